@@ -1,0 +1,1 @@
+"""Decide, with evidence, which tasks can be handed to which local model."""

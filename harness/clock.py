@@ -1,0 +1,42 @@
+"""Time as a port, so that waiting can be tested without waiting."""
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the harness needs to know about time."""
+
+    def monotonic(self) -> float:
+        """Return seconds since an arbitrary origin; never goes back. All durations come from here."""
+        ...
+
+    def now(self) -> datetime:
+        """Return the wall clock in UTC; for timestamps only."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Return after `seconds`."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def monotonic(self) -> float:
+        """Return `time.monotonic()`."""
+        return time.monotonic()
+
+    def now(self) -> datetime:
+        """Return the time of day in UTC."""
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep for `seconds`."""
+        time.sleep(seconds)
+
+
+def timestamp(moment: datetime) -> str:
+    """Return ISO-8601 UTC with milliseconds and Z, as all records carry it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

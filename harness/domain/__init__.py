@@ -1,0 +1,1 @@
+"""Pure data and its invariants; no input or output."""

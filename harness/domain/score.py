@@ -1,0 +1,45 @@
+"""What a scorer says about one answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from harness.domain.sample import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """The judgement on one answer.
+
+    Attributes:
+        value: 0.0 to 1.0; None means unscored, which is never the same as 0.
+        passed: whether the answer is right as a whole; None where there is no such notion.
+        reason: in a few words, why not 1.0; "" when it is.
+        details: figures that explain the value, such as precision and recall.
+    """
+
+    value: float | None
+    passed: bool | None = None
+    reason: str = ""
+    details: Mapping[str, Json] = field(default_factory=dict)
+
+
+class Scorer(Protocol):
+    """A pure judge of one answer against one target.
+
+    A target that it cannot use raises `TaskError`; an answer that it cannot read scores 0 with a reason.
+    """
+
+    @property
+    def name(self) -> str:
+        """A stable name, stored with every score."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the same answer may get another score."""
+        ...
+
+    def __call__(self, output: str, target: Json) -> Score:
+        """Return the score of `output` (at most 100 kB are looked at)."""
+        ...

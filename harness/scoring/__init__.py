@@ -1,0 +1,1 @@
+"""Pure (answer, target) -> score; one family a file."""

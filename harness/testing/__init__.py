@@ -1,0 +1,1 @@
+"""Shipped doubles: real sockets, scripted answers."""

@@ -1,0 +1,1 @@
+"""Part of the suites that the harness ships."""
