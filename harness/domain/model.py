@@ -89,7 +89,7 @@ class Model:
         size_bytes: size on disk.
         params_string: such as "4B" or "26B-A4B" (total and active), where known.
         max_context_length: what the model was trained for, in tokens; not what is loaded.
-        capabilities: None where the listing has none (embeddings, some LLMs): nothing is known, not nothing can be done.
+        capabilities: None where the listing has none (embeddings, some LLMs): unknown, not incapable.
     """
 
     key: ModelKey
