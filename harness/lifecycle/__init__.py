@@ -1,1 +1,1 @@
-"""Who owns which instance."""
+"""Who owns which instance: selection, lease, journal. The contract is in docs/design.md, Lifecycle."""

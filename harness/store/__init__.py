@@ -1,1 +1,1 @@
-"""Append-only run files."""
+"""Run files: JSONL, appended and flushed line by line, read with a torn tail tolerated."""

@@ -1,0 +1,220 @@
+"""The records of a run file: one JSON object a line, `kind` and `schema` first (docs/design.md, Records).
+
+Durations are in seconds (`_s`), sizes in bytes (`_bytes`), times are UTC ISO-8601 with Z; NaN and infinity are refused.
+Readers ignore keys and kinds that they do not know, so that a file of a later minor version can still be read.
+"""
+
+from typing import Any, ClassVar, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.domain.sample import Json
+
+SCHEMA: Literal["lms-harness/1"] = "lms-harness/1"
+LoadMode: TypeAlias = Literal["explicit", "jit", "preloaded"]
+
+
+class Record(BaseModel):
+    """What all records share.
+
+    Attributes:
+        run_id: the run that wrote it.
+        at: when it was written.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False, populate_by_name=True)
+
+    kind: str
+    schema_name: Literal["lms-harness/1"] = Field(default=SCHEMA, alias="schema")
+    run_id: str
+    at: str
+
+    def to_json(self) -> str:
+        """Return the line, without its line end."""
+        return self.model_dump_json(by_alias=True)
+
+
+class RunRecord(Record):
+    """The first line: everything needed to tell whether another run can be compared with this one."""
+
+    kind: Literal["run"] = "run"
+    harness_version: str
+    versions: dict[str, str] = {}
+    platform: str = ""
+    cpu: str | None = None
+    cpu_count: int | None = None
+    memory_bytes: int | None = None
+    server_kind: str
+    server_url: str
+    server_version: str | None = None
+    git_commit: str | None = None
+    git_dirty: bool | None = None
+    argv: list[str] = []
+    plan: dict[str, Any] = {}
+    suite_hash: str = ""
+    seed: int = 0
+    sampling: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
+    settings_from: dict[str, str] = {}
+    resident_before: list[str] = []
+    notes: list[str] = []
+    parent_run_id: str | None = None
+
+
+class InstanceRecord(Record):
+    """One acquired lease, or the attempt (`error`).
+
+    `load_time_s` is the server's figure, `load_wall_s` what the client waited; both None for a preloaded instance.
+    """
+
+    kind: Literal["instance"] = "instance"
+    model_key: str
+    instance_id: str | None = None
+    owned: bool = False
+    load_mode: LoadMode = "explicit"
+    purpose: str = "use"
+    requested_config: dict[str, Any] = {}
+    effective_config: dict[str, Any] = {}
+    load_time_s: float | None = None
+    load_wall_s: float | None = None
+    size_bytes: int | None = None
+    quantisation: str | None = None
+    params: str | None = None
+    format: str | None = None
+    architecture: str | None = None
+    max_context_length: int | None = None
+    addressed_by: Literal["instance_id", "key"] = "instance_id"
+    resident_others: list[str] = []
+    error: str | None = None
+
+
+class ReleaseRecord(Record):
+    """The end of a lease. `unload_verified` is None when there was nothing to unload (preloaded, or `keep`)."""
+
+    kind: Literal["release"] = "release"
+    model_key: str
+    instance_id: str
+    policy: str
+    unload_verified: bool | None = None
+    unload_wall_s: float | None = None
+    error: str | None = None
+
+
+class SampleRecord(Record):
+    """One sample asked once. `sample_uid` names the question and all that may change its answer, but not the run."""
+
+    kind: Literal["sample"] = "sample"
+    sample_uid: str
+    task: str
+    task_class: str
+    item_id: str
+    item_hash: str
+    cluster_id: str = ""
+    tier: int = 1
+    epoch: int = 1
+    model_key: str
+    instance_id: str
+    prompt_hash: str
+    request: dict[str, Any] = {}
+    target: Json = None
+    outcome: str
+    output_text: str = ""
+    reasoning_text: str = ""
+    usage: dict[str, int | None] = {}
+    times: dict[str, float | int | None] = {}
+    server_stats: dict[str, float | int | None] = {}
+    attempts: int = 1
+    cold: bool = False
+    error: str | None = None
+
+
+class ScoreRecord(Record):
+    """One judgement of one sample. `value` None means unscored, which is not 0."""
+
+    kind: Literal["score"] = "score"
+    sample_uid: str
+    scorer: str
+    scorer_version: str
+    value: float | None
+    passed: bool | None = None
+    reason: str = ""
+    details: dict[str, Any] = {}
+    judge: str | None = None
+
+
+class MeasureRecord(Record):
+    """One measured figure. Metric names are values, not columns, so that many runs read as one table."""
+
+    kind: Literal["measure"] = "measure"
+    name: str
+    value: float
+    unit: str
+    model_key: str
+    instance_id: str | None = None
+    round: int = 1
+    cold: bool | None = None
+    params: dict[str, Any] = {}
+
+
+class SkipRecord(Record):
+    """A model or a task that was not run, and why."""
+
+    kind: Literal["skip"] = "skip"
+    model_key: str | None = None
+    task: str | None = None
+    reason: str
+
+
+class SummaryRecord(Record):
+    """One cell of the table: a model on a task.
+
+    Attributes:
+        n: items that count (scored, or a failure of the model, which scores 0).
+        unscored: items lost to the server or to an interruption; more than 5 % and nothing is claimed.
+        score: mean over items; each item's epochs are averaged first.
+        low, high, interval: the 95 % interval and its method.
+    """
+
+    kind: Literal["summary"] = "summary"
+    model_key: str
+    task: str
+    task_class: str
+    scorer: str
+    n: int
+    unscored: int
+    epochs: int = 1
+    score: float | None
+    low: float | None = None
+    high: float | None = None
+    interval: str = ""
+    passed: int | None = None
+    by_tier: dict[str, float] = {}
+    outcomes: dict[str, int] = {}
+    e2e_p50_s: float | None = None
+
+
+class EndRecord(Record):
+    """The last line; a file without it belongs to a run that is still going or died."""
+
+    kind: Literal["end"] = "end"
+    exit_code: int
+    duration_s: float
+    samples: int
+    interrupted: bool = False
+    resident_after: list[str] = []
+
+
+class Kinds:
+    """Which class reads which `kind`."""
+
+    by_name: ClassVar[dict[str, type[Record]]] = {
+        "run": RunRecord,
+        "instance": InstanceRecord,
+        "release": ReleaseRecord,
+        "sample": SampleRecord,
+        "score": ScoreRecord,
+        "measure": MeasureRecord,
+        "skip": SkipRecord,
+        "summary": SummaryRecord,
+        "end": EndRecord,
+    }

@@ -1,0 +1,391 @@
+"""Leases: the right to use one instance, from the intent to the verified release (docs/design.md, Lifecycle).
+
+LM Studio's REST load takes no identifier and never expires, so ownership rests on three facts: what was resident
+before, what the journal announced, and which id the server returned. What is not certainly ours is never unloaded.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
+
+from harness.client.exchange import Exchange
+from harness.client.http import Client
+from harness.clock import Clock
+from harness.domain.generation import ChatRequest, Generation
+from harness.domain.model import Instance, InstanceId, LoadConfig, Model, ModelKey
+from harness.errors import (
+    AmbiguousLoad,
+    ApiError,
+    Cancelled,
+    HarnessError,
+    InstanceNotLoaded,
+    LeaseError,
+    LoadUnverified,
+    ReleaseFailed,
+    ServerFault,
+    TransportError,
+)
+from harness.lifecycle.journal import Journal, granted_elsewhere
+from harness.lifecycle.selection import find_model
+
+Policy = Literal["ours", "all", "keep"]
+_POLL_S = 0.25
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to use one instance.
+
+    Attributes:
+        model: as listed when the lease was verified.
+        instance: with its effective config, from the listing.
+        is_owned: this run caused it to load.
+        load_time_s: the server's figure; None for a preloaded instance.
+        load_wall_s: what the client waited for the load.
+        others: ids of all other instances that were resident when the lease was verified.
+        number: of the lease in the journal; None when nothing was loaded.
+    """
+
+    model: Model
+    instance: Instance
+    mode: Literal["explicit", "jit", "preloaded"]
+    requested: LoadConfig
+    is_owned: bool
+    load_time_s: float | None = None
+    load_wall_s: float | None = None
+    others: tuple[InstanceId, ...] = ()
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """What became of a lease. `is_verified` is None when nothing had to be unloaded."""
+
+    instance_id: InstanceId
+    policy: Policy
+    is_verified: bool | None = None
+    unload_wall_s: float | None = None
+
+
+class Leases:
+    """Acquires and releases the leases of one run on one server.
+
+    Args:
+        client: of the server.
+        journal: of this run; written before every load.
+        policy: what `release` unloads: `ours`, `all` instances of the key, or nothing (`keep`).
+        clock: for waiting.
+        load_deadline_s: how long a load whose answer was lost may still show up.
+        settle_s: how long the listing may lag behind an answer.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        journal: Journal,
+        *,
+        policy: Policy = "ours",
+        clock: Clock,
+        load_deadline_s: float = 600.0,
+        settle_s: float = 15.0,
+    ) -> None:
+        self._client = client
+        self._journal = journal
+        self.policy = policy
+        self._clock = clock
+        self._load_deadline_s = load_deadline_s
+        self._settle_s = settle_s
+        self._held: dict[InstanceId, Lease] = {}
+
+    @property
+    def held(self) -> tuple[Lease, ...]:
+        """The leases that are not released yet."""
+        return tuple(self._held.values())
+
+    def acquire(
+        self,
+        key: str,
+        config: LoadConfig = LoadConfig(),  # noqa: B008  (frozen)
+        *,
+        reuse: bool = True,
+        exchange: Exchange | None = None,
+    ) -> Lease:
+        """Return a verified lease on a fitting resident instance, or on one loaded for it.
+
+        Args:
+            key: of a downloaded model.
+            config: what the instance must offer; a larger context than asked for is fine.
+            reuse: take a fitting resident instance; False always loads another copy.
+            exchange: cancels the load. What the load still makes is found and released before `Cancelled` is raised.
+
+        Raises:
+            ModelNotFound: no such model.
+            LoadFailed: the server could not load it; nothing of it stays.
+            AmbiguousLoad: the answer was lost and several new instances could be ours; none is touched.
+            LoadUnverified: the server named an instance that the listing never showed.
+        """
+        before = self._client.models()
+        model = find_model(before, key)
+        if reuse and (resident := _fitting(model, config)) is not None:
+            lease = Lease(
+                model=model,
+                instance=resident,
+                mode="preloaded",
+                requested=config,
+                is_owned=False,
+                others=_others(before, resident.id),
+            )
+            return self._hold(lease)
+        number = self._journal.intent(model.key, resident=_resident(before))
+        made: list[InstanceId] = []
+        try:
+            started = self._clock.monotonic()
+            load_time_s = self._load(model, config, before, made, exchange)
+            load_wall_s = self._clock.monotonic() - started
+            self._journal.grant(number, made[0])
+            lease = self._verified(
+                model.key, made[0], mode="explicit", requested=config, number=number,
+                load_time_s=load_time_s, load_wall_s=load_wall_s,
+            )  # fmt: skip
+        except BaseException as exc:  # Ctrl-C too: the server goes on loading after we hang up.
+            self._undo(exc, number, model.key, before, made)
+            raise
+        return self._hold(lease)
+
+    def acquire_jit(
+        self, key: str, request: ChatRequest, *, despite_others: bool = False, exchange: Exchange | None = None
+    ) -> tuple[Lease, Generation]:
+        """Let a chat by key load the model; returns the lease and the answer.
+
+        A JIT load may evict another JIT-loaded model, so this refuses while any instance that is not ours is resident.
+
+        Args:
+            key: of a downloaded model.
+            request: its `model` is replaced by the key.
+            despite_others: load although others' instances are resident.
+            exchange: cancels the chat.
+
+        Raises:
+            LeaseError: others' instances are resident, or this model is loaded already.
+        """
+        before = self._client.models()
+        model = find_model(before, key)
+        foreign = [one for one in _resident(before) if one not in self._held]
+        if model.is_loaded:
+            raise LeaseError(f"{model.key} is loaded already, so a request would not load it")
+        if foreign and not despite_others:
+            raise LeaseError(f"a JIT load could evict what others have loaded: {', '.join(foreign)}")
+        number = self._journal.intent(model.key, resident=_resident(before))
+        made: list[InstanceId] = []
+        try:
+            answer = self._client.chat(replace(request, model=model.key), stream=True, exchange=exchange)
+            made.append(_loaded_by(answer, before))
+            self._journal.grant(number, made[0])
+            lease = self._verified(
+                model.key, made[0], mode="jit", requested=LoadConfig(context_length=request.context_length),
+                number=number, load_time_s=answer.stats.load_time_s, load_wall_s=None,
+            )  # fmt: skip
+        except BaseException as exc:  # Ctrl-C too, as above.
+            self._undo(exc, number, model.key, before, made)
+            raise
+        return self._hold(lease), answer
+
+    def release(self, lease: Lease) -> Release:
+        """Give the lease back as the policy says, and verify it by listing.
+
+        Raises:
+            ReleaseFailed: an instance that should be gone is still there; names the command to finish.
+        """
+        if self.policy == "keep":
+            self._end(lease, "handed_over")
+            return Release(instance_id=lease.instance.id, policy=self.policy)
+        if self.policy == "ours" and not lease.is_owned:
+            self._end(lease, "kept")
+            return Release(instance_id=lease.instance.id, policy=self.policy)
+        started = self._clock.monotonic()
+        if self.policy == "ours":
+            self.unload(lease.instance.id)
+        else:
+            self.unload_all(lease.model.key)
+        self._end(lease, "released")
+        return Release(
+            instance_id=lease.instance.id,
+            policy=self.policy,
+            is_verified=True,
+            unload_wall_s=self._clock.monotonic() - started,
+        )
+
+    def hand_over(self, lease: Lease) -> None:
+        """End the lease and leave the instance loaded on purpose."""
+        self._end(lease, "handed_over")
+
+    def unload_all(self, key: ModelKey) -> tuple[InstanceId, ...]:
+        """Unload every instance of the model, each by its exact id; none is resident afterwards. Returns their ids."""
+        gone: list[InstanceId] = []
+        for instance in find_model(self._client.models(), key).loaded_instances:
+            self.unload(instance.id)
+            gone.append(instance.id)
+        return tuple(gone)
+
+    def unload(self, instance_id: InstanceId) -> None:
+        """Unload exactly this instance; when this returns, the listing no longer shows it.
+
+        Unloads once more what lingers. "Not loaded" is success once the listing agrees.
+
+        Raises:
+            ReleaseFailed: it is still listed, or the listing cannot be read any more.
+        """
+        trouble: HarnessError | None = None
+        for _ in range(2):
+            try:
+                self._client.unload(instance_id)
+            except InstanceNotLoaded:
+                pass
+            except (ApiError, TransportError) as exc:
+                trouble = exc
+            try:
+                if self._await(lambda: True if instance_id not in _resident(self._client.models()) else None):
+                    return
+            except HarnessError as exc:
+                trouble = exc
+        raise ReleaseFailed(
+            f"{instance_id} is still loaded" + (f": {trouble.message}" if trouble else ""),
+            hint=f"Finish with: lms-harness unload --instance {instance_id!r}",
+        )
+
+    def _load(
+        self,
+        model: Model,
+        config: LoadConfig,
+        before: Sequence[Model],
+        made: list[InstanceId],
+        exchange: Exchange | None,
+    ) -> float | None:
+        """Load once, never again: after a lost answer, take what appeared. Appends the id to `made`."""
+        try:
+            result = self._client.load(model.key, config, exchange=exchange)
+        except Cancelled:
+            raise
+        except (TransportError, ServerFault):
+            found = self._adopt(model.key, before, self._load_deadline_s)
+            if found is None:
+                raise
+            made.append(found)
+            return None
+        made.append(result.instance_id)
+        return result.load_time_s
+
+    def _undo(
+        self, exc: BaseException, number: int, key: ModelKey, before: Sequence[Model], made: Sequence[InstanceId]
+    ) -> None:
+        """Release what a failed acquisition made or still makes; the journal keeps the lease open where that fails."""
+        if isinstance(exc, AmbiguousLoad):
+            return  # The journal names what may be left.
+        # The answer to a definite refusal is final; after a lost or broken-off one the server may still be loading.
+        patience_s = 0.0 if isinstance(exc, ApiError | LeaseError) else self._settle_s
+        leftover = made[0] if made else self._adopt(key, before, patience_s)
+        if leftover is not None:
+            self.unload(leftover)
+        self._journal.close_lease(number, "released" if leftover is not None else "denied")
+
+    def _adopt(self, key: ModelKey, before: Sequence[Model], patience_s: float) -> InstanceId | None:
+        """Return the one instance of `key` that is new and nobody else's, waiting for it up to `patience_s`."""
+        known = set(_resident(before)) | set(self._held)
+
+        def look() -> InstanceId | None:
+            try:
+                model = find_model(self._client.models(), key)
+            except TransportError:
+                return None
+            held_by_others = granted_elsewhere(self._journal.path.parent, url=self._client.url, but=self._journal.path)
+            new = [one.id for one in model.loaded_instances if one.id not in known and one.id not in held_by_others]
+            if len(new) > 1:
+                commands = "\n".join(f"  lms-harness unload --instance {one!r}" for one in new)
+                raise AmbiguousLoad(
+                    f"the answer to loading {key} was lost, and {len(new)} instances are new since: {', '.join(new)}",
+                    hint=f"None was touched, as one may be somebody else's. Whichever is not in use:\n{commands}",
+                )
+            return new[0] if new else None
+
+        return self._await(look, within_s=patience_s)
+
+    def _verified(
+        self,
+        key: ModelKey,
+        instance_id: InstanceId,
+        *,
+        mode: Literal["explicit", "jit"],
+        requested: LoadConfig,
+        number: int,
+        load_time_s: float | None,
+        load_wall_s: float | None,
+    ) -> Lease:
+        """Return the lease once the listing shows the instance; its effective config comes from there."""
+
+        def look() -> Lease | None:
+            listing = self._client.models()
+            model = find_model(listing, key)
+            instance = model.instance(instance_id)
+            if instance is None:
+                return None
+            return Lease(
+                model=model,
+                instance=instance,
+                mode=mode,
+                requested=requested,
+                is_owned=True,
+                load_time_s=load_time_s,
+                load_wall_s=load_wall_s,
+                others=_others(listing, instance_id),
+                number=number,
+            )
+
+        lease = self._await(look)
+        if lease is None:
+            raise LoadUnverified(
+                f"the server said that {instance_id} is loaded, but its listing did not show it for {self._settle_s:g} s"
+            )
+        return lease
+
+    def _await(self, look: Callable[[], _T | None], *, within_s: float | None = None) -> _T | None:
+        """Call `look` until it returns something, at least once, for `within_s` (default: the settle time)."""
+        end = self._clock.monotonic() + (self._settle_s if within_s is None else within_s)
+        while True:
+            found = look()
+            if found is not None or self._clock.monotonic() >= end:
+                return found
+            self._clock.sleep(_POLL_S)
+
+    def _hold(self, lease: Lease) -> Lease:
+        self._held[lease.instance.id] = lease
+        return lease
+
+    def _end(self, lease: Lease, how: str) -> None:
+        self._held.pop(lease.instance.id, None)
+        if lease.number is not None:
+            self._journal.close_lease(lease.number, how)
+
+
+def _fitting(model: Model, config: LoadConfig) -> Instance | None:
+    return next((one for one in model.loaded_instances if config.is_satisfied_by(one.config)), None)
+
+
+def _resident(listing: Sequence[Model]) -> tuple[InstanceId, ...]:
+    return tuple(one.id for model in listing for one in model.loaded_instances)
+
+
+def _others(listing: Sequence[Model], instance_id: InstanceId) -> tuple[InstanceId, ...]:
+    return tuple(one for one in _resident(listing) if one != instance_id)
+
+
+def _loaded_by(answer: Generation, before: Sequence[Model]) -> InstanceId:
+    """Return who answered, if the answer itself shows that this request loaded it.
+
+    Raises:
+        LeaseError: somebody else may have loaded it.
+    """
+    is_new = answer.model_instance_id not in _resident(before)
+    if is_new and (answer.loaded_model or answer.stats.load_time_s is not None):
+        return answer.model_instance_id
+    raise LeaseError(f"{answer.model_instance_id} answered, but nothing shows that this request loaded it")

@@ -1,0 +1,249 @@
+"""One frozen `Settings` from options, environment and ini: every default, every check, and where each value came from.
+
+`OPTIONS` is the only list of options: the pytest plugin and `lms-harness run` both offer exactly these.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.errors import SettingsError
+
+EMBEDDED = "embedded"
+DEFAULT_URL = "http://127.0.0.1:1234"
+DEFAULT_TOKEN = "lmstudio"  # noqa: S105  (LM Studio's documented literal while authentication is off)
+_SIZES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a run was asked to do. `source` says for each name where its value came from.
+
+    Attributes:
+        url: of the server, or "embedded" to start our own.
+        models: keys or globs; empty: the loaded chat models, else the smallest one; ("all",): every one that fits.
+        limit: samples per task.
+        epochs: repeats of each sample.
+        context_length: tokens; None: the smallest power of two that the selected tasks need.
+        reasoning: None: `off` where the model lists it, else its lowest setting.
+        concurrency: requests at a time; None: as many as the instance has slots.
+        max_output_tokens: an upper bound on every task's own; None: none.
+        floors: lowest acceptable score per task; below it the item fails.
+        latency_budget_s: what the latency suite may spend on one model.
+    """
+
+    url: str = DEFAULT_URL
+    token: str = field(default=DEFAULT_TOKEN, repr=False)
+    models: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    max_size_bytes: int | None = None
+    tasks: tuple[str, ...] = ()
+    limit: int = 30
+    epochs: int = 1
+    seed: int = 0
+    load: Literal["explicit", "jit"] = "explicit"
+    unload: Literal["ours", "all", "keep"] = "ours"
+    context_length: int | None = None
+    reasoning: str | None = None
+    concurrency: int | None = None
+    max_output_tokens: int | None = None
+    floors: Mapping[str, float] = field(default_factory=dict)
+    latency_budget_s: float = 45.0
+    sample_deadline_s: float = 300.0
+    results: Path = Path("results")
+    models_dir: Path | None = None
+    source: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the run starts a server of its own."""
+        return self.url == EMBEDDED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One setting as a user sees it.
+
+    Attributes:
+        name: of the field in `Settings`; also of the ini value, with the prefix `lms_`.
+        flag: the pytest option is `--lms-<flag>`, the one of `lms-harness run` `--<flag>`.
+        parse: text to value; raises ValueError with what was expected.
+        repeat: may be given several times (in ini: words); the values are collected.
+    """
+
+    name: str
+    flag: str
+    metavar: str
+    help: str
+    parse: Callable[[str], Any]
+    env: str | None = None
+    repeat: bool = False
+
+
+def _whole(low: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = low - 1
+        if value < low:
+            raise ValueError(f"a whole number of at least {low}")
+        return value
+
+    return parse
+
+
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)?", text.strip())
+    if not match or float(match[1]) <= 0:
+        raise ValueError("a duration above 0 such as 45, 45s, 2m or 1h")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2] or "s"]
+
+
+def _size(text: str) -> int:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", text.strip().lower())
+    if not match or (match[3] and not match[2]):
+        raise ValueError("a size such as 20GB, 800MB or 8GiB")
+    unit = _SIZES[match[2]] if not match[3] else 1024 ** " kmgt".index(match[2])
+    return int(float(match[1]) * unit)
+
+
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError("one of " + ", ".join(allowed))
+        return text
+
+    return parse
+
+
+def _concurrency(text: str) -> int | None:
+    if text == "auto":
+        return None
+    try:
+        return _whole(1)(text)
+    except ValueError:
+        raise ValueError("auto, or a whole number of at least 1") from None
+
+
+def _floor(text: str) -> tuple[str, float]:
+    match = re.fullmatch(r"([\w.-]+)=(\d*\.?\d+)", text)
+    if not match or float(match[2]) > 1:
+        raise ValueError("TASK=SCORE with a score from 0 to 1, such as extract=0.8")
+    return match[1], float(match[2])
+
+
+def _url(text: str) -> str:
+    if text == EMBEDDED or re.fullmatch(r"https?://[^\s/]+(/.*)?", text):
+        return text
+    raise ValueError(f"an address such as {DEFAULT_URL}, or {EMBEDDED}")
+
+
+def _text(text: str) -> str:
+    if not text:
+        raise ValueError("some text")
+    return text
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option(name="url", flag="url", metavar="URL", parse=_url, env="LM_STUDIO_API_URL",
+           help=f"LM Studio's address (default {DEFAULT_URL}), or 'embedded' to start a small server of our own"),
+    Option(name="token", flag="token", metavar="TOKEN", parse=_text, env="LM_API_TOKEN",
+           help="API token; better in the variable LM_API_TOKEN, as options are visible in the process list"),
+    Option(name="models", flag="model", metavar="KEY", parse=_text, repeat=True,
+           help="model key or glob, repeatable; 'all' for every one (default: the loaded ones, else the smallest)"),
+    Option(name="exclude", flag="exclude", metavar="GLOB", parse=_text, repeat=True, help="leave these models out"),
+    Option(name="max_size_bytes", flag="max-size", metavar="SIZE", parse=_size, help="no model larger, such as 20GB"),
+    Option(name="tasks", flag="task", metavar="TASK", parse=_text, repeat=True, help="only these tasks (default: all)"),
+    Option(name="limit", flag="limit", metavar="N", parse=_whole(1), help="samples per task (default 30)"),
+    Option(name="epochs", flag="epochs", metavar="N", parse=_whole(1), help="ask each sample N times (default 1)"),
+    Option(name="seed", flag="seed", metavar="N", parse=_whole(0), help="which samples are generated (default 0)"),
+    Option(name="load", flag="load", metavar="explicit|jit", parse=_one_of("explicit", "jit"),
+           help="how models are loaded (default explicit); jit leaves it to the first request"),
+    Option(name="unload", flag="unload", metavar="ours|all|keep", parse=_one_of("ours", "all", "keep"),
+           help="what is unloaded after use: what this run loaded (default), all copies of the model, nothing"),
+    Option(name="context_length", flag="context-length", metavar="N", parse=_whole(1),
+           help="tokens of context to load with (default: what the tasks need)"),
+    Option(name="reasoning", flag="reasoning", metavar="SETTING", parse=_text,
+           help="off, low, medium, high, on …, where the model lists it (default: off, else the lowest)"),
+    Option(name="concurrency", flag="concurrency", metavar="auto|N", parse=_concurrency,
+           help="requests at a time (default auto: the instance's slots)"),
+    Option(name="max_output_tokens", flag="max-output-tokens", metavar="N", parse=_whole(1),
+           help="upper bound on every task's own limit of output tokens"),
+    Option(name="floors", flag="floor", metavar="TASK=SCORE", parse=_floor, repeat=True,
+           help="fail when a model scores below this on the task (default: quality never fails a run)"),
+    Option(name="latency_budget_s", flag="latency-budget", metavar="TIME", parse=_seconds,
+           help="what the latency suite may spend on one model (default 45s)"),
+    Option(name="sample_deadline_s", flag="sample-deadline", metavar="TIME", parse=_seconds,
+           help="a sample that takes longer scores 0 as a timeout (default 5m)"),
+    Option(name="results", flag="results", metavar="DIR", parse=Path, help="folder for run files (default results)"),
+    Option(name="models_dir", flag="models-dir", metavar="DIR", parse=Path,
+           help="with --lms-url embedded: serve the GGUF files of this folder instead of the default models"),
+)  # fmt: skip
+
+
+def build_settings(
+    options: Mapping[str, str | Sequence[str] | None],
+    *,
+    environ: Mapping[str, str],
+    ini: Mapping[str, str | Sequence[str] | None] | None = None,
+    prefix: str = "--lms-",
+) -> Settings:
+    """Return the settings: an option wins over its environment variable, that over ini, that over the default.
+
+    Args:
+        options: raw text by field name, None where not given.
+        environ: the environment variables.
+        ini: raw text by field name.
+        prefix: how options are written in messages.
+
+    Raises:
+        SettingsError: a value cannot be used; says which, where it came from, and what was expected.
+    """
+    values: dict[str, Any] = {}
+    source: dict[str, str] = {}
+    for option in OPTIONS:
+        found = _find(option, options, environ, ini or {}, prefix)
+        if found is None:
+            source[option.name] = "default"
+            continue
+        raw, origin = found
+        values[option.name] = _parse(option, raw, origin)
+        source[option.name] = origin
+    if "floors" in values:
+        values["floors"] = dict(values["floors"])
+    settings = Settings(**values, source=source)
+    if settings.models_dir is not None and not settings.is_embedded:
+        raise SettingsError(f"{prefix}models-dir is for the embedded server: add {prefix}url {EMBEDDED}")
+    if settings.models_dir is not None and not settings.models_dir.is_dir():
+        raise SettingsError(f"{prefix}models-dir: expected a folder, got {str(settings.models_dir)!r}")
+    return settings
+
+
+def _find(
+    option: Option,
+    options: Mapping[str, str | Sequence[str] | None],
+    environ: Mapping[str, str],
+    ini: Mapping[str, str | Sequence[str] | None],
+    prefix: str,
+) -> tuple[str | Sequence[str], str] | None:
+    given = options.get(option.name)
+    if given is not None and given != []:
+        return given, f"{prefix}{option.flag}"
+    if option.env and environ.get(option.env):
+        return environ[option.env], option.env
+    if given := ini.get(option.name):
+        return given, f"ini lms_{option.name}"
+    return None
+
+
+def _parse(option: Option, raw: str | Sequence[str], origin: str) -> Any:
+    words = [raw] if isinstance(raw, str) else list(raw)
+    shown = "…" if option.name == "token" else repr(" ".join(words))
+    try:
+        parsed = tuple(option.parse(word) for word in words)
+    except ValueError as exc:
+        raise SettingsError(f"{origin}: expected {exc}, got {shown}") from None
+    return parsed if option.repeat else parsed[-1]

@@ -1,0 +1,49 @@
+"""The only way into run files."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from harness.domain.record import SCHEMA, Kinds, Record
+from harness.errors import StoreError
+
+
+def read_run(path: Path) -> Iterator[Record]:
+    """Yield the records of one run file in the order written.
+
+    A torn last line (the process died while writing it) is dropped; unknown kinds and keys are passed over.
+
+    Raises:
+        StoreError: the file cannot be read, a line before the last is no JSON, or the schema is another one.
+    """
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if not line.endswith(b"\n"):
+                    return
+                record = _parse(path, number, line)
+                if record is not None:
+                    yield record
+    except OSError as exc:
+        raise StoreError(f"cannot read {path}: {exc.strerror}") from exc
+
+
+def _parse(path: Path, number: int, line: bytes) -> Record | None:
+    try:
+        value = json.loads(line)
+    except ValueError as exc:
+        raise StoreError(f"{path}:{number}: expected one JSON object a line, got {line[:60]!r}") from exc
+    schema = value.get("schema") if isinstance(value, dict) else None
+    if schema != SCHEMA:
+        raise StoreError(f"{path}:{number}: expected schema {SCHEMA}, got {schema!r}", hint="Is it a run file?")
+    kind = Kinds.by_name.get(value.get("kind"))
+    if kind is None:
+        return None
+    try:
+        return kind.model_validate(value)
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise StoreError(f"{path}:{number}: {value['kind']} record: {where}: {first['msg']}") from exc

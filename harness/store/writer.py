@@ -1,0 +1,69 @@
+"""Writes one run file. What `write` has returned from survives SIGKILL of this process."""
+
+import contextlib
+import os
+import threading
+from pathlib import Path
+from typing import TextIO
+
+import jsonlines
+
+from harness.domain.record import Record
+from harness.errors import StoreError
+
+
+class RunWriter:
+    """Appends records to a file of its own; safe to use from many threads.
+
+    Args:
+        path: must not exist yet: two runs never share a file. Its folder is made when missing.
+
+    Raises:
+        StoreError: the folder or file cannot be made, or a line cannot be written (disk full). Lines that were written
+            before stay readable.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._failed = False
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file: TextIO = os.fdopen(
+                os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644), "w", encoding="utf-8"
+            )
+        except FileExistsError as exc:
+            raise StoreError(f"{path} exists already: a run never writes into another run's file") from exc
+        except OSError as exc:
+            raise StoreError(
+                f"cannot write results to {path}: {exc.strerror}",
+                hint="Name a folder that you can write to with --lms-results DIR (ini: lms_results).",
+            ) from exc
+        # The record is JSON already: pydantic refuses NaN and keeps `kind` and `schema` first.
+        self._lines = jsonlines.Writer(self._file, dumps=_as_json, flush=True)
+
+    def write(self, record: Record) -> None:
+        """Append `record`; it has reached the operating system when this returns."""
+        with self._lock:
+            if self._failed:
+                raise StoreError(f"{self.path} could not be written before; nothing more is appended to a torn line")
+            try:
+                self._lines.write(record)
+            except OSError as exc:
+                self._failed = True
+                raise StoreError(
+                    f"cannot append to {self.path}: {exc.strerror}",
+                    hint="What was written so far is complete and readable. Free some space, then run again.",
+                ) from exc
+
+    def close(self) -> None:
+        """Close the file; harmless when repeated."""
+        with self._lock:
+            self._lines.close()
+            # After a full disk the buffer still holds what did not fit, and close would fail on it once more.
+            with contextlib.suppress(OSError):
+                self._file.close()
+
+
+def _as_json(record: Record) -> str:
+    return record.to_json()
