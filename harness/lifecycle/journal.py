@@ -61,7 +61,7 @@ class Journal:
         self._lock = threading.Lock()
 
     def intent(self, model_key: str, *, resident: tuple[InstanceId, ...]) -> int:
-        """Record that a load of `model_key` is about to be sent and what is resident before; return the lease's number."""
+        """Record that a load of `model_key` is about to be sent, and what is resident; return the lease's number."""
         with self._lock:
             number, self._next = self._next, self._next + 1
             self._append({"kind": "intent", "lease": number, "model_key": model_key, "resident": list(resident)})
@@ -155,7 +155,7 @@ def is_alive(owner: dict[str, Any]) -> bool:
     if not isinstance(pid, int) or owner.get("boot_id") != boot_id():
         return False
     if (started := owner.get("process_start")) is not None:
-        return process_start(pid) == started
+        return bool(process_start(pid) == started)
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 
 from harness.client.exchange import Exchange
 from harness.client.http import Client
+from harness.client.stream import StreamEvent
 from harness.clock import Clock
 from harness.domain.generation import ChatRequest, Generation
 from harness.domain.model import Instance, InstanceId, LoadConfig, Model, ModelKey
@@ -179,15 +180,17 @@ class Leases:
         number = self._journal.intent(model.key, resident=_resident(before))
         made: list[InstanceId] = []
         try:
-            answer = self._client.chat(replace(request, model=model.key), stream=True, exchange=exchange)
-            made.append(_loaded_by(answer, before))
+            answer = self._client.chat(
+                replace(request, model=model.key), stream=True, on_event=_noting_loads(made, before), exchange=exchange
+            )
+            made[:] = [_loaded_by(answer, before)]
             self._journal.grant(number, made[0])
             lease = self._verified(
                 model.key, made[0], mode="jit", requested=LoadConfig(context_length=request.context_length),
                 number=number, load_time_s=answer.stats.load_time_s, load_wall_s=None,
             )  # fmt: skip
         except BaseException as exc:  # Ctrl-C too, as above.
-            self._undo(exc, number, model.key, before, made)
+            self._undo(exc, number, model.key, before, made, may_adopt=False)
             raise
         return self._hold(lease), answer
 
@@ -277,14 +280,25 @@ class Leases:
         return result.load_time_s
 
     def _undo(
-        self, exc: BaseException, number: int, key: ModelKey, before: Sequence[Model], made: Sequence[InstanceId]
+        self,
+        exc: BaseException,
+        number: int,
+        key: ModelKey,
+        before: Sequence[Model],
+        made: Sequence[InstanceId],
+        *,
+        may_adopt: bool = True,
     ) -> None:
-        """Release what a failed acquisition made or still makes; the journal keeps the lease open where that fails."""
+        """Release what a failed acquisition made or still makes; the journal keeps the lease open where that fails.
+
+        Without `may_adopt` (JIT) only what the stream itself named is ours: a new instance may be anybody's.
+        """
         if isinstance(exc, AmbiguousLoad):
             return  # The journal names what may be left.
-        # The answer to a definite refusal is final; after a lost or broken-off one the server may still be loading.
-        patience_s = 0.0 if isinstance(exc, ApiError | LeaseError) else self._settle_s
-        leftover = made[0] if made else self._adopt(key, before, patience_s)
+        leftover = made[0] if made else None
+        if leftover is None and may_adopt and not isinstance(exc, LeaseError):
+            # The answer to a refusal is final; after a lost or broken-off one the server may still be loading.
+            leftover = self._adopt(key, before, 0.0 if isinstance(exc, ApiError) else self._settle_s)
         if leftover is not None:
             self.unload(leftover)
         self._journal.close_lease(number, "released" if leftover is not None else "denied")
@@ -344,7 +358,7 @@ class Leases:
         lease = self._await(look)
         if lease is None:
             raise LoadUnverified(
-                f"the server said that {instance_id} is loaded, but its listing did not show it for {self._settle_s:g} s"
+                f"the server said that {instance_id} is loaded, but its listing did not show it in {self._settle_s:g} s"
             )
         return lease
 
@@ -377,6 +391,18 @@ def _resident(listing: Sequence[Model]) -> tuple[InstanceId, ...]:
 
 def _others(listing: Sequence[Model], instance_id: InstanceId) -> tuple[InstanceId, ...]:
     return tuple(one for one in _resident(listing) if one != instance_id)
+
+
+def _noting_loads(made: list[InstanceId], before: Sequence[Model]) -> Callable[[StreamEvent], None]:
+    """Return a listener that notes which instance our own stream says it is loading."""
+
+    def listen(event: StreamEvent) -> None:
+        if event.name == "model_load.start":
+            named = event.data.get("model_instance_id")
+            if isinstance(named, str) and named not in _resident(before):
+                made[:] = [InstanceId(named)]
+
+    return listen
 
 
 def _loaded_by(answer: Generation, before: Sequence[Model]) -> InstanceId:
