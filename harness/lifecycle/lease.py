@@ -6,7 +6,7 @@ before, what the journal announced, and which id the server returned. What is no
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeVar
+from typing import Literal
 
 from harness.client.exchange import Exchange
 from harness.client.http import Client
@@ -18,20 +18,16 @@ from harness.errors import (
     AmbiguousLoad,
     ApiError,
     Cancelled,
-    HarnessError,
-    InstanceNotLoaded,
     LeaseError,
     LoadUnverified,
-    ReleaseFailed,
     ServerFault,
     TransportError,
 )
 from harness.lifecycle.journal import Journal, granted_elsewhere
+from harness.lifecycle.resident import other_ids, resident_ids, unload_verified, wait_for
 from harness.lifecycle.selection import find_model
 
 Policy = Literal["ours", "all", "keep"]
-_POLL_S = 0.25
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,10 +131,10 @@ class Leases:
                 mode="preloaded",
                 requested=config,
                 is_owned=False,
-                others=_others(before, resident.id),
+                others=other_ids(before, resident.id),
             )
             return self._hold(lease)
-        number = self._journal.intent(model.key, resident=_resident(before))
+        number = self._journal.intent(model.key, resident=resident_ids(before))
         made: list[InstanceId] = []
         try:
             started = self._clock.monotonic()
@@ -172,12 +168,12 @@ class Leases:
         """
         before = self._client.models()
         model = find_model(before, key)
-        foreign = [one for one in _resident(before) if one not in self._held]
+        foreign = [one for one in resident_ids(before) if one not in self._held]
         if model.is_loaded:
             raise LeaseError(f"{model.key} is loaded already, so a request would not load it")
         if foreign and not despite_others:
             raise LeaseError(f"a JIT load could evict what others have loaded: {', '.join(foreign)}")
-        number = self._journal.intent(model.key, resident=_resident(before))
+        number = self._journal.intent(model.key, resident=resident_ids(before))
         made: list[InstanceId] = []
         try:
             answer = self._client.chat(
@@ -208,9 +204,10 @@ class Leases:
             return Release(instance_id=lease.instance.id, policy=self.policy)
         started = self._clock.monotonic()
         if self.policy == "ours":
-            self.unload(lease.instance.id)
+            self._unload(lease.instance.id)
         else:
-            self.unload_all(lease.model.key)
+            for instance in find_model(self._client.models(), lease.model.key).loaded_instances:
+                self._unload(instance.id)
         self._end(lease, "released")
         return Release(
             instance_id=lease.instance.id,
@@ -222,40 +219,6 @@ class Leases:
     def hand_over(self, lease: Lease) -> None:
         """End the lease and leave the instance loaded on purpose."""
         self._end(lease, "handed_over")
-
-    def unload_all(self, key: ModelKey) -> tuple[InstanceId, ...]:
-        """Unload every instance of the model, each by its exact id; none is resident afterwards. Returns their ids."""
-        gone: list[InstanceId] = []
-        for instance in find_model(self._client.models(), key).loaded_instances:
-            self.unload(instance.id)
-            gone.append(instance.id)
-        return tuple(gone)
-
-    def unload(self, instance_id: InstanceId) -> None:
-        """Unload exactly this instance; when this returns, the listing no longer shows it.
-
-        Unloads once more what lingers. "Not loaded" is success once the listing agrees.
-
-        Raises:
-            ReleaseFailed: it is still listed, or the listing cannot be read any more.
-        """
-        trouble: HarnessError | None = None
-        for _ in range(2):
-            try:
-                self._client.unload(instance_id)
-            except InstanceNotLoaded:
-                pass
-            except (ApiError, TransportError) as exc:
-                trouble = exc
-            try:
-                if self._await(lambda: True if instance_id not in _resident(self._client.models()) else None):
-                    return
-            except HarnessError as exc:
-                trouble = exc
-        raise ReleaseFailed(
-            f"{instance_id} is still loaded" + (f": {trouble.message}" if trouble else ""),
-            hint=f"Finish with: lms-harness unload --instance {instance_id!r}",
-        )
 
     def _load(
         self,
@@ -300,12 +263,12 @@ class Leases:
             # The answer to a refusal is final; after a lost or broken-off one the server may still be loading.
             leftover = self._adopt(key, before, 0.0 if isinstance(exc, ApiError) else self._settle_s)
         if leftover is not None:
-            self.unload(leftover)
+            self._unload(leftover)
         self._journal.close_lease(number, "released" if leftover is not None else "denied")
 
     def _adopt(self, key: ModelKey, before: Sequence[Model], patience_s: float) -> InstanceId | None:
         """Return the one instance of `key` that is new and nobody else's, waiting for it up to `patience_s`."""
-        known = set(_resident(before)) | set(self._held)
+        known = set(resident_ids(before)) | set(self._held)
 
         def look() -> InstanceId | None:
             try:
@@ -322,7 +285,7 @@ class Leases:
                 )
             return new[0] if new else None
 
-        return self._await(look, within_s=patience_s)
+        return wait_for(look, self._clock, within_s=patience_s)
 
     def _verified(
         self,
@@ -351,25 +314,19 @@ class Leases:
                 is_owned=True,
                 load_time_s=load_time_s,
                 load_wall_s=load_wall_s,
-                others=_others(listing, instance_id),
+                others=other_ids(listing, instance_id),
                 number=number,
             )
 
-        lease = self._await(look)
+        lease = wait_for(look, self._clock, within_s=self._settle_s)
         if lease is None:
             raise LoadUnverified(
                 f"the server said that {instance_id} is loaded, but its listing did not show it in {self._settle_s:g} s"
             )
         return lease
 
-    def _await(self, look: Callable[[], _T | None], *, within_s: float | None = None) -> _T | None:
-        """Call `look` until it returns something, at least once, for `within_s` (default: the settle time)."""
-        end = self._clock.monotonic() + (self._settle_s if within_s is None else within_s)
-        while True:
-            found = look()
-            if found is not None or self._clock.monotonic() >= end:
-                return found
-            self._clock.sleep(_POLL_S)
+    def _unload(self, instance_id: InstanceId) -> None:
+        unload_verified(self._client, instance_id, clock=self._clock, settle_s=self._settle_s)
 
     def _hold(self, lease: Lease) -> Lease:
         self._held[lease.instance.id] = lease
@@ -385,21 +342,13 @@ def _fitting(model: Model, config: LoadConfig) -> Instance | None:
     return next((one for one in model.loaded_instances if config.is_satisfied_by(one.config)), None)
 
 
-def _resident(listing: Sequence[Model]) -> tuple[InstanceId, ...]:
-    return tuple(one.id for model in listing for one in model.loaded_instances)
-
-
-def _others(listing: Sequence[Model], instance_id: InstanceId) -> tuple[InstanceId, ...]:
-    return tuple(one for one in _resident(listing) if one != instance_id)
-
-
 def _noting_loads(made: list[InstanceId], before: Sequence[Model]) -> Callable[[StreamEvent], None]:
     """Return a listener that notes which instance our own stream says it is loading."""
 
     def listen(event: StreamEvent) -> None:
         if event.name == "model_load.start":
             named = event.data.get("model_instance_id")
-            if isinstance(named, str) and named not in _resident(before):
+            if isinstance(named, str) and named not in resident_ids(before):
                 made[:] = [InstanceId(named)]
 
     return listen
@@ -411,7 +360,7 @@ def _loaded_by(answer: Generation, before: Sequence[Model]) -> InstanceId:
     Raises:
         LeaseError: somebody else may have loaded it.
     """
-    is_new = answer.model_instance_id not in _resident(before)
+    is_new = answer.model_instance_id not in resident_ids(before)
     if is_new and (answer.loaded_model or answer.stats.load_time_s is not None):
         return answer.model_instance_id
     raise LeaseError(f"{answer.model_instance_id} answered, but nothing shows that this request loaded it")
