@@ -1,1 +1,260 @@
-"""pytest hooks, options and fixtures."""
+"""pytest options, fixtures and collection rules for suites that ask a local model.
+
+Nothing happens (no network, no folder) in a pytest run that collects no test with an `lms_*` fixture.
+
+Fixtures, all of session scope but the last:
+
+- `lms_settings`: the `Settings`.
+- `lms_run`: the open `Run` on a preflighted server; its `recorder` writes records.
+- `lms_client`: the run's `Client`.
+- `lms_model`: a `Model`; a test that asks for it runs once for every selected model, cheapest model first.
+- `lms_instance`: a `Target`, one verified lease per model for the whole run, released before the next model is loaded.
+- `lms_run_task`: a function that runs a `Task` on the instance and returns its `SummaryRecord`.
+
+The marker `lms_task(TASK)` says which task a test runs, so that `--lms-task` can select it and a plan can be made;
+`lms_before_load` puts a test before the model's lease is acquired.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Generator, Iterator
+from typing import TYPE_CHECKING, TypeVar
+
+import pytest
+
+from harness.errors import HarnessError, LeaseError, LoadFailed, ReleaseFailed
+from harness.settings import OPTIONS, Settings, build_settings
+
+if TYPE_CHECKING:
+    from harness.client.http import Client
+    from harness.domain.model import Model
+    from harness.domain.record import SummaryRecord
+    from harness.report.progress import LiveProgress, PlainProgress
+    from harness.runner.run import Run, Target
+    from harness.runner.session import Session
+    from harness.task.task import Task
+
+_T = TypeVar("_T")
+_SESSION = pytest.StashKey["Session"]()
+_PREFIX = "lms_"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer every option of `harness.settings.OPTIONS` as `--lms-…` and, but for the token, as ini value `lms_…`."""
+    group = parser.getgroup("lms", "local models in LM Studio")
+    for option in OPTIONS:
+        action = "append" if option.repeat else "store"
+        group.addoption(
+            f"--lms-{option.flag}", dest=_PREFIX + option.name, action=action, metavar=option.metavar, help=option.help
+        )
+        if option.name != "token":
+            kind = "args" if option.repeat else "string"
+            parser.addini(_PREFIX + option.name, f"{option.help} (as --lms-{option.flag})", type=kind, default=None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers; complain about a wrong option at once, even if no test needs it."""
+    config.addinivalue_line("markers", "lms_task(task): the test runs this harness.Task on a model")
+    config.addinivalue_line("markers", "lms_before_load: the test runs before its model's lease is acquired")
+    if any(config.getoption(_PREFIX + option.name) for option in OPTIONS):
+        _settings(config)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that asks for `lms_model` once for every selected model."""
+    if "lms_model" in metafunc.fixturenames:
+        models = _or_exit(lambda: _session(metafunc.config).selection.models)
+        metafunc.parametrize("lms_model", models, ids=[model.key for model in models], indirect=True, scope="session")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tasks that were asked for, and put everything of one model together, cheapest model first."""
+    if not any(_needs_server(item) for item in items):
+        return
+    session = _or_exit(lambda: _session(config))
+    wanted = session.settings.tasks
+    if wanted:
+        known = {task.name for item in items if (task := _task(item))}
+        if missing := set(wanted) - known:
+            names = ", ".join(sorted(known)) or "none"
+            pytest.exit(f"--lms-task: no such task: {', '.join(sorted(missing))}; collected are: {names}", returncode=2)
+        dropped = [item for item in items if (task := _task(item)) and task.name not in wanted]
+        if dropped:
+            config.hook.pytest_deselected(items=dropped)
+            items[:] = [item for item in items if item not in dropped]
+    session.tasks = tuple({task.name: task for item in items if (task := _task(item))}.values())
+    items.sort(key=_place)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """With --collect-only, print the plan; nothing is loaded for it."""
+    config = session.config
+    if config.option.collectonly and any(_needs_server(item) for item in session.items):
+        _say(config, "\n" + _or_exit(lambda: _session(config).plan().render()))
+
+
+@pytest.fixture(scope="session")
+def lms_settings(pytestconfig: pytest.Config) -> Settings:
+    """The settings of this run."""
+    return _settings(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def lms_run(pytestconfig: pytest.Config) -> "Run":
+    """The open run on a preflighted server; ends the session when the server cannot be used."""
+    return _or_exit(_session(pytestconfig).open)
+
+
+@pytest.fixture(scope="session")
+def lms_client(lms_run: "Run") -> "Client":
+    """The run's client. Whoever loads through it directly must unload too; better use `lms_instance`."""
+    return lms_run.client
+
+
+@pytest.fixture(scope="session")
+def lms_model(request: pytest.FixtureRequest) -> "Model":
+    """One of the selected models, as it was listed at the start."""
+    model: Model = request.param
+    return model
+
+
+@pytest.fixture(scope="session")
+def lms_instance(lms_run: "Run", lms_model: "Model", pytestconfig: pytest.Config) -> Iterator["Target"]:
+    """A leased, warmed-up instance of the model: one for all its tests. A model that cannot be loaded is skipped."""
+    from harness.runner.plan import load_config
+
+    session = _session(pytestconfig)
+    config = load_config(lms_model, session.tasks, session.settings)
+    holding = lms_run.target(lms_model, config)
+    try:
+        target = holding.__enter__()
+    except (LoadFailed, LeaseError) as exc:
+        lms_run.recorder.skip(str(exc), model_key=lms_model.key)
+        pytest.skip(f"{lms_model.key} could not be loaded: {exc}")
+    try:
+        yield target
+    finally:
+        try:
+            holding.__exit__(None, None, None)
+        except ReleaseFailed as exc:
+            # Raised here it would end a session that is being torn down without its last records.
+            session.failures.append(exc)
+
+
+@pytest.fixture
+def lms_run_task(lms_run: "Run", lms_instance: "Target", lms_settings: Settings) -> "Callable[[Task], SummaryRecord]":
+    """A function that runs a task on the instance; fails the test only on lost answers or below a floor."""
+    from harness.report.table import MAX_UNSCORED
+    from harness.runner.plan import fits
+
+    def run_task(task: "Task") -> "SummaryRecord":
+        if reason := fits(task, lms_instance.model):
+            lms_run.recorder.skip(reason, model_key=lms_instance.model.key, task=task.name)
+            pytest.skip(reason)
+        cell = lms_run.evaluate(task, lms_instance)
+        asked = lms_settings.limit * lms_settings.epochs
+        if cell.unscored > MAX_UNSCORED * asked:
+            outcomes = ", ".join(f"{count} {outcome}" for outcome, count in cell.outcomes.items())
+            pytest.fail(f"{cell.unscored} of {asked} answers were lost ({outcomes}); see {lms_run.path}", pytrace=False)
+        floor = lms_settings.floors.get(task.name)
+        if floor is not None and (cell.score is None or cell.score < floor):
+            pytest.fail(f"{task.name}: scored {cell.score:.3f}, below the floor of {floor:g}", pytrace=False)
+        return cell
+
+    return run_task
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show an error of the harness as its message and hint, without a traceback."""
+    report = yield
+    if call.excinfo is not None and isinstance(call.excinfo.value, HarnessError):
+        from harness.report.text import printable
+
+        report.longrepr = f"{type(call.excinfo.value).__name__}: {printable(str(call.excinfo.value))}"
+    return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """End the run after all fixtures are torn down."""
+    if (ours := session.config.stash.get(_SESSION, None)) is not None:
+        interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+        session.exitstatus = ours.close(exit_code=int(exitstatus), interrupted=interrupted)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the table, where the run file is, and what could not be released."""
+    ours = config.stash.get(_SESSION, None)
+    if ours is None or ours.run is None:
+        return
+    from harness.report.table import render
+    from harness.store.reader import read_run
+
+    terminalreporter.section("local models")
+    terminalreporter.write_line(render(read_run(ours.run.path)))
+    terminalreporter.write_line(f"\nRecords: {ours.run.path}")
+    for failure in ours.failures:
+        terminalreporter.write_line(f"NOT RELEASED: {failure}", red=True)
+
+
+def _settings(config: pytest.Config) -> Settings:
+    options = {option.name: config.getoption(_PREFIX + option.name) for option in OPTIONS}
+    ini = {option.name: config.getini(_PREFIX + option.name) for option in OPTIONS if option.name != "token"}
+    try:
+        return build_settings(options, environ=os.environ, ini=ini)
+    except HarnessError as exc:
+        raise pytest.UsageError(str(exc)) from None
+
+
+def _session(config: pytest.Config) -> "Session":
+    if _SESSION not in config.stash:
+        from harness.runner.session import Session
+
+        config.stash[_SESSION] = Session(
+            _settings(config), argv=sys.argv, progress=_progress(config), say=lambda line: _say(config, line)
+        )
+    return config.stash[_SESSION]
+
+
+def _or_exit(action: Callable[[], _T]) -> _T:
+    """Return what `action` returns; a `HarnessError` ends the pytest session with its message and exit code."""
+    try:
+        return action()
+    except HarnessError as exc:
+        pytest.exit(str(exc), returncode=exc.exit_code)
+
+
+def _needs_server(item: pytest.Item) -> bool:
+    return any(name.startswith(_PREFIX) for name in getattr(item, "fixturenames", ()))
+
+
+def _task(item: pytest.Item) -> "Task | None":
+    marker = item.get_closest_marker("lms_task")
+    return marker.args[0] if marker else None
+
+
+def _place(item: pytest.Item) -> tuple[int, bool]:
+    """Return the place in the run: what needs no model first, then model by model, load timings before the lease."""
+    callspec = getattr(item, "callspec", None)
+    position = callspec.indices.get("lms_model", -1) if callspec else -1
+    return position, item.get_closest_marker("lms_before_load") is None
+
+
+def _progress(config: pytest.Config) -> "PlainProgress | LiveProgress":
+    from harness.report.progress import LiveProgress, PlainProgress
+
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and reporter.isatty and not os.environ.get("CI"):
+        return LiveProgress(reporter._tw._file)  # noqa: SLF001  (pytest offers no public way past its capturing)
+    return PlainProgress(lambda line: _say(config, line))
+
+
+def _say(config: pytest.Config, line: str) -> None:
+    """Print a line for the person at the terminal, past pytest's capturing."""
+    if (reporter := config.pluginmanager.get_plugin("terminalreporter")) is not None:
+        reporter.ensure_newline()
+        reporter.write_line(line)

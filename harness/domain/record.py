@@ -201,7 +201,7 @@ class EndRecord(Record):
     duration_s: float
     samples: int
     interrupted: bool = False
-    resident_after: list[str] = []
+    resident_after: list[str] | None = None
 
 
 class Kinds:

@@ -18,6 +18,7 @@ from harness.errors import (
     AmbiguousLoad,
     ApiError,
     Cancelled,
+    InstanceNotLoaded,
     LeaseError,
     LoadUnverified,
     ServerFault,
@@ -125,15 +126,7 @@ class Leases:
         before = self._client.models()
         model = find_model(before, key)
         if reuse and (resident := _fitting(model, config)) is not None:
-            lease = Lease(
-                model=model,
-                instance=resident,
-                mode="preloaded",
-                requested=config,
-                is_owned=False,
-                others=other_ids(before, resident.id),
-            )
-            return self._hold(lease)
+            return self.borrow(resident.id)
         number = self._journal.intent(model.key, resident=resident_ids(before))
         made: list[InstanceId] = []
         try:
@@ -189,6 +182,26 @@ class Leases:
             self._undo(exc, number, model.key, before, made, may_adopt=False)
             raise
         return self._hold(lease), answer
+
+    def borrow(self, instance_id: InstanceId) -> Lease:
+        """Return a lease on a resident instance that others may own; it is never unloaded under the policy `ours`.
+
+        Raises:
+            InstanceNotLoaded: no resident instance has this id.
+        """
+        listing = self._client.models()
+        for model in listing:
+            if (instance := model.instance(instance_id)) is not None:
+                lease = Lease(
+                    model=model,
+                    instance=instance,
+                    mode="preloaded",
+                    requested=LoadConfig(),
+                    is_owned=False,
+                    others=other_ids(listing, instance_id),
+                )
+                return self._hold(lease)
+        raise InstanceNotLoaded(f"no loaded instance has the id {instance_id!r}")
 
     def release(self, lease: Lease) -> Release:
         """Give the lease back as the policy says, and verify it by listing.

@@ -1,1 +1,1 @@
-"""Part of the suites that the harness ships."""
+"""How long loading takes, how fast it answers: one request at a time, and with all slots busy."""

@@ -1,1 +1,1 @@
-"""Part of the suites that the harness ships."""
+"""Does this model load, answer, keep state, and unload? Smoke proves the plumbing, not the model."""

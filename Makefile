@@ -1,0 +1,49 @@
+# Needs Python >= 3.11 and make; everything else goes into the private .venv.
+# ARGS='...' is passed on, e.g. make eval ARGS='--lms-limit 40'
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ARGS ?=
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## what there is
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python >= 3.11 is needed, $(PYTHON) is $$($(PYTHON) --version 2>&1): make PYTHON=python3.12 ..." >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+	  || { echo "Python's venv module is needed (Debian: apt-get install python3-venv)." >&2; exit 2; }
+	@echo "Installing into $(VENV) (about a minute) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $(STAMP)
+
+.PHONY: eval
+eval: $(STAMP) ## the main job on the embedded server: three models, all tasks, a table
+	@$(BIN)/lms-harness run --url embedded --model all --limit 12 --max-output-tokens 40 --latency-budget 15s -- $(ARGS)
+
+.PHONY: serve
+serve: $(STAMP) ## the embedded LM Studio-compatible server on port 1234
+	@$(BIN)/lms-harness serve $(ARGS)
+
+.PHONY: test
+test: $(STAMP) ## the project's own tests, with branch coverage
+	@$(BIN)/python -m coverage erase
+	@$(BIN)/python -m coverage run -m pytest -rs $(ARGS)
+	@$(BIN)/python -m coverage combine --quiet
+	@$(BIN)/python -m coverage report --skip-covered --fail-under=80
+
+.PHONY: check
+check: $(STAMP) ## format, lint, types, layers
+	@$(BIN)/ruff format --check --quiet . || { echo "Run: $(BIN)/ruff format ." >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports | tail -n 12
+
+.PHONY: clean
+clean: ## remove the private environment and all caches
+	rm -rf $(VENV) .coverage* .hypothesis .benchmarks .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,84 @@
+"""What several commands share: options, the client, and how things are printed."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from harness.report.text import printable
+from harness.settings import DEFAULT_TOKEN, DEFAULT_URL, EMBEDDED
+
+if TYPE_CHECKING:
+    from harness.client.http import Client
+    from harness.lifecycle.lease import Leases
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def server_options(command: Command) -> Command:
+    """Add `--url`, `--token` and `--json`."""
+    url = click.option(
+        "--url", envvar="LM_STUDIO_API_URL", default=DEFAULT_URL, show_default=True, show_envvar=True, metavar="URL",
+        help="LM Studio's address.",
+    )  # fmt: skip
+    token = click.option(
+        "--token", envvar="LM_API_TOKEN", default=DEFAULT_TOKEN, metavar="TOKEN",
+        help="API token; better in the variable LM_API_TOKEN, as options are visible in the process list.",
+    )  # fmt: skip
+    as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+    return url(token(as_json(command)))
+
+
+@contextmanager
+def connected(url: str, token: str) -> "Iterator[Client]":
+    """Yield a client of a preflighted server.
+
+    Raises:
+        HarnessError: the server cannot be used.
+    """
+    if url == EMBEDDED:
+        raise click.UsageError(
+            f"'{EMBEDDED}' is for `run` only: start a server with `lms-harness serve`, and name its address here"
+        )
+    from harness.client.http import Client
+
+    with Client(url, token=token) as client:
+        client.preflight()
+        yield client
+
+
+@contextmanager
+def leasing(client: "Client") -> "Iterator[Leases]":
+    """Yield leases with a journal of their own; what is still held at the end (an error, Ctrl-C) is released."""
+    from harness.clock import SystemClock
+    from harness.lifecycle.journal import Journal
+    from harness.lifecycle.lease import Leases
+
+    clock = SystemClock()
+    journal = Journal(f"{clock.now():%Y%m%dT%H%M%SZ}-cli-{os.getpid()}", url=client.url, clock=clock)
+    leases = Leases(client, journal, clock=clock)
+    try:
+        yield leases
+    finally:
+        for lease in leases.held:
+            leases.release(lease)
+        journal.finish()
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """Print one JSON object on one line."""
+    click.echo(json.dumps(value, ensure_ascii=True))
+
+
+def print_text(text: str, *, end: str = "\n") -> None:
+    """Print text that came from a server or a model, made safe."""
+    click.echo(printable(text), nl=False)
+    click.echo(end, nl=False)
+
+
+def note(line: str) -> None:
+    """Say something to the person at the terminal, apart from the output."""
+    click.echo(printable(line), err=True)

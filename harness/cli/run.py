@@ -1,0 +1,94 @@
+"""`run`: the suites, as pytest would run them."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.cli.option import Command
+from harness.errors import HarnessError
+from harness.settings import OPTIONS, Option, build_settings
+
+_SUITES = ("smoke", "offload", "latency")
+_USAGE, _INTERRUPTED = 2, 130
+
+
+def _run_options(command: Command) -> Command:
+    for option in reversed(OPTIONS):
+        command = click.option(
+            f"--{option.flag}", option.name, multiple=option.repeat, metavar=option.metavar, help=option.help
+        )(command)
+    return command
+
+
+@click.command()
+@_run_options
+@click.option("--suite", "suites", multiple=True, type=click.Choice(_SUITES), help="Only this suite, repeatable.")
+@click.option("--dry-run", is_flag=True, help="Print the plan; load nothing.")
+@click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST_ARGS...]")
+def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **options: Any) -> None:
+    """Load each selected model, run the suites on it, unload it, and print the table.
+
+    What follows -- goes to pytest, such as -k, -x or --junitxml.
+
+    \b
+    Examples:
+      lms-harness run --url embedded --model all --limit 12
+      lms-harness run --model all --max-size 20GB --dry-run
+      lms-harness run --model google/gemma-3-4b --task extract --suite offload -- -x
+    """
+    import pytest
+
+    # Here and not only in the plugin, so that messages name the options as they are written for this command.
+    build_settings(options, environ=os.environ, prefix="--")
+    words = [word for option in OPTIONS for word in _as_pytest(option, options[option.name])]
+    root = suites_dir()
+    paths = [str(root / name) for name in suites or _SUITES]
+    # The user's own pytest configuration is not meant for our suites.
+    fixed = ["-c", os.devnull, f"--rootdir={root.parent}", "--import-mode=importlib", "-p", "no:cacheprovider"]
+    shown = ["--collect-only", "-qq"] if dry_run else ["-q", "--benchmark-columns=median,iqr,rounds", "-rfE"]
+    outcome = _Outcome()
+    pytest.main([*fixed, *shown, *words, *paths, *pytest_args], plugins=[outcome])
+    sys.exit(outcome.code)
+
+
+def suites_dir() -> Path:
+    """Return the folder of the suites: inside the installed package, or beside it in a clone.
+
+    Raises:
+        HarnessError: there is none.
+    """
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "suites", package.parent / "suites"):
+        if (folder / "__init__.py").is_file():
+            return folder
+    raise HarnessError("the suites are missing from this installation", hint="Reinstall lmstudio-harness.")
+
+
+def _as_pytest(option: Option, given: str | Sequence[str] | None) -> list[str]:
+    values = [given] if isinstance(given, str) else list(given or ())
+    return [f"--lms-{option.flag}={value}" for value in values]
+
+
+class _Outcome:
+    """Translates how pytest ended into the exit codes of this command line.
+
+    pytest's own 4 (usage) and our 4 (not authorised) are told apart by whether a session had begun.
+    """
+
+    code = _USAGE
+
+    def pytest_sessionfinish(self, session: Any) -> None:
+        """Remember the status; the plugin may still change it."""
+        self._session = session
+
+    def pytest_unconfigure(self) -> None:
+        """Take the final status."""
+        session = getattr(self, "_session", None)
+        if session is None:
+            return
+        status = int(session.exitstatus)
+        self.code = {2: _INTERRUPTED, 5: _USAGE}.get(status, status)

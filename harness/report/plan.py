@@ -1,0 +1,47 @@
+"""The plan of a run as text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tabulate import tabulate
+
+from harness.domain.model import Model
+from harness.report.table import seconds, size
+from harness.report.text import one_line, printable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRow:
+    """One model's share of a plan."""
+
+    model: Model
+    context_length: int
+    samples: int
+    estimate_s: float
+
+
+def render_plan(rows: Sequence[PlanRow], *, tasks: Sequence[str], because: str) -> str:
+    """Return the table of what would be loaded and asked, and what that is estimated to take."""
+    cells = [
+        (
+            one_line(row.model.key, limit=60),
+            size(row.model.size_bytes),
+            "loaded" if row.model.is_loaded else "",
+            row.context_length,
+            row.samples,
+            seconds(row.estimate_s),
+        )
+        for row in rows
+    ]
+    total_bytes = sum(row.model.size_bytes for row in rows)
+    total_s = sum(row.estimate_s for row in rows)
+    table = tabulate(
+        cells, headers=("model", "size", "now", "context", "samples", "estimate"), disable_numparse=True,
+        colalign=("left", "right", "left", "right", "right", "right"),
+    )  # fmt: skip
+    return (
+        f"Plan: {len(rows)} models ({printable(because)}), one at a time, {size(total_bytes)} on disk in all; "
+        f"tasks: {', '.join(tasks) or 'none'}.\n\n{table}\n\n"
+        f"About {seconds(total_s)} in all: a rough guess from sizes alone, at 10 GB/s of memory bandwidth. "
+        "Nothing was loaded."
+    )

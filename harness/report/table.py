@@ -1,0 +1,169 @@
+"""The table at the end of a run: model x task class, with what it takes to choose."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from tabulate import tabulate
+
+from harness.domain.record import InstanceRecord, MeasureRecord, Record, RunRecord, SkipRecord, SummaryRecord
+from harness.report.text import one_line, printable
+
+HEADERS = ("model", "task", "score [95 %]", "n", "unscored", "E2E p50", "TTFT", "token/s", "load", "size")
+MAX_UNSCORED = 0.05
+"""Above this share of unscored answers nothing is claimed."""
+
+LEGEND = (
+    "score: mean over n items, with its 95 % interval; - : not claimed, as more than 5 % went unscored. "
+    "E2E: request to last token, over the instance's slots. TTFT, token/s (decode) and load: medians of the latency "
+    "suite, one request at a time; ~ : not measured there, so from this task's answers and the one load of the run."
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class RunView:
+    """The records of one run, by kind."""
+
+    run: RunRecord | None = None
+    instances: dict[str, InstanceRecord] = field(default_factory=dict)
+    summaries: list[SummaryRecord] = field(default_factory=list)
+    skips: list[SkipRecord] = field(default_factory=list)
+    measures: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
+    decode_tps: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
+    ttft_s: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
+
+
+def view(records: Iterable[Record]) -> RunView:
+    """Sort the records of a run file."""
+    from harness.domain.record import SampleRecord
+
+    seen = RunView()
+    for record in records:
+        if isinstance(record, RunRecord):
+            seen.run = record
+        elif isinstance(record, InstanceRecord) and record.purpose == "use" and record.error is None:
+            seen.instances[record.model_key] = record
+        elif isinstance(record, MeasureRecord):
+            seen.measures[record.model_key, record.name].append(record.value)
+        elif isinstance(record, SampleRecord):
+            _take_times(seen, record.model_key, record.task, record.times, record.usage)
+        elif isinstance(record, SummaryRecord):
+            seen.summaries.append(record)
+        elif isinstance(record, SkipRecord):
+            seen.skips.append(record)
+    return seen
+
+
+def render(records: Iterable[Record]) -> str:
+    """Return the whole end of a run as text: table, legend, what was skipped, what to know about the figures."""
+    seen = view(records)
+    parts: list[str] = []
+    if seen.summaries:
+        rows = [_row(seen, cell) for cell in seen.summaries]
+        align = ("left", "left", "left", *["right"] * 7)
+        parts.append(tabulate(rows, headers=HEADERS, colalign=align, disable_numparse=True))
+        parts.append(LEGEND)
+    parts.extend(_tiers(seen.summaries))
+    parts.extend(_skips(seen.skips))
+    if seen.run:
+        parts.extend(f"Note: {printable(note)}" for note in seen.run.notes)
+    return "\n\n".join(parts)
+
+
+def seconds(value: float | None) -> str:
+    """Return a duration as people read it: "0.42 s", "12.3 s", "2m05s"; "n/a" for None."""
+    if value is None:
+        return "n/a"
+    if value < 10:  # noqa: PLR2004  (three digits are enough)
+        return f"{value:.2f} s"
+    if value < 100:  # noqa: PLR2004
+        return f"{value:.1f} s"
+    return f"{int(value // 60)}m{int(value % 60):02d}s"
+
+
+def size(value: int | None) -> str:
+    """Return a size on disk: "98 MB", "4.1 GB"; "n/a" where unknown."""
+    if not value:
+        return "n/a"
+    return f"{value / 1e9:.1f} GB" if value >= 1e9 else f"{value / 1e6:.0f} MB"  # noqa: PLR2004  (a gigabyte)
+
+
+def score(cell: SummaryRecord) -> str:
+    """Return "0.75 [0.53, 0.89]", or "-" where too much went unscored to claim anything."""
+    asked = cell.n * cell.epochs + cell.unscored
+    if cell.score is None or cell.unscored > MAX_UNSCORED * asked:
+        return "-"
+    if cell.low is None or cell.high is None:
+        return f"{cell.score:.2f} [n/a]"
+    return f"{cell.score:.2f} [{cell.low:.2f}, {cell.high:.2f}]"
+
+
+def _row(seen: RunView, cell: SummaryRecord) -> Sequence[str]:
+    instance = seen.instances.get(cell.model_key)
+    tps, here_tps = _median(seen.measures[cell.model_key, "decode_tps"]), _median(seen.decode_tps[_cell(cell)])
+    ttft, here_ttft = _median(seen.measures[cell.model_key, "ttft_s"]), _median(seen.ttft_s[_cell(cell)])
+    load = _median(seen.measures[cell.model_key, "load_time_s"])
+    here_load = instance.load_time_s if instance else None
+    return (
+        one_line(cell.model_key, limit=40),
+        cell.task_class,
+        score(cell),
+        str(cell.n),
+        str(cell.unscored),
+        seconds(cell.e2e_p50_s),
+        _or(seconds(ttft), ttft, seconds(here_ttft), here_ttft),
+        _or(_rate(tps), tps, _rate(here_tps), here_tps),
+        _or(seconds(load), load, seconds(here_load), here_load),
+        size(instance.size_bytes if instance else None),
+    )
+
+
+def _or(shown: str, value: float | None, other_shown: str, other: float | None) -> str:
+    if value is not None:
+        return shown
+    return f"~{other_shown}" if other is not None else "n/a"
+
+
+def _rate(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:.0f}" if value >= 10 else f"{value:.1f}"  # noqa: PLR2004
+
+
+def _cell(cell: SummaryRecord) -> tuple[str, str]:
+    return cell.model_key, cell.task
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return median(values) if values else None
+
+
+def _take_times(
+    seen: RunView, model_key: str, task: str, times: dict[str, float | int | None], usage: dict[str, int | None]
+) -> None:
+    ttft, e2e, tokens = times.get("ttft_s"), times.get("e2e_s"), usage.get("total_output_tokens")
+    if ttft is None or e2e is None:
+        return
+    seen.ttft_s[model_key, task].append(ttft)
+    if tokens is not None and tokens > 1 and e2e > ttft:
+        seen.decode_tps[model_key, task].append((tokens - 1) / (e2e - ttft))
+
+
+def _tiers(cells: Sequence[SummaryRecord]) -> list[str]:
+    rows = [
+        (one_line(cell.model_key, limit=40), cell.task_class, *(f"{value:.2f}" for value in cell.by_tier.values()))
+        for cell in cells
+        if len(cell.by_tier) > 1
+    ]
+    if not rows:
+        return []
+    names = ("easy", "medium", "hard")[: max(len(row) for row in rows) - 2]
+    return [tabulate(rows, headers=("mean score by tier", "task", *names), disable_numparse=True)]
+
+
+def _skips(skips: Sequence[SkipRecord]) -> list[str]:
+    lines = [
+        f"Skipped: {one_line(' '.join(filter(None, (skip.model_key, skip.task))), limit=80)}: "
+        f"{one_line(skip.reason, limit=300)}"
+        for skip in skips
+    ]
+    return ["\n".join(lines)] if lines else []

@@ -1,0 +1,1 @@
+"""The composition root: settings -> client -> leases -> samples -> scores -> store."""

@@ -1,0 +1,121 @@
+"""Asks one sample of one instance and says how it ended. Errors of a sample become its outcome, never an exception."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from harness.client.exchange import Exchange
+from harness.client.http import Client
+from harness.domain.generation import ChatRequest, Generation, Outcome, outcome_of
+from harness.domain.model import InstanceId, Model
+from harness.domain.sample import Sample, content_hash
+from harness.domain.score import Score
+from harness.errors import ApiError, Cancelled, DeadlineExceeded, HarnessError
+from harness.task.task import Task
+
+REASONING_EXTRA_TOKENS = 2048
+"""What an answer's budget grows by where reasoning cannot be switched off: it counts towards the same limit."""
+
+_LEVELS = ("off", "none", "minimal", "low", "medium", "high", "xhigh", "on")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One sample, the n-th time (`epoch` from 1)."""
+
+    sample: Sample
+    epoch: int
+    request: ChatRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What became of a job. `score` is None when it does not count (the server failed, or we were interrupted)."""
+
+    job: Job
+    outcome: Outcome
+    generation: Generation | None = None
+    score: Score | None = None
+    error: str | None = None
+
+
+def reasoning_for(model: Model, wanted: str | None) -> str | None:
+    """Return the `reasoning` to send: what was asked for where the model lists it, else its lowest; None: do not send.
+
+    LM Studio answers 400 to any value for a model without the setting, even to "off" (LMSTUDIO_API, section 3).
+    """
+    options = model.capabilities.reasoning_options if model.capabilities else None
+    if not options:
+        return None
+    if wanted in options:
+        return wanted
+    return min(options, key=lambda one: _LEVELS.index(one) if one in _LEVELS else len(_LEVELS))
+
+
+def request_for(
+    task: Task, sample: Sample, *, address: str, reasoning: str | None, max_output_tokens: int | None
+) -> ChatRequest:
+    """Return the request for a sample: greedy, not stored, addressed to one instance."""
+    budget = task.max_output_tokens if max_output_tokens is None else min(task.max_output_tokens, max_output_tokens)
+    if reasoning not in {None, "off", "none"}:
+        budget += REASONING_EXTRA_TOKENS
+    return ChatRequest(
+        model=address,
+        input=sample.prompt,
+        system_prompt=sample.system_prompt,
+        temperature=0.0,
+        max_output_tokens=budget,
+        reasoning=reasoning,
+    )
+
+
+def asker(
+    client: Client, task: Task, *, instance_id: InstanceId, deadline_s: float
+) -> Callable[[Job, Exchange], Answer]:
+    """Return the function that asks a job and scores the answer; `deadline_s` is for each sample as a whole."""
+
+    def ask(job: Job, exchange: Exchange) -> Answer:
+        try:
+            answer = client.chat(job.request, stream=True, total_s=deadline_s, exchange=exchange)
+        except HarnessError as exc:
+            return _failed(job, exc)
+        if answer.model_instance_id != instance_id:
+            wrong = f"asked {instance_id}, but {answer.model_instance_id} answered"
+            return Answer(job=job, outcome=Outcome.SERVER_ERROR, generation=answer, error=wrong)
+        outcome = outcome_of(answer, max_output_tokens=job.request.max_output_tokens)
+        return Answer(job=job, outcome=outcome, generation=answer, score=_score(task, job.sample, answer, outcome))
+
+    return ask
+
+
+def _failed(job: Job, exc: HarnessError) -> Answer:
+    if isinstance(exc, DeadlineExceeded) and exc.phase == "total":
+        return Answer(job=job, outcome=Outcome.TIMEOUT, score=_zero(Outcome.TIMEOUT), error=exc.message)
+    outcome = Outcome.CANCELLED if isinstance(exc, Cancelled) else Outcome.SERVER_ERROR
+    kind = f"{exc.status} " if isinstance(exc, ApiError) and exc.status else ""
+    return Answer(job=job, outcome=outcome, error=f"{type(exc).__name__}: {kind}{exc.message}")
+
+
+def _score(task: Task, sample: Sample, answer: Generation, outcome: Outcome) -> Score:
+    if outcome is not Outcome.OK:
+        return _zero(outcome)
+    return task.scorer(answer.text, sample.target)
+
+
+def _zero(outcome: Outcome) -> Score:
+    return Score(value=0.0, passed=False, reason=outcome.value)
+
+
+def sample_uid(task: Task, job: Job, model: Model, *, config: dict[str, Any]) -> str:
+    """Return the hash of all that may change the answer: item, model and variant, config, sampling, epoch."""
+    return content_hash(
+        [
+            task.name,
+            job.sample.item_hash,
+            model.key,
+            model.selected_variant,
+            config,
+            [job.request.temperature, job.request.max_output_tokens, job.request.reasoning],
+            job.epoch,
+        ]
+    )

@@ -1,0 +1,100 @@
+"""What a run will do, known before anything is loaded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.domain.model import LoadConfig, Model
+from harness.lifecycle.selection import Selection, parameters
+from harness.report.plan import PlanRow, render_plan
+from harness.runner.ask import REASONING_EXTRA_TOKENS, reasoning_for
+from harness.settings import Settings
+from harness.task.task import Task
+
+USUAL_SLOTS = 4
+"""LM Studio's default for concurrent predictions; the real number is known only after the load."""
+
+_LEAST_CONTEXT = 2048
+_BANDWIDTH_BYTES_S = 10e9
+_PREFILL_TO_DECODE = 4
+_DISK_BYTES_S = 1e9
+
+
+def fits(task: Task, model: Model) -> str | None:
+    """Return why this model cannot be given this task, or None."""
+    can = model.capabilities
+    if task.needs.embedding != model.is_embedding:
+        return f"needs a{'n embedding' if task.needs.embedding else ' chat'} model"
+    if task.needs.vision and not (can and can.vision):
+        return "needs a model with vision"
+    if task.needs.tools and not (can and can.trained_for_tool_use):
+        return "needs a model trained for tool use"
+    return None
+
+
+def load_config(model: Model, tasks: Sequence[Task], settings: Settings) -> LoadConfig:
+    """Return what to load with: the smallest power of two that holds every slot's longest request, within the model's.
+
+    llama.cpp shares one context over all slots, so concurrent requests need the sum of their lengths (adr-0003).
+    """
+    if settings.context_length is not None:
+        return LoadConfig(context_length=settings.context_length)
+    reasoning = reasoning_for(model, settings.reasoning)
+    extra = 0 if reasoning in {None, "off", "none"} else REASONING_EXTRA_TOKENS
+    longest = max((task.prompt_tokens + task.max_output_tokens for task in tasks), default=0) + extra
+    needed = max(_LEAST_CONTEXT, longest * (settings.concurrency or USUAL_SLOTS))
+    power = 1 << (needed - 1).bit_length()
+    return LoadConfig(context_length=min(power, model.max_context_length or power))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Models x tasks, before anything is loaded."""
+
+    selection: Selection
+    tasks: tuple[Task, ...]
+    settings: Settings
+
+    def rows(self) -> tuple[PlanRow, ...]:
+        """Return what is planned for each model."""
+        return tuple(
+            PlanRow(
+                model=model,
+                context_length=load_config(model, self.tasks, self.settings).context_length or 0,
+                samples=sum(fits(task, model) is None for task in self.tasks)
+                * self.settings.limit
+                * self.settings.epochs,
+                estimate_s=self.seconds(model),
+            )
+            for model in self.selection.models
+        )
+
+    def render(self) -> str:
+        """Return the plan as text."""
+        return render_plan(self.rows(), tasks=[task.name for task in self.tasks], because=self.selection.reason)
+
+    def seconds(self, model: Model) -> float:
+        """Return a rough estimate for one model: all weights are read once a token, at 10 GB/s."""
+        known = parameters(model)
+        active_bytes = model.size_bytes * (known[1] / known[0] if known else 1.0)
+        decode_s = active_bytes / _BANDWIDTH_BYTES_S
+        tokens = sum(
+            task.max_output_tokens / 2 + task.prompt_tokens / _PREFILL_TO_DECODE
+            for task in self.tasks
+            if fits(task, model) is None
+        )
+        asked = tokens * self.settings.limit * self.settings.epochs * decode_s
+        return 1.0 + model.size_bytes / _DISK_BYTES_S + asked + self.settings.latency_budget_s
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the plan as it is recorded; `tasks` are fingerprints of what is asked and how it is judged."""
+        return {
+            "models": [model.key for model in self.selection.models],
+            "models_because": self.selection.reason,
+            "limit": self.settings.limit,
+            "epochs": self.settings.epochs,
+            "tasks": {
+                task.name: task.fingerprint(task.samples(seed=self.settings.seed, limit=self.settings.limit))
+                for task in self.tasks
+            },
+        }

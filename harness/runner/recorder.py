@@ -1,0 +1,259 @@
+"""Turns what happens in a run into records, and writes each at once."""
+
+import os
+import platform
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.clock import Clock, timestamp
+from harness.domain.model import InstanceId, LoadConfig, Model
+from harness.domain.record import (
+    EndRecord,
+    InstanceRecord,
+    MeasureRecord,
+    ReleaseRecord,
+    RunRecord,
+    SampleRecord,
+    ScoreRecord,
+    SkipRecord,
+    SummaryRecord,
+)
+from harness.domain.sample import content_hash
+from harness.lifecycle.lease import Lease, Release
+from harness.lifecycle.resident import resident_ids
+from harness.runner.ask import Answer, sample_uid
+from harness.runner.provenance import cpu_name, git_state, harness_version, memory_bytes, redacted, versions
+from harness.settings import DEFAULT_TOKEN, Settings
+from harness.store.writer import RunWriter
+from harness.task.task import Task
+
+
+class Recorder:
+    """Writes the records of one run to a file of its own, `<results>/<run id>.jsonl`.
+
+    Raises:
+        StoreError: from any method: the file cannot be made or written.
+    """
+
+    def __init__(self, results: Path, *, clock: Clock) -> None:
+        self._clock = clock
+        self._started = clock.monotonic()
+        self._samples = 0
+        self.run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+        self._writer = RunWriter(results / f"{self.run_id}.jsonl")
+
+    @property
+    def path(self) -> Path:
+        """The run file."""
+        return self._writer.path
+
+    def run(
+        self,
+        settings: Settings,
+        *,
+        server_kind: str,
+        server_url: str,
+        listing: Sequence[Model],
+        plan: Mapping[str, Any],
+        notes: Sequence[str],
+        argv: Sequence[str],
+    ) -> None:
+        """Record who asks whom for what, on which machine, with which code."""
+        commit, dirty = git_state(Path.cwd())
+        secret = "" if settings.token == DEFAULT_TOKEN else settings.token
+        self._writer.write(
+            RunRecord(
+                **self.head(),
+                harness_version=harness_version(),
+                versions=versions(),
+                platform=platform.platform(),
+                cpu=cpu_name(),
+                cpu_count=os.cpu_count(),
+                memory_bytes=memory_bytes(),
+                server_kind=server_kind,
+                server_url=server_url,
+                git_commit=commit,
+                git_dirty=dirty,
+                argv=redacted(argv, secret),
+                plan=dict(plan),
+                suite_hash=content_hash(plan.get("tasks", {})),
+                seed=settings.seed,
+                sampling={"temperature": 0.0, "store": False, "max_output_tokens": settings.max_output_tokens},
+                settings=_shown(settings),
+                settings_from=dict(settings.source),
+                resident_before=list(resident_ids(listing)),
+                notes=list(notes),
+            )
+        )
+
+    def instance(
+        self, lease: Lease, *, purpose: str, addressed_by: Literal["instance_id", "key"] = "instance_id"
+    ) -> None:
+        """Record an acquired lease; `purpose` tells the one that is used from those that were only timed."""
+        self._writer.write(
+            InstanceRecord(
+                **self.head(),
+                **_facts(lease.model),
+                instance_id=lease.instance.id,
+                owned=lease.is_owned,
+                load_mode=lease.mode,
+                purpose=purpose,
+                requested_config=lease.requested.as_dict(),
+                effective_config=lease.instance.config.as_dict(),
+                load_time_s=lease.load_time_s,
+                load_wall_s=lease.load_wall_s,
+                addressed_by=addressed_by,
+                resident_others=list(lease.others),
+            )
+        )
+
+    def failed_instance(
+        self, model: Model, config: LoadConfig, error: str, *, mode: Literal["explicit", "jit"], purpose: str
+    ) -> None:
+        """Record that no lease could be had."""
+        self._writer.write(
+            InstanceRecord(
+                **self.head(),
+                **_facts(model),
+                load_mode=mode,
+                purpose=purpose,
+                requested_config=config.as_dict(),
+                error=error,
+            )
+        )
+
+    def release(self, lease: Lease, policy: str, done: Release | None, error: str | None = None) -> None:
+        """Record the end of a lease; without `done` it failed with `error`."""
+        self._writer.write(
+            ReleaseRecord(
+                **self.head(),
+                model_key=lease.model.key,
+                instance_id=lease.instance.id,
+                policy=policy,
+                unload_verified=done.is_verified if done else False,
+                unload_wall_s=done.unload_wall_s if done else None,
+                error=error,
+            )
+        )
+
+    def answer(self, task: Task, answer: Answer, model: Model, *, instance_id: InstanceId, config: LoadConfig) -> None:
+        """Record a sample and its score."""
+        self._samples += 1
+        uid = sample_uid(task, answer.job, model, config=config.as_dict())
+        self._writer.write(self._sample(uid, task, answer, model, instance_id))
+        score = answer.score
+        self._writer.write(
+            ScoreRecord(
+                **self.head(),
+                sample_uid=uid,
+                scorer=task.scorer.name,
+                scorer_version=task.scorer.version,
+                value=score.value if score else None,
+                passed=score.passed if score else None,
+                reason=score.reason if score else answer.outcome.value,
+                details=dict(score.details) if score else {},
+            )
+        )
+
+    def measure(
+        self,
+        name: str,
+        value: float,
+        unit: str,
+        *,
+        model: Model,
+        instance_id: str | None = None,
+        round: int = 1,  # noqa: A002  (the record's name)
+        cold: bool | None = None,
+        **params: Any,
+    ) -> None:
+        """Record one measured figure; names and units are those of docs/design.md, Times."""
+        self._writer.write(
+            MeasureRecord(
+                **self.head(),
+                name=name,
+                value=value,
+                unit=unit,
+                model_key=model.key,
+                instance_id=instance_id,
+                round=round,
+                cold=cold,
+                params=params,
+            )
+        )
+
+    def summary(self, record: SummaryRecord) -> None:
+        """Record one cell of the table."""
+        self._writer.write(record)
+
+    def skip(self, reason: str, *, model_key: str | None = None, task: str | None = None) -> None:
+        """Record that a model or a task was not run."""
+        self._writer.write(SkipRecord(**self.head(), model_key=model_key, task=task, reason=reason))
+
+    def end(self, *, exit_code: int, interrupted: bool, resident: Sequence[InstanceId] | None) -> None:
+        """Record the end and close the file; `resident` is None when the server could no longer be asked."""
+        self._writer.write(
+            EndRecord(
+                **self.head(),
+                exit_code=exit_code,
+                duration_s=self._clock.monotonic() - self._started,
+                samples=self._samples,
+                interrupted=interrupted,
+                resident_after=None if resident is None else list(resident),
+            )
+        )
+        self._writer.close()
+
+    def head(self) -> dict[str, Any]:
+        """Return what every record starts with."""
+        return {"run_id": self.run_id, "at": timestamp(self._clock.now())}
+
+    def _sample(self, uid: str, task: Task, answer: Answer, model: Model, instance_id: InstanceId) -> SampleRecord:
+        sample, generation = answer.job.sample, answer.generation
+        stats = asdict(generation.stats) if generation else {}
+        request = {name: value for name, value in asdict(answer.job.request).items() if value is not None}
+        prompt_hash = content_hash([request.pop("system_prompt", None), request.pop("input")])
+        return SampleRecord(
+            **self.head(),
+            sample_uid=uid,
+            task=task.name,
+            task_class=task.task_class,
+            item_id=sample.item_id,
+            item_hash=sample.item_hash,
+            cluster_id=sample.cluster_id,
+            tier=sample.tier,
+            epoch=answer.job.epoch,
+            model_key=model.key,
+            instance_id=instance_id,
+            prompt_hash=prompt_hash,
+            request=request,
+            target=sample.target,
+            outcome=answer.outcome.value,
+            output_text=generation.text if generation else "",
+            reasoning_text=generation.reasoning if generation else "",
+            usage={name: value for name, value in stats.items() if name.endswith("_tokens")},
+            times=asdict(generation.times) if generation else {},
+            server_stats=stats,
+            cold=generation.loaded_model if generation else False,
+            error=answer.error,
+        )
+
+
+def _facts(model: Model) -> dict[str, Any]:
+    return {
+        "model_key": model.key,
+        "size_bytes": model.size_bytes,
+        "quantisation": model.quantization.name if model.quantization else None,
+        "params": model.params_string,
+        "format": model.format,
+        "architecture": model.architecture,
+        "max_context_length": model.max_context_length,
+    }
+
+
+def _shown(settings: Settings) -> dict[str, Any]:
+    shown = {name: getattr(settings, name) for name in settings.__slots__ if name not in {"token", "source"}}
+    return {name: str(value) if isinstance(value, Path) else value for name, value in shown.items()}

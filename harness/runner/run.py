@@ -1,0 +1,275 @@
+"""One run: acquires leases, asks samples, scores, measures, and records everything as it happens."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from harness.client.exchange import Exchange
+from harness.client.http import Client
+from harness.clock import Clock, SystemClock
+from harness.domain.generation import ChatRequest, Generation, Outcome
+from harness.domain.model import InstanceId, LoadConfig, Model
+from harness.domain.record import SummaryRecord
+from harness.errors import ApiError, HarnessError, ReleaseFailed
+from harness.lifecycle.journal import Journal
+from harness.lifecycle.lease import Lease, Leases
+from harness.lifecycle.resident import resident_ids
+from harness.runner.ask import Answer, Job, asker, reasoning_for, request_for
+from harness.runner.recorder import Recorder
+from harness.runner.slot import Slots
+from harness.runner.summary import summarise
+from harness.settings import Settings
+from harness.task.task import Task
+
+_WARM_UP = "Say hello."
+_SERVER_ERRORS_IN_A_ROW = 5
+
+
+class Progress(Protocol):
+    """Shows a person how far a task has got."""
+
+    def task(
+        self, model_key: str, task: str, total: int
+    ) -> "contextlib.AbstractContextManager[Callable[[Answer], None]]":
+        """Show a task while the block runs; the function it yields is called with every answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A leased instance that answered a warm-up.
+
+    Attributes:
+        address: what requests name it by: its id, or its key where the server refuses ids.
+        reasoning: what is sent as `reasoning`; None: nothing.
+    """
+
+    lease: Lease
+    address: str
+    reasoning: str | None
+
+    @property
+    def model(self) -> Model:
+        """The model, as listed when the lease was verified."""
+        return self.lease.model
+
+    @property
+    def instance_id(self) -> InstanceId:
+        """Who must answer."""
+        return self.lease.instance.id
+
+
+class Run:
+    """One invocation on one server.
+
+    Args:
+        settings: what was asked for.
+        client: of the preflighted server.
+        server_kind: `lm-studio`, `embedded` or `unknown`.
+        listing: the server's models at the start.
+        progress: where progress is shown.
+        plan: recorded as it is; its `tasks` decide the suite hash.
+        notes: what a reader of the figures must know, such as that this is a demonstration.
+        argv: the command line; secrets are blanked in the record.
+        clock: for every duration and timestamp.
+
+    Raises:
+        StoreError: the run file cannot be made.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: Client,
+        *,
+        server_kind: str,
+        listing: Sequence[Model],
+        progress: Progress,
+        plan: Mapping[str, Any],
+        notes: Sequence[str] = (),
+        argv: Sequence[str] = (),
+        clock: Clock | None = None,
+    ) -> None:
+        self.settings = settings
+        self.client = client
+        self.clock = clock or SystemClock()
+        self._progress = progress
+        self.recorder = Recorder(settings.results, clock=self.clock)
+        self._journal = Journal(self.recorder.run_id, url=client.url, clock=self.clock)
+        self._leases = Leases(client, self._journal, policy=settings.unload, clock=self.clock)
+        self.recorder.run(
+            settings, server_kind=server_kind, server_url=client.url, listing=listing, plan=plan, notes=notes, argv=argv
+        )
+
+    @property
+    def path(self) -> Path:
+        """The run file."""
+        return self.recorder.path
+
+    def acquire(self, model: Model, config: LoadConfig, *, reuse: bool = True, purpose: str = "use") -> Lease:
+        """Return a verified lease; it, or the failed attempt, is recorded.
+
+        Raises:
+            HarnessError: as `Leases.acquire`.
+        """
+        with self._recording_failure(model, config, mode="explicit", purpose=purpose):
+            lease = self._leases.acquire(model.key, config, reuse=reuse)
+        self.recorder.instance(lease, purpose=purpose)
+        return lease
+
+    def acquire_jit(
+        self, model: Model, request: ChatRequest, *, purpose: str, despite_others: bool = False
+    ) -> tuple[Lease, Generation]:
+        """Let a chat load the model; the lease, or the failed attempt, is recorded.
+
+        Raises:
+            HarnessError: as `Leases.acquire_jit`.
+        """
+        config = LoadConfig(context_length=request.context_length)
+        with self._recording_failure(model, config, mode="jit", purpose=purpose):
+            lease, answer = self._leases.acquire_jit(model.key, request, despite_others=despite_others)
+        self.recorder.instance(lease, purpose=purpose)
+        return lease, answer
+
+    def release(self, lease: Lease) -> float | None:
+        """Give a lease back, verified, and record it; return the seconds it took, None if nothing had to be unloaded.
+
+        Raises:
+            ReleaseFailed: recorded, and still raised.
+        """
+        try:
+            done = self._leases.release(lease)
+        except HarnessError as exc:
+            self.recorder.release(lease, self.settings.unload, None, exc.message)
+            raise
+        self.recorder.release(lease, self.settings.unload, done)
+        return done.unload_wall_s
+
+    @contextlib.contextmanager
+    def target(self, model: Model, config: LoadConfig) -> Iterator[Target]:
+        """Hold a lease on a warmed-up instance that answers as itself; it is released however the block ends.
+
+        Raises:
+            HarnessError: as `Leases.acquire`; or the instance does not answer; or it cannot be released.
+        """
+        lease = self._acquire_as_set(model, config)
+        try:
+            reasoning = reasoning_for(lease.model, self.settings.reasoning)
+            yield Target(lease=lease, address=self._warm_up(lease, reasoning), reasoning=reasoning)
+        finally:
+            self.release(lease)
+
+    def evaluate(self, task: Task, target: Target) -> SummaryRecord:
+        """Ask all samples of a task over the instance's slots, record each as it ends, and return the cell's summary.
+
+        An interruption cancels what is in flight and records it as `cancelled`, never as a wrong answer. After five
+        server errors in a row the rest is given up: the model has crashed, and the samples stay unscored.
+        """
+        jobs = self._jobs(task, target)
+        ask = asker(self.client, task, instance_id=target.instance_id, deadline_s=self.settings.sample_deadline_s)
+        slots = Slots(ask, count=self.settings.concurrency or target.lease.instance.slots)
+        answers: list[Answer] = []
+
+        def take(answer: Answer) -> None:
+            answers.append(answer)
+            config = target.lease.instance.config
+            self.recorder.answer(task, answer, target.model, instance_id=target.instance_id, config=config)
+
+        with self._progress.task(target.model.key, task.name, len(jobs)) as advance:
+            try:
+                for answer in slots.map(jobs):
+                    take(answer)
+                    advance(answer)
+                    if _has_crashed(answers):
+                        break
+            finally:
+                for answer in slots.stop():
+                    take(answer)
+        summary = summarise(
+            task, answers, planned=len(jobs), epochs=self.settings.epochs, model_key=target.model.key,
+            head=self.recorder.head(),
+        )  # fmt: skip
+        self.recorder.summary(summary)
+        return summary
+
+    def close(self, *, exit_code: int, interrupted: bool = False) -> None:
+        """Release what is still held, write the last record, close the files.
+
+        Raises:
+            ReleaseFailed: an instance of ours is still loaded; the last record is written all the same.
+        """
+        failed: ReleaseFailed | None = None
+        for lease in self._leases.held:
+            try:
+                self.release(lease)
+            except ReleaseFailed as exc:
+                failed = exc
+        try:
+            resident: tuple[InstanceId, ...] | None = resident_ids(self.client.models())
+        except HarnessError:
+            resident = None
+        self.recorder.end(
+            exit_code=failed.exit_code if failed else exit_code, interrupted=interrupted, resident=resident
+        )
+        self._journal.finish()
+        if failed is not None:
+            raise failed
+
+    def _jobs(self, task: Task, target: Target) -> list[Job]:
+        samples = task.samples(seed=self.settings.seed, limit=self.settings.limit)
+        limit = self.settings.max_output_tokens
+        requests = [
+            request_for(task, one, address=target.address, reasoning=target.reasoning, max_output_tokens=limit)
+            for one in samples
+        ]
+        return [
+            Job(sample=sample, epoch=epoch, request=request)
+            for epoch in range(1, self.settings.epochs + 1)
+            for sample, request in zip(samples, requests, strict=True)
+        ]
+
+    def _acquire_as_set(self, model: Model, config: LoadConfig) -> Lease:
+        if self.settings.load == "explicit" or model.is_loaded:
+            return self.acquire(model, config)
+        request = ChatRequest(
+            model=model.key,
+            input=_WARM_UP,
+            max_output_tokens=1,
+            context_length=config.context_length,
+            reasoning=reasoning_for(model, self.settings.reasoning),
+        )
+        return self.acquire_jit(model, request, purpose="use", despite_others=True)[0]
+
+    def _warm_up(self, lease: Lease, reasoning: str | None) -> str:
+        """Ask once, discard the answer, and return how the instance is addressed: by its id wherever that works."""
+        try:
+            self._greet(lease.instance.id, lease, reasoning)
+        except ApiError:
+            # Some servers take only keys; a key is exact only while one instance of it is resident.
+            if len(lease.model.loaded_instances) > 1:
+                raise
+            self._greet(lease.model.key, lease, reasoning)
+            self.recorder.instance(lease, purpose="use", addressed_by="key")
+            return lease.model.key
+        return lease.instance.id
+
+    def _greet(self, address: str, lease: Lease, reasoning: str | None) -> None:
+        request = ChatRequest(model=address, input=_WARM_UP, temperature=0.0, max_output_tokens=4, reasoning=reasoning)
+        answer = self.client.chat(request, exchange=Exchange(), total_s=self.settings.sample_deadline_s)
+        if answer.model_instance_id != lease.instance.id:
+            raise ApiError(f"asked {address}, but {answer.model_instance_id} answered")
+
+    @contextlib.contextmanager
+    def _recording_failure(self, model: Model, config: LoadConfig, **how: Any) -> Iterator[None]:
+        try:
+            yield
+        except HarnessError as exc:
+            self.recorder.failed_instance(model, config, exc.message, **how)
+            raise
+
+
+def _has_crashed(answers: Sequence[Answer]) -> bool:
+    last = answers[-_SERVER_ERRORS_IN_A_ROW:]
+    return len(last) == _SERVER_ERRORS_IN_A_ROW and all(one.outcome is Outcome.SERVER_ERROR for one in last)

@@ -1,0 +1,69 @@
+"""How fast a loaded, warmed-up instance answers. Definitions: docs/design.md, Times."""
+
+import itertools
+from collections.abc import Iterator
+
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from harness import Client, Generation, Run, Target, decode_tps, run_concurrently
+
+from .probe import probe, rounds
+
+_NUMBERS: Iterator[int] = itertools.count()
+
+
+def test_one_at_a_time(benchmark: BenchmarkFixture, lms_run: Run, lms_client: Client, lms_instance: Target) -> None:
+    """TTFT, TPOT and decode rate of single requests; the first is discarded as a warm-up."""
+    answers: list[Generation] = []
+
+    def ask() -> None:
+        answers.append(lms_client.chat(probe(lms_instance, next(_NUMBERS)), stream=True))
+
+    ask()
+    count = rounds(lms_run.settings.latency_budget_s / 3, answers[0].times.total_s)
+    benchmark.group = "one request"
+    benchmark.pedantic(ask, rounds=count, iterations=1)
+    for number, answer in enumerate(answers[1:], 1):
+        _record(lms_run, lms_instance, answer, number)
+
+
+def test_all_slots_busy(benchmark: BenchmarkFixture, lms_run: Run, lms_client: Client, lms_instance: Target) -> None:
+    """Throughput: all output tokens over the window, with as many requests in flight as there are slots."""
+    slots = lms_run.settings.concurrency or lms_instance.lease.instance.slots
+    windows: list[tuple[float, list[Generation]]] = []
+
+    def fill() -> None:
+        requests = [probe(lms_instance, next(_NUMBERS)) for _ in range(slots)]
+        started = lms_run.clock.monotonic()
+        answers = run_concurrently(lms_client, requests)
+        windows.append((lms_run.clock.monotonic() - started, answers))
+
+    fill()
+    count = rounds(lms_run.settings.latency_budget_s / 3, windows[0][0])
+    benchmark.group = f"{slots} requests at once"
+    benchmark.pedantic(fill, rounds=count, iterations=1)
+    for number, (window_s, answers) in enumerate(windows[1:], 1):
+        tokens = sum(answer.stats.total_output_tokens or 0 for answer in answers)
+        lms_run.recorder.measure(
+            "throughput_tps", tokens / window_s, "token/s", model=lms_instance.model,
+            instance_id=lms_instance.instance_id, round=number, cold=False, concurrency=slots,
+        )  # fmt: skip
+
+
+def _record(run: Run, target: Target, answer: Generation, number: int) -> None:
+    times, stats = answer.times, answer.stats
+    rate = decode_tps(times, stats)
+    figures = {
+        "ttft_s": (times.ttft_s, "s"),
+        "server_ttft_s": (stats.ttft_s, "s"),
+        "e2e_s": (times.e2e_s, "s"),
+        "tpot_s": (1 / rate if rate else None, "s/token"),
+        "decode_tps": (rate, "token/s"),
+        "server_tps": (stats.tokens_per_second, "token/s"),
+    }
+    for name, (value, unit) in figures.items():
+        if value is not None:
+            run.recorder.measure(
+                name, value, unit, model=target.model, instance_id=target.instance_id, round=number, cold=False,
+                concurrency=1, prompt_tokens=stats.input_tokens, output_tokens=stats.total_output_tokens,
+            )  # fmt: skip
