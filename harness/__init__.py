@@ -1,35 +1,74 @@
 """Decide, with evidence, which tasks can be handed to which local model.
 
-The public names, loaded on first use (PEP 562): importing `harness` costs nothing but this file.
+The public names are loaded on first use (PEP 562): importing `harness` costs nothing but this file.
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.client.http import Client, Deadlines
+    from harness.domain.generation import ChatRequest, Generation, Image, Outcome
+    from harness.domain.model import Instance, LoadConfig, Model
+    from harness.domain.sample import Sample
+    from harness.domain.score import Score, Scorer
+    from harness.errors import HarnessError, LeaseError, LoadFailed
+    from harness.lifecycle.lease import Lease, Leases
+    from harness.runner.plan import load_config
+    from harness.runner.run import Run, Target
+    from harness.runner.slot import run_concurrently
+    from harness.settings import Settings
+    from harness.task.task import Needs, Task
+
+__all__ = [
+    "ChatRequest",
+    "Client",
+    "Deadlines",
+    "Generation",
+    "HarnessError",
+    "Image",
+    "Instance",
+    "Lease",
+    "LeaseError",
+    "Leases",
+    "LoadConfig",
+    "LoadFailed",
+    "Model",
+    "Needs",
+    "Outcome",
+    "Run",
+    "Sample",
+    "Score",
+    "Scorer",
+    "Settings",
+    "Target",
+    "Task",
+    "load_config",
+    "run_concurrently",
+]
 
 _HOMES = {
-    "harness.client.http": ("Client", "Deadlines"),
-    "harness.domain.generation": ("ChatRequest", "Generation", "Image", "Outcome"),
-    "harness.domain.model": ("Instance", "LoadConfig", "Model"),
-    "harness.domain.sample": ("Sample",),
-    "harness.domain.score": ("Score", "Scorer"),
-    "harness.errors": ("HarnessError", "LeaseError", "LoadFailed"),
-    "harness.lifecycle.lease": ("Lease", "Leases"),
-    "harness.runner.plan": ("load_config",),
-    "harness.runner.run": ("Run", "Target"),
-    "harness.runner.slot": ("run_concurrently",),
-    "harness.settings": ("Settings",),
-    "harness.task.task": ("Needs", "Task"),
+    "client.http": ("Client", "Deadlines"),
+    "domain.generation": ("ChatRequest", "Generation", "Image", "Outcome"),
+    "domain.model": ("Instance", "LoadConfig", "Model"),
+    "domain.sample": ("Sample",),
+    "domain.score": ("Score", "Scorer"),
+    "errors": ("HarnessError", "LeaseError", "LoadFailed"),
+    "lifecycle.lease": ("Lease", "Leases"),
+    "runner.plan": ("load_config",),
+    "runner.run": ("Run", "Target"),
+    "runner.slot": ("run_concurrently",),
+    "settings": ("Settings",),
+    "task.task": ("Needs", "Task"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-
-__all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
     """Import the module that a public name lives in."""
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOME_OF[name]), name)
+    return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -35,7 +35,7 @@ def fits(task: Task, model: Model) -> str | None:
 def load_config(model: Model, tasks: Sequence[Task], settings: Settings) -> LoadConfig:
     """Return what to load with: the smallest power of two that holds every slot's longest request, within the model's.
 
-    llama.cpp shares one context over all slots, so concurrent requests need the sum of their lengths (adr-0003).
+    llama.cpp shares one context over all slots, so concurrent requests need the sum of their lengths (adr-0001).
     """
     if settings.context_length is not None:
         return LoadConfig(context_length=settings.context_length)
