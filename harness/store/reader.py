@@ -18,14 +18,18 @@ def read_run(path: Path) -> Iterator[Record]:
     Raises:
         StoreError: the file cannot be read, a line before the last is no JSON, or the schema is another one.
     """
+    for number, line in enumerate(_lines(path), 1):
+        if not line.endswith(b"\n"):
+            return
+        record = _parse(path, number, line)
+        if record is not None:
+            yield record
+
+
+def _lines(path: Path) -> Iterator[bytes]:
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if not line.endswith(b"\n"):
-                    return
-                record = _parse(path, number, line)
-                if record is not None:
-                    yield record
+            yield from file
     except OSError as exc:
         raise StoreError(f"cannot read {path}: {exc.strerror}") from exc
 

@@ -29,18 +29,17 @@ class RunWriter:
         self._failed = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file: TextIO = os.fdopen(
-                os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644), "w", encoding="utf-8"
-            )
-        except FileExistsError as exc:
-            raise StoreError(f"{path} exists already: a run never writes into another run's file") from exc
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
         except OSError as exc:
+            if path.exists():
+                raise StoreError(f"{path} exists already: a run never writes into another run's file") from exc
             raise StoreError(
                 f"cannot write results to {path}: {exc.strerror}",
                 hint="Name a folder that you can write to with --lms-results DIR (ini: lms_results).",
             ) from exc
-        # The record is JSON already: pydantic refuses NaN and keeps `kind` and `schema` first.
-        self._lines = jsonlines.Writer(self._file, dumps=_as_json, flush=True)
+        self._file: TextIO = os.fdopen(descriptor, "w", encoding="utf-8")
+        # Lines are JSON already: pydantic refuses NaN and keeps `kind` and `schema` first.
+        self._lines = jsonlines.Writer(self._file, dumps=str, flush=True)
 
     def write(self, record: Record) -> None:
         """Append `record`; it has reached the operating system when this returns."""
@@ -48,7 +47,7 @@ class RunWriter:
             if self._failed:
                 raise StoreError(f"{self.path} could not be written before; nothing more is appended to a torn line")
             try:
-                self._lines.write(record)
+                self._lines.write(record.to_json())
             except OSError as exc:
                 self._failed = True
                 raise StoreError(
@@ -63,7 +62,3 @@ class RunWriter:
             # After a full disk the buffer still holds what did not fit, and close would fail on it once more.
             with contextlib.suppress(OSError):
                 self._file.close()
-
-
-def _as_json(record: Record) -> str:
-    return record.to_json()

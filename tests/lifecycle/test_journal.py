@@ -1,0 +1,108 @@
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.clock import SystemClock
+from harness.domain.model import InstanceId
+from harness.errors import StoreError
+from harness.lifecycle.journal import Journal, granted_elsewhere, is_alive, replay
+
+URL = "http://127.0.0.1:1234"
+
+
+def journal(directory: Path, run_id: str = "run") -> Journal:
+    return Journal(run_id, url=URL, clock=SystemClock(), directory=directory)
+
+
+def test_a_run_that_loads_nothing_leaves_nothing(tmp_path: Path) -> None:
+    journal(tmp_path / "journals").finish()
+    assert not (tmp_path / "journals").exists()
+
+
+def test_the_intent_is_on_disk_when_intent_returns(tmp_path: Path) -> None:
+    written = journal(tmp_path)
+    number = written.intent("key", resident=(InstanceId("other"),))
+    state = replay(written.path)
+    assert state.open_leases[number]["model_key"] == "key"
+    assert state.open_leases[number]["resident"] == ["other"]
+    assert state.owner["pid"] == os.getpid()
+
+
+def test_a_journal_whose_leases_are_closed_is_removed_and_another_stays(tmp_path: Path) -> None:
+    closed, left = journal(tmp_path, "closed"), journal(tmp_path, "left")
+    closed.close_lease(closed.intent("key", resident=()), "released")
+    left.grant(left.intent("key", resident=()), InstanceId("key"))
+    closed.finish()
+    left.finish()
+    assert [path.name for path in tmp_path.iterdir()] == ["left.jsonl"]
+    assert replay(left.path).open_leases[1]["instance_id"] == "key"
+
+
+def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
+    written = journal(tmp_path / "journals")
+    written.intent("key", resident=())
+    assert stat.S_IMODE(written.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(written.path.parent.stat().st_mode) == 0o700
+
+
+def test_a_torn_last_line_is_dropped(tmp_path: Path) -> None:
+    written = journal(tmp_path)
+    written.intent("key", resident=())
+    with written.path.open("a") as file:
+        file.write('{"kind": "grant", "lea')
+    assert list(replay(written.path).open_leases) == [1]
+
+
+def test_a_state_directory_that_cannot_be_written_stops_the_load(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot write the journal"):
+        journal(tmp_path / "file" / "journals").intent("key", resident=())
+
+
+def test_ids_of_live_runs_on_the_same_server_are_taken_and_those_of_dead_ones_are_not(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from harness.clock import SystemClock; from harness.lifecycle.journal import Journal\n"
+        f"journal = Journal('other', url={URL!r}, clock=SystemClock(), directory=Path(sys.argv[1]))\n"
+        "journal.grant(journal.intent('key', resident=()), 'key:2')\n"
+        "print('ready', flush=True); sys.stdin.read()\n"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert other.stdout is not None
+    assert other.stdin is not None
+    try:
+        assert other.stdout.readline() == "ready\n"
+        mine = tmp_path / "mine.jsonl"
+        assert granted_elsewhere(tmp_path, url=URL, but=mine) == {"key:2"}
+        assert granted_elsewhere(tmp_path, url="http://127.0.0.1:9", but=mine) == set()
+        assert granted_elsewhere(tmp_path, url=URL, but=tmp_path / "other.jsonl") == set()
+    finally:
+        other.kill()
+        other.communicate(timeout=10)
+    assert granted_elsewhere(tmp_path, url=URL, but=mine) == set()
+
+
+def test_a_process_is_known_by_pid_start_time_and_boot(tmp_path: Path) -> None:
+    written = journal(tmp_path)
+    written.intent("key", resident=())
+    owner = replay(written.path).owner
+    assert is_alive(owner)
+    assert not is_alive({**owner, "boot_id": "another boot"})
+    if owner["process_start"] is not None:
+        assert not is_alive({**owner, "process_start": "1"})
+    assert not is_alive({})
+
+
+def test_lines_are_json_with_a_time(tmp_path: Path) -> None:
+    written = journal(tmp_path)
+    written.intent("key", resident=())
+    entries = [json.loads(line) for line in written.path.read_text().splitlines()]
+    assert [entry["kind"] for entry in entries] == ["owner", "intent"]
+    assert all(entry["at"].endswith("Z") for entry in entries)

@@ -1,0 +1,95 @@
+from pathlib import Path
+
+import pytest
+
+from harness.errors import SettingsError
+from harness.settings import OPTIONS, Settings, build_settings
+
+
+def build(
+    environ: dict[str, str] | None = None, ini: dict[str, str] | None = None, **options: str | list[str]
+) -> Settings:
+    return build_settings(options, environ=environ or {}, ini=ini)
+
+
+def test_option_wins_over_environment_over_ini_over_default() -> None:
+    environ, ini = {"LM_STUDIO_API_URL": "http://env:1"}, {"url": "http://ini:1", "limit": "7"}
+    assert build(environ, ini, url="http://option:1").url == "http://option:1"
+    assert build(environ, ini).url == "http://env:1"
+    assert build(None, ini).url == "http://ini:1"
+    assert build().url == "http://127.0.0.1:1234"
+
+
+def test_each_value_remembers_where_it_came_from() -> None:
+    source = build({"LM_API_TOKEN": "secret"}, {"limit": "7"}, seed="3").source
+    assert source["token"] == "LM_API_TOKEN"
+    assert source["limit"] == "ini lms_limit"
+    assert source["seed"] == "--lms-seed"
+    assert source["epochs"] == "default"
+
+
+def test_every_option_has_a_field_of_settings() -> None:
+    assert {option.name for option in OPTIONS} <= set(Settings.__slots__)
+
+
+def test_the_token_is_not_in_the_representation() -> None:
+    assert "s3cret" not in repr(build(token="s3cret"))
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"max_size_bytes": "20GB"}, 20_000_000_000),
+        ({"max_size_bytes": "8GiB"}, 8 * 1024**3),
+        ({"max_size_bytes": "800mb"}, 800_000_000),
+        ({"latency_budget_s": "2m"}, 120.0),
+        ({"latency_budget_s": "1.5"}, 1.5),
+        ({"concurrency": "auto"}, None),
+        ({"concurrency": "3"}, 3),
+        ({"floors": ["extract=0.8", "classify=.5"]}, {"extract": 0.8, "classify": 0.5}),
+        ({"models": ["a", "b*"]}, ("a", "b*")),
+    ],
+)
+def test_text_becomes_a_value(options: dict[str, str | list[str]], expected: object) -> None:
+    (name,) = options
+    assert getattr(build(**options), name) == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"limit": "abc"}, "--lms-limit: expected a whole number of at least 1, got 'abc'"),
+        ({"limit": "0"}, "at least 1"),
+        ({"epochs": "-1"}, "--lms-epochs"),
+        ({"max_size_bytes": "large"}, "a size such as 20GB"),
+        ({"floors": ["extract"]}, "TASK=SCORE"),
+        ({"floors": ["extract=2"]}, "from 0 to 1"),
+        ({"url": "localhost:1234"}, "an address such as http://127.0.0.1:1234, or embedded"),
+        ({"url": ""}, "--lms-url"),
+        ({"load": "lazy"}, "one of explicit, jit"),
+        ({"unload": "none"}, "one of ours, all, keep"),
+        ({"concurrency": "many"}, "auto, or a whole number"),
+        ({"latency_budget_s": "0"}, "a duration above 0"),
+        ({"models_dir": "/nowhere"}, "add --lms-url embedded"),
+        ({"models_dir": "/nowhere", "url": "embedded"}, "expected a folder"),
+    ],
+)
+def test_a_wrong_value_says_what_was_expected_and_what_came(options: dict[str, str | list[str]], said: str) -> None:
+    with pytest.raises(SettingsError, match=r".") as caught:
+        build(**options)
+    assert said in str(caught.value)
+
+
+def test_a_wrong_token_is_not_repeated() -> None:
+    with pytest.raises(SettingsError) as caught:
+        build_settings({"token": ["", "s3cret"]}, environ={})
+    assert "s3cret" not in str(caught.value)
+
+
+def test_messages_name_options_as_the_command_writes_them() -> None:
+    with pytest.raises(SettingsError, match=r"^--limit: "):
+        build_settings({"limit": "x"}, environ={}, prefix="--")
+
+
+def test_a_models_folder_is_taken_for_the_embedded_server(tmp_path: Path) -> None:
+    assert build(url="embedded", models_dir=str(tmp_path)).models_dir == tmp_path
