@@ -17,7 +17,7 @@ def printable(text: str, *, limit: int | None = None) -> str:
         limit: longest result in characters; what is cut is marked with an ellipsis.
     """
     shown = "".join(one if one in _KEPT or not _acts(one) else one.encode("unicode_escape").decode() for one in text)
-    shown = _WORKFLOW_COMMAND.sub(r"\1:\u200b:", shown)
+    shown = _WORKFLOW_COMMAND.sub(r"\1: :", shown)
     return shown if limit is None or len(shown) <= limit else shown[: limit - 1] + "…"
 
 

@@ -1,0 +1,86 @@
+from harness.domain.record import (
+    InstanceRecord,
+    MeasureRecord,
+    Record,
+    RunRecord,
+    SampleRecord,
+    SkipRecord,
+    SummaryRecord,
+)
+from harness.report.table import render, score, seconds, size
+
+HEAD = {"run_id": "r", "at": "2026-11-23T08:00:00.000Z"}
+
+
+def cell(**more: object) -> SummaryRecord:
+    facts = {"model_key": "acme/tiny", "task": "extract", "task_class": "extract", "scorer": "fields", "n": 12}
+    return SummaryRecord.model_validate(
+        {**HEAD, **facts, "unscored": 0, "score": 0.75, "low": 0.5, "high": 0.9, "e2e_p50_s": 1.234, **more}
+    )
+
+
+def measure(name: str, value: float) -> MeasureRecord:
+    return MeasureRecord(**HEAD, name=name, value=value, unit="s", model_key="acme/tiny")
+
+
+def instance(**more: object) -> InstanceRecord:
+    facts = {"model_key": "acme/tiny", "instance_id": "acme/tiny", "load_time_s": 0.9, "size_bytes": 98_000_000}
+    return InstanceRecord.model_validate({**HEAD, **facts, **more})
+
+
+def sample(ttft_s: float, e2e_s: float, tokens: int) -> SampleRecord:
+    return SampleRecord(
+        **HEAD, sample_uid="u", task="extract", task_class="extract", item_id="i", item_hash="h", model_key="acme/tiny",
+        instance_id="acme/tiny", prompt_hash="p", outcome="ok", times={"ttft_s": ttft_s, "e2e_s": e2e_s},
+        usage={"total_output_tokens": tokens},
+    )  # fmt: skip
+
+
+def first_row(*records: Record) -> list[str]:
+    return render(records).splitlines()[2].split("  ")
+
+
+def test_the_row_carries_quality_speed_load_and_size() -> None:
+    records = (instance(), cell(), measure("ttft_s", 0.2), measure("ttft_s", 0.4), measure("ttft_s", 0.3),
+               measure("decode_tps", 51.0), measure("load_time_s", 0.8))  # fmt: skip
+    row = [part.strip() for part in first_row(*records) if part.strip()]
+    assert row == ["acme/tiny", "extract", "0.75 [0.50, 0.90]", "12", "0", "1.23 s", "0.30 s", "51", "0.80 s", "98 MB"]
+
+
+def test_figures_that_the_latency_suite_did_not_measure_are_marked() -> None:
+    row = " ".join(first_row(instance(), sample(0.5, 1.5, 41), cell()))
+    assert "~0.50 s" in row
+    assert "~40" in row
+    assert "~0.90 s" in row
+
+
+def test_what_nobody_measured_is_not_available_rather_than_zero() -> None:
+    assert " ".join(first_row(cell())).count("n/a") == 4
+
+
+def test_nothing_is_claimed_above_five_percent_unscored() -> None:
+    assert score(cell(n=95, unscored=5)).startswith("0.75")
+    assert score(cell(n=94, unscored=6)) == "-"
+    assert score(cell(n=0, unscored=12, score=None)) == "-"
+
+
+def test_notes_and_skips_follow_the_table() -> None:
+    run = RunRecord(**HEAD, harness_version="0", server_kind="embedded", server_url="u", notes=["a demonstration"])
+    text = render([run, cell(), SkipRecord(**HEAD, model_key="acme/huge", reason="out of memory")])
+    assert "Skipped: acme/huge: out of memory" in text
+    assert text.endswith("Note: a demonstration")
+
+
+def test_tiers_are_shown_where_there_are_several() -> None:
+    text = render([cell(by_tier={"1": 0.9, "2": 0.5, "3": 0.1})])
+    assert "easy" in text
+    assert "0.90" in text
+
+
+def test_a_hostile_model_key_cannot_write_to_the_terminal() -> None:
+    assert "\x1b" not in render([cell(model_key="evil\x1b[2J")])
+
+
+def test_durations_and_sizes_read_as_people_write_them() -> None:
+    assert [seconds(value) for value in (None, 0.123, 12.34, 125.0)] == ["n/a", "0.12 s", "12.3 s", "2m05s"]
+    assert [size(value) for value in (None, 0, 98_362_432, 4_100_000_000)] == ["n/a", "n/a", "98 MB", "4.1 GB"]

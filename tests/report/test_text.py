@@ -1,0 +1,35 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.report.text import one_line, printable
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain\ttext\n", "plain\ttext\n"),
+        ("\x1b[31mred\x1b[0m", "\\x1b[31mred\\x1b[0m"),
+        ("over\rwritten", "over\\rwritten"),
+        ("\u202eabc", "\\u202eabc"),
+        ("bell\x07", "bell\\x07"),
+        ("Zürich 東京 🙂", "Zürich 東京 🙂"),
+    ],
+)
+def test_what_acts_on_a_terminal_is_escaped_and_the_rest_is_kept(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+@pytest.mark.parametrize("text", ["::set-output name=x::y", "ok\n  ::error::boom", "\n::add-mask::x"])
+def test_a_workflow_command_no_longer_begins_a_line(text: str) -> None:
+    assert not any(line.lstrip().startswith("::") for line in printable(text).splitlines())
+
+
+def test_a_limit_marks_what_was_cut() -> None:
+    assert printable("abcdef", limit=4) == "abc…"
+    assert one_line("a\n b\t c", limit=20) == "a b c"
+
+
+@given(st.text())
+def test_nothing_printable_can_move_the_cursor(text: str) -> None:
+    assert not any(ord(one) < 32 and one not in "\n\t" for one in printable(text))
