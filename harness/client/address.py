@@ -1,0 +1,53 @@
+"""The server's URL in one form, and whether it is this machine."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from harness.errors import SettingsError
+
+_API_PATHS = ("/api/v1", "/v1")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_EXAMPLE = "Expected something like http://127.0.0.1:1234"
+
+
+def normalised(url: str) -> str:
+    """Return scheme, host and port, and a path only where the API lies below one.
+
+    `http://` may be left out; a trailing `/`, `/v1` or `/api/v1` is removed. Two URLs of one server are equal then.
+
+    Raises:
+        SettingsError: it is no such URL, or holds a user, a query or a fragment.
+    """
+    text = url.strip()
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    except ValueError as exc:
+        raise SettingsError(f"this is no URL of a server: {exc}", hint=_EXAMPLE) from None
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise SettingsError(f"this is no http or https URL: {parts.scheme}://{parts.hostname or ''}", hint=_EXAMPLE)
+    if parts.username is not None or parts.query or parts.fragment:
+        raise SettingsError("the URL must not hold a user, a query or a fragment", hint=_EXAMPLE)
+    if not text.isprintable() or any(one.isspace() for one in text):
+        raise SettingsError("the URL must not hold spaces or control characters", hint=_EXAMPLE)
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    path = parts.path.rstrip("/")
+    for api in _API_PATHS:
+        if path.endswith(api):
+            path = path.removesuffix(api).rstrip("/")
+            break
+    return f"{parts.scheme}://{host}:{port}{path}"
+
+
+def is_loopback(url: str) -> bool:
+    """Tell whether the URL can only mean this machine, by its text: no name is looked up."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return address.is_loopback or address.is_unspecified

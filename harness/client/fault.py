@@ -1,0 +1,221 @@
+"""From an error body to the error tree. The body decides, not the status, which LM Studio varies (0.4.0 to 0.4.25).
+
+The same `model_load_failed` came with 500, 400 and 200; unknown routes come with 200; `error` is an object or a string.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from harness.errors import (
+    ApiError,
+    ContextOverflow,
+    HarnessError,
+    InstanceNotLoaded,
+    InvalidRequest,
+    LoadFailed,
+    MalformedAnswer,
+    ModelNotFound,
+    NotAuthorised,
+    NotLMStudio,
+    ServerFault,
+    ServerTooOld,
+    UnknownResponseId,
+)
+
+_MAX_MESSAGE = 2_000
+_REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_NOT_HERE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
+
+_UNKNOWN_ROUTE = re.compile(r"unexpected endpoint", re.IGNORECASE)
+_NOTHING_LOADED = re.compile(r"\bis not loaded\b|\bno models? loaded\b|\bmodel (was |is )?unloaded\b", re.IGNORECASE)
+_OVERFLOW = re.compile(
+    r"greater than the context length|exceeds? (the )?(available |maximum |model'?s? )?context"
+    r"|context (length|size) exceeded|longer than the context|tokens to keep from the initial prompt",
+    re.IGNORECASE,
+)
+_NO_LOAD = re.compile(
+    r"failed to load|loading was stopped|insufficient system resources|model has crashed", re.IGNORECASE
+)
+_NO_MEMORY = re.compile(r"insufficient|memory|guardrail|SIGABRT", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorBody:
+    """What an error body says; all but the message may be missing."""
+
+    message: str
+    type: str | None = None
+    code: str | None = None
+    param: str | None = None
+
+    @classmethod
+    def of(cls, error: Any) -> "ErrorBody":
+        """Read the value of `error`: an object, or a bare string."""
+        if not isinstance(error, dict):
+            return cls(message=_plain(error if isinstance(error, str) else repr(error)))
+        message = error.get("message")
+        return cls(
+            message=_plain(message) if isinstance(message, str) and message else "the server gave no reason",
+            type=_text(error.get("type")),
+            code=_text(error.get("code")),
+            param=_text(error.get("param")),
+        )
+
+
+def fault_in(payload: Any, *, status: int, route: str) -> HarnessError | None:
+    """Return the error that this JSON answer is, or None: 200 alone is no success, as errors come with it too.
+
+    Args:
+        payload: the JSON value.
+        status: HTTP status.
+        route: such as "POST /api/v1/chat"; decides what a body without a type means.
+    """
+    error = payload.get("error") if isinstance(payload, dict) else None
+    if error is not None:
+        return fault_of(ErrorBody.of(error), status=status, route=route)
+    if status < HTTPStatus.BAD_REQUEST:
+        return None
+    return unreadable(status=status, route=route)
+
+
+def unreadable(*, status: int, route: str) -> HarnessError:
+    """Return the error for an answer without a JSON error body."""
+    said = f"{route} was answered with HTTP {status}"
+    if status in _REFUSED:
+        return NotAuthorised(said, status=status, hint=_HINTS[NotAuthorised])
+    if status in _NOT_HERE:
+        return NotLMStudio(f"{said}: there is no such route", hint=_HINTS[NotLMStudio])
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return ServerFault(f"{said} and no reason", status=status)
+    if status >= HTTPStatus.BAD_REQUEST:
+        return InvalidRequest(f"{said} and no reason", status=status)
+    return MalformedAnswer(f"{said}, but without JSON")
+
+
+def fault_of(body: ErrorBody, *, status: int | None, route: str) -> HarnessError:
+    """Return the error for this body. `status` is None for an `error` event in a stream."""
+    if _UNKNOWN_ROUTE.match(body.message):
+        return ServerTooOld(f"the server does not know {route}: {body.message}", hint=_HINTS[ServerTooOld])
+    kind = _kind(body, status, route)
+    hint = _HINTS.get(kind, "")
+    if kind is LoadFailed and _NO_MEMORY.search(body.message):
+        hint = _NO_MEMORY_HINT
+    return kind(body.message, status=status, type=body.type, code=body.code, param=body.param, hint=hint)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """All that decides what an error body means."""
+
+    message: str
+    labels: frozenset[str | None]
+    param: str | None
+    status: int | None
+    is_load: bool
+    is_unload: bool
+
+    @property
+    def is_missing(self) -> bool:
+        return "model_not_found" in self.labels
+
+    @property
+    def is_clients(self) -> bool:
+        in_range = self.status is not None and HTTPStatus.BAD_REQUEST <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR
+        return in_range or bool(self.labels & {"invalid_request", "invalid_request_error"})
+
+
+_RULES: tuple[tuple[Callable[[_Case], object], type[ApiError]], ...] = (
+    (lambda case: "invalid_api_key" in case.labels or case.status in _REFUSED, NotAuthorised),
+    (lambda case: "model_load_failed" in case.labels or (case.is_load and _NO_LOAD.search(case.message)), LoadFailed),
+    (
+        lambda case: case.param == "previous_response_id" or "previous_response_not_found" in case.labels,
+        UnknownResponseId,
+    ),
+    (lambda case: (case.is_missing and case.is_unload) or _NOTHING_LOADED.search(case.message), InstanceNotLoaded),
+    (lambda case: case.is_missing, ModelNotFound),
+    (
+        lambda case: (
+            "exceed_context_size_error" in case.labels or (not case.is_load and _OVERFLOW.search(case.message))
+        ),
+        ContextOverflow,
+    ),
+    (lambda case: case.is_clients, InvalidRequest),
+)
+"""The first rule that holds says what an error is; none: the server's fault."""
+
+
+def _kind(body: ErrorBody, status: int | None, route: str) -> type[ApiError]:
+    case = _Case(
+        message=body.message,
+        labels=frozenset({body.type, body.code}),
+        param=body.param,
+        status=status,
+        is_load=route.endswith("/models/load"),
+        is_unload=route.endswith("/models/unload"),
+    )
+    return next((kind for holds, kind in _RULES if holds(case)), ServerFault)
+
+
+_NO_MEMORY_HINT
+    return kind(body.message, status=status, type=body.type, code=body.code, param=body.param, hint=hint)
+
+
+_ApiErrorKind = (
+    type[NotAuthorised]
+    | type[ModelNotFound]
+    | type[InstanceNotLoaded]
+    | type[LoadFailed]
+    | type[InvalidRequest]
+    | type[ContextOverflow]
+    | type[ServerFault]
+)
+
+
+def _kind(body: ErrorBody, status: int | None, route: str) -> _ApiErrorKind:
+    labels = {body.type, body.code}
+    is_load, is_unload = route.endswith("/models/load"), route.endswith("/models/unload")
+    if "invalid_api_key" in labels or status in _REFUSED:
+        return NotAuthorised
+    if "model_load_failed" in labels or (is_load and _NO_LOAD.search(body.message)):
+        return LoadFailed
+    if body.param == "previous_response_id" or "previous_response_not_found" in labels:
+        return UnknownResponseId
+    is_missing = "model_not_found" in labels
+    if (is_missing and is_unload) or _NOTHING_LOADED.search(body.message):
+        return InstanceNotLoaded
+    if is_missing:
+        return ModelNotFound
+    if "exceed_context_size_error" in labels or (not is_load and _OVERFLOW.search(body.message)):
+        return ContextOverflow
+    is_clients = status is not None and HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+    if labels & {"invalid_request", "invalid_request_error"} or is_clients:
+        return InvalidRequest
+    return ServerFault
+
+
+_NO_MEMORY_HINT = "Unload what is not needed (lms-harness models), or choose a smaller context or quantisation."
+_HINTS: dict[type[HarnessError], str] = {
+    NotAuthorised: "Create a token in LM Studio (Developer > Server Settings > Manage Tokens)\n"
+    "and set it as the environment variable LM_API_TOKEN.",
+    NotLMStudio: "Check the address (--lms-url or --url, or LM_STUDIO_API_URL); LM Studio's default port is 1234.",
+    ServerTooOld: "The native API came with LM Studio 0.4: update it, or use --lms-url embedded.",
+    ModelNotFound: "`lms-harness models` lists the keys of all downloaded models.",
+    InstanceNotLoaded: "`lms-harness models` lists what is loaded; `lms-harness load KEY` loads a model.",
+    LoadFailed: "It would most likely fail again. LM Studio's own log has the details: lms log stream -s runtime",
+    ContextOverflow: "Shorten the prompt, or load the model with a larger context.",
+    UnknownResponseId: "Stored answers are deleted after 30 days; start the conversation anew.",
+}
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _plain(text: str) -> str:
+    """Return server text that a terminal can be given."""
+    return "".join(
+        one if one.isprintable() or one == "\n" else "\N{REPLACEMENT CHARACTER}" for one in text[:_MAX_MESSAGE]
+    )

@@ -1,0 +1,291 @@
+"""The client: each method is one request to LM Studio, its answer as a value, or an error of `harness.errors`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from harness.client.address import normalised
+from harness.client.answer import Assembly, follow, is_event_stream, payload_of, plain_times
+from harness.client.exchange import Exchange
+from harness.client.openai import (
+    CompletionWire,
+    EmbeddingsWire,
+    OpenAIAssembly,
+    OpenAIChatRequest,
+    embeddings_body,
+    openai_chat_body,
+)
+from harness.client.redaction import DEFAULT_TOKEN, Redaction
+from harness.client.request import chat_body, encoded, load_body
+from harness.client.stream import ChatAssembly, Listener
+from harness.client.transport import START_HINT, Transport
+from harness.client.wire import ChatWire, LoadWire, ModelsWire, UnloadWire, parse
+from harness.clock import Clock, SystemClock
+from harness.domain.generation import ChatRequest, Generation, Times
+from harness.domain.model import InstanceId, LoadConfig, LoadResult, Model
+from harness.errors import (
+    ApiError,
+    ConnectionLost,
+    DeadlineExceeded,
+    HarnessError,
+    InvalidRequest,
+    MalformedAnswer,
+    NotAuthorised,
+    NotLMStudio,
+    ProtocolError,
+    ServerTooOld,
+    ServerUnreachable,
+    SettingsError,
+)
+
+_MODELS = "/api/v1/models"
+_LOAD = "/api/v1/models/load"
+_UNLOAD = "/api/v1/models/unload"
+_CHAT = "/api/v1/chat"
+_OPENAI_CHAT = "/v1/chat/completions"
+_EMBEDDINGS = "/v1/embeddings"
+_GREETING = "/lmstudio-greeting"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadlines:
+    """How long to wait, in seconds.
+
+    Attributes:
+        connect_s: for a connection, name lookup and TLS included.
+        list_s: for the listing of the models.
+        load_s: for a load, which sends no byte until the model is ready.
+        unload_s: for an unload.
+        idle_s: within a streamed chat, for the next event that shows progress; comments and empty deltas show none.
+        total_s: for a whole chat. A plain one sends no byte until it ends, so this is its only deadline.
+    """
+
+    connect_s: float = 3.0
+    list_s: float = 10.0
+    load_s: float = 600.0
+    unload_s: float = 60.0
+    idle_s: float = 300.0
+    total_s: float = 900.0
+
+
+class Client:
+    """A client of one server; may be used by many threads at a time, and as a context manager.
+
+    Args:
+        url: such as `http://127.0.0.1:1234`; a trailing `/`, `/v1` or `/api/v1` is removed.
+        token: sent as bearer token; in no error's text. LM Studio ignores it while its authentication is off.
+        deadlines: none of them relies on the server being silent: they hold against one that trickles bytes, too.
+        clock: for deadlines and times.
+
+    Raises:
+        SettingsError: the URL or the token cannot be used.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str = DEFAULT_TOKEN,
+        deadlines: Deadlines = Deadlines(),
+        clock: Clock | None = None,
+    ) -> None:
+        if not (token.isascii() and token.isprintable()) or " " in token:
+            raise SettingsError("the token holds characters that no token has", hint="Check LM_API_TOKEN.")
+        self.url = normalised(url)
+        self.deadlines = deadlines
+        self._redaction = Redaction(token)
+        self._transport = Transport(
+            self.url,
+            headers={"user-agent": "lms-harness"} | ({"authorization": f"Bearer {token}"} if token else {}),
+            connect_s=deadlines.connect_s,
+            clock=clock or SystemClock(),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release what the client holds; requests in flight are cancelled by their exchanges, not by this."""
+        self._transport.close()
+
+    def preflight(self) -> tuple[Model, ...]:
+        """Return the listing of a server that is ready.
+
+        Raises:
+            ServerUnreachable: nobody answers, or not in time.
+            NotLMStudio: somebody else does.
+            ServerTooOld: LM Studio before 0.4 does.
+            NotAuthorised: it wants a token, or another one.
+        """
+        with self._redaction.of_errors():
+            try:
+                return self.models()
+            except (ServerUnreachable, ServerTooOld, NotAuthorised):
+                raise
+            except DeadlineExceeded as exc:
+                raise ServerUnreachable(exc.message, hint=START_HINT) from exc
+            except (ConnectionLost, ProtocolError, ApiError) as exc:
+                raise self._diagnosis(exc) from exc
+
+    def models(self, *, exchange: Exchange | None = None) -> tuple[Model, ...]:
+        """Return all downloaded models with their loaded instances (`GET /api/v1/models`).
+
+        Asked once more when the connection is closed under it, as asking changes nothing.
+        """
+        with self._redaction.of_errors():
+            waits = {"list": self.deadlines.list_s}
+            try:
+                payload, _ = self._ask("GET", _MODELS, waits=waits, exchange=exchange)
+            except ConnectionLost:
+                payload, _ = self._ask("GET", _MODELS, waits=waits, exchange=exchange)
+            return parse(ModelsWire, payload).to_domain()
+
+    def load(
+        self,
+        key: str,
+        config: LoadConfig = LoadConfig(),  # noqa: B008  (frozen)
+        *,
+        echo: bool = True,
+        exchange: Exchange | None = None,
+    ) -> LoadResult:
+        """Load one more instance of a model, even if it is loaded already (`POST /api/v1/models/load`).
+
+        Never asked twice: after an error other than `ApiError` the server may be loading all the same.
+
+        Raises:
+            ModelNotFound: no such model is downloaded.
+            LoadFailed: it cannot be loaded.
+        """
+        with self._redaction.of_errors():
+            body = load_body(key, config, echo=echo)
+            payload, _ = self._ask("POST", _LOAD, body, waits={"load": self.deadlines.load_s}, exchange=exchange)
+            return parse(LoadWire, payload).to_domain()
+
+    def unload(self, instance_id: str, *, exchange: Exchange | None = None) -> InstanceId:
+        """Unload exactly this instance and return its id (`POST /api/v1/models/unload`).
+
+        Raises:
+            InstanceNotLoaded: there is none with this id.
+        """
+        with self._redaction.of_errors():
+            body = {"instance_id": instance_id}
+            payload, _ = self._ask("POST", _UNLOAD, body, waits={"unload": self.deadlines.unload_s}, exchange=exchange)
+            unloaded = parse(UnloadWire, payload).instance_id
+            if unloaded != instance_id:
+                raise MalformedAnswer(f"asked to unload {instance_id}, but the answer names {unloaded}")
+            return InstanceId(unloaded)
+
+    def chat(
+        self,
+        request: ChatRequest,
+        *,
+        stream: bool = False,
+        on_event: Listener | None = None,
+        total_s: float | None = None,
+        exchange: Exchange | None = None,
+    ) -> Generation:
+        """Return the answer to one turn (`POST /api/v1/chat`); the caller compares `model_instance_id`.
+
+        Args:
+            request: what to ask.
+            stream: read the answer as it is made, which tells its times and guards it by the idle deadline.
+            on_event: gets each event of a stream.
+            total_s: replaces the total deadline.
+            exchange: cancels it; the server then stops generating.
+
+        Raises:
+            ContextOverflow: the prompt does not fit.
+            UnknownResponseId: `previous_response_id` is not stored any more.
+            ApiError: also for an `error` event, after the stream was read to its end.
+        """
+        with self._redaction.of_errors():
+            body = chat_body(request, stream=stream)
+            assembly = ChatAssembly(route=f"POST {_CHAT}", on_event=on_event) if stream else None
+            answer = self._generate(_CHAT, body, assembly, total_s=total_s, exchange=exchange)
+            return answer if isinstance(answer, Generation) else parse(ChatWire, answer[0]).to_domain(answer[1])
+
+    def openai_chat(
+        self,
+        request: OpenAIChatRequest,
+        *,
+        stream: bool = False,
+        total_s: float | None = None,
+        exchange: Exchange | None = None,
+    ) -> Generation:
+        """Return the answer of `POST /v1/chat/completions`, for what the native chat lacks.
+
+        The caller compares `model_instance_id`: with one model loaded, LM Studio lets it answer to any name.
+        """
+        with self._redaction.of_errors():
+            body = openai_chat_body(request, stream=stream)
+            assembly = OpenAIAssembly() if stream else None
+            answer = self._generate(_OPENAI_CHAT, body, assembly, total_s=total_s, exchange=exchange)
+            return answer if isinstance(answer, Generation) else parse(CompletionWire, answer[0]).to_domain(answer[1])
+
+    def embed(
+        self, model: str, texts: Sequence[str], *, exchange: Exchange | None = None
+    ) -> tuple[tuple[float, ...], ...]:
+        """Return a vector for each text (`POST /v1/embeddings`). LM Studio embeds only what fits into the context."""
+        with self._redaction.of_errors():
+            waits = {"total": self.deadlines.total_s}
+            payload, _ = self._ask("POST", _EMBEDDINGS, embeddings_body(model, texts), waits=waits, exchange=exchange)
+            return parse(EmbeddingsWire, payload).to_domain(count=len(texts))
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        waits: Mapping[str, float],
+        exchange: Exchange | None = None,
+    ) -> tuple[Any, Times]:
+        """Return the JSON of the answer and how long it took."""
+        data = None if body is None else encoded(body)
+        with self._transport.send(method, path, body=data, waits=waits, exchange=exchange) as incoming:
+            head = incoming.head()
+            return payload_of(head, incoming.read(), route=f"{method} {path}"), plain_times(incoming)
+
+    def _generate(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        assembly: Assembly | None,
+        *,
+        total_s: float | None,
+        exchange: Exchange | None,
+    ) -> Generation | tuple[Any, Times]:
+        """Return a streamed answer, or the JSON of a plain one: also where a stream was asked for and none came."""
+        waits = {"total": self.deadlines.total_s if total_s is None else total_s}
+        if assembly is None:
+            return self._ask("POST", path, body, waits=waits, exchange=exchange)
+        idle_s = self.deadlines.idle_s
+        waits["idle"] = idle_s
+        with self._transport.send("POST", path, body=encoded(body), waits=waits, exchange=exchange) as incoming:
+            head = incoming.head()
+            if is_event_stream(head):
+                return follow(incoming, assembly, idle_s=idle_s)
+            return payload_of(head, incoming.read(), route=f"POST {path}"), plain_times(incoming)
+
+    def _diagnosis(self, error: HarnessError) -> HarnessError:
+        """Return what a listing that failed with `error` says about the server."""
+        try:
+            greeting, _ = self._ask("GET", _GREETING, waits={"list": self.deadlines.list_s})
+        except HarnessError:
+            greeting = None
+        if isinstance(greeting, dict) and greeting.get("lmstudio") is True:
+            if isinstance(error, NotLMStudio | InvalidRequest):
+                return ServerTooOld(f"{self.url} is LM Studio, but {error.message}", hint="Update it to 0.4 or later.")
+            return error
+        if isinstance(error, NotLMStudio):
+            return error
+        return NotLMStudio(
+            f"what answers at {self.url} is not LM Studio: {error.message}",
+            hint="Check the address; LM Studio listens on port 1234 unless told otherwise.",
+        )

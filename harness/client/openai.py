@@ -1,0 +1,238 @@
+"""The OpenAI-compatible chat, for what the native one lacks: message lists, JSON schemas, tools, seeds, stop strings.
+
+Source: LM Studio's documentation of `POST /v1/chat/completions`. It knows no instance id: the caller compares
+`model_instance_id`, which is the answer's `model`, because a server with one loaded model lets it answer to any name.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from harness.client.fault import fault_in
+from harness.client.sse import ServerSentEvent
+from harness.client.stream import DeltaTimes
+from harness.client.wire import Number, Wire, parse, read_json
+from harness.domain.generation import Generation, ServerStats, Times
+from harness.domain.model import InstanceId
+from harness.domain.sample import Json
+from harness.errors import MalformedAnswer
+
+ROUTE = "POST /v1/chat/completions"
+_DONE = "[DONE]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAIChatRequest:
+    """A request to `POST /v1/chat/completions`; what is None is not sent.
+
+    Attributes:
+        messages: such as `{"role": "user", "content": "…"}`.
+        response_format: see `json_schema_format`; `json_object` is refused by LM Studio.
+        reasoning_effort: "none" is off (LM Studio 0.4.8 and later).
+        seed: MLX accepts and ignores it.
+    """
+
+    model: str
+    messages: Sequence[Mapping[str, Any]]
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    stop: str | Sequence[str] | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    response_format: Mapping[str, Any] | None = None
+    tools: Sequence[Mapping[str, Any]] | None = None
+    tool_choice: str | Mapping[str, Any] | None = None
+    reasoning_effort: str | None = None
+
+
+def json_schema_format(schema: Mapping[str, Json], *, name: str = "answer") -> dict[str, Any]:
+    """Return the `response_format` that makes the answer follow a JSON schema."""
+    return {"type": "json_schema", "json_schema": {"name": name, "strict": True, "schema": dict(schema)}}
+
+
+def openai_chat_body(request: OpenAIChatRequest, *, stream: bool) -> dict[str, Any]:
+    """Return the body; a stream is asked for its usage, which it leaves out otherwise."""
+    body = {field.name: getattr(request, field.name) for field in fields(request)}
+    body = {name: value for name, value in body.items() if value is not None}
+    return body | ({"stream": True, "stream_options": {"include_usage": True}} if stream else {})
+
+
+def embeddings_body(model: str, texts: Sequence[str]) -> dict[str, Any]:
+    """Return the body of `POST /v1/embeddings`."""
+    return {"model": model, "input": list(texts)}
+
+
+class TokenDetailsWire(Wire):
+    """`completion_tokens_details` and `prompt_tokens_details`."""
+
+    reasoning_tokens: Number | None = None
+    cached_tokens: Number | None = None
+
+
+class UsageWire(Wire):
+    """`usage` of an answer."""
+
+    prompt_tokens: Number | None = None
+    completion_tokens: Number | None = None
+    total_tokens: Number | None = None
+    prompt_tokens_details: TokenDetailsWire | None = None
+    completion_tokens_details: TokenDetailsWire | None = None
+
+    def to_domain(self) -> ServerStats:
+        """Return it as `ServerStats`, without the speeds, which this route does not tell."""
+        completion, prompt = self.completion_tokens_details, self.prompt_tokens_details
+        return ServerStats(
+            input_tokens=_whole(self.prompt_tokens),
+            total_output_tokens=_whole(self.completion_tokens),
+            reasoning_output_tokens=_whole(completion.reasoning_tokens) if completion else None,
+            cached_tokens=_whole(prompt.cached_tokens) if prompt else None,
+        )
+
+
+class MessageWire(Wire):
+    """`message` of a choice, and the `delta` of a streamed one."""
+
+    role: str | None = None
+    content: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: list[dict[str, Any]] | None = None
+
+
+class ChoiceWire(Wire):
+    """One of `choices`."""
+
+    message: MessageWire | None = None
+    delta: MessageWire | None = None
+    finish_reason: str | None = None
+
+
+class CompletionWire(Wire):
+    """Answer of `POST /v1/chat/completions`, and one chunk of its stream."""
+
+    model: str | None = None
+    choices: list[ChoiceWire]
+    usage: UsageWire | None = None
+
+    def to_domain(self, times: Times) -> Generation:
+        """Return it as a `Generation`.
+
+        Raises:
+            MalformedAnswer: there is no choice with a message, or no model.
+        """
+        choice = self.choices[0] if self.choices else None
+        if choice is None or choice.message is None or self.model is None:
+            raise MalformedAnswer("expected a model and a choice with a message, got none")
+        return Generation(
+            model_instance_id=InstanceId(self.model),
+            text=choice.message.content or "",
+            reasoning=choice.message.reasoning_content or "",
+            stats=self.usage.to_domain() if self.usage else ServerStats(),
+            times=times,
+            tool_calls=tuple(choice.message.tool_calls or ()),
+            finish_reason=choice.finish_reason,
+        )
+
+
+class OpenAIAssembly:
+    """Collects the chunks of one streamed answer."""
+
+    def __init__(self) -> None:
+        self._times = DeltaTimes()
+        self._model: str | None = None
+        self._text: list[str] = []
+        self._reasoning: list[str] = []
+        self._tool_calls: dict[int, dict[str, Any]] = {}
+        self._finish_reason: str | None = None
+        self._usage: UsageWire | None = None
+        self.is_complete = False
+
+    def add(self, event: ServerSentEvent, *, at: float) -> bool:
+        """Take in one event and return whether the server got further.
+
+        Raises:
+            ApiError: it is an error.
+            MalformedAnswer: it is none of this API.
+        """
+        if event.data == _DONE:
+            self.is_complete = True
+            return True
+        payload = read_json(event.data.encode())
+        fault = fault_in(payload, status=200, route=ROUTE)
+        if fault is not None:
+            raise fault
+        chunk = parse(CompletionWire, payload)
+        self._model = chunk.model or self._model
+        self._usage = chunk.usage or self._usage
+        return bool(chunk.choices) and self._add_choice(chunk.choices[0], at)
+
+    def _add_choice(self, choice: ChoiceWire, at: float) -> bool:
+        self._finish_reason = choice.finish_reason or self._finish_reason
+        delta = choice.delta or MessageWire()
+        self._text.append(delta.content or "")
+        self._reasoning.append(delta.reasoning_content or "")
+        for call in delta.tool_calls or ():
+            _merge(self._tool_calls.setdefault(call.get("index", 0), {}), call)
+        has_grown = bool(delta.content or delta.reasoning_content or delta.tool_calls)
+        if has_grown:
+            self._times.note(at, is_answer=bool(delta.content))
+        return has_grown or choice.finish_reason is not None
+
+    def generation(self, *, written_at: float, ended_at: float) -> Generation:
+        """Return the answer.
+
+        Raises:
+            MalformedAnswer: the stream ended before the answer did.
+        """
+        if self._model is None or (self._finish_reason is None and not self.is_complete):
+            raise MalformedAnswer("the stream ended without a finish reason and [DONE], so the answer is not complete")
+        return Generation(
+            model_instance_id=InstanceId(self._model),
+            text="".join(self._text),
+            reasoning="".join(self._reasoning),
+            stats=self._usage.to_domain() if self._usage else ServerStats(),
+            times=self._times.times(written_at=written_at, ended_at=ended_at),
+            tool_calls=tuple(self._tool_calls[index] for index in sorted(self._tool_calls)),
+            finish_reason=self._finish_reason,
+        )
+
+
+class EmbeddingWire(Wire):
+    """One of `data`."""
+
+    embedding: list[Number]
+    index: int | None = None
+
+
+class EmbeddingsWire(Wire):
+    """Answer of `POST /v1/embeddings`."""
+
+    data: list[EmbeddingWire]
+    model: str | None = None
+
+    def to_domain(self, *, count: int) -> tuple[tuple[float, ...], ...]:
+        """Return the vectors in the order of the texts.
+
+        Raises:
+            MalformedAnswer: there are not `count` of them.
+        """
+        if len(self.data) != count:
+            raise MalformedAnswer(f"expected {count} embeddings, got {len(self.data)}")
+        ordered = sorted(enumerate(self.data), key=lambda pair: pair[0] if pair[1].index is None else pair[1].index)
+        return tuple(tuple(float(one) for one in wire.embedding) for _, wire in ordered)
+
+
+def _merge(call: dict[str, Any], delta: Mapping[str, Any]) -> None:
+    """Add a piece of a tool call: its arguments come in pieces, all else once."""
+    for name, value in delta.items():
+        if isinstance(value, dict):
+            _merge(call.setdefault(name, {}), value)
+        elif name == "arguments" and isinstance(value, str):
+            call[name] = call.get(name, "") + value
+        elif value is not None and name != "index":
+            call[name] = value
+
+
+def _whole(number: Number | None) -> int | None:
+    return None if number is None else int(number)

@@ -1,0 +1,340 @@
+"""HTTP, and the only module that knows which library speaks it.
+
+Every request has a connection and a reading thread of its own. A kept-alive connection would save a millisecond, and
+could be closed under a load by LM Studio, which keeps it for 5 s: then nobody knows whether the model is loading.
+"""
+
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import httpx
+
+from harness.client.address import is_loopback
+from harness.client.exchange import Exchange
+from harness.client.line import Chunk, Connected, End, Failed, Head, HungUp, Line, Report, Written
+from harness.clock import Clock
+from harness.errors import (
+    Cancelled,
+    ConnectionLost,
+    DeadlineExceeded,
+    HarnessError,
+    MalformedAnswer,
+    NotLMStudio,
+    ServerUnreachable,
+    SettingsError,
+)
+
+MAX_BODY_BYTES = 64 * 1024 * 1024
+"""An answer that is longer is refused."""
+
+START_HINT = "Start LM Studio's server (lms server start), or use --lms-url embedded for one without LM Studio."
+
+
+class Incoming:
+    """An answer that is on its way. Every wait ends: with what came, or with an error of the harness."""
+
+    def __init__(self, line: Line, *, url: str, exchange: Exchange, clock: Clock) -> None:
+        self._line = line
+        self._url = url
+        self._exchange = exchange
+        self._clock = clock
+        self._waits: dict[str, tuple[float, float]] = {}
+        self._is_connected = False
+        self.written_at: float | None = None
+        self.ended_at: float | None = None
+
+    def wait_at_most(self, phase: str, seconds: float, *, since: float | None = None) -> None:
+        """Let what comes later than this raise `DeadlineExceeded(phase=…)`; a phase set anew starts anew."""
+        started = self._clock.monotonic() if since is None else since
+        self._waits[phase] = (started + seconds, seconds)
+
+    def head(self) -> Head:
+        """Return status and headers once they came."""
+        while True:
+            report = self._next()
+            if isinstance(report, Head):
+                if self.written_at is None:  # The server answered before it had read the request.
+                    self.written_at = report.at
+                return report
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Yield the body as it comes, until it is complete."""
+        while True:
+            report = self._next()
+            if isinstance(report, Chunk):
+                yield report
+            elif isinstance(report, End):
+                self.ended_at = report.at
+                return
+
+    def read(self) -> bytes:
+        """Return the whole body."""
+        return b"".join(chunk.data for chunk in self.chunks())
+
+    def _next(self) -> Report:
+        phase = min(self._waits, key=lambda one: self._waits[one][0])
+        until, seconds = self._waits[phase]
+        report = self._line.next_report(within_s=until - self._clock.monotonic())
+        if isinstance(report, HungUp) or self._exchange.is_cancelled:
+            raise Cancelled("the request was cancelled")
+        if report is None or report.at > until:
+            raise self._exceeded(phase, seconds)
+        if isinstance(report, Failed):
+            raise_mapped(report.error, url=self._url)
+        if isinstance(report, Connected):
+            self._waits.pop("connect", None)
+        elif isinstance(report, Written):
+            self.written_at = report.at
+        return report
+
+    def _exceeded(self, phase: str, seconds: float) -> DeadlineExceeded:
+        if phase == "connect":
+            return DeadlineExceeded(
+                f"no connection to {self._url} within {seconds:g} s", phase=phase, after_s=seconds, hint=START_HINT
+            )
+        without = "progress" if phase == "idle" else "a complete answer"
+        return DeadlineExceeded(
+            f"{self._url}: {seconds:g} s passed without {without} ({phase} deadline)", phase=phase, after_s=seconds
+        )
+
+
+class Transport:
+    """Sends requests to one server.
+
+    On this machine no proxy of the environment is used: it would get the token. No redirect is followed.
+    """
+
+    def __init__(self, url: str, *, headers: Mapping[str, str], connect_s: float, clock: Clock) -> None:
+        self._url = url
+        self._clock = clock
+        self._connect_s = connect_s
+        try:
+            self._http = httpx.Client(
+                headers={"accept-encoding": "identity", "connection": "close", **headers},
+                trust_env=not is_loopback(url),
+                follow_redirects=False,
+                verify=_tls(url),
+                timeout=httpx.Timeout(None, connect=connect_s),
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
+            )
+        except (httpx.InvalidURL, ValueError, ImportError) as exc:
+            raise SettingsError(
+                f"the proxy in the environment cannot be used for {url}",
+                hint="Check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY.",
+            ) from exc
+
+    def close(self) -> None:
+        """Release what the library holds."""
+        self._http.close()
+
+    @contextmanager
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        waits: Mapping[str, float],
+        exchange: Exchange | None = None,
+    ) -> Iterator[Incoming]:
+        """Send a request and yield its answer; leaving the context hangs up if the answer is not complete by then.
+
+        Args:
+            method: GET or POST.
+            path: below the server's URL.
+            body: JSON.
+            waits: phases and their deadlines in seconds from now; `connect` is always there.
+            exchange: cancels it.
+
+        Raises:
+            Cancelled: the exchange is cancelled already; nothing is sent.
+        """
+        exchange = Exchange() if exchange is None else exchange
+        line = Line()
+        exchange.attach(line)
+        try:
+            incoming = Incoming(line, url=self._url, exchange=exchange, clock=self._clock)
+            for phase, seconds in {"connect": self._connect_s, **waits}.items():
+                incoming.wait_at_most(phase, seconds)
+            request = self._http.build_request(
+                method,
+                f"{self._url}{path}",
+                content=body,
+                headers=None if body is None else {"content-type": "application/json"},
+                extensions={"trace": _tracer(line, self._clock)},
+            )
+            threading.Thread(target=self._read, args=(request, line), name="lms-exchange", daemon=True).start()
+            yield incoming
+        finally:
+            exchange.detach(line)
+            line.hang_up(at=self._clock.monotonic())
+
+    def _read(self, request: httpx.Request, line: Line) -> None:
+        """Run in the reading thread: report all that comes, whatever becomes of it."""
+        now = self._clock.monotonic
+        try:
+            response = self._http.send(request, stream=True)
+            try:
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                line.report(Head(at=now(), status=response.status_code, headers=headers))
+                self._read_body(response, line)
+                line.report(End(at=now()))
+            finally:
+                response.close()
+        except BaseException as exc:  # noqa: BLE001  (this thread has nobody to raise to: the waiting one gets it)
+            line.report(Failed(at=now(), error=exc))
+        finally:
+            line.close()
+
+    def _read_body(self, response: httpx.Response, line: Line) -> None:
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise MalformedAnswer("the answer is compressed, which was not asked for")
+        size = 0
+        for data in response.iter_raw():
+            size += len(data)
+            if size > MAX_BODY_BYTES:
+                raise MalformedAnswer(f"the answer is longer than {MAX_BODY_BYTES} bytes")
+            line.report(Chunk(at=self._clock.monotonic(), data=data))
+
+
+class _TooLate(Exception):
+    """We hung up before the connection stood, so nothing may be sent."""
+
+
+def _tracer(line: Line, clock: Clock) -> Callable[[str, Mapping[str, Any]], None]:
+    """Return what httpx calls as a request proceeds: finds the socket, and the moment when the request is written."""
+
+    def trace(event: str, info: Mapping[str, Any]) -> None:
+        if event.endswith("connect_tcp.complete"):
+            stream = info["return_value"]
+            if not line.hold(stream.get_extra_info("socket")):
+                stream.close()
+                raise _TooLate
+        elif event.endswith("send_request_headers.started"):
+            line.report(Connected(at=clock.monotonic()))
+        elif event.endswith("send_request_body.complete"):
+            line.report(Written(at=clock.monotonic()))
+
+    return trace
+
+
+def _tls(url: str) -> ssl.SSLContext:
+    # Reading the certificates of the machine takes 20 ms, for nothing where no TLS is spoken.
+    return ssl.create_default_context() if url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def raise_mapped(error: BaseException, *, url: str) -> NoReturn:
+    """Raise the harness's error for one of the HTTP library; any other is a defect and is raised as it is."""
+    kind = next((kind for kind in type(error).__mro__ if kind in BY_KIND), None)
+    if kind is None:
+        raise error
+    translated = BY_KIND[kind](error, url)
+    # The library's frames hold the request with its token, which pytest --showlocals would print.
+    _drop_frames(error)
+    raise translated from error
+
+
+def _drop_frames(error: BaseException | None) -> None:
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
+
+
+def _unreachable(error: BaseException, url: str) -> HarnessError:
+    cause = _tls_fault(error)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return ServerUnreachable(
+            f"the certificate of {url} is not trusted: {cause.verify_message}",
+            hint="Add its issuer to the certificates of this machine (or name a file in SSL_CERT_FILE).",
+        )
+    if cause is not None:
+        return NotLMStudio(
+            f"{url} does not speak TLS as it should: {cause.reason or cause}", hint="LM Studio itself speaks http://"
+        )
+    return ServerUnreachable(f"nobody answers at {url}: {error}", hint=START_HINT)
+
+
+def _tls_fault(error: BaseException | None) -> ssl.SSLError | None:
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _broken_protocol(error: BaseException, url: str) -> HarnessError:
+    text = str(error)
+    if "disconnected" in text or "peer closed" in text:
+        return ConnectionLost(f"{url} closed the connection before the answer was complete: {text}")
+    return NotLMStudio(
+        f"what answers at {url} does not speak HTTP: {text}", hint="If it speaks TLS, the URL must begin with https://"
+    )
+
+
+def _lost(error: BaseException, url: str) -> HarnessError:
+    return ConnectionLost(f"the connection to {url} broke: {str(error) or type(error).__name__}")
+
+
+def _late(error: BaseException, url: str) -> HarnessError:
+    return DeadlineExceeded(f"{url} took too long: {type(error).__name__}", phase="total", after_s=0.0)
+
+
+def _late_connect(error: BaseException, url: str) -> HarnessError:
+    return DeadlineExceeded(
+        f"no connection to {url} in time ({type(error).__name__})", phase="connect", after_s=0.0, hint=START_HINT
+    )
+
+
+def _proxy(error: BaseException, url: str) -> HarnessError:
+    return ServerUnreachable(f"the proxy on the way to {url} failed: {error}", hint="Check HTTP_PROXY and NO_PROXY.")
+
+
+def _unusable(error: BaseException, url: str) -> HarnessError:
+    return SettingsError(
+        f"no request can be made to {url}: {type(error).__name__}", hint="Check the URL and the token."
+    )
+
+
+def _redirected(error: BaseException, url: str) -> HarnessError:
+    return NotLMStudio(f"{url} redirects: {error}")
+
+
+def _unreadable(error: BaseException, url: str) -> HarnessError:
+    return MalformedAnswer(f"{url} sent an answer that cannot be read: {error}")
+
+
+BY_KIND: dict[type[BaseException], Callable[[BaseException, str], HarnessError]] = {
+    UnicodeError: _unusable,  # of a host name that cannot be encoded
+    httpx.HTTPError: _lost,
+    httpx.RequestError: _lost,
+    httpx.TransportError: _lost,
+    httpx.TimeoutException: _late,
+    httpx.ConnectTimeout: _late_connect,
+    httpx.ReadTimeout: _late,
+    httpx.WriteTimeout: _late,
+    httpx.PoolTimeout: _late,
+    httpx.NetworkError: _lost,
+    httpx.ConnectError: _unreachable,
+    httpx.ReadError: _lost,
+    httpx.WriteError: _lost,
+    httpx.CloseError: _lost,
+    httpx.ProtocolError: _broken_protocol,
+    httpx.LocalProtocolError: _unusable,
+    httpx.RemoteProtocolError: _broken_protocol,
+    httpx.ProxyError: _proxy,
+    httpx.UnsupportedProtocol: _unusable,
+    httpx.DecodingError: _unreadable,
+    httpx.TooManyRedirects: _redirected,
+    httpx.HTTPStatusError: _unreadable,
+    httpx.InvalidURL: _unusable,
+    httpx.CookieConflict: _unreadable,
+    httpx.StreamError: _lost,
+    httpx.StreamConsumed: _lost,
+    httpx.StreamClosed: _lost,
+    httpx.ResponseNotRead: _lost,
+    httpx.RequestNotRead: _lost,
+}
+"""Every exception of the HTTP library, and what it means here; a test proves that none is missing."""

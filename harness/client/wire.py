@@ -1,0 +1,306 @@
+"""The JSON of LM Studio's answers, as it is on the wire, and as values of the domain.
+
+Reading is tolerant: unknown keys are kept, and whatever the API marks as optional may be absent or null. Nothing is
+lost: `to_json` gives back what was read. Field meanings: LM Studio's REST documentation, native v1 API.
+"""
+
+import json
+from typing import Any, NoReturn, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harness.domain.generation import Generation, ServerStats, Times
+from harness.domain.model import (
+    Capabilities,
+    Instance,
+    InstanceId,
+    LoadConfig,
+    LoadResult,
+    Model,
+    ModelKey,
+    Quantization,
+    ResponseId,
+)
+from harness.errors import MalformedAnswer
+
+Number: TypeAlias = int | float
+W = TypeVar("W", bound="Wire")
+_SHOWN_CHARACTERS = 120
+
+
+class Wire(BaseModel):
+    """An object as the server sent it. Types are strict, as a number in quotes would not survive a round trip."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, protected_namespaces=())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return exactly the object that was read."""
+        return self.model_dump(exclude_unset=True)
+
+
+class QuantizationWire(Wire):
+    """`quantization` of a listed model."""
+
+    name: str | None = None
+    bits_per_weight: Number | None = None
+
+    def to_domain(self) -> Quantization:
+        """Return it as a `Quantization`."""
+        return Quantization(name=self.name, bits_per_weight=self.bits_per_weight)
+
+
+class ConfigWire(Wire):
+    """`loaded_instances[].config`, and `load_config` of a load; embeddings only have the context length."""
+
+    context_length: Number | None = None
+    eval_batch_size: Number | None = None
+    parallel: Number | None = None
+    flash_attention: bool | None = None
+    num_experts: Number | None = None
+    offload_kv_cache_to_gpu: bool | None = None
+
+    def to_domain(self) -> LoadConfig:
+        """Return it as a `LoadConfig`."""
+        return LoadConfig(
+            context_length=_whole(self.context_length),
+            eval_batch_size=_whole(self.eval_batch_size),
+            parallel=_whole(self.parallel),
+            flash_attention=self.flash_attention,
+            num_experts=_whole(self.num_experts),
+            offload_kv_cache_to_gpu=self.offload_kv_cache_to_gpu,
+        )
+
+
+class InstanceWire(Wire):
+    """One of `loaded_instances`."""
+
+    id: str
+    config: ConfigWire | None = None
+
+    def to_domain(self) -> Instance:
+        """Return it as an `Instance`."""
+        return Instance(id=InstanceId(self.id), config=self.config.to_domain() if self.config else LoadConfig())
+
+
+class ReasoningWire(Wire):
+    """`capabilities.reasoning`; its options are an open set ("xhigh" is not in the documentation)."""
+
+    allowed_options: list[str] | None = None
+    default: str | None = None
+
+
+class CapabilitiesWire(Wire):
+    """`capabilities` of a listed model."""
+
+    vision: bool | None = None
+    trained_for_tool_use: bool | None = None
+    reasoning: ReasoningWire | None = None
+
+    def to_domain(self) -> Capabilities:
+        """Return it as `Capabilities`."""
+        options = self.reasoning.allowed_options if self.reasoning else None
+        return Capabilities(
+            vision=bool(self.vision),
+            trained_for_tool_use=bool(self.trained_for_tool_use),
+            reasoning_options=None if options is None else tuple(options),
+            reasoning_default=self.reasoning.default if self.reasoning else None,
+        )
+
+
+class ModelWire(Wire):
+    """One model of the listing."""
+
+    type: str
+    key: str
+    publisher: str | None = None
+    display_name: str | None = None
+    architecture: str | None = None
+    quantization: QuantizationWire | None = None
+    size_bytes: Number | None = None
+    params_string: str | None = None
+    loaded_instances: list[InstanceWire] | None = None
+    max_context_length: Number | None = None
+    format: str | None = None
+    capabilities: CapabilitiesWire | None = None
+    description: str | None = None
+    variants: list[str] | None = None
+    selected_variant: str | None = None
+
+    def to_domain(self) -> Model:
+        """Return it as a `Model`."""
+        return Model(
+            key=ModelKey(self.key),
+            type=self.type,
+            publisher=self.publisher or "",
+            display_name=self.display_name or "",
+            architecture=self.architecture,
+            quantization=self.quantization.to_domain() if self.quantization else None,
+            size_bytes=_whole(self.size_bytes) or 0,
+            params_string=self.params_string,
+            loaded_instances=tuple(one.to_domain() for one in self.loaded_instances or ()),
+            max_context_length=_whole(self.max_context_length) or 0,
+            format=self.format,
+            capabilities=self.capabilities.to_domain() if self.capabilities else None,
+            description=self.description,
+            variants=tuple(self.variants or ()),
+            selected_variant=self.selected_variant,
+        )
+
+
+class ModelsWire(Wire):
+    """Answer of `GET /api/v1/models`."""
+
+    models: list[ModelWire]
+
+    def to_domain(self) -> tuple[Model, ...]:
+        """Return the models in the server's order."""
+        return tuple(one.to_domain() for one in self.models)
+
+
+class LoadWire(Wire):
+    """Answer of `POST /api/v1/models/load`."""
+
+    instance_id: str
+    type: str | None = None
+    load_time_seconds: Number | None = None
+    status: str | None = None
+    load_config: ConfigWire | None = None
+
+    def to_domain(self) -> LoadResult:
+        """Return it as a `LoadResult`.
+
+        Raises:
+            MalformedAnswer: the status is another one than `loaded`, the only one that is documented.
+        """
+        if self.status not in {None, "loaded"}:
+            raise MalformedAnswer(f"expected status 'loaded' of {self.instance_id}, got {self.status!r}")
+        return LoadResult(
+            type=self.type or "llm",
+            instance_id=InstanceId(self.instance_id),
+            load_time_s=self.load_time_seconds,
+            load_config=self.load_config.to_domain() if self.load_config else None,
+        )
+
+
+class UnloadWire(Wire):
+    """Answer of `POST /api/v1/models/unload`: the id, echoed."""
+
+    instance_id: str
+
+
+class DownloadWire(Wire):
+    """Answer of `POST /api/v1/models/download`; `already_downloaded` comes without a job."""
+
+    status: str
+    job_id: str | None = None
+    total_size_bytes: Number | None = None
+
+
+class StatsWire(Wire):
+    """`stats` of a chat. `model_load_time_seconds` is there only when this request loaded the model."""
+
+    input_tokens: Number | None = None
+    total_output_tokens: Number | None = None
+    reasoning_output_tokens: Number | None = None
+    tokens_per_second: Number | None = None
+    time_to_first_token_seconds: Number | None = None
+    model_load_time_seconds: Number | None = None
+    cached_tokens: Number | None = None
+
+    def to_domain(self) -> ServerStats:
+        """Return it as `ServerStats`."""
+        return ServerStats(
+            input_tokens=_whole(self.input_tokens),
+            total_output_tokens=_whole(self.total_output_tokens),
+            reasoning_output_tokens=_whole(self.reasoning_output_tokens),
+            tokens_per_second=self.tokens_per_second,
+            ttft_s=self.time_to_first_token_seconds,
+            load_time_s=self.model_load_time_seconds,
+            cached_tokens=_whole(self.cached_tokens),
+        )
+
+
+class OutputWire(Wire):
+    """One item of `output`: message, reasoning, tool_call, invalid_tool_call, or a type yet to come."""
+
+    type: str
+    content: str | None = None
+
+
+class ChatWire(Wire):
+    """Answer of `POST /api/v1/chat`, and `result` of the stream's `chat.end`."""
+
+    model_instance_id: str
+    output: list[OutputWire]
+    stats: StatsWire | None = None
+    response_id: str | None = None
+
+    def to_domain(self, times: Times, *, loaded_model: bool = False) -> Generation:
+        """Return it as a `Generation`; an answer without a message item has the text ""."""
+        stats = self.stats.to_domain() if self.stats else ServerStats()
+        return Generation(
+            model_instance_id=InstanceId(self.model_instance_id),
+            text=self._joined("message"),
+            reasoning=self._joined("reasoning"),
+            stats=stats,
+            times=times,
+            response_id=ResponseId(self.response_id) if self.response_id else None,
+            tool_calls=tuple(one.to_json() for one in self.output if one.type in {"tool_call", "invalid_tool_call"}),
+            loaded_model=loaded_model or stats.load_time_s is not None,
+        )
+
+    def _joined(self, kind: str) -> str:
+        return "".join(one.content or "" for one in self.output if one.type == kind)
+
+
+def read_json(data: bytes) -> Any:
+    """Return the JSON value in `data`.
+
+    Halves of a surrogate pair, which JavaScript can send and no UTF-8 file can hold, become U+FFFD.
+
+    Raises:
+        MalformedAnswer: it is none, or is nested too deeply.
+    """
+    text = data.decode("utf-8-sig", "replace")
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        shown = " ".join(text[:_SHOWN_CHARACTERS].split())
+        raise MalformedAnswer(f"expected JSON, got {shown!r}" if shown else "expected JSON, got nothing") from None
+    return _mended(value) if "\\ud" in text.lower() else value
+
+
+def parse(kind: type[W], payload: Any) -> W:
+    """Return `payload` as this kind of object.
+
+    Raises:
+        MalformedAnswer: it lacks what the API promises; says where, and never repeats the server's values.
+    """
+    try:
+        return kind.model_validate(payload)
+    except ValidationError as exc:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc']) or 'answer'}: {fault['msg']}"
+            for fault in exc.errors(include_input=False, include_url=False, include_context=False)[:3]
+        )
+        raise MalformedAnswer(f"the answer is not what the API promises: {faults}") from None
+    except RecursionError:
+        raise MalformedAnswer("the answer is nested too deeply") from None
+
+
+def _whole(number: Number | None) -> int | None:
+    return None if number is None else int(number)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _mended(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_mended(one) for one in value]
+    if isinstance(value, dict):
+        return {_mended(key): _mended(one) for key, one in value.items()}
+    return value
