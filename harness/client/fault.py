@@ -122,6 +122,15 @@ class _Case:
         return "model_not_found" in self.labels
 
     @property
+    def is_unknown_response(self) -> bool:
+        return self.param == "previous_response_id" or "previous_response_not_found" in self.labels
+
+    @property
+    def is_overflow(self) -> bool:
+        says_so = not self.is_load and _OVERFLOW.search(self.message) is not None
+        return says_so or "exceed_context_size_error" in self.labels
+
+    @property
     def is_clients(self) -> bool:
         in_range = self.status is not None and HTTPStatus.BAD_REQUEST <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR
         return in_range or bool(self.labels & {"invalid_request", "invalid_request_error"})
@@ -130,21 +139,13 @@ class _Case:
 _RULES: tuple[tuple[Callable[[_Case], object], type[ApiError]], ...] = (
     (lambda case: "invalid_api_key" in case.labels or case.status in _REFUSED, NotAuthorised),
     (lambda case: "model_load_failed" in case.labels or (case.is_load and _NO_LOAD.search(case.message)), LoadFailed),
-    (
-        lambda case: case.param == "previous_response_id" or "previous_response_not_found" in case.labels,
-        UnknownResponseId,
-    ),
+    (lambda case: case.is_unknown_response, UnknownResponseId),
     (lambda case: (case.is_missing and case.is_unload) or _NOTHING_LOADED.search(case.message), InstanceNotLoaded),
     (lambda case: case.is_missing, ModelNotFound),
-    (
-        lambda case: (
-            "exceed_context_size_error" in case.labels or (not case.is_load and _OVERFLOW.search(case.message))
-        ),
-        ContextOverflow,
-    ),
+    (lambda case: case.is_overflow, ContextOverflow),
     (lambda case: case.is_clients, InvalidRequest),
 )
-"""The first rule that holds says what an error is; none: the server's fault."""
+"""The first rule that holds says what an error is; where none does, it is the server's fault."""
 
 
 def _kind(body: ErrorBody, status: int | None, route: str) -> type[ApiError]:
@@ -157,43 +158,6 @@ def _kind(body: ErrorBody, status: int | None, route: str) -> type[ApiError]:
         is_unload=route.endswith("/models/unload"),
     )
     return next((kind for holds, kind in _RULES if holds(case)), ServerFault)
-
-
-_NO_MEMORY_HINT
-    return kind(body.message, status=status, type=body.type, code=body.code, param=body.param, hint=hint)
-
-
-_ApiErrorKind = (
-    type[NotAuthorised]
-    | type[ModelNotFound]
-    | type[InstanceNotLoaded]
-    | type[LoadFailed]
-    | type[InvalidRequest]
-    | type[ContextOverflow]
-    | type[ServerFault]
-)
-
-
-def _kind(body: ErrorBody, status: int | None, route: str) -> _ApiErrorKind:
-    labels = {body.type, body.code}
-    is_load, is_unload = route.endswith("/models/load"), route.endswith("/models/unload")
-    if "invalid_api_key" in labels or status in _REFUSED:
-        return NotAuthorised
-    if "model_load_failed" in labels or (is_load and _NO_LOAD.search(body.message)):
-        return LoadFailed
-    if body.param == "previous_response_id" or "previous_response_not_found" in labels:
-        return UnknownResponseId
-    is_missing = "model_not_found" in labels
-    if (is_missing and is_unload) or _NOTHING_LOADED.search(body.message):
-        return InstanceNotLoaded
-    if is_missing:
-        return ModelNotFound
-    if "exceed_context_size_error" in labels or (not is_load and _OVERFLOW.search(body.message)):
-        return ContextOverflow
-    is_clients = status is not None and HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
-    if labels & {"invalid_request", "invalid_request_error"} or is_clients:
-        return InvalidRequest
-    return ServerFault
 
 
 _NO_MEMORY_HINT = "Unload what is not needed (lms-harness models), or choose a smaller context or quantisation."

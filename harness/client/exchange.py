@@ -1,0 +1,54 @@
+"""Breaking off a request from another thread."""
+
+import threading
+
+from harness.client.line import Line
+from harness.errors import Cancelled
+
+
+class Exchange:
+    """One request that can be cancelled.
+
+    Pass it to a call of the client and keep it: `cancel` may be called from any thread, before, during or after.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_cancelled = False
+        self._lines: set[Line] = set()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether `cancel` was called."""
+        return self._is_cancelled
+
+    def cancel(self) -> None:
+        """Make the call in flight raise `Cancelled` at once, and every later call with this exchange too.
+
+        The server sees the connection end.
+        """
+        # No lock here: a signal handler may cancel while this very thread attaches a line and holds the lock.
+        self._is_cancelled = True
+        for line in tuple(self._lines):
+            line.hang_up()
+
+    def check(self) -> None:
+        """Raise `Cancelled` if `cancel` was called."""
+        if self._is_cancelled:
+            raise Cancelled("the request was cancelled")
+
+    def attach(self, line: Line) -> None:
+        """Let `cancel` hang up this line from now on.
+
+        Raises:
+            Cancelled: it is too late.
+        """
+        with self._lock:
+            self._lines = self._lines | {line}
+        # After the line is known: a cancel that came before did not see it, one that comes now does.
+        self.check()
+
+    def detach(self, line: Line) -> None:
+        """Leave this line alone from now on."""
+        with self._lock:
+            self._lines = self._lines - {line}

@@ -1,0 +1,88 @@
+"""Server-sent events, decoded as they come (HTML Living Standard, 9.2.6 Interpreting an event stream).
+
+Sans-I/O: bytes in, events out, split anywhere. `id` and `retry` are for reconnecting, which nobody does here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.errors import MalformedAnswer
+
+MAX_EVENT_BYTES = 16 * 1024 * 1024
+"""A line or an event that is longer is refused."""
+
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSentEvent:
+    """One event; `name` is "message" where the stream gives none, as the standard says."""
+
+    name: str
+    data: str
+
+
+class Decoder:
+    """Turns the bytes of one stream into events."""
+
+    def __init__(self, *, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+        self._max_event_bytes = max_event_bytes
+        self._line = bytearray()
+        self._is_first_line = True
+        self._ignores_lf = False
+        self._name = ""
+        self._data: list[str] = []
+        self._event_bytes = 0
+
+    def feed(self, data: bytes) -> Iterator[ServerSentEvent]:
+        """Yield the events that these bytes complete. An event without its empty line at the end never comes.
+
+        Raises:
+            MalformedAnswer: a line or an event is too long.
+        """
+        for line in self._lines(data):
+            event = self._take(line)
+            if event is not None:
+                yield event
+
+    def _lines(self, data: bytes) -> Iterator[bytes]:
+        """Yield complete lines; they end with CR, LF or CR LF, and a CR counts at once, as no LF may follow."""
+        if not data:
+            return
+        if self._ignores_lf:
+            data = data.removeprefix(b"\n")
+        self._ignores_lf = data.endswith(b"\r")
+        *complete, rest = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        for part in complete:
+            self._append(part)
+            line = bytes(self._line)
+            self._line.clear()
+            if self._is_first_line:
+                self._is_first_line = False
+                line = line.removeprefix(_BOM)
+            yield line
+        self._append(rest)
+
+    def _append(self, part: bytes) -> None:
+        if len(self._line) + len(part) + self._event_bytes > self._max_event_bytes:
+            raise MalformedAnswer(f"an event of the stream is longer than {self._max_event_bytes} bytes")
+        self._line += part
+
+    def _take(self, line: bytes) -> ServerSentEvent | None:
+        if not line:
+            return self._dispatch()
+        if line.startswith(b":"):  # A comment. A long silence with nothing but keep-alives must not fill an event.
+            return None
+        self._event_bytes += len(line)
+        field, _, value = line.decode("utf-8", "replace").partition(":")
+        value = value.removeprefix(" ")
+        if field == "event":
+            self._name = value
+        elif field == "data":
+            self._data.append(value)
+        return None
+
+    def _dispatch(self) -> ServerSentEvent | None:
+        name, data = self._name or "message", self._data
+        self._name, self._data, self._event_bytes = "", [], 0
+        return ServerSentEvent(name=name, data="\n".join(data)) if data else None
