@@ -18,7 +18,7 @@ The marker `lms_task(TASK)` says which task a test runs, so that `--lms-task` ca
 import os
 import sys
 from collections.abc import Callable, Generator, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import pytest
 
@@ -48,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             f"--lms-{option.flag}", dest=_PREFIX + option.name, action=action, metavar=option.metavar, help=option.help
         )
         if option.name != "token":
-            kind = "args" if option.repeat else "string"
+            kind: Literal["args", "string"] = "args" if option.repeat else "string"
             parser.addini(_PREFIX + option.name, f"{option.help} (as --lms-{option.flag})", type=kind, default=None)
 
 

@@ -45,12 +45,16 @@ def chat(
     request = ChatRequest(
         model=model, input=text, system_prompt=system, temperature=temperature, max_output_tokens=max_output_tokens
     )
-    show = (lambda piece: print_text(piece, end="")) if stream and not as_json else None
+    shows_pieces = stream and not as_json
     with connected(url, token) as client, leasing(client) as leases:
-        reply = ask_once(client, leases, request, on_text=show)
+        reply = ask_once(client, leases, request, on_text=_print_piece if shows_pieces else None)
         if as_json:
             print_json(reply.as_dict())
         else:
-            print_text("" if show else reply.content)
+            print_text("" if shows_pieces else reply.content)
         if not unload_after:
             leases.hand_over(reply.lease)
+
+
+def _print_piece(piece: str) -> None:
+    print_text(piece, end="")

@@ -1,0 +1,58 @@
+"""The public names, what importing costs, and that the layers' promises hold at run time."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import harness
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_every_public_name_exists_is_sorted_and_documented() -> None:
+    assert harness.__all__ == sorted(harness.__all__)
+    assert set(harness.__all__) == set(harness._HOME_OF)
+    undocumented = [name for name in harness.__all__ if not getattr(harness, name).__doc__]
+    assert undocumented == []
+
+
+def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        harness.Nothing  # noqa: B018
+
+
+@pytest.mark.parametrize("module", ["harness", "harness.pytest_plugin", "harness.cli", "harness.settings"])
+def test_importing_costs_neither_httpx_nor_pydantic_nor_scipy(module: str) -> None:
+    code = (
+        f"import {module}, sys; print([name for name in ('httpx', 'pydantic', 'scipy', 'rich') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_suites_import_only_public_names() -> None:
+    foreign = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in (ROOT / "suites").rglob("*.py")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.startswith(("from harness.", "import harness."))
+    ]
+    assert foreign == []
+
+
+def test_the_wheel_carries_the_suites_and_nothing_of_the_tests(tmp_path: Path) -> None:
+    import zipfile
+
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), str(ROOT)],
+        capture_output=True, timeout=120, check=True,
+    )  # fmt: skip
+    (wheel,) = tmp_path.glob("lmstudio_harness-*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    for suite in ("smoke/test_smoke.py", "offload/extract/test_extract.py", "latency/test_load.py"):
+        assert f"harness/suites/{suite}" in names
+    assert not [name for name in names if name.startswith(("tests/", "results/"))]
