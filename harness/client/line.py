@@ -79,7 +79,7 @@ class Line:
 
     def __init__(self) -> None:
         self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may hang up while this thread is about to
         self._socket: socket.socket | None = None
         self._is_hung_up = False
 

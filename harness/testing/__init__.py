@@ -1,1 +1,5 @@
-"""Shipped doubles: real sockets, scripted answers."""
+"""Shipped doubles, for the tests of this project and of whoever builds on it: real sockets, scripted answers.
+
+`scripted.ScriptedServer` is an LM Studio without models, `fault` what can go wrong with it, `clock.FakeClock` a clock
+that is moved by hand.
+"""

@@ -1,0 +1,129 @@
+"""The OpenAI-compatible routes of a scripted server: chat completions and embeddings."""
+
+import hashlib
+import json
+import math
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+from harness.domain.model import LoadConfig
+from harness.testing.body import parsed
+from harness.testing.chat import TEMPLATE_TOKENS, Speech, World, slot
+from harness.testing.library import Loaded
+from harness.testing.message import Answer, Refusal, Request, event_stream, json_answer
+
+_DIMENSIONS = 8
+
+
+def openai_chat(world: World, request: Request) -> Answer:
+    """Answer `POST /v1/chat/completions`: unknown keys are ignored, and a single loaded model answers to any name."""
+    body = parsed(request)
+    if body.get("response_format", {}).get("type") == "json_object":
+        raise Refusal(400, "'response_format.type' must be 'json_schema' or 'text'", type="invalid_request_error")
+    loaded = _resolved_openai(world, str(body.get("model", "")), wants_chat=True)
+    messages = body.get("messages") or []
+    words = sum(len(str(message.get("content") or "").split()) for message in messages)
+    tokens = words + TEMPLATE_TOKENS * len(messages)
+    limit = body.get("max_tokens")
+    speech = Speech(request=request, max_tokens=limit if limit != -1 else None, input_tokens=tokens)
+    if tokens > (loaded.config.context_length or math.inf):
+        said = "The number of tokens to keep from the initial prompt is greater than the context length."
+        return json_answer({"error": said}, status=400)
+    chunks = _openai_chunks(world, loaded, speech)
+    if body.get("stream"):
+        return event_stream(_framed(chunks, with_usage=bool((body.get("stream_options") or {}).get("include_usage"))))
+    return Answer(parts=_completion(loaded, speech, chunks))
+
+
+def _resolved_openai(world: World, name: str, *, wants_chat: bool) -> Loaded:
+    library = world.library
+    with library.lock:
+        able = [one for one in library.instances.values() if one.model.is_chat == wants_chat]
+        model = library.find(name)
+        named = [one for one in able if one.id == name or (model and one.model.key == model.key)]
+        if named:
+            return named[0]
+        if model is not None and model.is_chat == wants_chat and world.jit:
+            return library.load(model, LoadConfig(), is_jit=True)
+        if wants_chat and len(able) == 1:
+            return able[0]
+    said = f'Invalid model identifier "{name}". Please specify a valid downloaded model.'
+    raise Refusal(400, said, type="invalid_request_error", code="model_not_found", param="model")
+
+
+def _openai_chunks(world: World, loaded: Loaded, speech: Speech) -> Iterator[dict[str, Any] | None]:
+    """Yield chunks, the last with the usage; None is a pause."""
+    head = {"id": f"chatcmpl-{secrets.token_hex(10)}", "object": "chat.completion.chunk", "model": loaded.id}
+    with slot(loaded) as wait:
+        for _ in wait:
+            yield None
+        reasoning, words = speech.think(world)
+        for name, tokens, said in (
+            ("reasoning_content", reasoning, speech.reasoning),
+            ("content", words, speech.words),
+        ):
+            for token in tokens:
+                world.pause(world.token_s)
+                said.append(token)
+                yield {**head, "choices": [{"index": 0, "delta": {name: token}, "finish_reason": None}]}
+    if speech.tool_calls:
+        calls = [{"index": index, **call} for index, call in enumerate(speech.tool_calls)]
+        yield {**head, "choices": [{"index": 0, "delta": {"tool_calls": calls}, "finish_reason": None}]}
+    yield {**head, "choices": [{"index": 0, "delta": {}, "finish_reason": _finish_reason(speech)}]}
+    yield {**head, "choices": [], "usage": _usage(speech)}
+
+
+def _framed(chunks: Iterator[dict[str, Any] | None], *, with_usage: bool) -> Iterator[bytes]:
+    for chunk in chunks:
+        if chunk is None:
+            yield b""
+        elif with_usage or "usage" not in chunk:
+            yield f"data: {json.dumps(chunk)}\n\n".encode()
+    yield b"data: [DONE]\n\n"
+
+
+def _completion(loaded: Loaded, speech: Speech, chunks: Iterator[dict[str, Any] | None]) -> Iterator[bytes]:
+    for _ in chunks:
+        yield b""
+    message = {
+        "role": "assistant",
+        "content": "".join(speech.words),
+        "reasoning_content": "".join(speech.reasoning),
+        "tool_calls": list(speech.tool_calls),
+    }
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish_reason(speech)}
+    payload = {"object": "chat.completion", "model": loaded.id, "choices": [choice], "usage": _usage(speech)}
+    yield json.dumps(payload, indent=2).encode()
+
+
+def _finish_reason(speech: Speech) -> str:
+    if speech.is_cut:
+        return "length"
+    return "tool_calls" if speech.tool_calls else "stop"
+
+
+def _usage(speech: Speech) -> dict[str, Any]:
+    return {
+        "prompt_tokens": speech.input_tokens,
+        "completion_tokens": speech.output_tokens,
+        "total_tokens": speech.input_tokens + speech.output_tokens,
+        "completion_tokens_details": {"reasoning_tokens": len(speech.reasoning)},
+    }
+
+
+def embeddings(world: World, request: Request) -> Answer:
+    """Answer `POST /v1/embeddings` with a unit vector that is the same for equal texts."""
+    body = parsed(request)
+    loaded = _resolved_openai(world, str(body.get("model", "")), wants_chat=False)
+    asked = body.get("input", [])
+    texts = [asked] if isinstance(asked, str) else asked
+    data = [{"object": "embedding", "index": at, "embedding": _vector(text)} for at, text in enumerate(texts)]
+    usage = {"prompt_tokens": 0, "total_tokens": 0}  # as LM Studio 0.4.25 reports
+    return json_answer({"object": "list", "data": data, "model": loaded.id, "usage": usage})
+
+
+def _vector(text: str) -> list[float]:
+    digest = hashlib.sha256(text.encode()).digest()[:_DIMENSIONS]
+    length = math.sqrt(sum(byte * byte for byte in digest)) or 1.0
+    return [byte / length for byte in digest]
