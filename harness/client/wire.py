@@ -31,7 +31,7 @@ _SHOWN_CHARACTERS = 120
 class Wire(BaseModel):
     """An object as the server sent it. Types are strict, as a number in quotes would not survive a round trip."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True, protected_namespaces=())
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False, protected_namespaces=())
 
     def to_json(self) -> dict[str, Any]:
         """Return exactly the object that was read."""
