@@ -1,0 +1,140 @@
+"""Which models a folder of GGUF files offers, under which keys."""
+
+import contextlib
+import logging
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from harness.domain.model import Capabilities, Model, ModelKey, Quantization
+from harness.embedded.gguf_header import BrokenHeader, read_header
+
+_log = logging.getLogger(__name__)
+_PART = re.compile(r"-(\d{5})-of-(\d{5})$")
+_QUANT = re.compile(r"(?i)(?:^|[-._])((?:iq|q)\d[a-z0-9_]*|f16|bf16|f32|mxfp4)$")
+_EMBEDDING_ARCHITECTURES = ("bert", "gemma-embedding", "t5encoder")
+
+# llama.cpp's LLAMA_FTYPE_* values, for files whose name does not tell (include/llama.h).
+_FILE_TYPES = {0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K", 14: "Q4_K_S",
+               15: "Q4_K_M", 16: "Q5_K_S", 17: "Q5_K_M", 18: "Q6_K", 32: "BF16"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFile:
+    """A model and the file that it is loaded from. The key is only ever looked up, never joined to a path."""
+
+    model: Model
+    path: Path
+    reasons_by_template: bool = False
+
+
+def scan(models_dir: Path) -> tuple[Model, ...]:
+    """Return the models that `--models-dir` would serve, sorted by key."""
+    return tuple(one.model for one in model_files(models_dir))
+
+
+def model_files(models_dir: Path) -> tuple[ModelFile, ...]:
+    """Return the models of a folder with their files; broken files are logged and left out.
+
+    LM Studio's layout (`publisher/repository/file.gguf`) gives keys such as `publisher/repository`; other files are
+    known by their name. A quantisation is appended where several files would share a key.
+    """
+    found: dict[str, list[ModelFile]] = defaultdict(list)
+    for path in sorted(models_dir.rglob("*.gguf")):
+        part = _PART.search(path.stem)
+        if "mmproj" in path.name.lower() or (part and int(part[1]) != 1) or not path.is_file():
+            continue
+        try:
+            one = _describe(path, models_dir)
+        except (BrokenHeader, OSError) as exc:
+            _log.warning("%s is left out: %s", path, exc)
+            continue
+        found[one.model.key].append(one)
+    return tuple(sorted(_distinct(found), key=lambda one: one.model.key))
+
+
+def _distinct(found: Mapping[str, Sequence[ModelFile]]) -> list[ModelFile]:
+    files: list[ModelFile] = []
+    taken: set[str] = set()
+    for key, same in found.items():
+        for one in same:
+            quant = (one.model.quantization.name if one.model.quantization else None) or "unknown"
+            name = key if len(same) == 1 else f"{key}-{quant.lower()}"
+            unique = next(n for n in (name, *(f"{name}-{i}" for i in range(2, 10_000))) if n not in taken)
+            taken.add(unique)
+            files.append(replace(one, model=replace(one.model, key=ModelKey(unique))))
+    return files
+
+
+def _describe(path: Path, root: Path) -> ModelFile:
+    header = read_header(path)
+    architecture = str(header.get("general.architecture", ""))
+    stem = _PART.sub("", path.stem)
+    folders = path.relative_to(root).parts[:-1]
+    quant = _quant(stem, header)
+    is_embedding = any(name in architecture for name in _EMBEDDING_ARCHITECTURES)
+    template = str(header.get("tokenizer.chat_template", ""))
+    reasons = "enable_thinking" in template
+    name = str(header.get("general.name") or stem)
+    return ModelFile(
+        path=path,
+        reasons_by_template=reasons,
+        model=Model(
+            key=ModelKey(_key(stem, folders)),
+            type="embedding" if is_embedding else "llm",
+            publisher=folders[-2] if len(folders) > 1 else str(header.get("general.organization", "")),
+            display_name=name,
+            architecture=architecture or None,
+            quantization=Quantization(name=quant, bits_per_weight=_bits(quant)),
+            size_bytes=sum(one.stat().st_size for one in _parts(path)),
+            params_string=header.get("general.size_label"),
+            max_context_length=int(header.get(f"{architecture}.context_length", 0)) or 2048,
+            format="gguf",
+            capabilities=None if is_embedding else _capabilities(template, reasons=reasons),
+        ),
+    )
+
+
+def _capabilities(template: str, *, reasons: bool) -> Capabilities:
+    return Capabilities(
+        vision=False,  # Images come with a later version, whatever the model could do.
+        trained_for_tool_use="tools" in template,
+        reasoning_options=("off", "on") if reasons else None,
+        reasoning_default="on" if reasons else None,
+    )
+
+
+def _key(stem: str, folders: Sequence[str]) -> str:
+    if len(folders) > 1:
+        repository = re.sub(r"(?i)[-_.]gguf$", "", folders[-1])
+        return f"{folders[-2]}/{repository}".lower()
+    return stem.lower()
+
+
+def _quant(stem: str, header: Mapping[str, Any]) -> str | None:
+    if match := _QUANT.search(stem):
+        return match[1].upper()
+    return _FILE_TYPES.get(header.get("general.file_type", -1))
+
+
+def _bits(quant: str | None) -> float | None:
+    match = re.search(r"\d+", quant or "")
+    return float(match[0]) if match else None
+
+
+def _parts(path: Path) -> list[Path]:
+    part = _PART.search(path.stem)
+    if not part:
+        return [path]
+    paths = [
+        path.with_name(f"{_PART.sub('', path.stem)}-{i:05d}-of-{part[2]}.gguf") for i in range(1, int(part[2]) + 1)
+    ]
+    existing = []
+    for one in paths:
+        with contextlib.suppress(OSError):
+            one.stat()
+            existing.append(one)
+    return existing

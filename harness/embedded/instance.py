@@ -1,0 +1,156 @@
+"""The server's side of one loaded instance: its worker process and how to ask it."""
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from harness.domain.model import InstanceId, LoadConfig
+from harness.embedded.catalogue import ModelFile
+from harness.embedded.fault import Fault, crashed, load_failed
+
+_LOAD_DEADLINE_S = 900.0
+_STOP_DEADLINE_S = 10.0
+_LOG_TAIL_BYTES = 4096
+
+
+@dataclass(slots=True, kw_only=True)
+class LoadedInstance:
+    """A worker process that has loaded its model.
+
+    Attributes:
+        load_time_s: from the request to a model that answers, the start of the process included.
+        is_jit: loaded by a request, so it may be evicted by the next one and expires when idle.
+        busy: requests in flight.
+        last_used: monotonic seconds.
+    """
+
+    id: InstanceId
+    file: ModelFile
+    config: LoadConfig
+    load_time_s: float
+    is_jit: bool
+    process: asyncio.subprocess.Process
+    http: httpx.AsyncClient
+    busy: int = 0
+    last_used: float = field(default_factory=time.monotonic)
+
+    async def stop(self) -> None:
+        """End the worker; its memory is back when this returns."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        await asyncio.wait_for(self.process.wait(), _STOP_DEADLINE_S)
+        await self.http.aclose()
+
+    @contextlib.asynccontextmanager
+    async def post(self, path: str, body: dict[str, Any]) -> AsyncIterator[httpx.Response]:
+        """Yield the worker's answer, still to be read. Leaving the block early ends the generation.
+
+        Raises:
+            Fault: the worker crashed, before or while the block ran.
+        """
+        self.busy += 1
+        try:
+            async with self.http.stream("POST", path, json=body) as response:
+                yield response
+        except httpx.HTTPError as exc:
+            raise await self._fault() from exc
+        finally:
+            self.busy -= 1
+            self.last_used = time.monotonic()
+
+    async def _fault(self) -> Fault:
+        """Return why the connection to the worker broke."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.process.wait(), 1.0)
+        return crashed(self.process.returncode)
+
+
+async def start_instance(
+    file: ModelFile, instance_id: InstanceId, config: LoadConfig, *, is_jit: bool
+) -> LoadedInstance:
+    """Return an instance that answers.
+
+    Raises:
+        Fault: llama.cpp could not load the model (500 model_load_failed, with its reason).
+    """
+    started = time.monotonic()
+    key = secrets.token_urlsafe(24)
+    spec = _spec(file, instance_id, config, api_key=key)
+    with tempfile.TemporaryFile() as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "harness.embedded.worker",
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log,
+            # A Ctrl-C in the terminal is for the server, which ends its workers itself.
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            url = await asyncio.wait_for(_handshake(process, spec), _LOAD_DEADLINE_S)
+        except BaseException as exc:  # The client may have gone; a worker that nobody knows must not stay.
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+            if isinstance(exc, TimeoutError | _NotReady):
+                raise load_failed(file.model.key, _reason(log, process.returncode)) from exc
+            raise
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=16)
+    http = httpx.AsyncClient(
+        base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=httpx.Timeout(None, connect=5.0),
+        limits=limits, trust_env=False,
+    )  # fmt: skip
+    return LoadedInstance(
+        id=instance_id, file=file, config=config, load_time_s=time.monotonic() - started, is_jit=is_jit,
+        process=process, http=http,
+    )  # fmt: skip
+
+
+class _NotReady(Exception):
+    """The worker ended or said that it failed."""
+
+
+async def _handshake(process: asyncio.subprocess.Process, spec: dict[str, Any]) -> str:
+    if process.stdin is None or process.stdout is None:
+        raise _NotReady
+    try:
+        process.stdin.write(json.dumps(spec).encode() + b"\n")
+        await process.stdin.drain()
+        answer = json.loads(await process.stdout.readline())
+    except (OSError, ValueError) as exc:
+        raise _NotReady from exc
+    if "url" not in answer:
+        raise _NotReady
+    return str(answer["url"])
+
+
+def _spec(file: ModelFile, instance_id: InstanceId, config: LoadConfig, *, api_key: str) -> dict[str, Any]:
+    cores = os.cpu_count() or 1
+    return {
+        "path": str(file.path),
+        "instance_id": instance_id,
+        "api_key": api_key,
+        "context_length": config.context_length,
+        "parallel": config.parallel or 1,
+        "eval_batch_size": config.eval_batch_size,
+        "flash_attention": config.flash_attention,
+        "embedding": file.model.is_embedding,
+        "decode_threads": max(1, cores - 1),
+        "batch_threads": cores,
+    }
+
+
+def _reason(log: Any, exit_code: int | None) -> str:
+    """Return llama.cpp's own words from the end of its log."""
+    size = log.seek(0, os.SEEK_END)
+    log.seek(max(0, size - _LOG_TAIL_BYTES))
+    lines = log.read().decode("utf-8", "replace").splitlines()
+    said = [line.partition(": ")[2] or line for line in lines if " E " in line or "error" in line.lower()]
+    return "; ".join(dict.fromkeys(one.strip() for one in said[:3])) or f"the worker ended with exit code {exit_code}"

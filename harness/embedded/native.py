@@ -1,0 +1,222 @@
+"""`POST /api/v1/chat`: from a request to the events of its answer, loading the model first where needed."""
+
+import json
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.domain.model import LoadConfig, Model
+from harness.embedded.body import ChatBody
+from harness.embedded.fault import Fault, context_exceeded, unknown_model
+from harness.embedded.instance import LoadedInstance
+from harness.embedded.pool import Pool
+from harness.embedded.thread import Message, Threads
+
+Event = tuple[str, dict[str, Any]]
+_SAMPLING = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "top_k": "top_k",
+    "min_p": "min_p",
+    "repeat_penalty": "repeat_penalty",
+    "max_output_tokens": "max_tokens",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chat:
+    """A validated chat: everything that can be refused has been looked at before the first event."""
+
+    body: ChatBody
+    key: str
+    messages: tuple[Message, ...]
+
+
+def validate(body: ChatBody, pool: Pool, threads: Threads) -> Chat:
+    """Return the chat that `body` asks for.
+
+    Raises:
+        Fault: 404 unknown model; 400 unknown thread, refused reasoning, images; 501 integrations.
+    """
+    instance = pool.resident(body.model)
+    file = instance.file if instance else pool.file(body.model)
+    if file is None or file.model.is_embedding:
+        raise unknown_model(body.model)
+    if body.integrations:
+        raise Fault(
+            501, "Integrations are not implemented by this server", type="not_implemented", param="integrations"
+        )
+    if body.has_images():
+        raise Fault(400, f"Model '{file.model.key}' does not support images.", code="invalid_value", param="input")
+    _check_reasoning(body.reasoning, file.model)
+    history = list(threads.history(body.previous_response_id))
+    if body.system_prompt is not None:
+        # A second system message breaks some chat templates, so a new one takes the old one's place.
+        history = [{"role": "system", "content": body.system_prompt}, *(m for m in history if m["role"] != "system")]
+    messages = (*history, {"role": "user", "content": body.text()})
+    return Chat(body=body, key=file.model.key, messages=messages)
+
+
+def _check_reasoning(wanted: str | None, model: Model) -> None:
+    if wanted is None:
+        return
+    options = model.capabilities.reasoning_options if model.capabilities else None
+    if not options:
+        message = f"Model '{model.key}' does not expose reasoning configuration."
+        raise Fault(400, message, code="invalid_value", param="reasoning")
+    if wanted not in options:
+        supported = ", ".join(f"'{one}'" for one in options)
+        message = (
+            f"Reasoning setting '{wanted}' is not supported by model '{model.key}'. Supported settings: {supported}"
+        )
+        raise Fault(400, message, code="invalid_value", param="reasoning")
+
+
+async def events(chat: Chat, pool: Pool, threads: Threads) -> AsyncIterator[Event]:
+    """Yield the events of the answer, from chat.start to chat.end; an error is an event before chat.end."""
+    file = pool.file(chat.key)
+    instance = pool.resident(chat.body.model)
+    answer = _Answer(instance_id=instance.id if instance else chat.key)
+    yield "chat.start", {"model_instance_id": answer.instance_id}
+    try:
+        if instance is None and file is not None:
+            async with pool.jit_lock(file):
+                instance = pool.resident(chat.body.model)
+                if instance is None:
+                    yield "model_load.start", {"model_instance_id": chat.key}
+                    yield "model_load.progress", {"model_instance_id": chat.key, "progress": 0.0}
+                    await pool.evict_jit()
+                    wanted = LoadConfig(context_length=chat.body.context_length)
+                    instance = await pool.load(chat.key, wanted, is_jit=True)
+                    answer.load_time_s = instance.load_time_s
+                    yield "model_load.progress", {"model_instance_id": instance.id, "progress": 1.0}
+                    yield "model_load.end", {"model_instance_id": instance.id, "load_time_seconds": answer.load_time_s}
+        if instance is None:
+            raise unknown_model(chat.body.model)
+        answer.instance_id = instance.id
+        async for event in _generate(chat, instance, answer):
+            yield event
+    except Fault as exc:
+        answer.fault = exc
+        yield "error", exc.body()
+    yield "chat.end", {"result": answer.result(chat, threads)}
+
+
+@dataclass(slots=True, kw_only=True)
+class _Answer:
+    """What has come so far."""
+
+    instance_id: str
+    text: str = ""
+    reasoning: str = ""
+    reasoning_chunks: int = 0
+    started: float = field(default_factory=time.monotonic)
+    ttft_s: float | None = None
+    load_time_s: float | None = None
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    timings: Mapping[str, Any] = field(default_factory=dict)
+    fault: Fault | None = None
+
+    def result(self, chat: Chat, threads: Threads) -> dict[str, Any]:
+        """Return the body of a plain answer, which `chat.end` carries too."""
+        output = []
+        if self.reasoning:
+            output.append({"type": "reasoning", "content": self.reasoning})
+        if self.text:
+            output.append({"type": "message", "content": self.text})
+        result: dict[str, Any] = {"model_instance_id": self.instance_id, "output": output, "stats": self._stats()}
+        if chat.body.store and self.fault is None:
+            result["response_id"] = threads.store([*chat.messages, {"role": "assistant", "content": self.text}])
+        return result
+
+    def _stats(self) -> dict[str, float | int]:
+        stats: dict[str, float | int] = {
+            "input_tokens": self.usage.get("prompt_tokens", 0),
+            "total_output_tokens": self.usage.get("completion_tokens", 0),
+            # llama.cpp does not count them; each chunk of reasoning holds one token.
+            "reasoning_output_tokens": self.reasoning_chunks,
+            "tokens_per_second": self.timings.get("predicted_per_second", 0.0),
+            "time_to_first_token_seconds": round(self.ttft_s or 0.0, 4),
+        }
+        if self.load_time_s is not None:
+            stats["model_load_time_seconds"] = self.load_time_s
+        return stats
+
+
+async def _generate(chat: Chat, instance: LoadedInstance, answer: _Answer) -> AsyncIterator[Event]:
+    answer.started = time.monotonic()  # Loading is no part of the time to the first token.
+    async with instance.post("/v1/chat/completions", _worker_body(chat)) as response:
+        if response.status_code >= 400:  # noqa: PLR2004  (HTTP errors)
+            raise _worker_fault(await response.aread(), instance)
+        yield "prompt_processing.start", {}
+        open_part: str | None = None
+        async for chunk in _chunks(response.aiter_lines(), instance):
+            progress = chunk.get("prompt_progress")
+            if progress and open_part is None:
+                done = progress["processed"] / max(1, progress["total"])
+                yield "prompt_processing.progress", {"progress": done}
+            answer.usage = chunk.get("usage") or answer.usage
+            answer.timings = chunk.get("timings") or answer.timings
+            for part, text in _deltas(chunk):
+                if open_part != part:
+                    yield (f"{open_part}.end", {}) if open_part else ("prompt_processing.end", {})
+                    yield f"{part}.start", {}
+                    open_part = part
+                _take(answer, part, text)
+                yield f"{part}.delta", {"content": text}
+        yield (f"{open_part}.end", {}) if open_part else ("prompt_processing.end", {})
+
+
+def _take(answer: _Answer, part: str, text: str) -> None:
+    if answer.ttft_s is None:
+        answer.ttft_s = time.monotonic() - answer.started
+    if part == "message":
+        answer.text += text
+    else:
+        answer.reasoning += text
+        answer.reasoning_chunks += 1
+
+
+def _deltas(chunk: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    choices = chunk.get("choices") or [{}]
+    delta = choices[0].get("delta") or {}
+    named = (("reasoning", delta.get("reasoning_content")), ("message", delta.get("content")))
+    return [(part, text) for part, text in named if text]
+
+
+async def _chunks(lines: AsyncIterator[str], instance: LoadedInstance) -> AsyncIterator[dict[str, Any]]:
+    async for line in lines:
+        if not line.startswith("data: ") or line == "data: [DONE]":
+            if line.startswith("error: "):
+                raise _worker_fault(line.removeprefix("error: ").encode(), instance)
+            continue
+        chunk = json.loads(line.removeprefix("data: "))
+        if "error" in chunk:
+            raise _worker_fault(json.dumps(chunk).encode(), instance)
+        yield chunk
+
+
+def _worker_body(chat: Chat) -> dict[str, Any]:
+    given = {name: getattr(chat.body, field_name) for field_name, name in _SAMPLING.items()}
+    body: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    body |= {
+        "messages": list(chat.messages),
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "return_progress": True,
+    }
+    if chat.body.reasoning is not None:
+        body["chat_template_kwargs"] = {"enable_thinking": chat.body.reasoning == "on"}
+    return body
+
+
+def _worker_fault(raw: bytes, instance: LoadedInstance) -> Fault:
+    try:
+        error = json.loads(raw)["error"]
+        kind, message = error.get("type"), str(error.get("message", ""))
+    except (ValueError, KeyError, AttributeError):
+        return Fault(500, raw.decode("utf-8", "replace")[:500], type="internal_error", code="unknown")
+    if kind == "exceed_context_size_error" or "context size" in message.lower():
+        return context_exceeded(error.get("n_prompt_tokens", "prompt"), instance.config.context_length)
+    return Fault(500, message, type="internal_error", code="unknown")

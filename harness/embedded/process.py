@@ -1,0 +1,119 @@
+"""The embedded server in a process of its own, that ends with whoever started it."""
+
+import contextlib
+import json
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from harness.errors import EmbeddedError
+
+_READY_DEADLINE_S = 1200.0
+"""The first start downloads the default model; a hanging download ends earlier, by its own deadline."""
+
+_CLOSE_DEADLINE_S = 10.0
+
+
+class EmbeddedServer:
+    """A running embedded server; `start` makes one.
+
+    Attributes:
+        url: its address on the loopback interface.
+        pid: of its process; its workers are its children.
+    """
+
+    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+        self._process = process
+        self.url = url
+        self.pid = process.pid
+
+    @classmethod
+    def start(
+        cls,
+        *,
+        models_dir: Path | None = None,
+        token: str | None = None,
+        port: int = 0,
+        parallel: int = 4,
+        on_progress: Callable[[str], None] = lambda _: None,
+    ) -> Self:
+        """Return a server that answers requests.
+
+        It holds our end of a pipe: when this process ends, however it ends, the server and its workers do.
+
+        Raises:
+            EmbeddedError: it could not be started; says why.
+        """
+        process = subprocess.Popen(
+            [sys.executable, "-m", "harness.embedded"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
+            # Ctrl-C in the terminal is for the run, which needs the server to release what it loaded.
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            spec = {"port": port, "models_dir": str(models_dir) if models_dir else None, "token": token}
+            return cls(process, _await_url(process, {**spec, "parallel": parallel}, on_progress))
+        except BaseException:
+            process.kill()
+            process.communicate(timeout=_CLOSE_DEADLINE_S)
+            raise
+
+    def close(self) -> None:
+        """End the server and its workers; harmless when repeated."""
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+        try:
+            self._process.wait(_CLOSE_DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(_CLOSE_DEADLINE_S)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _await_url(process: subprocess.Popen[str], spec: dict[str, object], on_progress: Callable[[str], None]) -> str:
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(process, lines), daemon=True).start()
+    if process.stdin is None:
+        raise EmbeddedError("the embedded server has no input")
+    try:
+        process.stdin.write(json.dumps(spec) + "\n")
+        process.stdin.flush()
+    except OSError as exc:
+        raise EmbeddedError("the embedded server ended at once", hint="Try `lms-harness serve` to see why.") from exc
+    end = time.monotonic() + _READY_DEADLINE_S
+    while True:
+        try:
+            line = lines.get(timeout=max(0.0, end - time.monotonic()))
+        except queue.Empty:
+            raise EmbeddedError(f"the embedded server was not ready within {_READY_DEADLINE_S:g} s") from None
+        if not line:
+            raise EmbeddedError("the embedded server ended early", hint="Try `lms-harness serve` to see why.")
+        message = json.loads(line)
+        if "error" in message:
+            raise EmbeddedError(message["error"], hint=message["hint"])
+        if "url" in message:
+            return str(message["url"])
+        on_progress(message["progress"])
+
+
+def _read(process: subprocess.Popen[str], lines: "queue.SimpleQueue[str]") -> None:
+    if process.stdout is not None:
+        for line in process.stdout:
+            lines.put(line)
+    lines.put("")

@@ -1,0 +1,144 @@
+"""Runs the embedded server in the foreground."""
+
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from harness.embedded.catalogue import ModelFile, model_files
+from harness.errors import EmbeddedError
+
+_ROUTES = (
+    "GET  /api/v1/models",
+    "POST /api/v1/models/load, /api/v1/models/unload",
+    "POST /api/v1/chat",
+    "GET  /v1/models",
+    "POST /v1/chat/completions, /v1/embeddings",
+)
+_LOCAL = ("127.0.0.1", "localhost", "[::1]")
+_INSTALL = "Install the extra: pip install 'lmstudio-harness[embedded]'"
+
+
+def serve(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 1234,
+    models_dir: Path | None = None,
+    token: str | None = None,
+    parallel: int = 4,
+    on_progress: Callable[[str], None],
+    on_ready: Callable[[str], None] | None = None,
+) -> int:
+    """Serve until Ctrl-C or SIGTERM, then end all workers; return the exit code.
+
+    Args:
+        host: address to listen on.
+        port: 0 takes a free one.
+        models_dir: a folder of GGUF files; None: the default models, fetched once.
+        token: demanded of every request; None: authentication is off.
+        parallel: slots of every instance.
+        on_progress: gets lines for a person.
+        on_ready: gets the address once requests are answered.
+
+    Raises:
+        EmbeddedError: the extra is missing, the port is taken, or the models cannot be had.
+    """
+    _require_extra()
+    import uvicorn
+
+    from harness.embedded.app import make_app
+    from harness.embedded.pool import Pool
+
+    listener = _listen(host, port)
+    url = f"http://{_bracketed(host)}:{listener.getsockname()[1]}"
+    files = _files(models_dir, on_progress)
+    app = make_app(Pool(files, parallel=parallel), token=token, hosts=_hosts(host, listener.getsockname()[1]))
+    config = uvicorn.Config(app, log_level="warning", lifespan="on", server_header=False, timeout_graceful_shutdown=5)
+    server = uvicorn.Server(config)
+    listener.listen()
+    _announce(url, files, on_progress, on_ready)  # The socket listens: a request from now on is answered.
+    server.run(sockets=[listener])
+    return 0
+
+
+def exit_with(pipe: IO[bytes]) -> None:
+    """End this process, and with it its workers, as soon as `pipe` ends: whoever started us is gone."""
+
+    def wait() -> None:
+        while pipe.read(4096):
+            pass
+        # The workers' stdin is held by this process: they see its end and exit by themselves.
+        os._exit(0)
+
+    threading.Thread(target=wait, name="exit-with-parent", daemon=True).start()
+
+
+def _require_extra() -> None:
+    try:
+        import gguf  # noqa: F401
+        import starlette  # noqa: F401
+        import uvicorn  # noqa: F401
+        import xllamacpp  # noqa: F401
+    except ImportError as exc:
+        raise EmbeddedError(f"the embedded server needs the package {exc.name}", hint=_INSTALL) from exc
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    if sys.platform != "win32":
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as exc:
+        listener.close()
+        raise EmbeddedError(
+            f"cannot listen on {_bracketed(host)}:{port}: {exc.strerror}",
+            hint="Is LM Studio running there, or another `lms-harness serve`? --port 0 takes a free port.",
+        ) from exc
+    return listener
+
+
+def _files(models_dir: Path | None, on_progress: Callable[[str], None]) -> tuple[ModelFile, ...]:
+    if models_dir is None:
+        from harness.embedded.default_models import prepare
+
+        return prepare(on_progress)
+    if not models_dir.is_dir():
+        raise EmbeddedError(f"--models-dir: expected a folder, got {str(models_dir)!r}")
+    files = model_files(models_dir)
+    if not files:
+        raise EmbeddedError(f"--models-dir: no GGUF model in {str(models_dir)!r}")
+    return files
+
+
+def _hosts(host: str, port: int) -> frozenset[str]:
+    names = {*_LOCAL, _bracketed(host).lower()}
+    if host in {"0.0.0.0", "::"}:  # noqa: S104  (the user asked for it)
+        names |= {socket.gethostname().lower(), *(one[4][0] for one in _own_addresses())}
+    return frozenset(f"{name}:{port}" for name in names)
+
+
+def _own_addresses() -> list[tuple[object, ...]]:
+    try:
+        return list(socket.getaddrinfo(socket.gethostname(), None))
+    except OSError:
+        return []
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _announce(
+    url: str, files: tuple[ModelFile, ...], on_progress: Callable[[str], None], on_ready: Callable[[str], None] | None
+) -> None:
+    if on_ready is not None:
+        on_ready(url)
+        return
+    on_progress(f"Serving {len(files)} models on {url} (Ctrl-C ends it)")
+    for route in _ROUTES:
+        on_progress(f"  {route}")
