@@ -24,7 +24,7 @@ from harness.embedded.thread import Threads
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 SERVER_NAME = "lms-harness-embedded"
-_NO_TOKEN = (  # noqa: S105  (a message)
+_UNAUTHENTICATED = (
     "An LM Studio API token is required to make requests to this server, but none was provided using the Authorization "
     "header with the 'Bearer' scheme"
 )
@@ -296,7 +296,7 @@ class _Gate:
             return None
         scheme, _, given = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not given:
-            return Fault(401, _NO_TOKEN, code="invalid_api_key")
+            return Fault(401, _UNAUTHENTICATED, code="invalid_api_key")
         if not hmac.compare_digest(given.encode(), self._token.encode()):
             message = f"Malformed LM Studio API token provided: {given[:4]}... Ensure you are using a valid token."
             return Fault(401, message, code="invalid_api_key")

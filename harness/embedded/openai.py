@@ -36,7 +36,7 @@ def check_chat(body: dict[str, Any]) -> None:
 async def resolve(pool: Pool, name: object, *, embedding: bool) -> LoadedInstance:
     """Return who answers for `model`, loading it where needed.
 
-    A name that nobody knows is answered by the loaded model where exactly one is loaded (as LM Studio 0.4.25, bug #619).
+    A name that nobody knows is answered by the loaded model where exactly one is loaded (LM Studio 0.4.25, bug #619).
 
     Raises:
         Fault: 400 model_not_found, or the load failed.

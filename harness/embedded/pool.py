@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 
 from harness.domain.model import InstanceId, LoadConfig, Model
 from harness.embedded.catalogue import ModelFile
@@ -156,8 +156,8 @@ class Pool:
                     with contextlib.suppress(Fault):
                         await self.unload(one.id)
 
-    def _keep(self, coroutine: "AsyncIterator[None] | object") -> None:
-        task: asyncio.Task[None] = asyncio.ensure_future(coroutine)  # type: ignore[arg-type]
+    def _keep(self, coroutine: Coroutine[None, None, None]) -> None:
+        task = asyncio.ensure_future(coroutine)
         # The loop itself holds tasks only weakly.
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

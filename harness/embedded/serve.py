@@ -118,15 +118,15 @@ def _files(models_dir: Path | None, on_progress: Callable[[str], None]) -> tuple
 def _hosts(host: str, port: int) -> frozenset[str]:
     names = {*_LOCAL, _bracketed(host).lower()}
     if host in {"0.0.0.0", "::"}:  # noqa: S104  (the user asked for it)
-        names |= {socket.gethostname().lower(), *(one[4][0] for one in _own_addresses())}
+        names |= {socket.gethostname().lower(), *_own_addresses()}
     return frozenset(f"{name}:{port}" for name in names)
 
 
-def _own_addresses() -> list[tuple[object, ...]]:
+def _own_addresses() -> set[str]:
     try:
-        return list(socket.getaddrinfo(socket.gethostname(), None))
+        return {_bracketed(str(one[4][0])) for one in socket.getaddrinfo(socket.gethostname(), None)}
     except OSError:
-        return []
+        return set()
 
 
 def _bracketed(host: str) -> str:

@@ -1,0 +1,40 @@
+"""What scorers do to a model's text before they judge it. Linear in the text's length."""
+
+import re
+import unicodedata
+
+MAX_CHARS = 100_000
+"""Nothing beyond this is looked at: no task wants it, and a runaway answer must not cost minutes."""
+
+_THINK_END = "</think>"
+_THINK_START = "<think>"
+_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "`": "'"})
+
+
+def bounded(output: str) -> str:
+    """Return the first 100,000 characters."""
+    return output[:MAX_CHARS]
+
+
+def without_thinking(text: str) -> str:
+    """Return what follows the last `</think>`; the text before `<think>` where it never ends."""
+    _, found, after = text.rpartition(_THINK_END)
+    if found:
+        return after
+    return text.partition(_THINK_START)[0]
+
+
+def normalised(text: str) -> str:
+    """Return the text for a tolerant comparison: NFKC, plain quotes, lower case, single spaces, no space at the ends."""
+    plain = unicodedata.normalize("NFKC", text).translate(_QUOTES).casefold()
+    return " ".join(plain.split())
+
+
+def stripped(text: str) -> str:
+    """Return normalised text without the marks around it: quotes, Markdown emphasis, brackets, final punctuation."""
+    return normalised(text).strip(" \"'*_#.,;:!?()[]<>-")
+
+
+def words(text: str) -> list[str]:
+    """Return the normalised words."""
+    return re.findall(r"[^\W_]+(?:[-'][^\W_]+)*", normalised(text))
