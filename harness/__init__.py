@@ -15,15 +15,22 @@ if TYPE_CHECKING:
     from harness.errors import HarnessError, LeaseError, LoadFailed
     from harness.lifecycle.lease import Lease, Leases
     from harness.runner.plan import load_config
-    from harness.runner.run import Run, Target
+    from harness.runner.run import Run, RunTask, Target
     from harness.runner.slot import run_concurrently
+    from harness.scoring.choice import Choice
+    from harness.scoring.fields import Fields
     from harness.settings import Settings
+    from harness.stats.latency import tpot_s
+    from harness.task.dice import Dice
     from harness.task.task import Needs, Task
 
 __all__ = [
     "ChatRequest",
+    "Choice",
     "Client",
     "Deadlines",
+    "Dice",
+    "Fields",
     "Generation",
     "HarnessError",
     "Image",
@@ -37,6 +44,7 @@ __all__ = [
     "Needs",
     "Outcome",
     "Run",
+    "RunTask",
     "Sample",
     "Score",
     "Scorer",
@@ -45,6 +53,7 @@ __all__ = [
     "Task",
     "load_config",
     "run_concurrently",
+    "tpot_s",
 ]
 
 _HOMES = {
@@ -56,9 +65,13 @@ _HOMES = {
     "errors": ("HarnessError", "LeaseError", "LoadFailed"),
     "lifecycle.lease": ("Lease", "Leases"),
     "runner.plan": ("load_config",),
-    "runner.run": ("Run", "Target"),
+    "runner.run": ("Run", "RunTask", "Target"),
     "runner.slot": ("run_concurrently",),
+    "scoring.choice": ("Choice",),
+    "scoring.fields": ("Fields",),
     "settings": ("Settings",),
+    "stats.latency": ("tpot_s",),
+    "task.dice": ("Dice",),
     "task.task": ("Needs", "Task"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -32,6 +32,13 @@ class Assembly(Protocol):
         ...
 
 
+def server_kind(head: Head) -> str:
+    """Return who answers: `embedded` (our own server), `lm-studio` (Express), or `unknown`."""
+    if head.headers.get("server", "").startswith("lms-harness-embedded"):
+        return "embedded"
+    return "lm-studio" if "express" in head.headers.get("x-powered-by", "").lower() else "unknown"
+
+
 def is_event_stream(head: Head) -> bool:
     """Tell whether events follow; an error before the first event comes as plain JSON."""
     return head.status == HTTPStatus.OK and head.content_type == "text/event-stream"

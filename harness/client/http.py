@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from harness.client.address import normalised
-from harness.client.answer import Assembly, follow, is_event_stream, payload_of, plain_times
+from harness.client.answer import Assembly, follow, is_event_stream, payload_of, plain_times, server_kind
 from harness.client.exchange import Exchange
 from harness.client.openai import (
     CompletionWire,
@@ -94,6 +94,7 @@ class Client:
             raise SettingsError("the token holds characters that no token has", hint="Check LM_API_TOKEN.")
         self.url = normalised(url)
         self.deadlines = deadlines
+        self._server_kind = "unknown"
         self._redaction = Redaction(token)
         self._transport = Transport(
             self.url,
@@ -113,6 +114,11 @@ class Client:
     def close(self) -> None:
         """Release what the client holds; requests in flight are cancelled by their exchanges, not by this."""
         self._transport.close()
+
+    @property
+    def server_kind(self) -> str:
+        """Who answered last: `embedded` (our own server), `lm-studio` (by its header of Express), or `unknown`."""
+        return self._server_kind
 
     def preflight(self) -> tuple[Model, ...]:
         """Return the listing of a server that is ready.
@@ -250,6 +256,7 @@ class Client:
         data = None if body is None else encoded(body)
         with self._transport.send(method, path, body=data, waits=waits, exchange=exchange) as incoming:
             head = incoming.head()
+            self._server_kind = server_kind(head)
             return payload_of(head, incoming.read(), route=f"{method} {path}"), plain_times(incoming)
 
     def _generate(

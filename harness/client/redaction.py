@@ -35,10 +35,18 @@ class Redaction:
         try:
             yield
         except HarnessError as exc:
-            exc.message = self.apply(exc.message)
-            exc.hint = self.apply(exc.hint)
-            exc.args = tuple(self.apply(one) if isinstance(one, str) else one for one in exc.args)
+            for name in ("message", "hint", "type", "code", "param"):
+                text = getattr(exc, name, None)
+                if isinstance(text, str):
+                    setattr(exc, name, self.apply(text))
+            self._apply_to_chain(exc)
             raise
+
+    def _apply_to_chain(self, error: BaseException | None) -> None:
+        """The causes are printed too: the HTTP library quotes what it cannot read."""
+        while error is not None:
+            error.args = tuple(self.apply(one) if isinstance(one, str) else one for one in error.args)
+            error = error.__cause__ or error.__context__
 
 
 def _without(text: str, token: str) -> str:

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from harness.client.exchange import Exchange
 from harness.client.http import Client
@@ -22,6 +22,9 @@ from harness.runner.slot import Slots
 from harness.runner.summary import summarise
 from harness.settings import Settings
 from harness.task.task import Task
+
+RunTask: TypeAlias = Callable[[Task], SummaryRecord]
+"""What the fixture `lms_run_task` gives: runs a task on the leased instance and returns its cell."""
 
 _WARM_UP = "Say hello."
 _SERVER_ERRORS_IN_A_ROW = 5

@@ -62,6 +62,6 @@ def _target(target: Json) -> tuple[str, list[str]]:
     labels = target.get("labels") if isinstance(target, dict) else None
     if not isinstance(labels, list) or not all(isinstance(one, str) and stripped(one) for one in labels):
         raise TaskError(f"choice: expected a target with labels, a list of texts, got {target!r}")
-    if label not in labels or len({stripped(one) for one in labels}) != len(labels):
+    if not isinstance(label, str) or label not in labels or len({stripped(one) for one in labels}) != len(labels):
         raise TaskError(f"choice: expected one of distinct labels {labels}, got {label!r}")
     return label, labels

@@ -16,12 +16,10 @@ _RELATIVE_TOLERANCE = 1e-9
 class Fields:
     """The F1 of the fields of a JSON object; passed when every field is right and none is added.
 
-    A field counts as found when the target has a value for it, and as right when the answer has the same value: texts are
-    compared without regard to case and white space, numbers by value, and a number is never a text. A field whose
-    target is null is right when it is null or left out: inventing a value there costs precision, leaving it is no
-    credit. Where all targets are null, an answer that invents nothing scores 1.
-
-    F1 = 2 right / (wanted + given), over the fields that are not null. The target is an object of plain values.
+    F1 = 2 right / (wanted + given), over the fields that are not null. A field is right when it has the target's value:
+    texts are compared without regard to case and white space, numbers by value, and a number is never a text. A field
+    whose target is null may be null or left out; inventing a value there costs precision. Where all targets are null,
+    an answer that invents nothing scores 1. The target is an object of plain values.
     """
 
     name: str = "fields"

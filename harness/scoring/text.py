@@ -8,7 +8,7 @@ MAX_CHARS = 100_000
 
 _THINK_END = "</think>"
 _THINK_START = "<think>"
-_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "`": "'"})
+_QUOTES = str.maketrans(dict.fromkeys("\u201c\u201d\u201e", '"') | dict.fromkeys("\u2018\u2019`", "'"))
 
 
 def bounded(output: str) -> str:
@@ -25,7 +25,7 @@ def without_thinking(text: str) -> str:
 
 
 def normalised(text: str) -> str:
-    """Return the text for a tolerant comparison: NFKC, plain quotes, lower case, single spaces, no space at the ends."""
+    """Return the text for a tolerant comparison: NFKC, plain quotes, lower case, single spaces."""
     plain = unicodedata.normalize("NFKC", text).translate(_QUOTES).casefold()
     return " ".join(plain.split())
 

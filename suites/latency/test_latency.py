@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from harness import Client, Generation, Run, Target, decode_tps, run_concurrently
+from harness import Client, Generation, Run, Target, run_concurrently, tpot_s
 
 from .probe import probe, rounds
 
@@ -52,13 +52,13 @@ def test_all_slots_busy(benchmark: BenchmarkFixture, lms_run: Run, lms_client: C
 
 def _record(run: Run, target: Target, answer: Generation, number: int) -> None:
     times, stats = answer.times, answer.stats
-    rate = decode_tps(times, stats)
+    per_token_s = tpot_s(ttft_s=times.ttft_s, e2e_s=times.e2e_s, output_tokens=stats.total_output_tokens)
     figures = {
         "ttft_s": (times.ttft_s, "s"),
         "server_ttft_s": (stats.ttft_s, "s"),
         "e2e_s": (times.e2e_s, "s"),
-        "tpot_s": (1 / rate if rate else None, "s/token"),
-        "decode_tps": (rate, "token/s"),
+        "tpot_s": (per_token_s, "s/token"),
+        "decode_tps": (1 / per_token_s if per_token_s else None, "token/s"),
         "server_tps": (stats.tokens_per_second, "token/s"),
     }
     for name, (value, unit) in figures.items():

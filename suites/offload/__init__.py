@@ -1,1 +1,1 @@
-"""Part of the suites that the harness ships."""
+"""Tasks that people hand to a local model; each folder exports one TASK."""

@@ -1,0 +1,88 @@
+"""The names, things and figures that extract items are made of."""
+
+FIRST = (
+    "Anna",
+    "Bruno",
+    "Carla",
+    "David",
+    "Elena",
+    "Farid",
+    "Grace",
+    "Henrik",
+    "Ines",
+    "Jonas",
+    "Keiko",
+    "Luis",
+    "Marta",
+    "Nadia",
+    "Omar",
+    "Paula",
+    "Ravi",
+    "Sofia",
+    "Tomas",
+    "Vera",
+)
+LAST = (
+    "Berg",
+    "Costa",
+    "Dahl",
+    "Evans",
+    "Fischer",
+    "Garcia",
+    "Hansen",
+    "Ivanov",
+    "Jansen",
+    "Keller",
+    "Lopez",
+    "Meyer",
+    "Novak",
+    "Olsen",
+    "Parker",
+    "Rossi",
+    "Silva",
+    "Turner",
+    "Vogel",
+    "Weber",
+)
+CITIES = ("Oslo", "Porto", "Leeds", "Ghent", "Turin", "Basel", "Lyon", "Malmo", "Cork", "Graz", "Bergen", "Utrecht")
+PRODUCTS = (
+    "desk lamp",
+    "office chair",
+    "water bottle",
+    "keyboard",
+    "backpack",
+    "coffee grinder",
+    "notebook",
+    "monitor",
+    "headset",
+    "paper tray",
+    "whiteboard",
+    "power bank",
+)
+COMPANIES = (
+    "Acorn Supplies",
+    "Blue Harbor",
+    "Cedar Works",
+    "Delta Print",
+    "Elm Street Foods",
+    "Falcon Freight",
+    "Granite Tools",
+    "Hilltop Media",
+)
+SERVICES = ("auth", "billing", "search", "mailer", "cache", "gateway", "worker", "export")
+FAULTS = ("timeout", "disk full", "connection reset", "out of memory", "permission denied", "bad checksum")
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
