@@ -32,6 +32,7 @@ HarnessError                      1
     └── ReleaseFailed             7   an instance of ours is still loaded
 """
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 
@@ -217,3 +218,16 @@ class ReleaseFailed(LeaseError):
     """An instance that we loaded is still there; the message names it and the command to finish."""
 
     exit_code = 7
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield the error, its cause (or what was being handled), the cause's cause, and so on; each one once.
+
+    A chain can be a ring: an error that is raised again while one of its successors is being handled.
+    """
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__

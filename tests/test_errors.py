@@ -64,3 +64,9 @@ def test_an_error_says_when_it_comes(name: str) -> None:
 def test_a_hint_is_shown_below_the_message() -> None:
     assert str(HarnessError("No.", hint="Do this.")) == "No.\nDo this."
     assert str(HarnessError("No.")) == "No."
+
+
+def test_a_ring_of_causes_is_walked_once() -> None:
+    first, second = ValueError("first"), KeyError("second")
+    first.__cause__, second.__context__ = second, first
+    assert list(errors.chain(first)) == [first, second]

@@ -52,7 +52,7 @@ def test_the_token_is_not_in_the_representation() -> None:
 )
 def test_text_becomes_a_value(options: dict[str, str | list[str]], expected: object) -> None:
     (name,) = options
-    assert getattr(build(**options), name) == expected
+    assert getattr(build_settings(options, environ={}), name) == expected
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_text_becomes_a_value(options: dict[str, str | list[str]], expected: obj
 )
 def test_a_wrong_value_says_what_was_expected_and_what_came(options: dict[str, str | list[str]], said: str) -> None:
     with pytest.raises(SettingsError, match=r".") as caught:
-        build(**options)
+        build_settings(options, environ={})
     assert said in str(caught.value)
 
 

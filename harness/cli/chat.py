@@ -1,5 +1,7 @@
 """`chat`."""
 
+import sys
+
 import click
 
 from harness.cli.option import connected, leasing, print_json, print_text, server_options
@@ -39,7 +41,7 @@ def chat(
     from harness.domain.generation import ChatRequest
     from harness.runner.chat import ask_once
 
-    text = click.get_text_stream("stdin").read() if task == "-" else task
+    text = sys.stdin.buffer.read().decode("utf-8", "replace") if task == "-" else task
     if not text.strip():
         raise click.UsageError("TASK is empty: expected some text")
     request = ChatRequest(

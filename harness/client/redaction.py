@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, chain
 
 DEFAULT_TOKEN = "lmstudio"  # noqa: S105  (what LM Studio's documentation uses while authentication is off)
 """Sent when no token is set. It is public, so it is not redacted: it is also a part of many publishers' names."""
@@ -42,11 +42,10 @@ class Redaction:
             self._apply_to_chain(exc)
             raise
 
-    def _apply_to_chain(self, error: BaseException | None) -> None:
+    def _apply_to_chain(self, error: BaseException) -> None:
         """The causes are printed too: the HTTP library quotes what it cannot read."""
-        while error is not None:
-            error.args = tuple(self.apply(one) if isinstance(one, str) else one for one in error.args)
-            error = error.__cause__ or error.__context__
+        for one in chain(error):
+            one.args = tuple(self.apply(part) if isinstance(part, str) else part for part in one.args)
 
 
 def _without(text: str, token: str) -> str:

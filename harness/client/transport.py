@@ -25,6 +25,7 @@ from harness.errors import (
     NotLMStudio,
     ServerUnreachable,
     SettingsError,
+    chain,
 )
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -233,14 +234,9 @@ def raise_mapped(error: BaseException, *, url: str) -> NoReturn:
         raise error
     translated = BY_KIND[kind](error, url)
     # The library's frames hold the request with its token, which pytest --showlocals would print.
-    _drop_frames(error)
+    for one in chain(error):
+        one.__traceback__ = None
     raise translated from error
-
-
-def _drop_frames(error: BaseException | None) -> None:
-    while error is not None:
-        error.__traceback__ = None
-        error = error.__cause__ or error.__context__
 
 
 def _unreachable(error: BaseException, url: str) -> HarnessError:
@@ -257,12 +253,8 @@ def _unreachable(error: BaseException, url: str) -> HarnessError:
     return ServerUnreachable(f"nobody answers at {url}: {error}", hint=START_HINT)
 
 
-def _tls_fault(error: BaseException | None) -> ssl.SSLError | None:
-    while error is not None:
-        if isinstance(error, ssl.SSLError):
-            return error
-        error = error.__cause__ or error.__context__
-    return None
+def _tls_fault(error: BaseException) -> ssl.SSLError | None:
+    return next((one for one in chain(error) if isinstance(one, ssl.SSLError)), None)
 
 
 def _broken_protocol(error: BaseException, url: str) -> HarnessError:

@@ -53,6 +53,11 @@ def crashed(exit_code: int | None) -> Fault:
     return Fault(500, message, type="internal_error", code="unknown")
 
 
+def worker_lost(reason: str) -> Fault:
+    """Return the fault of a request whose connection to its instance broke, though the instance lives on."""
+    return Fault(500, f"The connection to the model's process broke ({reason}).", type="internal_error", code="unknown")
+
+
 def context_exceeded(prompt_tokens: object, context_length: object) -> Fault:
     """Return the fault of a prompt that does not fit."""
     message = (

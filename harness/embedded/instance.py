@@ -16,7 +16,7 @@ import httpx
 
 from harness.domain.model import InstanceId, LoadConfig
 from harness.embedded.catalogue import ModelFile
-from harness.embedded.fault import Fault, crashed, load_failed
+from harness.embedded.fault import Fault, crashed, load_failed, worker_lost
 
 _LOAD_DEADLINE_S = 900.0
 _STOP_DEADLINE_S = 10.0
@@ -63,15 +63,17 @@ class LoadedInstance:
             async with self.http.stream("POST", path, json=body) as response:
                 yield response
         except httpx.HTTPError as exc:
-            raise await self._fault() from exc
+            raise await self._fault(exc) from exc
         finally:
             self.busy -= 1
             self.last_used = time.monotonic()
 
-    async def _fault(self) -> Fault:
+    async def _fault(self, exc: httpx.HTTPError) -> Fault:
         """Return why the connection to the worker broke."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.process.wait(), 1.0)
+        if self.process.returncode is None:
+            return worker_lost(f"{type(exc).__name__}: {exc}")
         return crashed(self.process.returncode)
 
 
@@ -102,7 +104,9 @@ async def start_instance(
             if isinstance(exc, TimeoutError | _NotReady):
                 raise load_failed(file.model.key, _reason(log, process.returncode)) from exc
             raise
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=16)
+    # No connection is kept: llama-server gives each a thread of a small pool while it idles, and closes it after 5 s, so
+    # that a request may meet a closed one (seen 2026-11 as one lost answer in 72).
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     http = httpx.AsyncClient(
         base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=httpx.Timeout(None, connect=5.0),
         limits=limits, trust_env=False,

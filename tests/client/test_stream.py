@@ -9,7 +9,7 @@ from harness.client.sse import ServerSentEvent
 from harness.client.stream import ChatAssembly, StreamEvent, stream_event
 from harness.domain.generation import ChatRequest
 from harness.errors import ConnectionLost, LoadFailed, MalformedAnswer, ServerFault
-from harness.testing.fault import Cut, Raw, Trickle
+from harness.testing.fault import Cut, Raw, Status, Trickle
 from harness.testing.message import event
 from harness.testing.route import CHAT
 from harness.testing.scripted import ScriptedServer
@@ -34,7 +34,8 @@ def test_the_events_of_a_cold_chat_come_in_the_documented_order(server: Scripted
     names = list(dict.fromkeys(one.name for one in seen))
     assert names == [
         "chat.start", "model_load.start", "model_load.progress", "model_load.end", "prompt_processing.start",
-        "prompt_processing.progress", "prompt_processing.end", "message.start", "message.delta", "message.end", "chat.end",
+        "prompt_processing.progress", "prompt_processing.end", "message.start", "message.delta", "message.end",
+        "chat.end",
     ]  # fmt: skip
     assert answer.text == "one two three"
     assert answer.loaded_model
@@ -158,9 +159,8 @@ def test_a_stream_that_comes_byte_by_byte_is_the_same(server: ScriptedServer, cl
 
 
 def test_an_error_in_place_of_a_stream_is_read_as_json(server: ScriptedServer, client: Client) -> None:
+    server.on("POST", CHAT, Status(200, {"error": "no instance"}))
     with pytest.raises(ServerFault, match="no instance"):
-        broken = b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{"error": "no instance"}'
-        server.on("POST", CHAT, Raw([broken]))
         client.chat(ASKED, stream=True)
 
 

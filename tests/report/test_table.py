@@ -20,7 +20,7 @@ def cell(**more: object) -> SummaryRecord:
 
 
 def measure(name: str, value: float) -> MeasureRecord:
-    return MeasureRecord(**HEAD, name=name, value=value, unit="s", model_key="acme/tiny")
+    return MeasureRecord.model_validate({**HEAD, "name": name, "value": value, "unit": "s", "model_key": "acme/tiny"})
 
 
 def instance(**more: object) -> InstanceRecord:
@@ -30,9 +30,9 @@ def instance(**more: object) -> InstanceRecord:
 
 def sample(ttft_s: float, e2e_s: float, tokens: int) -> SampleRecord:
     return SampleRecord(
-        **HEAD, sample_uid="u", task="extract", task_class="extract", item_id="i", item_hash="h", model_key="acme/tiny",
-        instance_id="acme/tiny", prompt_hash="p", outcome="ok", times={"ttft_s": ttft_s, "e2e_s": e2e_s},
-        usage={"total_output_tokens": tokens},
+        run_id="r", at=HEAD["at"], sample_uid="u", task="extract", task_class="extract", item_id="i", item_hash="h",
+        model_key="acme/tiny", instance_id="acme/tiny", prompt_hash="p", outcome="ok",
+        times={"ttft_s": ttft_s, "e2e_s": e2e_s}, usage={"total_output_tokens": tokens},
     )  # fmt: skip
 
 
@@ -65,8 +65,11 @@ def test_nothing_is_claimed_above_five_percent_unscored() -> None:
 
 
 def test_notes_and_skips_follow_the_table() -> None:
-    run = RunRecord(**HEAD, harness_version="0", server_kind="embedded", server_url="u", notes=["a demonstration"])
-    text = render([run, cell(), SkipRecord(**HEAD, model_key="acme/huge", reason="out of memory")])
+    run = RunRecord.model_validate(
+        {**HEAD, "harness_version": "0", "server_kind": "embedded", "server_url": "u", "notes": ["a demonstration"]}
+    )
+    skip = SkipRecord.model_validate({**HEAD, "model_key": "acme/huge", "reason": "out of memory"})
+    text = render([run, cell(), skip])
     assert "Skipped: acme/huge: out of memory" in text
     assert text.endswith("Note: a demonstration")
 

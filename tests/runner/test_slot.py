@@ -71,7 +71,7 @@ def test_stopping_before_anything_began_is_harmless() -> None:
 
 def test_a_cancelled_exchange_says_so() -> None:
     exchange = Exchange()
-    assert not exchange.is_cancelled
+    before = exchange.is_cancelled
     exchange.cancel()
-    assert exchange.is_cancelled
+    assert (before, exchange.is_cancelled) == (False, True)
     assert issubclass(Cancelled, HarnessError)
