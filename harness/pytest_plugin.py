@@ -17,7 +17,7 @@ The marker `lms_task(TASK)` says which task a test runs, so that `--lms-task` ca
 
 import os
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import pytest
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _SESSION = pytest.StashKey["Session"]()
+_FAILURE = pytest.StashKey[HarnessError]()
 _PREFIX = "lms_"
 
 
@@ -57,13 +58,16 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "lms_task(task): the test runs this harness.Task on a model")
     config.addinivalue_line("markers", "lms_before_load: the test runs before its model's lease is acquired")
     if any(config.getoption(_PREFIX + option.name) for option in OPTIONS):
-        _settings(config)
+        try:
+            _settings(config)
+        except HarnessError as exc:
+            raise pytest.UsageError(str(exc)) from None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that asks for `lms_model` once for every selected model."""
     if "lms_model" in metafunc.fixturenames:
-        models = _or_exit(lambda: _session(metafunc.config).selection.models)
+        models = _selected(metafunc.config)
         metafunc.parametrize("lms_model", models, ids=[model.key for model in models], indirect=True, scope="session")
 
 
@@ -72,6 +76,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Keep the tasks that were asked for, and put everything of one model together, cheapest model first."""
     if not any(_needs_server(item) for item in items):
         return
+    if (failure := config.stash.get(_FAILURE, None)) is not None:
+        pytest.exit(str(failure), returncode=failure.exit_code)
     session = _or_exit(lambda: _session(config))
     wanted = session.settings.tasks
     if wanted:
@@ -204,10 +210,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def _settings(config: pytest.Config) -> Settings:
     options = {option.name: config.getoption(_PREFIX + option.name) for option in OPTIONS}
     ini = {option.name: config.getini(_PREFIX + option.name) for option in OPTIONS if option.name != "token"}
-    try:
-        return build_settings(options, environ=os.environ, ini=ini)
-    except HarnessError as exc:
-        raise pytest.UsageError(str(exc)) from None
+    return build_settings(options, environ=os.environ, ini=ini)
 
 
 def _session(config: pytest.Config) -> "Session":
@@ -218,6 +221,20 @@ def _session(config: pytest.Config) -> "Session":
             _settings(config), argv=sys.argv, progress=_progress(config), say=lambda line: _say(config, line)
         )
     return config.stash[_SESSION]
+
+
+def _selected(config: pytest.Config) -> "Sequence[Model]":
+    """Return the selected models; none when the server cannot be used, which is told after collection.
+
+    pytest takes an exit while it collects for an error of one file, and goes on with the next one.
+    """
+    if _FAILURE in config.stash:
+        return ()
+    try:
+        return _session(config).selection.models
+    except HarnessError as exc:
+        config.stash[_FAILURE] = exc
+        return ()
 
 
 def _or_exit(action: Callable[[], _T]) -> _T:

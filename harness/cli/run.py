@@ -42,6 +42,8 @@ def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **o
     """
     import pytest
 
+    from harness.lifecycle.journal import state_dir
+
     # Here and not only in the plugin, so that messages name the options as they are written for this command.
     build_settings(options, environ=os.environ, prefix="--")
     words = [word for option in OPTIONS for word in _as_pytest(option, options[option.name])]
@@ -49,9 +51,14 @@ def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **o
     paths = [str(root / name) for name in suites or _SUITES]
     # The user's own pytest configuration is not meant for our suites.
     fixed = ["-c", os.devnull, f"--rootdir={root.parent}", "--import-mode=importlib", "-p", "no:cacheprovider"]
-    shown = ["--collect-only", "-qq"] if dry_run else ["-q", "--benchmark-columns=median,iqr,rounds", "-rfE"]
+    # pytest-benchmark makes its folder in every run, saved or not: not in the user's folder, and not for a plan.
+    planning = ["--collect-only", "-qq", "-p", "no:benchmark"]
+    measuring = [
+        "-q", "-rfE", "--benchmark-columns=median,iqr,rounds",
+        f"--benchmark-storage=file://{state_dir() / 'benchmarks'}",
+    ]  # fmt: skip
     outcome = _Outcome()
-    pytest.main([*fixed, *shown, *words, *paths, *pytest_args], plugins=[outcome])
+    pytest.main([*fixed, *(planning if dry_run else measuring), *words, *paths, *pytest_args], plugins=[outcome])
     sys.exit(outcome.code)
 
 

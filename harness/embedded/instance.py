@@ -104,7 +104,7 @@ async def start_instance(
             if isinstance(exc, TimeoutError | _NotReady):
                 raise load_failed(file.model.key, _reason(log, process.returncode)) from exc
             raise
-    # No connection is kept: llama-server gives each a thread of a small pool while it idles, and closes it after 5 s, so
+    # None is kept: llama-server gives each a thread of a small pool while it idles, and closes it after 5 s, so
     # that a request may meet a closed one (seen 2026-11 as one lost answer in 72).
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     http = httpx.AsyncClient(
