@@ -18,6 +18,7 @@ The marker `lms_task(TASK)` says which task a test runs, so that `--lms-task` ca
 import os
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import pytest
@@ -192,6 +193,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = ours.close(exit_code=int(exitstatus), interrupted=interrupted)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the table, where the run file is, and what could not be released."""
     ours = config.stash.get(_SESSION, None)
@@ -264,14 +266,27 @@ def _place(item: pytest.Item) -> tuple[int, bool]:
 def _progress(config: pytest.Config) -> "PlainProgress | LiveProgress":
     from harness.report.progress import LiveProgress, PlainProgress
 
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None and reporter.isatty and not os.environ.get("CI"):
-        return LiveProgress(reporter._tw._file)  # noqa: SLF001  (pytest offers no public way past its capturing)
+    with _uncaptured(config):
+        if sys.stdout.isatty() and not os.environ.get("CI"):
+            # A copy of the descriptor, as the bar is drawn while a test runs and the original leads to its capture.
+            terminal = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding=sys.stdout.encoding)
+            config.add_cleanup(terminal.close)
+            return LiveProgress(terminal)
     return PlainProgress(lambda line: _say(config, line))
 
 
+@contextmanager
+def _uncaptured(config: pytest.Config) -> Iterator[None]:
+    """Let what is printed reach the person at the terminal."""
+    capturing = config.pluginmanager.get_plugin("capturemanager")
+    with capturing.global_and_fixture_disabled() if capturing else nullcontext():
+        yield
+
+
 def _say(config: pytest.Config, line: str) -> None:
-    """Print a line for the person at the terminal, past pytest's capturing."""
+    """Print a line for the person at the terminal."""
     if (reporter := config.pluginmanager.get_plugin("terminalreporter")) is not None:
-        reporter.ensure_newline()
-        reporter.write_line(line)
+        with _uncaptured(config):
+            reporter.ensure_newline()
+            reporter.write_line(line)
+            reporter.flush()

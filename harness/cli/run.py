@@ -54,7 +54,7 @@ def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **o
     # pytest-benchmark makes its folder in every run, saved or not: not in the user's folder, and not for a plan.
     planning = ["--collect-only", "-qq", "-p", "no:benchmark"]
     measuring = [
-        "-q", "-rfE", "--benchmark-columns=median,iqr,rounds",
+        "-q", "-rfE", "--benchmark-quiet", "--benchmark-columns=median,iqr,rounds",
         f"--benchmark-storage=file://{state_dir() / 'benchmarks'}",
     ]  # fmt: skip
     outcome = _Outcome()

@@ -22,6 +22,10 @@ class PlainProgress:
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
 
+    def note(self, line: str) -> None:
+        """Say something that takes no share of the samples, such as that a model is being loaded."""
+        self._say(one_line(line, limit=160))
+
     @contextlib.contextmanager
     def task(self, model_key: str, task: str, total: int) -> Iterator[Callable[[Scored], None]]:
         """Say what begins and how it ended."""
@@ -42,12 +46,16 @@ class LiveProgress:
     """A bar with counts and time left that disappears when the task is done."""
 
     def __init__(self, file: TextIO) -> None:
+        self._console: Any = None
         self._file = file
+
+    def note(self, line: str) -> None:
+        """Print a line that stays."""
+        self._terminal().print(one_line(line, limit=160), markup=False, highlight=False)
 
     @contextlib.contextmanager
     def task(self, model_key: str, task: str, total: int) -> Iterator[Callable[[Scored], None]]:
         """Show the bar while the block runs."""
-        from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         columns: list[Any] = [
@@ -56,6 +64,13 @@ class LiveProgress:
             MofNCompleteColumn(),
             TimeRemainingColumn(),
         ]
-        with Progress(*columns, console=Console(file=self._file), transient=True) as bar:
+        with Progress(*columns, console=self._terminal(), transient=True) as bar:
             row = bar.add_task(f"{one_line(model_key, limit=40)} {task}", total=total)
             yield lambda _: bar.advance(row)
+
+    def _terminal(self) -> Any:
+        from rich.console import Console
+
+        if self._console is None:
+            self._console = Console(file=self._file)
+        return self._console

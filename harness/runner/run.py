@@ -16,6 +16,7 @@ from harness.errors import ApiError, HarnessError, ReleaseFailed
 from harness.lifecycle.journal import Journal
 from harness.lifecycle.lease import Lease, Leases
 from harness.lifecycle.resident import resident_ids
+from harness.report.table import size
 from harness.runner.ask import Answer, Job, asker, reasoning_for, request_for
 from harness.runner.recorder import Recorder
 from harness.runner.slot import Slots
@@ -37,6 +38,10 @@ class Progress(Protocol):
         self, model_key: str, task: str, total: int
     ) -> "contextlib.AbstractContextManager[Callable[[Answer], None]]":
         """Show a task while the block runs; the function it yields is called with every answer."""
+        ...
+
+    def note(self, line: str) -> None:
+        """Show one line."""
         ...
 
 
@@ -157,7 +162,10 @@ class Run:
         Raises:
             HarnessError: as `Leases.acquire`; or the instance does not answer; or it cannot be released.
         """
+        self._progress.note(f"{model.key}: loading ({size(model.size_bytes)}) ...")
         lease = self._acquire_as_set(model, config)
+        took = f"loaded in {lease.load_wall_s:.1f} s" if lease.load_wall_s is not None else "is loaded already"
+        self._progress.note(f"{model.key}: {took}, {lease.instance.slots} slots")
         try:
             reasoning = reasoning_for(lease.model, self.settings.reasoning)
             yield Target(lease=lease, address=self._warm_up(lease, reasoning), reasoning=reasoning)
