@@ -54,7 +54,8 @@ def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **o
     # pytest-benchmark makes its folder in every run, saved or not: not in the user's folder, and not for a plan.
     planning = ["--collect-only", "-qq", "-p", "no:benchmark"]
     measuring = [
-        "-q", "-rfE", "--benchmark-quiet", "--benchmark-columns=median,iqr,rounds",
+        "-q", "-rfE", "-o", "console_output_style=classic",
+        "--benchmark-quiet", "--benchmark-columns=median,iqr,rounds",
         f"--benchmark-storage=file://{state_dir() / 'benchmarks'}",
     ]  # fmt: skip
     outcome = _Outcome()
@@ -81,12 +82,16 @@ def _as_pytest(option: Option, given: str | Sequence[str] | None) -> list[str]:
 
 
 class _Outcome:
-    """Translates how pytest ended into the exit codes of this command line.
+    """Fits pytest into this command line: no dots in its output, and our exit codes.
 
     pytest's own 4 (usage) and our 4 (not authorised) are told apart by whether a session had begun.
     """
 
     code = _USAGE
+
+    def pytest_report_teststatus(self, report: Any, config: Any) -> tuple[str, str, str] | None:
+        """Let no dots stand between the progress lines, which say more."""
+        return ("passed", "", "") if report.passed and report.when == "call" and config.get_verbosity() < 0 else None
 
     def pytest_sessionfinish(self, session: Any) -> None:
         """Remember the status; the plugin may still change it."""
