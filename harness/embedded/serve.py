@@ -1,9 +1,11 @@
 """Runs the embedded server in the foreground."""
 
 import os
+import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -19,6 +21,7 @@ _ROUTES = (
     "POST /v1/chat/completions, /v1/embeddings",
 )
 _LOCAL = ("127.0.0.1", "localhost", "[::1]")
+_END_DEADLINE_S = 3.0
 _INSTALL = "Install the extra: pip install 'lmstudio-harness[embedded]'"
 
 
@@ -56,7 +59,7 @@ def serve(
     url = f"http://{_bracketed(host)}:{listener.getsockname()[1]}"
     files = _files(models_dir, on_progress)
     app = make_app(Pool(files, parallel=parallel), token=token, hosts=_hosts(host, listener.getsockname()[1]))
-    config = uvicorn.Config(app, log_level="warning", lifespan="on", server_header=False, timeout_graceful_shutdown=5)
+    config = uvicorn.Config(app, log_level="warning", lifespan="on", server_header=False, timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)
     listener.listen()
     _announce(url, files, on_progress, on_ready)  # The socket listens: a request from now on is answered.
@@ -70,6 +73,8 @@ def exit_with(pipe: IO[bytes]) -> None:
     def wait() -> None:
         while pipe.read(4096):
             pass
+        os.kill(os.getpid(), signal.SIGTERM)  # uvicorn ends the workers on it; before uvicorn runs, it just ends us.
+        time.sleep(_END_DEADLINE_S)
         # The workers' stdin is held by this process: they see its end and exit by themselves.
         os._exit(0)
 

@@ -274,20 +274,33 @@ class Leases:
         leftover = made[0] if made else None
         if leftover is None and may_adopt and not isinstance(exc, LeaseError):
             # The answer to a refusal is final; after a lost or broken-off one the server may still be loading.
-            leftover = self._adopt(key, before, 0.0 if isinstance(exc, ApiError) else self._settle_s)
+            try:
+                leftover = self._adopt(key, before, 0.0 if isinstance(exc, ApiError) else self._settle_s)
+            except TransportError:
+                return  # Nobody knows what is loaded; the open lease says so.
         if leftover is not None:
             self._unload(leftover)
         self._journal.close_lease(number, "released" if leftover is not None else "denied")
 
     def _adopt(self, key: ModelKey, before: Sequence[Model], patience_s: float) -> InstanceId | None:
-        """Return the one instance of `key` that is new and nobody else's, waiting for it up to `patience_s`."""
+        """Return the one instance of `key` that is new and nobody else's, waiting for it up to `patience_s`.
+
+        Raises:
+            TransportError: the listing could not be read for `settle_s`, or at the end.
+        """
         known = set(resident_ids(before)) | set(self._held)
+        last_seen, trouble = self._clock.monotonic(), None
 
         def look() -> InstanceId | None:
+            nonlocal last_seen, trouble
             try:
                 model = find_model(self._client.models(), key)
-            except TransportError:
+            except TransportError as exc:
+                if self._clock.monotonic() - last_seen >= self._settle_s:
+                    raise
+                trouble = exc
                 return None
+            last_seen, trouble = self._clock.monotonic(), None
             held_by_others = granted_elsewhere(self._journal.path.parent, url=self._client.url, but=self._journal.path)
             new = [one.id for one in model.loaded_instances if one.id not in known and one.id not in held_by_others]
             if len(new) > 1:
@@ -298,7 +311,10 @@ class Leases:
                 )
             return new[0] if new else None
 
-        return wait_for(look, self._clock, within_s=patience_s)
+        found = wait_for(look, self._clock, within_s=patience_s)
+        if trouble is not None:
+            raise trouble
+        return found
 
     def _verified(
         self,
