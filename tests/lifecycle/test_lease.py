@@ -91,11 +91,11 @@ def test_a_lease_is_loaded_verified_and_released_to_the_state_before(
     assert (lease.is_owned, lease.mode, lease.others) == (True, "explicit", (foreign,))
     assert lease.instance.config.context_length == 2048
     assert lease.load_wall_s is not None
-    assert leases.held == (lease,)
+    assert list(leases.held) == [lease]
     done = leases.release(lease)
     assert done.is_verified
     assert server.loaded == [foreign]
-    assert not leases.held
+    assert list(leases.held) == []
     assert open_leases(journal) == {}
 
 
@@ -335,7 +335,7 @@ def test_a_lease_handed_over_stays_loaded(server: ScriptedServer, make: Callable
     leases = make()
     leases.hand_over(leases.acquire(KEY))
     assert server.loaded == [KEY]
-    assert not leases.held
+    assert list(leases.held) == []
 
 
 def test_a_cancelled_load_is_found_when_the_server_has_finished_it_and_unloaded(
