@@ -16,9 +16,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from harness.domain.model import LoadConfig, Model
-from harness.embedded import native, openai
+from harness.embedded import native, openai, tool
 from harness.embedded.body import ChatBody, DownloadBody, LoadBody, UnloadBody, parse, parse_json
 from harness.embedded.fault import Fault
+from harness.embedded.instance import LoadedInstance
 from harness.embedded.pool import Pool
 from harness.embedded.thread import Threads
 
@@ -138,6 +139,8 @@ class _Routes:
         openai.check_chat(body)
         instance = await openai.resolve(self._pool, body.get("model"), embedding=False)
         path = "/v1/chat/completions"
+        if tool.wants_tools(body) and not openai.has_own_tools(instance):
+            return await self._chat_with_tools_in_words(request, instance, body)
         if body.get("stream"):
             stream = openai.ask_streaming(instance, path, body)
             if (status := int(await anext(stream))) != 200:  # noqa: PLR2004  (OK)
@@ -147,6 +150,23 @@ class _Routes:
         async def answer() -> Response:
             status, value = await openai.ask(instance, path, body)
             return _json(value, status)
+
+        return await _unless_gone(request, answer())
+
+    async def _chat_with_tools_in_words(
+        self, request: Request, instance: LoadedInstance, body: dict[str, Any]
+    ) -> Response:
+        plain = tool.in_words(body)
+
+        async def answer() -> Response:
+            status, value = await openai.ask(instance, "/v1/chat/completions", plain)
+            if status != 200:  # noqa: PLR2004  (OK)
+                return _json(value, status)
+            value = tool.with_calls(value, forced=tool.is_forced(body))
+            if not body.get("stream"):
+                return _json(value)
+            with_usage = bool((body.get("stream_options") or {}).get("include_usage"))
+            return Response(b"".join(tool.as_chunks(value, with_usage=with_usage)), media_type="text/event-stream")
 
         return await _unless_gone(request, answer())
 
@@ -283,15 +303,12 @@ class _Gate:
             await self._app(scope, _bounded(receive), named_send)
         except ClientDisconnect:
             return
-        except _TooLarge:
-            fault = Fault(413, f"Request bodies are limited to {MAX_BODY_BYTES // 2**20} MiB", code="body_too_large")
-            await _json(fault.body(), fault.status)(scope, receive, named_send)
 
     def _refusal(self, path: str, headers: Mapping[str, str]) -> Fault | None:
         if headers.get("host", "").lower() not in self._hosts:
             return Fault(403, "The Host header names another server", code="invalid_host")
         if int(headers.get("content-length", "0") or 0) > MAX_BODY_BYTES:
-            return Fault(413, f"Request bodies are limited to {MAX_BODY_BYTES // 2**20} MiB", code="body_too_large")
+            return _too_large()
         if self._token is None or path == "/lmstudio-greeting":
             return None
         scheme, _, given = headers.get("authorization", "").partition(" ")
@@ -303,11 +320,12 @@ class _Gate:
         return None
 
 
-class _TooLarge(Exception):
-    """A body without a length went over the limit."""
+def _too_large() -> Fault:
+    return Fault(413, f"Request bodies are limited to {MAX_BODY_BYTES // 2**20} MiB", code="body_too_large")
 
 
 def _bounded(receive: Receive) -> Receive:
+    """Return a `receive` that raises a `Fault` where a body without a length goes over the limit."""
     size = 0
 
     async def bounded() -> Message:
@@ -315,7 +333,7 @@ def _bounded(receive: Receive) -> Receive:
         message = await receive()
         size += len(message.get("body", b""))
         if size > MAX_BODY_BYTES:
-            raise _TooLarge
+            raise _too_large()
         return message
 
     return bounded

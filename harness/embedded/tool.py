@@ -1,0 +1,166 @@
+"""Tools for models whose chat template has no place for them.
+
+llama.cpp drops the tools of such a request without a word (its issue #27129). Here they are described in a system
+message, and calls are read from the answer's text between two marks, as LM Studio's default tool use does. A call that
+is required is made certain by a JSON schema.
+"""
+
+import json
+import re
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from harness.embedded.fault import Fault
+
+_START, _END = "[TOOL_REQUEST]", "[END_TOOL_REQUEST]"
+_CALL = re.compile(re.escape(_START) + r"(.*?)" + re.escape(_END), re.DOTALL)
+_HOW = (
+    f"You can call functions. To call one, answer with {_START}"
+    '{"name": <its name>, "arguments": <an object>}'
+    f"{_END} and nothing else. The functions:\n"
+)
+_HOW_FORCED = 'Call a function: answer with {"name": <its name>, "arguments": <an object>}. The functions:\n'
+
+Body = dict[str, Any]
+
+
+def wants_tools(body: Mapping[str, Any]) -> bool:
+    """Tell whether a request offers tools, or its history tells of calls."""
+    told = any(
+        isinstance(one, dict) and (one.get("tool_calls") or one.get("role") == "tool") for one in body["messages"]
+    )
+    return bool(body.get("tools")) or told
+
+
+def in_words(body: Mapping[str, Any]) -> Body:
+    """Return the request that asks for the same without tools.
+
+    Raises:
+        Fault: 400; the tools are no list of functions with names, or `tool_choice` names none of them.
+    """
+    tools = _functions(body.get("tools") or [])
+    choice = body.get("tool_choice", "auto")
+    left_out = {"tools", "tool_choice", "parallel_tool_calls", "stream", "stream_options"}
+    plain = {name: value for name, value in body.items() if name not in left_out}
+    messages = [_message_in_words(one) for one in body["messages"]]
+    if tools and choice != "none":
+        allowed = _allowed(tools, choice)
+        described = "\n".join(json.dumps(one, ensure_ascii=False) for one in allowed)
+        how = _HOW_FORCED if is_forced(body) else _HOW
+        if messages and messages[0].get("role") == "system":
+            first = messages.pop(0)
+            how = f"{first.get('content')}\n\n{how}"
+        messages.insert(0, {"role": "system", "content": how + described})
+        if is_forced(body):
+            plain["response_format"] = _call_schema(allowed)
+    return {**plain, "messages": messages}
+
+
+def is_forced(body: Mapping[str, Any]) -> bool:
+    """Tell whether the answer must be a call."""
+    choice = body.get("tool_choice")
+    return bool(body.get("tools")) and (choice == "required" or isinstance(choice, dict))
+
+
+def with_calls(answer: Body, *, forced: bool) -> Body:
+    """Return the worker's answer with the calls of its text as `tool_calls`; text that is no valid call stays text."""
+    for choice in answer.get("choices", ()):
+        message = choice["message"]
+        text = message.get("content") or ""
+        found = [text] if forced else _CALL.findall(text)
+        calls = [call for call in map(_call, found) if call is not None]
+        if calls and len(calls) == len(found):
+            message["tool_calls"] = calls
+            message["content"] = None if forced else _CALL.sub("", text).strip() or None
+            choice["finish_reason"] = "tool_calls"
+    return answer
+
+
+def as_chunks(answer: Body, *, with_usage: bool) -> Iterator[bytes]:
+    """Yield a whole answer as the chunks of a stream."""
+    head = {"id": answer.get("id"), "object": "chat.completion.chunk", "model": answer.get("model")}
+    head["created"] = answer.get("created")
+    for choice in answer["choices"]:
+        delta = dict(choice["message"])
+        if "tool_calls" in delta:
+            delta["tool_calls"] = [{"index": at, **call} for at, call in enumerate(delta["tool_calls"])]
+        yield _chunk({**head, "choices": [{"index": choice["index"], "delta": delta, "finish_reason": None}]})
+        end = {"index": choice["index"], "delta": {}, "finish_reason": choice["finish_reason"]}
+        yield _chunk({**head, "choices": [end]})
+    if with_usage:
+        yield _chunk({**head, "choices": [], "usage": answer.get("usage")})
+    yield b"data: [DONE]\n\n"
+
+
+def _chunk(value: Body) -> bytes:
+    return f"data: {json.dumps(value, ensure_ascii=False)}\n\n".encode()
+
+
+def _functions(tools: object) -> list[Body]:
+    functions = (
+        [one.get("function") if isinstance(one, dict) else None for one in tools] if isinstance(tools, list) else []
+    )
+    named = [one for one in functions if isinstance(one, dict) and isinstance(one.get("name"), str)]
+    if not isinstance(tools, list) or len(named) != len(tools):
+        raise Fault(400, "'tools' must be a list of functions with names", type="invalid_request_error", param="tools")
+    return named
+
+
+def _allowed(functions: Sequence[Body], choice: object) -> list[Body]:
+    if not isinstance(choice, dict):
+        return list(functions)
+    wanted = choice.get("function", {}).get("name") if isinstance(choice.get("function"), dict) else None
+    allowed = [one for one in functions if one["name"] == wanted]
+    if not allowed:
+        message = f"'tool_choice' names {wanted!r}, which is none of the tools"
+        raise Fault(400, message, type="invalid_request_error", param="tool_choice")
+    return allowed
+
+
+def _call_schema(functions: Sequence[Body]) -> Body:
+    calls = [
+        {
+            "type": "object",
+            "properties": {"name": {"const": one["name"]}, "arguments": one.get("parameters") or {"type": "object"}},
+            "required": ["name", "arguments"],
+            "additionalProperties": False,
+        }
+        for one in functions
+    ]
+    schema = calls[0] if len(calls) == 1 else {"anyOf": calls}
+    return {"type": "json_schema", "json_schema": {"name": "call", "strict": True, "schema": schema}}
+
+
+def _call(text: str) -> Body | None:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, dict) or not isinstance(value.get("name"), str):
+        return None
+    arguments = json.dumps(value.get("arguments") or {}, ensure_ascii=False)
+    return {
+        "id": f"call_{secrets.token_hex(12)}",
+        "type": "function",
+        "function": {"name": value["name"], "arguments": arguments},
+    }
+
+
+def _message_in_words(message: Any) -> Any:
+    if not isinstance(message, dict):
+        return message
+    if message.get("role") == "tool":
+        return {"role": "user", "content": f"[TOOL_RESULT]{message.get('content')}[END_TOOL_RESULT]"}
+    if calls := message.get("tool_calls"):
+        return {"role": "assistant", "content": (message.get("content") or "") + "".join(map(_call_in_words, calls))}
+    return message
+
+
+def _call_in_words(call: Any) -> str:
+    function = call.get("function") if isinstance(call, dict) else None
+    if not isinstance(function, dict):
+        raise Fault(400, "'tool_calls' must hold functions", type="invalid_request_error", param="messages")
+    arguments = function.get("arguments") or "{}"
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+    return f'{_START}{{"name": {json.dumps(function.get("name"))}, "arguments": {text}}}{_END}'
