@@ -1,0 +1,257 @@
+"""The pytest plugin as its users meet it: their own tests, in a pytest of its own, against a scripted LM Studio."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness.domain.model import LoadConfig
+from harness.domain.record import EndRecord, InstanceRecord, Record, SampleRecord, SkipRecord, SummaryRecord
+from harness.store.reader import read_run
+from harness.testing.fault import Call, Ignore, Status
+from harness.testing.scripted import ScriptedServer
+
+KEY = "acme/tiny-1b"
+OTHER = "acme/small-4b"
+CANARY = "sk-canary-91c7"
+CHAT = "/api/v1/chat"
+
+OWN_TASK = """
+import pytest
+from harness import RunTask, Sample, Score, Task
+
+class Echo:
+    name, version = "echo", "1"
+    def __call__(self, output, target):
+        return Score(value=float(output == target), passed=output == target)
+
+def task(name):
+    def samples(seed, n):
+        told = [f"say {i}" for i in range(n)]
+        return [Sample(item_id=f"{name}-{one}", prompt=one, target=one, cluster_id=one) for one in told]
+    return Task(name=name, task_class=name, generate=samples, scorer=Echo(), max_output_tokens=20, prompt_tokens=40)
+
+ONE, TWO = task("one"), task("two")
+
+@pytest.mark.lms_task(ONE)
+def test_one(lms_run_task: RunTask) -> None:
+    lms_run_task(ONE)
+
+@pytest.mark.lms_task(TWO)
+def test_two(lms_run_task: RunTask) -> None:
+    lms_run_task(TWO)
+
+def test_settings(lms_settings, lms_model, lms_instance, lms_client) -> None:
+    assert lms_instance.model.key == lms_model.key
+    assert lms_client.url == lms_settings.url
+"""
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    folder: Path
+
+    def records(self) -> list[Record]:
+        (path,) = (self.folder / "results").glob("*.jsonl")
+        return list(read_run(path))
+
+
+Pytest = Callable[..., Result]
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    with ScriptedServer() as scripted:
+        yield scripted
+
+
+@pytest.fixture
+def run(server: ScriptedServer, tmp_path: Path) -> Pytest:
+    def call(*words: str, code: str = OWN_TASK, ini: str = "", **environ: str) -> Result:
+        (tmp_path / "test_own.py").write_text(code)
+        (tmp_path / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--lms-url={server.url}", *words],
+            capture_output=True, text=True, timeout=100, cwd=tmp_path, check=False,
+            env={**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "COLUMNS": "160", **environ},
+        )  # fmt: skip
+        return Result(done.returncode, done.stdout + done.stderr, tmp_path)
+
+    return call
+
+
+def test_own_tasks_run_on_every_selected_model_which_is_loaded_once(run: Pytest, server: ScriptedServer) -> None:
+    result = run("--lms-model=all", "--lms-limit=5")
+    assert result.code == 0, result.out
+    assert "6 passed" in result.out
+    loads = [(one["model"]) for one in server.asked("POST", "/api/v1/models/load")]
+    assert loads == [KEY, OTHER]
+    assert server.loaded == []
+    records = result.records()
+    cells = {(one.model_key, one.task): one.score for one in records if isinstance(one, SummaryRecord)}
+    assert cells == {(KEY, "one"): 1.0, (KEY, "two"): 1.0, (OTHER, "one"): 1.0, (OTHER, "two"): 1.0}
+    # One model is done with before the next is loaded.
+    at = [one.instance_id for one in records if isinstance(one, SampleRecord)]
+    assert at == sorted(at, key=[KEY, OTHER].index)
+    assert "score [95 %]" in result.out
+    assert f"{KEY}: loading (700 MB) ..." in result.out
+    assert f"{KEY} one: 5 ok" in result.out
+
+
+def test_without_a_model_it_takes_the_loaded_ones_else_the_smallest(run: Pytest, server: ScriptedServer) -> None:
+    run("--lms-limit=1")
+    assert [one["model"] for one in server.asked("POST", "/api/v1/models/load")] == [KEY]
+    server.load(OTHER, LoadConfig(context_length=8192))
+    before = len(server.asked("POST", "/api/v1/models/load"))
+    second = run("--lms-limit=1", "--lms-results=second")
+    assert second.code == 0, second.out
+    assert len(server.asked("POST", "/api/v1/models/load")) == before
+    assert server.loaded == [OTHER]
+
+
+def test_only_the_tasks_that_were_asked_for_run(run: Pytest) -> None:
+    result = run("--lms-task=two", "--lms-limit=2")
+    assert {one.task for one in result.records() if isinstance(one, SummaryRecord)} == {"two"}
+    wrong = run("--lms-task=three")
+    assert wrong.code == 2
+    assert "no such task: three; collected are: one, two" in wrong.out
+
+
+def test_quality_alone_never_fails_a_run_and_a_floor_does(run: Pytest, server: ScriptedServer) -> None:
+    server.reply_with(lambda _: "nonsense")
+    assert run("--lms-limit=4").code == 0
+    below = run("--lms-limit=4", "--lms-floor=one=0.5", "--lms-results=floor")
+    assert below.code == 1
+    assert "one: scored 0.000, below the floor of 0.5" in below.out
+    assert "1 failed, 2 passed" in below.out
+
+
+class AfterTheWarmUp:
+    """Answers the first chat, and fails all others."""
+
+    def __init__(self) -> None:
+        self._asked = 0
+
+    def apply(self, call: Call) -> None:
+        self._asked += 1
+        if self._asked == 1:
+            call.send(call.answer())
+        else:
+            Status(500, {"error": "down"}).apply(call)
+
+
+def test_lost_answers_fail_the_item(run: Pytest, server: ScriptedServer) -> None:
+    server.on("POST", CHAT, AfterTheWarmUp())
+    result = run("--lms-limit=8", "--lms-task=one")
+    assert result.code == 1
+    assert "8 of 8 answers were lost" in result.out
+    assert server.loaded == []
+
+
+def test_a_model_that_cannot_be_loaded_is_skipped_with_its_reason_and_the_others_run(
+    run: Pytest, server: ScriptedServer
+) -> None:
+    said = {"error": {"message": "Failed to load LLM: out of memory", "type": "model_load_failed"}}
+    server.on("POST", "/api/v1/models/load", Status(500, said), times=1)
+    result = run("--lms-model=all", "--lms-limit=2", "-rs")
+    assert result.code == 0, result.out
+    assert "3 passed, 3 skipped" in result.out
+    assert "out of memory" in result.out
+    records = result.records()
+    assert {one.model_key for one in records if isinstance(one, SkipRecord)} == {KEY}
+    assert [one.error is None for one in records if isinstance(one, InstanceRecord)] == [False, True]
+
+
+def test_what_cannot_be_released_ends_the_session_with_7_and_the_command(run: Pytest, server: ScriptedServer) -> None:
+    server.on("POST", "/api/v1/models/unload", Ignore())
+    result = run("--lms-limit=1", "--lms-task=one")
+    assert result.code == 7
+    assert f"lms-harness unload --instance '{KEY}'" in result.out
+    ends = [one for one in result.records() if isinstance(one, EndRecord)]
+    assert (ends[0].exit_code, ends[0].resident_after) == (7, [KEY])
+
+
+def test_collect_only_prints_the_plan_and_loads_nothing(run: Pytest, server: ScriptedServer) -> None:
+    result = run("--collect-only", "-q", "--lms-model=all")
+    assert result.code == 0, result.out
+    assert "Plan: 2 models" in result.out
+    assert server.asked("POST", "/api/v1/models/load") == []
+    assert not (result.folder / "results").exists()
+    assert not (result.folder / "state").exists()
+
+
+def test_options_come_from_ini_and_environment_too_and_the_command_line_wins(run: Pytest) -> None:
+    assert "collected 6 items" in run("--collect-only", ini="lms_models = all").out
+    assert "collected 3 items" in run("--collect-only", f"--lms-model={KEY}", ini="lms_models = all").out
+    wrong = run(ini="lms_limit = many")
+    assert wrong.code != 0
+    assert "many" in wrong.out
+    assert "INTERNALERROR" not in wrong.out
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--lms-limit=0", "--lms-limit"),
+        ("--lms-unload=maybe", "--lms-unload"),
+        ("--lms-floor=one", "--lms-floor"),
+        ("--lms-max-size=big", "--lms-max-size"),
+        ("--lms-url=ftp://x", "ftp://x"),
+    ],
+)
+def test_a_wrong_option_is_one_message(run: Pytest, option: str, said: str) -> None:
+    result = run(option)
+    assert result.code == 4  # pytest's own code for wrong usage
+    assert said in result.out
+    assert "Traceback" not in result.out
+
+
+def test_an_unknown_model_is_exit_code_5_and_names_near_ones(run: Pytest) -> None:
+    result = run("--lms-model=acme/tiny-2b")
+    assert result.code == 5
+    assert KEY in result.out
+
+
+def test_a_failing_assertion_of_a_users_test_still_releases(run: Pytest, server: ScriptedServer) -> None:
+    result = run("-x", code="def test_it(lms_instance):\n    assert lms_instance is None\n")
+    assert result.code == 1
+    assert server.loaded == []
+
+
+def test_the_token_is_in_no_output_report_record_or_journal(run: Pytest, tmp_path: Path) -> None:
+    with ScriptedServer(token=CANARY) as guarded:
+        wrong = run(f"--lms-url={guarded.url}", "--junitxml=wrong.xml", "--showlocals", LM_API_TOKEN=f"{CANARY}x")
+        assert wrong.code == 4
+        guarded.on("POST", CHAT, Status(500, {"error": f"your token {CANARY} is odd"}), times=3)
+        result = run(
+            f"--lms-url={guarded.url}", "--junitxml=junit.xml", "--showlocals", "--lms-limit=2", LM_API_TOKEN=CANARY
+        )
+    assert "odd" in result.out
+    assert CANARY not in result.out + wrong.out
+    written = [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    assert {"junit.xml", "wrong.xml"} <= {path.name for path in written}
+    assert not [path for path in written if CANARY.encode() in path.read_bytes()]
+
+
+def test_two_runs_at_once_on_one_server_leave_each_others_instances_alone(
+    run: Pytest, server: ScriptedServer, tmp_path: Path
+) -> None:
+    run("--collect-only")  # writes the files
+    words = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--lms-url={server.url}", "--lms-limit=10"]
+    environ = {**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state")}
+    both = [
+        subprocess.Popen(
+            [*words, f"--lms-results=r{number}"], cwd=tmp_path, env=environ, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )
+        for number in range(2)
+    ]  # fmt: skip
+    outs = [one.communicate(timeout=100)[0] for one in both]
+    assert [one.returncode for one in both] == [0, 0], outs
+    assert server.loaded == []
