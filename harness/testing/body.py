@@ -34,6 +34,7 @@ CHAT_FIELDS: Mapping[str, tuple[type, ...]] = {
     "store": (bool,),
     "previous_response_id": (str,),
 }
+_RANGES: Mapping[str, tuple[float, float]] = {"temperature": (0, 1), "top_p": (0, 1), "min_p": (0, 1)}
 
 
 def parsed(request: Request) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def parsed(request: Request) -> dict[str, Any]:
 
 
 def checked(request: Request, fields: Mapping[str, tuple[type, ...]], *, required: tuple[str, ...]) -> dict[str, Any]:
-    """Return the body if it holds nothing but these fields, all required ones, and no null.
+    """Return the body if it holds nothing but these fields, all required ones, no null, and nothing out of range.
 
     Raises:
         Refusal: it does not.
@@ -67,4 +68,8 @@ def checked(request: Request, fields: Mapping[str, tuple[type, ...]], *, require
         if not isinstance(value, fields[name]) or (isinstance(value, bool) and bool not in fields[name]):
             said = f"Expected {fields[name][0].__name__}, received {'null' if value is None else type(value).__name__}"
             raise Refusal(400, said, code="invalid_type", param=name)
+        low, high = _RANGES.get(name, (float("-inf"), float("inf")))
+        if isinstance(value, _NUMBER) and not low <= value <= high:
+            said = f"Expected {name} from {low:g} to {high:g}, received {value}"
+            raise Refusal(400, said, code="invalid_value", param=name)
     return body
