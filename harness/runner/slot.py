@@ -59,7 +59,9 @@ class Slots(Generic[Job, Result]):
             for exchange in self._exchanges:
                 exchange.cancel()
         for thread in self._threads:
-            thread.join(within_s)
+            # A Ctrl-C may come between the starts: joining a thread that never began raises, and would hide it.
+            if thread.ident is not None:
+                thread.join(within_s)
         left: list[Result] = []
         while not self._done.empty():
             result = self._done.get()

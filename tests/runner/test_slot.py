@@ -75,3 +75,21 @@ def test_a_cancelled_exchange_says_so() -> None:
     exchange.cancel()
     assert (before, exchange.is_cancelled) == (False, True)
     assert issubclass(Cancelled, HarnessError)
+
+
+def test_an_interruption_while_the_slots_start_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[threading.Thread] = []
+    really_start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        if started:
+            raise KeyboardInterrupt
+        started.append(thread)
+        really_start(thread)
+
+    slots: Slots[int, int] = Slots(lambda job, _: job, count=4)
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(slots.map(range(8)))
+    slots.stop()
+    assert not started[0].is_alive()

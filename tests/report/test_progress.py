@@ -1,0 +1,121 @@
+"""What a person sees while a run goes on: plain lines in a log, a bar on a terminal."""
+
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.domain.generation import ChatRequest, Outcome
+from harness.domain.sample import Sample
+from harness.report.progress import PlainProgress
+from harness.runner.ask import Answer, Job
+from harness.testing.scripted import ScriptedServer
+
+KEY = "acme/tiny-1b"
+
+
+def answer(outcome: Outcome) -> Answer:
+    request = ChatRequest(model="m", input="x")
+    return Answer(
+        job=Job(sample=Sample(item_id="i", prompt="x", target="x"), epoch=1, request=request), outcome=outcome
+    )
+
+
+def test_plain_lines_say_what_begins_and_how_it_ended() -> None:
+    said: list[str] = []
+    progress = PlainProgress(said.append)
+    with progress.task("acme/tiny", "extract", 3) as advance:
+        assert said == ["acme/tiny extract: 3 samples ..."]
+        for outcome in (Outcome.OK, Outcome.TRUNCATED, Outcome.OK):
+            advance(answer(outcome))
+    assert said[1:] == ["acme/tiny extract: 2 ok, 1 truncated"]
+
+
+def test_a_model_key_cannot_draw_on_the_terminal() -> None:
+    said: list[str] = []
+    PlainProgress(said.append).note("acme/\x1b[2Jtiny\nloading")
+    assert "\x1b" not in said[0]
+    assert "\n" not in said[0]
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    with ScriptedServer(token_s=0.02) as scripted:
+        yield scripted
+
+
+def on_a_terminal(words: list[str], folder: Path, *, interrupt_at: str | None = None) -> tuple[int, str]:
+    """Run a command on a pseudo-terminal; return its exit code and all that it drew."""
+    ours, theirs = pty.openpty()
+    environ = {name: value for name, value in os.environ.items() if name not in {"CI", "NO_COLOR"}}
+    child = subprocess.Popen(
+        words, stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, start_new_session=True, close_fds=True,
+        env={**environ, "TERM": "xterm-256color", "COLUMNS": "120", "LMS_HARNESS_STATE": str(folder / "state")},
+        preexec_fn=lambda: __import__("fcntl").ioctl(0, __import__("termios").TIOCSCTTY, 0),  # noqa: PLW1509
+    )  # fmt: skip
+    os.close(theirs)
+    drawn, end = b"", time.monotonic() + 90
+    while time.monotonic() < end:
+        if select.select([ours], [], [], 0.2)[0]:
+            try:
+                piece = os.read(ours, 65536)
+            except OSError:  # Linux: the other end is closed
+                break
+            drawn += piece
+            if interrupt_at is not None and interrupt_at.encode() in drawn:
+                os.write(ours, b"\x03")
+                interrupt_at = None
+        elif child.poll() is not None:
+            break
+    os.close(ours)
+    return child.wait(30), drawn.decode("utf-8", "replace")
+
+
+def command(server: ScriptedServer, *words: str) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "harness.cli",
+        "run",
+        f"--url={server.url}",
+        f"--model={KEY}",
+        "--suite=offload",
+        *words,
+    ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_a_terminal_gets_a_bar_that_is_gone_at_the_end(server: ScriptedServer, tmp_path: Path) -> None:
+    code, drawn = on_a_terminal(command(server, "--limit=12", "--task=extract"), tmp_path)
+    assert code == 0, drawn
+    assert f"{KEY}: loading" in drawn
+    assert re.search(r"extract .*/12", drawn)
+    assert "\x1b[2K" in drawn  # the bar's line is cleared
+    assert "score [95 %]" in drawn
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_ctrl_c_at_the_terminal_releases_shows_what_there_is_and_exits_with_130(
+    server: ScriptedServer, tmp_path: Path
+) -> None:
+    code, drawn = on_a_terminal(command(server, "--limit=500"), tmp_path, interrupt_at="/500")
+    assert code == 130, drawn
+    assert "Traceback" not in drawn
+    assert server.loaded == []
+
+
+def test_a_pipe_gets_no_colours_and_no_bar(server: ScriptedServer, tmp_path: Path) -> None:
+    done = subprocess.run(
+        command(server, "--limit=3"), capture_output=True, text=True, timeout=90, cwd=tmp_path, check=False,
+        env={**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state")},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    assert f"{KEY} extract: 3 samples ..." in done.stdout
