@@ -52,7 +52,11 @@ def connected(url: str, token: str) -> "Iterator[Client]":
 
 @contextmanager
 def leasing(client: "Client") -> "Iterator[Leases]":
-    """Yield leases with a journal of their own; what is still held at the end (an error, Ctrl-C) is released."""
+    """Yield leases with a journal of their own; what is still held at the end (an error, Ctrl-C) is released.
+
+    Raises:
+        ReleaseFailed: after a Ctrl-C, something is or may be still loaded.
+    """
     from harness.clock import SystemClock
     from harness.lifecycle.journal import Journal
     from harness.lifecycle.lease import Leases
@@ -62,6 +66,10 @@ def leasing(client: "Client") -> "Iterator[Leases]":
     leases = Leases(client, journal, clock=clock)
     try:
         yield leases
+    except KeyboardInterrupt:
+        if unsettled := leases.unsettled:
+            raise unsettled from None
+        raise
     finally:
         for lease in leases.held:
             leases.release(lease)

@@ -59,7 +59,11 @@ def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **o
         f"--benchmark-storage=file://{state_dir() / 'benchmarks'}",
     ]  # fmt: skip
     outcome = _Outcome()
-    pytest.main([*fixed, *(planning if dry_run else measuring), *words, *paths, *pytest_args], plugins=[outcome])
+    ended = pytest.main(
+        [*fixed, *(planning if dry_run else measuring), *words, *paths, *pytest_args], plugins=[outcome]
+    )
+    if outcome.code is None:
+        outcome.code = _INTERRUPTED if ended == pytest.ExitCode.INTERRUPTED else _USAGE
     sys.exit(outcome.code)
 
 
@@ -84,10 +88,10 @@ def _as_pytest(option: Option, given: str | Sequence[str] | None) -> list[str]:
 class _Outcome:
     """Fits pytest into this command line: no dots in its output, and our exit codes.
 
-    pytest's own 4 (usage) and our 4 (not authorised) are told apart by whether a session had begun.
+    pytest's own 4 (usage) and our 4 (not authorised) are told apart by whether a session had begun: else `code` is None.
     """
 
-    code = _USAGE
+    code: int | None = None
 
     def pytest_report_teststatus(self, report: Any, config: Any) -> tuple[str, str, str] | None:
         """Let no dots stand between the progress lines, which say more."""

@@ -56,16 +56,22 @@ class Journal:
         self._directory = directory or state_dir() / "journals"
         self.path = self._directory / f"{run_id}.jsonl"
         self._file: int | None = None
-        self._open: set[int] = set()
+        self._open: dict[int, str] = {}
         self._next = 1
         self._lock = threading.Lock()
+
+    @property
+    def open_leases(self) -> dict[int, str]:
+        """Numbers of the leases that are not closed, with the keys of their models."""
+        with self._lock:
+            return dict(self._open)
 
     def intent(self, model_key: str, *, resident: tuple[InstanceId, ...]) -> int:
         """Record that a load of `model_key` is about to be sent, and what is resident; return the lease's number."""
         with self._lock:
             number, self._next = self._next, self._next + 1
             self._append({"kind": "intent", "lease": number, "model_key": model_key, "resident": list(resident)})
-            self._open.add(number)
+            self._open[number] = model_key
             return number
 
     def grant(self, lease: int, instance_id: InstanceId) -> None:
@@ -77,7 +83,7 @@ class Journal:
         """Record the end of a lease: `released`, `denied` (nothing was loaded), `handed_over` or `gone`."""
         with self._lock:
             self._append({"kind": how, "lease": lease})
-            self._open.discard(lease)
+            self._open.pop(lease, None)
 
     def finish(self) -> None:
         """Remove the journal when every lease is closed; otherwise leave it, for it names what is left."""

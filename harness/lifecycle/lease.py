@@ -21,7 +21,9 @@ from harness.errors import (
     InstanceNotLoaded,
     LeaseError,
     LoadUnverified,
+    ReleaseFailed,
     ServerFault,
+    ServerUnreachable,
     TransportError,
 )
 from harness.lifecycle.journal import Journal, granted_elsewhere
@@ -100,6 +102,19 @@ class Leases:
     def held(self) -> tuple[Lease, ...]:
         """The leases that are not released yet."""
         return tuple(self._held.values())
+
+    @property
+    def unsettled(self) -> ReleaseFailed | None:
+        """The error that names loads of which nobody knows what became; None when there are none."""
+        held = {lease.number for lease in self.held}
+        keys = [key for number, key in self._journal.open_leases.items() if number not in held]
+        if not keys:
+            return None
+        return ReleaseFailed(
+            f"a load was broken off, and the server may have done it all the same, or may still: {', '.join(keys)}",
+            hint="See what is loaded with: lms-harness models --loaded\n"
+            "End what nobody uses with: lms-harness unload --instance ID",
+        )
 
     def acquire(
         self,
@@ -265,22 +280,47 @@ class Leases:
         *,
         may_adopt: bool = True,
     ) -> None:
-        """Release what a failed acquisition made or still makes; the journal keeps the lease open where that fails.
+        """Release what a failed acquisition made or still makes.
 
-        Without `may_adopt` (JIT) only what the stream itself named is ours: a new instance may be anybody's.
+        Where that cannot be told, the lease stays open (`unsettled`): the server goes on loading after we hang up, and
+        may need longer than anybody waits after a Ctrl-C. Without `may_adopt` (JIT) only what the stream itself named
+        is ours: a new instance may be anybody's.
         """
         if isinstance(exc, AmbiguousLoad):
             return  # The journal names what may be left.
-        leftover = made[0] if made else None
-        if leftover is None and may_adopt and not isinstance(exc, LeaseError):
-            # The answer to a refusal is final; after a lost or broken-off one the server may still be loading.
-            try:
-                leftover = self._adopt(key, before, 0.0 if isinstance(exc, ApiError) else self._settle_s)
-            except TransportError:
-                return  # Nobody knows what is loaded; the open lease says so.
+        # After these the server is not loading: it has refused, or has not shown anything until the load deadline.
+        is_final = isinstance(exc, ApiError | LeaseError | ServerUnreachable)
+        is_final |= may_adopt and isinstance(exc, TransportError) and not isinstance(exc, Cancelled)
+        try:
+            leftover = self._leftover(
+                key, before, made, patience_s=0.0 if is_final else self._settle_s, adopt=may_adopt
+            )
+        except TransportError:
+            return
         if leftover is not None:
             self._unload(leftover)
-        self._journal.close_lease(number, "released" if leftover is not None else "denied")
+            self._journal.close_lease(number, "released")
+        elif is_final:
+            self._journal.close_lease(number, "denied")
+
+    def _leftover(
+        self,
+        key: ModelKey,
+        before: Sequence[Model],
+        made: Sequence[InstanceId],
+        *,
+        patience_s: float,
+        adopt: bool,
+    ) -> InstanceId | None:
+        """Return the instance that a failed acquisition made, once it is listed; None when it is not."""
+        if not made:
+            return self._adopt(key, before, patience_s) if adopt else None
+        # What a stream has only announced is not listed before it is loaded.
+        return wait_for(
+            lambda: made[0] if made[0] in resident_ids(self._client.models()) else None,
+            self._clock,
+            within_s=patience_s,
+        )
 
     def _adopt(self, key: ModelKey, before: Sequence[Model], patience_s: float) -> InstanceId | None:
         """Return the one instance of `key` that is new and nobody else's, waiting for it up to `patience_s`.

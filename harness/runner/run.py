@@ -209,7 +209,7 @@ class Run:
         """Release what is still held, write the last record, close the files.
 
         Raises:
-            ReleaseFailed: an instance of ours is still loaded; the last record is written all the same.
+            ReleaseFailed: an instance of ours is or may be still loaded; the last record is written all the same.
         """
         failed: ReleaseFailed | None = None
         for lease in self._leases.held:
@@ -217,6 +217,7 @@ class Run:
                 self.release(lease)
             except ReleaseFailed as exc:
                 failed = exc
+        failed = failed or self._leases.unsettled
         try:
             resident: tuple[InstanceId, ...] | None = resident_ids(self.client.models())
         except HarnessError:

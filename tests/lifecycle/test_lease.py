@@ -374,6 +374,26 @@ def test_ctrl_c_during_a_load_unloads_what_the_server_made_of_it(
     assert open_leases(journal) == {}
 
 
+def test_a_cancelled_load_of_which_nothing_is_seen_yet_stays_open_and_is_told(
+    server: ScriptedServer, make: Callable[..., Leases], journal: Journal
+) -> None:
+    exchange = Exchange()
+
+    class CancelledMidway:
+        def apply(self, call: Call) -> None:
+            exchange.cancel()
+            call.wait(None)
+
+    server.on("POST", LOAD, CancelledMidway(), times=1)
+    leases = make()
+    with pytest.raises(Cancelled):
+        leases.acquire(KEY, exchange=exchange)
+    assert list(open_leases(journal)) == [1]
+    assert leases.unsettled is not None
+    assert KEY in str(leases.unsettled)
+    assert "lms-harness models --loaded" in str(leases.unsettled)
+
+
 def test_an_unknown_key_names_near_ones_and_journals_nothing(make: Callable[..., Leases], journal: Journal) -> None:
     with pytest.raises(ModelNotFound, match="acme/tiny-1b"):
         make().acquire("acme/tiny-2b")
@@ -457,6 +477,30 @@ class TestJit:
             make().acquire_jit(KEY, self.REQUEST)
         assert server.loaded == []
         assert open_leases(journal) == {}
+
+    def test_a_chat_that_is_cancelled_while_it_loads_is_undone_when_the_load_is_done(self, tmp_path: Path) -> None:
+        exchange = Exchange()
+        with ScriptedServer(load_s=0.6) as server, Client(server.url) as client:
+            journal = Journal("run", url=server.url, clock=SystemClock(), directory=tmp_path)
+            leases = Leases(client, journal, clock=SystemClock())
+            timer = threading.Timer(0.3, exchange.cancel)
+            timer.start()
+            with pytest.raises(Cancelled):
+                leases.acquire_jit(KEY, self.REQUEST, exchange=exchange)
+            assert server.asked("POST", UNLOAD) == [{"instance_id": KEY}]
+            assert server.loaded == []
+            assert open_leases(journal) == {}
+
+    def test_a_chat_that_broke_before_it_named_an_instance_touches_nothing_and_stays_open(
+        self, server: ScriptedServer, make: Callable[..., Leases], journal: Journal
+    ) -> None:
+        server.on("POST", "/api/v1/chat", Drop(after_effect=True), times=1)
+        leases = make()
+        with pytest.raises(TransportError):
+            leases.acquire_jit(KEY, self.REQUEST)
+        assert server.asked("POST", UNLOAD) == []
+        assert list(open_leases(journal)) == [1]
+        assert leases.unsettled is not None
 
 
 def test_a_server_that_dies_during_the_load_is_given_up_soon_and_the_lease_stays_open(
