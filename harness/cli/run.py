@@ -88,7 +88,8 @@ def _as_pytest(option: Option, given: str | Sequence[str] | None) -> list[str]:
 class _Outcome:
     """Fits pytest into this command line: no dots in its output, and our exit codes.
 
-    pytest's own 4 (usage) and our 4 (not authorised) are told apart by whether a session had begun: else `code` is None.
+    pytest's own 4 (usage) and our 4 (not authorised) are told apart by whether a session had begun; `code` is None
+    where none had.
     """
 
     code: int | None = None
