@@ -76,7 +76,7 @@ class StoreError(HarnessError, OSError):
 class EmbeddedError(HarnessError):
     """The embedded server or its default models cannot be prepared."""
 
-    exit_code = 6
+    exit_code = 3
 
 
 class TransportError(HarnessError):

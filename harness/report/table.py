@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
+from textwrap import fill
 
 from tabulate import tabulate
 
@@ -19,6 +20,8 @@ LEGEND = (
     "E2E: request to last token, over the instance's slots. TTFT, token/s (decode) and load: medians of the latency "
     "suite, one request at a time; ~ : not measured there, so from this task's answers and the one load of the run."
 )
+
+_WIDTH = 110
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,11 +66,11 @@ def render(records: Iterable[Record]) -> str:
         rows = [_row(seen, cell) for cell in seen.summaries]
         align = ("left", "left", "left", *["right"] * 7)
         parts.append(tabulate(rows, headers=HEADERS, colalign=align, disable_numparse=True))
-        parts.append(LEGEND)
+        parts.append(fill(LEGEND, _WIDTH))
     parts.extend(_tiers(seen.summaries))
     parts.extend(_skips(seen.skips))
     if seen.run:
-        parts.extend(f"Note: {printable(note)}" for note in seen.run.notes)
+        parts.extend(fill(f"Note: {printable(note)}", _WIDTH) for note in seen.run.notes)
     return "\n\n".join(parts)
 
 
