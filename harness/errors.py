@@ -7,7 +7,7 @@ HarnessError                      1
 ├── SettingsError (ValueError)    2   an option, variable or ini value is wrong
 ├── TaskError (ValueError)        2   a task, its data or its target is malformed
 ├── StoreError (OSError)          2   a results file cannot be written or read
-├── EmbeddedError                 6   the embedded server or its models cannot be prepared
+├── EmbeddedError                 3   the embedded server or its models cannot be prepared
 ├── TransportError                3   no complete HTTP exchange took place
 │   ├── ServerUnreachable (ConnectionError)   nobody answers at this address
 │   ├── ConnectionLost (ConnectionError)      the exchange broke off
