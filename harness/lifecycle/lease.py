@@ -4,13 +4,12 @@ LM Studio's REST load takes no identifier and never expires, so ownership rests 
 before, what the journal announced, and which id the server returned. What is not certainly ours is never unloaded.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.client.exchange import Exchange
 from harness.client.http import Client
-from harness.client.stream import StreamEvent
 from harness.clock import Clock
 from harness.domain.generation import ChatRequest, Generation
 from harness.domain.model import Instance, InstanceId, LoadConfig, Model, ModelKey
@@ -26,7 +25,8 @@ from harness.errors import (
     ServerUnreachable,
     TransportError,
 )
-from harness.lifecycle.journal import Journal, granted_elsewhere
+from harness.lifecycle.journal import Journal
+from harness.lifecycle.ownership import adopt, loaded_by, noting_loads
 from harness.lifecycle.resident import other_ids, resident_ids, unload_verified, wait_for
 from harness.lifecycle.selection import find_model
 
@@ -185,9 +185,9 @@ class Leases:
         made: list[InstanceId] = []
         try:
             answer = self._client.chat(
-                replace(request, model=model.key), stream=True, on_event=_noting_loads(made, before), exchange=exchange
+                replace(request, model=model.key), stream=True, on_event=noting_loads(made, before), exchange=exchange
             )
-            made[:] = [_loaded_by(answer, before)]
+            made[:] = [loaded_by(answer, before)]
             self._journal.grant(number, made[0])
             lease = self._verified(
                 model.key, made[0], mode="jit", requested=LoadConfig(context_length=request.context_length),
@@ -323,38 +323,11 @@ class Leases:
         )
 
     def _adopt(self, key: ModelKey, before: Sequence[Model], patience_s: float) -> InstanceId | None:
-        """Return the one instance of `key` that is new and nobody else's, waiting for it up to `patience_s`.
-
-        Raises:
-            TransportError: the listing could not be read for `settle_s`, or at the end.
-        """
-        known = set(resident_ids(before)) | set(self._held)
-        last_seen, trouble = self._clock.monotonic(), None
-
-        def look() -> InstanceId | None:
-            nonlocal last_seen, trouble
-            try:
-                model = find_model(self._client.models(), key)
-            except TransportError as exc:
-                if self._clock.monotonic() - last_seen >= self._settle_s:
-                    raise
-                trouble = exc
-                return None
-            last_seen, trouble = self._clock.monotonic(), None
-            held_by_others = granted_elsewhere(self._journal.path.parent, url=self._client.url, but=self._journal.path)
-            new = [one.id for one in model.loaded_instances if one.id not in known and one.id not in held_by_others]
-            if len(new) > 1:
-                commands = "\n".join(f"  lms-harness unload --instance {one!r}" for one in new)
-                raise AmbiguousLoad(
-                    f"the answer to loading {key} was lost, and {len(new)} instances are new since: {', '.join(new)}",
-                    hint=f"None was touched, as one may be somebody else's. Whichever is not in use:\n{commands}",
-                )
-            return new[0] if new else None
-
-        found = wait_for(look, self._clock, within_s=patience_s)
-        if trouble is not None:
-            raise trouble
-        return found
+        known = {*resident_ids(before), *self._held}
+        return adopt(
+            self._client, self._journal, key, known=known, clock=self._clock, patience_s=patience_s,
+            settle_s=self._settle_s,
+        )  # fmt: skip
 
     def _verified(
         self,
@@ -409,27 +382,3 @@ class Leases:
 
 def _fitting(model: Model, config: LoadConfig) -> Instance | None:
     return next((one for one in model.loaded_instances if config.is_satisfied_by(one.config)), None)
-
-
-def _noting_loads(made: list[InstanceId], before: Sequence[Model]) -> Callable[[StreamEvent], None]:
-    """Return a listener that notes which instance our own stream says it is loading."""
-
-    def listen(event: StreamEvent) -> None:
-        if event.name == "model_load.start":
-            named = event.data.get("model_instance_id")
-            if isinstance(named, str) and named not in resident_ids(before):
-                made[:] = [InstanceId(named)]
-
-    return listen
-
-
-def _loaded_by(answer: Generation, before: Sequence[Model]) -> InstanceId:
-    """Return who answered, if the answer itself shows that this request loaded it.
-
-    Raises:
-        LeaseError: somebody else may have loaded it.
-    """
-    is_new = answer.model_instance_id not in resident_ids(before)
-    if is_new and (answer.loaded_model or answer.stats.load_time_s is not None):
-        return answer.model_instance_id
-    raise LeaseError(f"{answer.model_instance_id} answered, but nothing shows that this request loaded it")
