@@ -27,6 +27,7 @@ HarnessError                      1
 │   ├── ContextOverflow (ValueError)     1
 │   └── ServerFault               1
 └── LeaseError                    6
+    ├── InstanceLost              6   it went away in use
     ├── LoadUnverified            6   the load said yes, the listing says no
     ├── AmbiguousLoad             6   several instances could be ours: none is touched
     └── ReleaseFailed             7   an instance of ours is still loaded
@@ -204,6 +205,10 @@ class LeaseError(HarnessError):
     """An instance could not be acquired or released as the lifecycle contract demands (docs/design.md)."""
 
     exit_code = 6
+
+
+class InstanceLost(LeaseError):
+    """A leased instance went away in use: somebody unloaded it, or it crashed."""
 
 
 class LoadUnverified(LeaseError):

@@ -173,6 +173,16 @@ def lms_run_task(lms_run: "Run", lms_instance: "Target", lms_settings: Settings)
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test whose instance went away under it, whatever the test itself made of the answers."""
+    result = yield
+    used = getattr(item, "funcargs", {})
+    if "lms_instance" in used and (run := _session(item.config).run) is not None:
+        run.check(used["lms_instance"].lease)
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     call: pytest.CallInfo[None],
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:

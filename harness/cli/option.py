@@ -73,6 +73,7 @@ def leasing(client: "Client") -> "Iterator[Leases]":
     finally:
         for lease in leases.held:
             leases.release(lease)
+        leases.release_strays()
         journal.finish()
 
 

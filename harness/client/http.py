@@ -1,9 +1,9 @@
 """The client: each method is one request to LM Studio, its answer as a value, or an error of `harness.errors`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self, TypeAlias
 
 from harness.client.address import normalised
 from harness.client.answer import Assembly, follow, is_event_stream, payload_of, plain_times, server_kind
@@ -18,7 +18,7 @@ from harness.client.openai import (
 )
 from harness.client.redaction import DEFAULT_TOKEN, Redaction
 from harness.client.request import chat_body, encoded, load_body
-from harness.client.stream import ChatAssembly, Listener
+from harness.client.stream import ChatAssembly, Listener, StreamEvent, loading
 from harness.client.transport import START_HINT, Transport
 from harness.client.wire import ChatWire, LoadWire, ModelsWire, UnloadWire, parse
 from harness.clock import Clock, SystemClock
@@ -38,6 +38,9 @@ from harness.errors import (
     ServerUnreachable,
     SettingsError,
 )
+
+Loading: TypeAlias = Literal["loading", "loaded"]
+"""How far the server is with a load that a chat caused."""
 
 _MODELS = "/api/v1/models"
 _LOAD = "/api/v1/models/load"
@@ -78,6 +81,10 @@ class Client:
         deadlines: none of them relies on the server being silent: they hold against one that trickles bytes, too.
         clock: for deadlines and times.
 
+    Attributes:
+        on_load: gets the id of each instance that a native chat makes the server load, from the thread of that chat:
+            when a stream tells that it begins, and when the answer tells that it is done.
+
     Raises:
         SettingsError: the URL or the token cannot be used.
     """
@@ -94,6 +101,7 @@ class Client:
             raise SettingsError("the token holds characters that no token has", hint="Check LM_API_TOKEN.")
         self.url = normalised(url)
         self.deadlines = deadlines
+        self.on_load: Callable[[InstanceId, Loading], None] | None = None
         self._server_kind = "unknown"
         self._redaction = Redaction(token)
         self._transport = Transport(
@@ -212,9 +220,13 @@ class Client:
         """
         with self._redaction.of_errors():
             body = chat_body(request, stream=stream)
-            assembly = ChatAssembly(route=f"POST {_CHAT}", on_event=on_event) if stream else None
+            listen = self._noting_loads(on_event)
+            assembly = ChatAssembly(route=f"POST {_CHAT}", on_event=listen) if stream else None
             answer = self._generate(_CHAT, body, assembly, total_s=total_s, exchange=exchange)
-            return answer if isinstance(answer, Generation) else parse(ChatWire, answer[0]).to_domain(answer[1])
+            made = answer if isinstance(answer, Generation) else parse(ChatWire, answer[0]).to_domain(answer[1])
+            if made.loaded_model and self.on_load is not None:
+                self.on_load(made.model_instance_id, "loaded")
+            return made
 
     def openai_chat(
         self,
@@ -242,6 +254,17 @@ class Client:
             waits = {"total": self.deadlines.total_s}
             payload, _ = self._ask("POST", _EMBEDDINGS, embeddings_body(model, texts), waits=waits, exchange=exchange)
             return parse(EmbeddingsWire, payload).to_domain(count=len(texts))
+
+    def _noting_loads(self, on_event: Listener | None) -> Listener:
+        """Return a listener that tells `on_load` at once: a stream that is cancelled later has no answer to tell it."""
+
+        def listen(event: StreamEvent) -> None:
+            if (named := loading(event)) is not None and self.on_load is not None:
+                self.on_load(named, "loading")
+            if on_event is not None:
+                on_event(event)
+
+        return listen
 
     def _ask(
         self,

@@ -12,6 +12,7 @@ from harness.client.fault import ErrorBody, fault_of
 from harness.client.sse import ServerSentEvent
 from harness.client.wire import ChatWire, parse, read_json
 from harness.domain.generation import Generation, Times
+from harness.domain.model import InstanceId
 from harness.errors import HarnessError, MalformedAnswer
 
 _DELTAS = frozenset({"message.delta", "reasoning.delta"})
@@ -93,6 +94,12 @@ class DeltaTimes:
             chunks=self._chunks,
             max_gap_s=self._max_gap_s,
         )
+
+
+def loading(event: StreamEvent) -> InstanceId | None:
+    """Return the id of the instance that the server says it is loading for this chat; None for any other event."""
+    named = event.data.get("model_instance_id") if event.name == "model_load.start" else None
+    return InstanceId(named) if isinstance(named, str) else None
 
 
 Listener = Callable[[StreamEvent], None]

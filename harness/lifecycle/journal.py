@@ -173,12 +173,27 @@ def is_alive(owner: dict[str, Any]) -> bool:
 
 def granted_elsewhere(directory: Path, *, url: str, but: Path) -> frozenset[str]:
     """Return the instance ids that other live runs on the same server hold according to their journals."""
-    granted: set[str] = set()
+    leases = _open_elsewhere(directory, url=url, but=but)
+    return frozenset(lease["instance_id"] for lease in leases if "instance_id" in lease)
+
+
+def is_claimed_elsewhere(instance_id: str, model_key: str, directory: Path, *, url: str, but: Path) -> bool:
+    """Tell whether another live run holds this instance, or may just have loaded it without having noted its id yet."""
+    return any(
+        lease["instance_id"] == instance_id
+        if "instance_id" in lease
+        else lease["model_key"] == model_key and instance_id not in lease["resident"]
+        for lease in _open_elsewhere(directory, url=url, but=but)
+    )
+
+
+def _open_elsewhere(directory: Path, *, url: str, but: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
     for path in directory.glob("*.jsonl"):
         if path == but:
             continue
         with contextlib.suppress(OSError, ValueError, KeyError):
             state = replay(path)
             if state.owner.get("url") == url and is_alive(state.owner):
-                granted.update(lease["instance_id"] for lease in state.open_leases.values() if "instance_id" in lease)
-    return frozenset(granted)
+                found.extend(state.open_leases.values())
+    return found

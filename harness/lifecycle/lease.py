@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.client.exchange import Exchange
-from harness.client.http import Client
+from harness.client.http import Client, Loading
 from harness.clock import Clock
 from harness.domain.generation import ChatRequest, Generation
 from harness.domain.model import Instance, InstanceId, LoadConfig, Model, ModelKey
@@ -25,10 +25,11 @@ from harness.errors import (
     ServerUnreachable,
     TransportError,
 )
-from harness.lifecycle.journal import Journal
+from harness.lifecycle.journal import Journal, is_claimed_elsewhere
 from harness.lifecycle.ownership import adopt, loaded_by, noting_loads
 from harness.lifecycle.resident import other_ids, resident_ids, unload_verified, wait_for
 from harness.lifecycle.selection import find_model
+from harness.lifecycle.stray import Strays
 
 Policy = Literal["ours", "all", "keep"]
 
@@ -97,6 +98,10 @@ class Leases:
         self._load_deadline_s = load_deadline_s
         self._settle_s = settle_s
         self._held: dict[InstanceId, Lease] = {}
+        self._lost: set[InstanceId] = set()
+        self._is_loading_by_chat = False
+        self._strays = Strays(client, journal, clock=clock, settle_s=settle_s)
+        client.on_load = self._note_load
 
     @property
     def held(self) -> tuple[Lease, ...]:
@@ -129,7 +134,8 @@ class Leases:
         Args:
             key: of a downloaded model.
             config: what the instance must offer; a larger context than asked for is fine.
-            reuse: take a fitting resident instance; False always loads another copy.
+            reuse: take a fitting resident instance, unless another run loaded it and will unload it; False always
+                loads another copy.
             exchange: cancels the load. What the load still makes is found and released before `Cancelled` is raised.
 
         Raises:
@@ -140,7 +146,7 @@ class Leases:
         """
         before = self._client.models()
         model = find_model(before, key)
-        if reuse and (resident := _fitting(model, config)) is not None:
+        if reuse and (resident := self._reusable(model, config)) is not None:
             return self.borrow(resident.id)
         number = self._journal.intent(model.key, resident=resident_ids(before))
         made: list[InstanceId] = []
@@ -183,6 +189,7 @@ class Leases:
             raise LeaseError(f"a JIT load could evict what others have loaded: {', '.join(foreign)}")
         number = self._journal.intent(model.key, resident=resident_ids(before))
         made: list[InstanceId] = []
+        self._is_loading_by_chat = True
         try:
             answer = self._client.chat(
                 replace(request, model=model.key), stream=True, on_event=noting_loads(made, before), exchange=exchange
@@ -196,6 +203,8 @@ class Leases:
         except BaseException as exc:  # Ctrl-C too, as above.
             self._undo(exc, number, model.key, before, made, may_adopt=False)
             raise
+        finally:
+            self._is_loading_by_chat = False
         return self._hold(lease), answer
 
     def borrow(self, instance_id: InstanceId) -> Lease:
@@ -225,15 +234,17 @@ class Leases:
             ReleaseFailed: an instance that should be gone is still there; names the command to finish.
         """
         if self.policy == "keep":
-            self._end(lease, "handed_over")
+            self.hand_over(lease)
             return Release(instance_id=lease.instance.id, policy=self.policy)
-        if self.policy == "ours" and not lease.is_owned:
+        is_stray = lease.instance.id in self._strays.ids
+        if self.policy == "ours" and not lease.is_owned and not is_stray:
             self._end(lease, "kept")
             return Release(instance_id=lease.instance.id, policy=self.policy)
         started = self._clock.monotonic()
-        if self.policy == "ours":
+        self._strays.unload(lease.instance.id)
+        if self.policy == "ours" and lease.is_owned:
             self._unload(lease.instance.id)
-        else:
+        if self.policy == "all":
             for instance in find_model(self._client.models(), lease.model.key).loaded_instances:
                 self._unload(instance.id)
         self._end(lease, "released")
@@ -246,7 +257,48 @@ class Leases:
 
     def hand_over(self, lease: Lease) -> None:
         """End the lease and leave the instance loaded on purpose."""
+        self._strays.hand_over(lease.instance.id)
         self._end(lease, "handed_over")
+
+    def is_lost(self, lease: Lease) -> bool:
+        """Tell whether the leased instance went away in use, and a request of ours made the server load another.
+
+        What has its id now was loaded with the server's default config, so its answers do not count for the lease.
+        """
+        return lease.instance.id in self._lost
+
+    def release_strays(self) -> None:
+        """Unload what requests of ours loaded without any lease, unless the policy is `keep`.
+
+        Raises:
+            ReleaseFailed: one is still there.
+        """
+        for instance_id in self._strays.ids:
+            if self.policy == "keep":
+                self._strays.hand_over(instance_id)
+            else:
+                self._strays.unload(instance_id)
+
+    def _note_load(self, instance_id: InstanceId, phase: Loading) -> None:
+        if self._is_loading_by_chat:  # What `acquire_jit` wants; it watches its own stream.
+            return
+        lease = self._held.get(instance_id)
+        if lease is not None:
+            self._lost.add(instance_id)
+        if lease is None or not lease.is_owned:
+            self._strays.note(instance_id, phase, model_key=lease.model.key if lease else instance_id)
+
+    def _reusable(self, model: Model, config: LoadConfig) -> Instance | None:
+        here, mine = self._journal.path.parent, self._journal.path
+        fitting = (one for one in model.loaded_instances if config.is_satisfied_by(one.config))
+        return next(
+            (
+                one
+                for one in fitting
+                if not is_claimed_elsewhere(one.id, model.key, here, url=self._client.url, but=mine)
+            ),
+            None,
+        )
 
     def _load(
         self,
@@ -371,6 +423,7 @@ class Leases:
         unload_verified(self._client, instance_id, clock=self._clock, settle_s=self._settle_s)
 
     def _hold(self, lease: Lease) -> Lease:
+        self._lost.discard(lease.instance.id)
         self._held[lease.instance.id] = lease
         return lease
 
@@ -378,7 +431,3 @@ class Leases:
         self._held.pop(lease.instance.id, None)
         if lease.number is not None:
             self._journal.close_lease(lease.number, how)
-
-
-def _fitting(model: Model, config: LoadConfig) -> Instance | None:
-    return next((one for one in model.loaded_instances if config.is_satisfied_by(one.config)), None)

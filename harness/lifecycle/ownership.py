@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 
 from harness.client.http import Client
-from harness.client.stream import StreamEvent
+from harness.client.stream import StreamEvent, loading
 from harness.clock import Clock
 from harness.domain.generation import Generation
 from harness.domain.model import InstanceId, Model, ModelKey
@@ -61,10 +61,9 @@ def noting_loads(made: list[InstanceId], before: Sequence[Model]) -> Callable[[S
     """Return a listener that notes which instance our own stream says it is loading."""
 
     def listen(event: StreamEvent) -> None:
-        if event.name == "model_load.start":
-            named = event.data.get("model_instance_id")
-            if isinstance(named, str) and named not in resident_ids(before):
-                made[:] = [InstanceId(named)]
+        named = loading(event)
+        if named is not None and named not in resident_ids(before):
+            made[:] = [named]
 
     return listen
 

@@ -70,15 +70,28 @@ def request_for(
 
 
 def asker(
-    client: Client, task: Task, *, instance_id: InstanceId, deadline_s: float
+    client: Client, task: Task, *, instance_id: InstanceId, deadline_s: float, is_lost: Callable[[], bool]
 ) -> Callable[[Job, Exchange], Answer]:
-    """Return the function that asks a job and scores the answer; `deadline_s` is for each sample as a whole."""
+    """Return the function that asks a job and scores the answer.
+
+    Args:
+        client: of the server.
+        task: of the samples; its scorer scores.
+        instance_id: who must answer.
+        deadline_s: for each sample as a whole.
+        is_lost: whether the instance went away, so that another one has its id; its answers do not count.
+    """
+    gone = lost(instance_id)
 
     def ask(job: Job, exchange: Exchange) -> Answer:
+        if is_lost():
+            return Answer(job=job, outcome=Outcome.SERVER_ERROR, error=gone)
         try:
             answer = client.chat(job.request, stream=True, total_s=deadline_s, exchange=exchange)
         except HarnessError as exc:
             return _failed(job, exc)
+        if is_lost():
+            return Answer(job=job, outcome=Outcome.SERVER_ERROR, generation=answer, error=gone)
         if answer.model_instance_id != instance_id:
             wrong = f"asked {instance_id}, but {answer.model_instance_id} answered"
             return Answer(job=job, outcome=Outcome.SERVER_ERROR, generation=answer, error=wrong)
@@ -86,6 +99,11 @@ def asker(
         return Answer(job=job, outcome=outcome, generation=answer, score=_score(task, job.sample, answer, outcome))
 
     return ask
+
+
+def lost(instance_id: InstanceId) -> str:
+    """Say that a leased instance went away."""
+    return f"{instance_id} was unloaded by somebody or crashed while it was in use, and a request loaded it anew"
 
 
 def _failed(job: Job, exc: HarnessError) -> Answer:

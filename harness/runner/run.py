@@ -12,12 +12,12 @@ from harness.clock import Clock, SystemClock
 from harness.domain.generation import ChatRequest, Generation, Outcome
 from harness.domain.model import InstanceId, LoadConfig, Model
 from harness.domain.record import SummaryRecord
-from harness.errors import ApiError, HarnessError, ReleaseFailed
+from harness.errors import ApiError, HarnessError, InstanceLost, ReleaseFailed
 from harness.lifecycle.journal import Journal
 from harness.lifecycle.lease import Lease, Leases
 from harness.lifecycle.resident import resident_ids
 from harness.report.table import size
-from harness.runner.ask import Answer, Job, asker, reasoning_for, request_for
+from harness.runner.ask import Answer, Job, asker, lost, reasoning_for, request_for
 from harness.runner.recorder import Recorder
 from harness.runner.slot import Slots
 from harness.runner.summary import summarise
@@ -172,6 +172,15 @@ class Run:
         finally:
             self.release(lease)
 
+    def check(self, lease: Lease) -> None:
+        """Make sure that what was asked through a lease was answered by its instance.
+
+        Raises:
+            InstanceLost: the instance went away in use, and a request of ours made the server load another.
+        """
+        if self._leases.is_lost(lease):
+            raise InstanceLost(lost(lease.instance.id))
+
     def evaluate(self, task: Task, target: Target) -> SummaryRecord:
         """Ask all samples of a task over the instance's slots, record each as it ends, and return the cell's summary.
 
@@ -179,7 +188,10 @@ class Run:
         server errors in a row the rest is given up: the model has crashed, and the samples stay unscored.
         """
         jobs = self._jobs(task, target)
-        ask = asker(self.client, task, instance_id=target.instance_id, deadline_s=self.settings.sample_deadline_s)
+        ask = asker(
+            self.client, task, instance_id=target.instance_id, deadline_s=self.settings.sample_deadline_s,
+            is_lost=lambda: self._leases.is_lost(target.lease),
+        )  # fmt: skip
         slots = Slots(ask, count=self.settings.concurrency or target.lease.instance.slots)
         answers: list[Answer] = []
 
@@ -217,6 +229,8 @@ class Run:
                 self.release(lease)
             except ReleaseFailed as exc:
                 failed = exc
+        with contextlib.suppress(HarnessError):  # What it leaves is open in the journal, so it is among the unsettled.
+            self._leases.release_strays()
         failed = failed or self._leases.unsettled
         try:
             resident: tuple[InstanceId, ...] | None = resident_ids(self.client.models())
@@ -269,9 +283,11 @@ class Run:
 
     def _greet(self, address: str, lease: Lease, reasoning: str | None) -> None:
         request = ChatRequest(model=address, input=_WARM_UP, temperature=0.0, max_output_tokens=4, reasoning=reasoning)
-        answer = self.client.chat(request, exchange=Exchange(), total_s=self.settings.sample_deadline_s)
+        # Streamed, so that a load that it causes is known at once.
+        answer = self.client.chat(request, stream=True, exchange=Exchange(), total_s=self.settings.sample_deadline_s)
         if answer.model_instance_id != lease.instance.id:
             raise ApiError(f"asked {address}, but {answer.model_instance_id} answered")
+        self.check(lease)
 
     @contextlib.contextmanager
     def _recording_failure(self, model: Model, config: LoadConfig, **how: Any) -> Iterator[None]:

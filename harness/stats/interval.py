@@ -7,7 +7,7 @@ needed, as importing it takes a second.
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist, fmean
 
 
@@ -93,7 +93,7 @@ def score_interval(
     mean = fmean(values)
     error = _clustered_error(values, names, mean) * math.sqrt(groups / (groups - 1))
     if error == 0:
-        return wilson(mean * groups, groups, level=level)
+        return replace(wilson(mean * groups, groups, level=level), n=n)
     from scipy.stats import t
 
     half = float(t.ppf((1 + level) / 2, groups - 1)) * error

@@ -2,23 +2,20 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from harness.client.exchange import Exchange
-from harness.client.http import Client, Deadlines
+from harness.client.http import Client
 from harness.clock import SystemClock
-from harness.domain.generation import ChatRequest
 from harness.domain.model import InstanceId, LoadConfig
 from harness.errors import (
     AmbiguousLoad,
     Cancelled,
     HarnessError,
     InstanceNotLoaded,
-    LeaseError,
     LoadFailed,
     LoadUnverified,
     ModelNotFound,
@@ -27,7 +24,7 @@ from harness.errors import (
     TransportError,
 )
 from harness.lifecycle.journal import Journal, replay
-from harness.lifecycle.lease import Leases, Policy
+from harness.lifecycle.lease import Leases
 from harness.testing.clock import FakeClock
 from harness.testing.fault import Call, Delay, Drop, Fault, Hang, Ignore, Lag, Reset, Status
 from harness.testing.scripted import ScriptedServer
@@ -37,32 +34,6 @@ OTHER = "acme/small-4b"
 LOAD = "/api/v1/models/load"
 UNLOAD = "/api/v1/models/unload"
 MODELS = "/api/v1/models"
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with ScriptedServer() as scripted:
-        yield scripted
-
-
-@pytest.fixture
-def journal(server: ScriptedServer, tmp_path: Path) -> Journal:
-    return Journal("run", url=server.url, clock=FakeClock(), directory=tmp_path)
-
-
-@pytest.fixture
-def make(server: ScriptedServer, journal: Journal) -> Iterator[Callable[..., Leases]]:
-    clients = []
-
-    def build(policy: Policy = "ours", **deadlines: float) -> Leases:
-        client = Client(server.url, deadlines=Deadlines(**deadlines))
-        clients.append(client)
-        # The fake clock polls without waiting, so that deadlines of minutes are tested in milliseconds.
-        return Leases(client, journal, policy=policy, clock=FakeClock(), load_deadline_s=600.0, settle_s=15.0)
-
-    yield build
-    for client in clients:
-        client.close()
 
 
 def open_leases(journal: Journal) -> dict[int, dict[str, object]]:
@@ -411,96 +382,6 @@ def test_a_journal_that_cannot_be_written_loads_nothing(server: ScriptedServer, 
     with Client(server.url) as client, pytest.raises(HarnessError, match="cannot write the journal"):
         Leases(client, journal, clock=FakeClock()).acquire(KEY)
     assert server.asked("POST", LOAD) == []
-
-
-class TestJit:
-    REQUEST = ChatRequest(model=KEY, input="Hello", max_output_tokens=5)
-
-    def test_a_chat_that_loaded_the_model_owns_its_instance(
-        self, server: ScriptedServer, make: Callable[..., Leases]
-    ) -> None:
-        leases = make()
-        lease, answer = leases.acquire_jit(KEY, self.REQUEST)
-        assert (lease.mode, lease.is_owned, lease.instance.id) == ("jit", True, KEY)
-        assert answer.loaded_model
-        assert lease.load_time_s == answer.stats.load_time_s
-        leases.release(lease)
-        assert server.loaded == []
-
-    def test_it_refuses_while_somebody_elses_instance_is_resident(
-        self, server: ScriptedServer, make: Callable[..., Leases], journal: Journal
-    ) -> None:
-        foreign = server.load(OTHER)
-        with pytest.raises(LeaseError, match=foreign):
-            make().acquire_jit(KEY, self.REQUEST)
-        assert server.asked("POST", "/api/v1/chat") == []
-        assert not journal.path.exists()
-
-    def test_it_loads_beside_others_when_told_to(self, server: ScriptedServer, make: Callable[..., Leases]) -> None:
-        foreign = server.load(OTHER)
-        leases = make()
-        lease, _ = leases.acquire_jit(KEY, self.REQUEST, despite_others=True)
-        leases.release(lease)
-        assert server.loaded == [foreign]
-
-    def test_a_loaded_model_is_refused(self, server: ScriptedServer, make: Callable[..., Leases]) -> None:
-        server.load(KEY)
-        with pytest.raises(LeaseError, match="loaded already"):
-            make().acquire_jit(KEY, self.REQUEST)
-
-    def test_an_instance_that_somebody_else_loaded_in_between_is_not_ours(
-        self, server: ScriptedServer, make: Callable[..., Leases], journal: Journal
-    ) -> None:
-        class Between:
-            def apply(self, call: Call) -> None:
-                server.load(KEY)
-                call.send(call.answer())
-
-        server.on("POST", "/api/v1/chat", Between(), times=1)
-        with pytest.raises(LeaseError, match="nothing shows"):
-            make().acquire_jit(KEY, self.REQUEST)
-        assert server.loaded == [KEY]
-        assert server.asked("POST", UNLOAD) == []
-        assert open_leases(journal) == {}
-
-    def test_a_stream_that_breaks_after_it_loaded_is_undone(
-        self, server: ScriptedServer, make: Callable[..., Leases], journal: Journal
-    ) -> None:
-        class BreaksLater:
-            def apply(self, call: Call) -> None:
-                answer = call.answer()
-                head = [part for part in answer.parts if part.startswith((b"event: model_load", b"event: chat.start"))]
-                call.send(replace(answer, parts=tuple(head)))
-
-        server.on("POST", "/api/v1/chat", BreaksLater(), times=1)
-        with pytest.raises(HarnessError):
-            make().acquire_jit(KEY, self.REQUEST)
-        assert server.loaded == []
-        assert open_leases(journal) == {}
-
-    def test_a_chat_that_is_cancelled_while_it_loads_is_undone_when_the_load_is_done(self, tmp_path: Path) -> None:
-        exchange = Exchange()
-        with ScriptedServer(load_s=0.6) as server, Client(server.url) as client:
-            journal = Journal("run", url=server.url, clock=SystemClock(), directory=tmp_path)
-            leases = Leases(client, journal, clock=SystemClock())
-            timer = threading.Timer(0.3, exchange.cancel)
-            timer.start()
-            with pytest.raises(Cancelled):
-                leases.acquire_jit(KEY, self.REQUEST, exchange=exchange)
-            assert server.asked("POST", UNLOAD) == [{"instance_id": KEY}]
-            assert server.loaded == []
-            assert open_leases(journal) == {}
-
-    def test_a_chat_that_broke_before_it_named_an_instance_touches_nothing_and_stays_open(
-        self, server: ScriptedServer, make: Callable[..., Leases], journal: Journal
-    ) -> None:
-        server.on("POST", "/api/v1/chat", Drop(after_effect=True), times=1)
-        leases = make()
-        with pytest.raises(TransportError):
-            leases.acquire_jit(KEY, self.REQUEST)
-        assert server.asked("POST", UNLOAD) == []
-        assert list(open_leases(journal)) == [1]
-        assert leases.unsettled is not None
 
 
 def test_a_server_that_dies_during_the_load_is_given_up_soon_and_the_lease_stays_open(

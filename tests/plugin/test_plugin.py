@@ -224,6 +224,38 @@ def test_a_failing_assertion_of_a_users_test_still_releases(run: Pytest, server:
     assert server.loaded == []
 
 
+def test_what_a_users_test_loads_by_a_request_is_unloaded_in_the_end(run: Pytest, server: ScriptedServer) -> None:
+    code = (
+        "from harness import ChatRequest\n"
+        "def test_it(lms_client):\n"
+        f"    assert lms_client.chat(ChatRequest(model={OTHER!r}, input='Hi', max_output_tokens=3)).loaded_model\n"
+    )
+    result = run(code=code)
+    assert result.code == 0, result.out
+    assert server.asked("POST", CHAT)
+    assert server.loaded == []
+
+
+def test_an_instance_that_is_unloaded_under_a_test_fails_it_and_the_samples_do_not_count(
+    run: Pytest, server: ScriptedServer
+) -> None:
+    class UnloadedBefore:
+        def apply(self, call: Call) -> None:
+            if call.request.prompt == "say 3" and KEY in server.loaded:
+                server.unload(KEY)
+            call.send(call.answer())
+
+    server.on("POST", CHAT, UnloadedBefore())
+    result = run("--lms-limit=10", "--lms-concurrency=1")
+    assert result.code == 1, result.out
+    assert "InstanceLost" in result.out
+    assert "unloaded by somebody or crashed" in result.out
+    assert server.loaded == []
+    outcomes = [one.outcome for one in result.records() if isinstance(one, SampleRecord)]
+    assert outcomes[:4] == ["ok", "ok", "ok", "server_error"]
+    assert "ok" not in outcomes[3:]
+
+
 def test_the_token_is_in_no_output_report_record_or_journal(run: Pytest, tmp_path: Path) -> None:
     with ScriptedServer(token=CANARY) as guarded:
         wrong = run(f"--lms-url={guarded.url}", "--junitxml=wrong.xml", "--showlocals", LM_API_TOKEN=f"{CANARY}x")

@@ -4,7 +4,7 @@ import math
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -93,6 +93,7 @@ def test_what_is_no_score_is_refused(values: list[float], clusters: list[str] | 
         score_interval(values, clusters=clusters)
 
 
+@example([(0.0, "a"), (0.0, "a"), (0.0, "b")])
 @given(st.lists(st.tuples(st.floats(0, 1), st.sampled_from("abcdef")), min_size=1, max_size=40))
 def test_it_holds_the_mean_and_stays_within_zero_and_one(items: list[tuple[float, str]]) -> None:
     values = [value for value, _ in items]
