@@ -19,15 +19,23 @@ def find_object(output: str) -> dict[str, Any] | None:
     The last one, because models that reason aloud end with their answer; an object inside another one is not taken.
     Fenced blocks and prose are treated alike. Only the last 50 candidates are tried.
     """
-    text = _FENCE.sub("\n", without_thinking(bounded(output)))
+    output = bounded(output)
+    # An answer that is nothing but an object may hold `<think>` or a fence in its strings.
+    if (value := _object(output)) is not None:
+        return value
+    text = _FENCE.sub("\n", without_thinking(output))
     for start, end in reversed(_outermost(text)[-_MAX_CANDIDATES:]):
-        try:
-            value = json.loads(text[start:end], parse_constant=_refuse)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(value, dict):
+        if (value := _object(text[start:end])) is not None:
             return value
     return None
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _outermost(text: str) -> list[tuple[int, int]]:

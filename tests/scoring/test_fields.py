@@ -3,7 +3,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.errors import TaskError
@@ -68,6 +68,7 @@ PLAIN = st.one_of(st.none(), st.booleans(), st.integers(-(10**9), 10**9), st.flo
 OBJECTS = st.dictionaries(st.text(min_size=1, max_size=8), PLAIN, min_size=1, max_size=5)
 
 
+@example({"<think>": "```json"})
 @given(OBJECTS)
 def test_the_target_itself_scores_one(target: dict[str, Any]) -> None:
     assert Fields()(json.dumps(target), target).value == 1.0
