@@ -5,9 +5,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from harness.embedded.process import EmbeddedServer
+
+# A deadline an example would test the machine, which may be busy.
+settings.register_profile("harness", settings(), deadline=None)
+settings.load_profile("harness")
 
 
 @pytest.fixture(scope="session")
