@@ -174,7 +174,7 @@ def lms_run_task(lms_run: "Run", lms_instance: "Target", lms_settings: Settings)
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fail a test whose instance went away under it, whatever the test itself made of the answers."""
+    """Fail a test that passed although its instance went away under it."""
     result = yield
     used = getattr(item, "funcargs", {})
     if "lms_instance" in used and (run := _session(item.config).run) is not None:

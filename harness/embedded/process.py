@@ -59,7 +59,7 @@ class EmbeddedServer:
         try:
             spec = {"port": port, "models_dir": str(models_dir) if models_dir else None, "token": token}
             return cls(process, _await_url(process, {**spec, "parallel": parallel}, on_progress))
-        except BaseException:
+        except BaseException:  # Ctrl-C too: a server that nobody knows must not stay.
             process.kill()
             process.communicate(timeout=_CLOSE_DEADLINE_S)
             raise

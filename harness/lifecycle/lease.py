@@ -14,19 +14,13 @@ from harness.clock import Clock
 from harness.domain.generation import ChatRequest, Generation
 from harness.domain.model import Instance, InstanceId, LoadConfig, Model, ModelKey
 from harness.errors import (
-    AmbiguousLoad,
-    ApiError,
-    Cancelled,
     InstanceNotLoaded,
     LeaseError,
     LoadUnverified,
     ReleaseFailed,
-    ServerFault,
-    ServerUnreachable,
-    TransportError,
 )
+from harness.lifecycle.attempt import Attempt
 from harness.lifecycle.journal import Journal, is_claimed_elsewhere
-from harness.lifecycle.ownership import adopt, loaded_by, noting_loads
 from harness.lifecycle.resident import other_ids, resident_ids, unload_verified, wait_for
 from harness.lifecycle.selection import find_model
 from harness.lifecycle.stray import Strays
@@ -99,7 +93,7 @@ class Leases:
         self._settle_s = settle_s
         self._held: dict[InstanceId, Lease] = {}
         self._lost: set[InstanceId] = set()
-        self._is_loading_by_chat = False
+        self._by_chat: Attempt | None = None
         self._strays = Strays(client, journal, clock=clock, settle_s=settle_s)
         client.on_load = self._note_load
 
@@ -148,21 +142,13 @@ class Leases:
         model = find_model(before, key)
         if reuse and (resident := self._reusable(model, config)) is not None:
             return self.borrow(resident.id)
-        number = self._journal.intent(model.key, resident=resident_ids(before))
-        made: list[InstanceId] = []
-        try:
+        with self._attempt(model.key, before, may_adopt=True) as attempt:
             started = self._clock.monotonic()
-            load_time_s = self._load(model, config, before, made, exchange)
+            load_time_s = attempt.load(config, deadline_s=self._load_deadline_s, exchange=exchange)
             load_wall_s = self._clock.monotonic() - started
-            self._journal.grant(number, made[0])
-            lease = self._verified(
-                model.key, made[0], mode="explicit", requested=config, number=number,
-                load_time_s=load_time_s, load_wall_s=load_wall_s,
-            )  # fmt: skip
-        except BaseException as exc:  # Ctrl-C too: the server goes on loading after we hang up.
-            self._undo(exc, number, model.key, before, made)
-            raise
-        return self._hold(lease)
+            return self._verified(
+                attempt, mode="explicit", requested=config, load_time_s=load_time_s, load_wall_s=load_wall_s
+            )
 
     def acquire_jit(
         self, key: str, request: ChatRequest, *, despite_others: bool = False, exchange: Exchange | None = None
@@ -187,25 +173,18 @@ class Leases:
             raise LeaseError(f"{model.key} is loaded already, so a request would not load it")
         if foreign and not despite_others:
             raise LeaseError(f"a JIT load could evict what others have loaded: {', '.join(foreign)}")
-        number = self._journal.intent(model.key, resident=resident_ids(before))
-        made: list[InstanceId] = []
-        self._is_loading_by_chat = True
-        try:
-            answer = self._client.chat(
-                replace(request, model=model.key), stream=True, on_event=noting_loads(made, before), exchange=exchange
-            )
-            made[:] = [loaded_by(answer, before)]
-            self._journal.grant(number, made[0])
+        with self._attempt(model.key, before, may_adopt=False) as attempt:
+            self._by_chat = attempt
+            try:
+                answer = self._client.chat(replace(request, model=model.key), stream=True, exchange=exchange)
+            finally:
+                self._by_chat = None
+            attempt.answered(answer)
             lease = self._verified(
-                model.key, made[0], mode="jit", requested=LoadConfig(context_length=request.context_length),
-                number=number, load_time_s=answer.stats.load_time_s, load_wall_s=None,
+                attempt, mode="jit", requested=LoadConfig(context_length=request.context_length),
+                load_time_s=answer.stats.load_time_s, load_wall_s=None,
             )  # fmt: skip
-        except BaseException as exc:  # Ctrl-C too, as above.
-            self._undo(exc, number, model.key, before, made, may_adopt=False)
-            raise
-        finally:
-            self._is_loading_by_chat = False
-        return self._hold(lease), answer
+            return lease, answer
 
     def borrow(self, instance_id: InstanceId) -> Lease:
         """Return a lease on a resident instance that others may own; it is never unloaded under the policy `ours`.
@@ -280,7 +259,8 @@ class Leases:
                 self._strays.unload(instance_id)
 
     def _note_load(self, instance_id: InstanceId, phase: Loading) -> None:
-        if self._is_loading_by_chat:  # What `acquire_jit` wants; it watches its own stream.
+        if self._by_chat is not None:  # `acquire_jit` wants this one.
+            self._by_chat.heard(instance_id)
             return
         lease = self._held.get(instance_id)
         if lease is not None:
@@ -300,103 +280,27 @@ class Leases:
             None,
         )
 
-    def _load(
-        self,
-        model: Model,
-        config: LoadConfig,
-        before: Sequence[Model],
-        made: list[InstanceId],
-        exchange: Exchange | None,
-    ) -> float | None:
-        """Load once, never again: after a lost answer, take what appeared. Appends the id to `made`."""
-        try:
-            result = self._client.load(model.key, config, exchange=exchange)
-        except Cancelled:
-            raise
-        except (TransportError, ServerFault):
-            found = self._adopt(model.key, before, self._load_deadline_s)
-            if found is None:
-                raise
-            made.append(found)
-            return None
-        made.append(result.instance_id)
-        return result.load_time_s
-
-    def _undo(
-        self,
-        exc: BaseException,
-        number: int,
-        key: ModelKey,
-        before: Sequence[Model],
-        made: Sequence[InstanceId],
-        *,
-        may_adopt: bool = True,
-    ) -> None:
-        """Release what a failed acquisition made or still makes.
-
-        Where that cannot be told, the lease stays open (`unsettled`): the server goes on loading after we hang up, and
-        may need longer than anybody waits after a Ctrl-C. Without `may_adopt` (JIT) only what the stream itself named
-        is ours: a new instance may be anybody's.
-        """
-        if isinstance(exc, AmbiguousLoad):
-            return  # The journal names what may be left.
-        # After these the server is not loading: it has refused, or has not shown anything until the load deadline.
-        is_final = isinstance(exc, ApiError | LeaseError | ServerUnreachable)
-        is_final |= may_adopt and isinstance(exc, TransportError) and not isinstance(exc, Cancelled)
-        try:
-            leftover = self._leftover(
-                key, before, made, patience_s=0.0 if is_final else self._settle_s, adopt=may_adopt
-            )
-        except TransportError:
-            return
-        if leftover is not None:
-            self._unload(leftover)
-            self._journal.close_lease(number, "released")
-        elif is_final:
-            self._journal.close_lease(number, "denied")
-
-    def _leftover(
-        self,
-        key: ModelKey,
-        before: Sequence[Model],
-        made: Sequence[InstanceId],
-        *,
-        patience_s: float,
-        adopt: bool,
-    ) -> InstanceId | None:
-        """Return the instance that a failed acquisition made, once it is listed; None when it is not."""
-        if not made:
-            return self._adopt(key, before, patience_s) if adopt else None
-        # What a stream has only announced is not listed before it is loaded.
-        return wait_for(
-            lambda: made[0] if made[0] in resident_ids(self._client.models()) else None,
-            self._clock,
-            within_s=patience_s,
-        )
-
-    def _adopt(self, key: ModelKey, before: Sequence[Model], patience_s: float) -> InstanceId | None:
-        known = {*resident_ids(before), *self._held}
-        return adopt(
-            self._client, self._journal, key, known=known, clock=self._clock, patience_s=patience_s,
-            settle_s=self._settle_s,
+    def _attempt(self, key: ModelKey, before: Sequence[Model], *, may_adopt: bool) -> Attempt:
+        return Attempt(
+            self._client, self._journal, key, before=before, held=self._held, may_adopt=may_adopt,
+            clock=self._clock, settle_s=self._settle_s,
         )  # fmt: skip
 
     def _verified(
         self,
-        key: ModelKey,
-        instance_id: InstanceId,
+        attempt: Attempt,
         *,
         mode: Literal["explicit", "jit"],
         requested: LoadConfig,
-        number: int,
         load_time_s: float | None,
         load_wall_s: float | None,
     ) -> Lease:
-        """Return the lease once the listing shows the instance; its effective config comes from there."""
+        """Hold and return the lease once the listing shows the instance; its effective config comes from there."""
+        instance_id = attempt.grant()
 
         def look() -> Lease | None:
             listing = self._client.models()
-            model = find_model(listing, key)
+            model = find_model(listing, attempt.key)
             instance = model.instance(instance_id)
             if instance is None:
                 return None
@@ -409,7 +313,7 @@ class Leases:
                 load_time_s=load_time_s,
                 load_wall_s=load_wall_s,
                 others=other_ids(listing, instance_id),
-                number=number,
+                number=attempt.number,
             )
 
         lease = wait_for(look, self._clock, within_s=self._settle_s)
@@ -417,7 +321,7 @@ class Leases:
             raise LoadUnverified(
                 f"the server said that {instance_id} is loaded, but its listing did not show it in {self._settle_s:g} s"
             )
-        return lease
+        return self._hold(lease)
 
     def _unload(self, instance_id: InstanceId) -> None:
         unload_verified(self._client, instance_id, clock=self._clock, settle_s=self._settle_s)

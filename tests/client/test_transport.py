@@ -154,12 +154,13 @@ def test_an_unusable_proxy_is_a_setting_to_correct(monkeypatch: pytest.MonkeyPat
         Client("http://lm-studio.invalid:1234")
 
 
-def exceeded(call: Callable[[], object], *, phase: str, within_s: float) -> None:
+def assert_exceeds(call: Callable[[], object], *, phase: str) -> None:
+    """Make sure that the call ends by this deadline, long before whatever else could end it."""
     started = time.monotonic()
     with pytest.raises(DeadlineExceeded) as caught:
         call()
     assert caught.value.phase == phase
-    assert time.monotonic() - started < within_s
+    assert time.monotonic() - started < 3.0
 
 
 @pytest.mark.parametrize(
@@ -169,22 +170,24 @@ def test_the_deadline_of_a_listing_holds_however_the_server_dawdles(
     server: ScriptedServer, hasty: Client, fault: Fault
 ) -> None:
     server.on("GET", MODELS, fault)
-    exceeded(hasty.models, phase="list", within_s=0.6)
+    assert_exceeds(hasty.models, phase="list")
 
 
 @pytest.mark.parametrize("fault", [Hang(), Trickle(every_s=0.05)])
 def test_a_load_and_an_unload_have_deadlines_of_their_own(server: ScriptedServer, hasty: Client, fault: Fault) -> None:
     server.on("POST", LOAD, fault)
     server.on("POST", UNLOAD, fault)
-    exceeded(lambda: hasty.load("acme/tiny-1b"), phase="load", within_s=0.6)
-    exceeded(lambda: hasty.unload("acme/tiny-1b"), phase="unload", within_s=0.6)
+    assert_exceeds(lambda: hasty.load("acme/tiny-1b"), phase="load")
+    assert_exceeds(lambda: hasty.unload("acme/tiny-1b"), phase="unload")
 
 
 @pytest.mark.parametrize("fault", [Hang(), Trickle(every_s=0.05)])
-def test_a_plain_chat_has_the_total_deadline_only(server: ScriptedServer, hasty: Client, fault: Fault) -> None:
+def test_a_plain_chat_has_the_total_deadline_only(
+    server: ScriptedServer, hasty: Client, client: Client, fault: Fault
+) -> None:
     server.on("POST", CHAT, fault)
-    exceeded(lambda: hasty.chat(ASKED), phase="total", within_s=1.0)
-    exceeded(lambda: hasty.chat(ASKED, total_s=0.2), phase="total", within_s=0.5)
+    assert_exceeds(lambda: hasty.chat(ASKED), phase="total")
+    assert_exceeds(lambda: client.chat(ASKED, total_s=0.2), phase="total")
 
 
 @pytest.mark.parametrize(
@@ -194,13 +197,13 @@ def test_signs_of_life_without_progress_do_not_extend_a_stream(
     server: ScriptedServer, hasty: Client, ping: bytes
 ) -> None:
     server.on("POST", CHAT, KeepAlive(every_s=0.02, ping=ping))
-    exceeded(lambda: hasty.chat(ASKED, stream=True), phase="idle", within_s=0.6)
+    assert_exceeds(lambda: hasty.chat(ASKED, stream=True), phase="idle")
 
 
 @pytest.mark.parametrize("name", ["model_load.progress", "prompt_processing.progress"])
 def test_progress_extends_a_stream_up_to_the_total_deadline(server: ScriptedServer, hasty: Client, name: str) -> None:
     server.on("POST", CHAT, KeepAlive(every_s=0.1, ping=event(name, progress=0.5)))
-    exceeded(lambda: hasty.chat(ASKED, stream=True), phase="total", within_s=1.0)
+    assert_exceeds(lambda: hasty.chat(ASKED, stream=True), phase="total")
 
 
 def test_a_server_that_never_answers_the_connection_is_given_up() -> None:
@@ -211,7 +214,7 @@ def test_a_server_that_never_answers_the_connection_is_given_up() -> None:
             one.setblocking(False)
             one.connect_ex(address)
         with Client(f"http://127.0.0.1:{address[1]}", deadlines=Deadlines(connect_s=0.3)) as client:
-            exceeded(client.models, phase="connect", within_s=0.6)
+            assert_exceeds(client.models, phase="connect")
         for one in queued:
             one.close()
 
@@ -221,7 +224,7 @@ def test_a_tls_handshake_that_is_never_answered_is_given_up() -> None:
         socket.create_server(("127.0.0.1", 0)) as silent,
         Client(f"https://127.0.0.1:{silent.getsockname()[1]}", deadlines=Deadlines(connect_s=0.3)) as client,
     ):
-        exceeded(client.models, phase="connect", within_s=0.6)
+        assert_exceeds(client.models, phase="connect")
 
 
 def test_tls_to_a_plain_port_is_told(server: ScriptedServer) -> None:

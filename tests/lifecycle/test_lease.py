@@ -1,32 +1,24 @@
 """Leases against a scripted LM Studio: real sockets, and answers that get lost, lie or come late."""
 
 import json
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from harness.client.exchange import Exchange
 from harness.client.http import Client
-from harness.clock import SystemClock
 from harness.domain.model import InstanceId, LoadConfig
 from harness.errors import (
-    AmbiguousLoad,
-    Cancelled,
     HarnessError,
     InstanceNotLoaded,
-    LoadFailed,
     LoadUnverified,
     ModelNotFound,
     ReleaseFailed,
-    ServerFault,
-    TransportError,
 )
 from harness.lifecycle.journal import Journal, replay
 from harness.lifecycle.lease import Leases
 from harness.testing.clock import FakeClock
-from harness.testing.fault import Call, Delay, Drop, Fault, Hang, Ignore, Lag, Reset, Status
+from harness.testing.fault import Call, Delay, Drop, Fault, Ignore, Lag, Status
 from harness.testing.scripted import ScriptedServer
 
 KEY = "acme/tiny-1b"
@@ -38,18 +30,6 @@ MODELS = "/api/v1/models"
 
 def open_leases(journal: Journal) -> dict[int, dict[str, object]]:
     return replay(journal.path).open_leases
-
-
-class Foreign:
-    """Somebody else loads the same model while we do; then our answer comes, or is lost."""
-
-    def __init__(self, server: ScriptedServer, then: Fault) -> None:
-        self._server = server
-        self._then = then
-
-    def apply(self, call: Call) -> None:
-        self._server.load(KEY)
-        self._then.apply(call)
 
 
 def test_a_lease_is_loaded_verified_and_released_to_the_state_before(
@@ -113,110 +93,6 @@ def test_a_second_copy_is_released_by_its_exact_id(server: ScriptedServer, make:
     server.load(KEY)
     leases.release(lease)
     assert server.loaded == [KEY, f"{KEY}:3"]
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Drop(after_effect=True),
-        Reset(after_effect=True),
-        Hang(after_effect=True),
-        Delay(5.0, after_effect=True),
-    ],
-    ids=lambda fault: type(fault).__name__,
-)
-def test_after_a_lost_answer_the_one_new_instance_is_adopted_and_no_second_load_sent(
-    server: ScriptedServer, make: Callable[..., Leases], fault: Fault
-) -> None:
-    foreign = server.load(KEY)
-    server.on("POST", LOAD, fault, times=1)
-    leases = make(load_s=0.3)
-    lease = leases.acquire(KEY, reuse=False)
-    assert lease.instance.id == f"{KEY}:2"
-    assert lease.load_time_s is None
-    leases.release(lease)
-    assert server.loaded == [foreign]
-    assert len(server.asked("POST", LOAD)) == 1
-
-
-def test_a_server_error_after_the_load_was_done_is_adopted_too(
-    server: ScriptedServer, make: Callable[..., Leases]
-) -> None:
-    class DoneButBroken:
-        def apply(self, call: Call) -> None:
-            call.answer()
-            Status(502, "<html>Bad gateway</html>", "text/html").apply(call)
-
-    server.on("POST", LOAD, DoneButBroken(), times=1)
-    lease = make().acquire(KEY)
-    assert lease.instance.id == KEY
-    assert len(server.asked("POST", LOAD)) == 1
-
-
-def test_a_load_that_was_dropped_and_never_happened_is_an_error_and_closes_the_lease(
-    server: ScriptedServer, make: Callable[..., Leases], journal: Journal
-) -> None:
-    server.on("POST", LOAD, Drop(), times=1)
-    with pytest.raises(HarnessError):
-        make().acquire(KEY)
-    assert server.loaded == []
-    assert len(server.asked("POST", LOAD)) == 1
-    assert open_leases(journal) == {}
-
-
-def test_a_failed_load_is_not_repeated_and_leaves_nothing(
-    server: ScriptedServer, make: Callable[..., Leases], journal: Journal
-) -> None:
-    error = {"error": {"message": "Failed to load LLM: out of memory", "type": "model_load_failed"}}
-    server.on("POST", LOAD, Status(500, error), times=1)
-    with pytest.raises(LoadFailed, match="out of memory"):
-        make().acquire(KEY)
-    assert len(server.asked("POST", LOAD)) == 1
-    assert open_leases(journal) == {}
-
-
-def test_two_candidates_after_a_lost_answer_are_both_left_alone_and_named(
-    server: ScriptedServer, make: Callable[..., Leases], journal: Journal
-) -> None:
-    server.on("POST", LOAD, Foreign(server, Drop(after_effect=True)), times=1)
-    with pytest.raises(AmbiguousLoad) as caught:
-        make().acquire(KEY)
-    assert server.loaded == [KEY, f"{KEY}:2"]
-    assert server.asked("POST", UNLOAD) == []
-    assert f"lms-harness unload --instance '{KEY}:2'" in str(caught.value)
-    assert len(open_leases(journal)) == 1
-
-
-def test_what_another_live_run_was_granted_is_no_candidate(
-    server: ScriptedServer, make: Callable[..., Leases], tmp_path: Path
-) -> None:
-    class OtherRun:
-        def apply(self, call: Call) -> None:
-            theirs = Journal("theirs", url=server.url, clock=FakeClock(), directory=tmp_path)
-            theirs.grant(theirs.intent(KEY, resident=()), server.load(KEY))
-            Drop(after_effect=True).apply(call)
-
-    server.on("POST", LOAD, OtherRun(), times=1)
-    leases = make()
-    lease = leases.acquire(KEY)
-    assert lease.instance.id == f"{KEY}:2"
-    leases.release(lease)
-    assert server.loaded == [KEY]
-
-
-def test_a_load_that_succeeds_beside_somebody_elses_is_known_by_its_answer(
-    server: ScriptedServer, make: Callable[..., Leases]
-) -> None:
-    class Then:
-        def apply(self, call: Call) -> None:
-            call.send(call.answer())
-
-    server.on("POST", LOAD, Foreign(server, Then()), times=1)
-    leases = make()
-    lease = leases.acquire(KEY)
-    assert lease.instance.id == f"{KEY}:2"
-    leases.release(lease)
-    assert server.loaded == [KEY]
 
 
 def test_a_listing_that_lags_is_waited_for(server: ScriptedServer, make: Callable[..., Leases]) -> None:
@@ -309,62 +185,6 @@ def test_a_lease_handed_over_stays_loaded(server: ScriptedServer, make: Callable
     assert list(leases.held) == []
 
 
-def test_a_cancelled_load_is_found_when_the_server_has_finished_it_and_unloaded(
-    server: ScriptedServer, journal: Journal
-) -> None:
-    exchange = Exchange()
-
-    class CancelledMidway:
-        def apply(self, call: Call) -> None:
-            exchange.cancel()
-            threading.Event().wait(0.3)
-            call.answer()
-
-    server.on("POST", LOAD, CancelledMidway(), times=1)
-    with Client(server.url) as client, pytest.raises(Cancelled):
-        Leases(client, journal, clock=SystemClock()).acquire(KEY, exchange=exchange)
-    assert server.asked("POST", UNLOAD) == [{"instance_id": KEY}]
-    assert server.loaded == []
-    assert open_leases(journal) == {}
-
-
-def test_ctrl_c_during_a_load_unloads_what_the_server_made_of_it(
-    server: ScriptedServer, make: Callable[..., Leases], monkeypatch: pytest.MonkeyPatch, journal: Journal
-) -> None:
-    leases = make()
-    really_load = Client.load
-
-    def interrupted(self: Client, *args: object, **kwargs: object) -> None:
-        really_load(self, *args, **kwargs)  # type: ignore[arg-type]
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Client, "load", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        leases.acquire(KEY)
-    assert server.loaded == []
-    assert open_leases(journal) == {}
-
-
-def test_a_cancelled_load_of_which_nothing_is_seen_yet_stays_open_and_is_told(
-    server: ScriptedServer, make: Callable[..., Leases], journal: Journal
-) -> None:
-    exchange = Exchange()
-
-    class CancelledMidway:
-        def apply(self, call: Call) -> None:
-            exchange.cancel()
-            call.wait(None)
-
-    server.on("POST", LOAD, CancelledMidway(), times=1)
-    leases = make()
-    with pytest.raises(Cancelled):
-        leases.acquire(KEY, exchange=exchange)
-    assert list(open_leases(journal)) == [1]
-    assert leases.unsettled is not None
-    assert KEY in str(leases.unsettled)
-    assert "lms-harness models --loaded" in str(leases.unsettled)
-
-
 def test_an_unknown_key_names_near_ones_and_journals_nothing(make: Callable[..., Leases], journal: Journal) -> None:
     with pytest.raises(ModelNotFound, match="acme/tiny-1b"):
         make().acquire("acme/tiny-2b")
@@ -382,26 +202,3 @@ def test_a_journal_that_cannot_be_written_loads_nothing(server: ScriptedServer, 
     with Client(server.url) as client, pytest.raises(HarnessError, match="cannot write the journal"):
         Leases(client, journal, clock=FakeClock()).acquire(KEY)
     assert server.asked("POST", LOAD) == []
-
-
-def test_a_server_that_dies_during_the_load_is_given_up_soon_and_the_lease_stays_open(
-    server: ScriptedServer, make: Callable[..., Leases], journal: Journal
-) -> None:
-    class Dies:
-        def apply(self, call: Call) -> None:
-            threading.Thread(target=server.close).start()
-            call.wait(None)
-
-    server.on("POST", LOAD, Dies(), times=1)
-    clock = FakeClock()
-    with Client(server.url) as client, pytest.raises(TransportError):
-        Leases(client, journal, clock=clock, load_deadline_s=600.0, settle_s=15.0).acquire(KEY)
-    assert clock.monotonic() < 60.0
-    assert list(open_leases(journal)) == [1]
-
-
-def test_a_server_fault_without_effect_is_told_as_it_is(server: ScriptedServer, make: Callable[..., Leases]) -> None:
-    server.on("POST", LOAD, Status(503, {"error": "busy"}), times=1)
-    with pytest.raises(ServerFault):
-        make().acquire(KEY)
-    assert server.loaded == []

@@ -1,0 +1,186 @@
+"""One load, from its intent in the journal to an instance that is ours, or to nothing that stays of it.
+
+REST gives a load no name: what is new, and what we heard, must tell which instance a request of ours made.
+"""
+
+from collections.abc import Collection, Sequence
+from types import TracebackType
+from typing import Self
+
+from harness.client.exchange import Exchange
+from harness.client.http import Client
+from harness.clock import Clock
+from harness.domain.generation import Generation
+from harness.domain.model import InstanceId, LoadConfig, Model, ModelKey
+from harness.errors import (
+    AmbiguousLoad,
+    ApiError,
+    Cancelled,
+    LeaseError,
+    ServerFault,
+    ServerUnreachable,
+    TransportError,
+)
+from harness.lifecycle.journal import Journal, granted_elsewhere
+from harness.lifecycle.resident import resident_ids, unload_verified, wait_for
+from harness.lifecycle.selection import find_model
+
+
+class Attempt:
+    """A load that is undone when its `with` block raises, Ctrl-C included: the server goes on loading after we hang up.
+
+    Where it cannot be told what the server made, the lease stays open in the journal: it may need longer than anybody
+    waits after a Ctrl-C.
+
+    Args:
+        client: of the server.
+        journal: gets the intent when the block begins.
+        key: of the model.
+        before: the listing before the load.
+        held: ids that this run has leases on.
+        may_adopt: what is new and nobody else's is ours. False (a load by a chat): only what its stream named.
+        clock: for waiting.
+        settle_s: how long the listing may lag behind an answer.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        journal: Journal,
+        key: ModelKey,
+        *,
+        before: Sequence[Model],
+        held: Collection[InstanceId],
+        may_adopt: bool,
+        clock: Clock,
+        settle_s: float,
+    ) -> None:
+        self._client = client
+        self._journal = journal
+        self._before = resident_ids(before)
+        self._known = {*self._before, *held}
+        self._may_adopt = may_adopt
+        self._clock = clock
+        self._settle_s = settle_s
+        self._number = 0
+        self._named: InstanceId | None = None
+        self.key = key
+
+    def __enter__(self) -> Self:
+        self._number = self._journal.intent(self.key, resident=self._before)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._undo(error)
+
+    @property
+    def number(self) -> int:
+        """Of the lease in the journal."""
+        return self._number
+
+    def load(self, config: LoadConfig, *, deadline_s: float, exchange: Exchange | None) -> float | None:
+        """Load once, never again: after a lost answer, take what appears within `deadline_s`.
+
+        Returns:
+            The server's load time in seconds; None where its answer was lost.
+        """
+        try:
+            result = self._client.load(self.key, config, exchange=exchange)
+        except Cancelled:
+            raise
+        except (TransportError, ServerFault):
+            self._named = self._adopt(deadline_s)
+            if self._named is None:
+                raise
+            return None
+        self._named = result.instance_id
+        return result.load_time_s
+
+    def heard(self, instance_id: InstanceId) -> None:
+        """Note which instance our own stream says that it is loading."""
+        if instance_id not in self._before:
+            self._named = instance_id
+
+    def answered(self, answer: Generation) -> None:
+        """Take the instance that answered, if the answer itself shows that this request loaded it.
+
+        Raises:
+            LeaseError: somebody else may have loaded it.
+        """
+        if not answer.loaded_model or answer.model_instance_id in self._before:
+            raise LeaseError(f"{answer.model_instance_id} answered, but nothing shows that this request loaded it")
+        self._named = answer.model_instance_id
+
+    def grant(self) -> InstanceId:
+        """Write into the journal which instance was made, and return it."""
+        if self._named is None:
+            raise AssertionError("nothing was made yet")
+        self._journal.grant(self._number, self._named)
+        return self._named
+
+    def _undo(self, error: BaseException) -> None:
+        if isinstance(error, AmbiguousLoad):
+            return  # The journal names what may be left.
+        # After these the server is not loading: it has refused, or has not shown anything until the load deadline.
+        is_final = isinstance(error, ApiError | LeaseError | ServerUnreachable)
+        is_final |= self._may_adopt and isinstance(error, TransportError) and not isinstance(error, Cancelled)
+        try:
+            leftover = self._leftover(0.0 if is_final else self._settle_s)
+        except TransportError:
+            return
+        if leftover is not None:
+            unload_verified(self._client, leftover, clock=self._clock, settle_s=self._settle_s)
+            self._journal.close_lease(self._number, "released")
+        elif is_final:
+            self._journal.close_lease(self._number, "denied")
+
+    def _leftover(self, patience_s: float) -> InstanceId | None:
+        """Return the instance that this made, once it is listed; None when it is not."""
+        if self._named is None:
+            return self._adopt(patience_s) if self._may_adopt else None
+        # What a stream has only announced is not listed before it is loaded.
+        return wait_for(
+            lambda: self._named if self._named in resident_ids(self._client.models()) else None,
+            self._clock,
+            within_s=patience_s,
+        )
+
+    def _adopt(self, patience_s: float) -> InstanceId | None:
+        """Return the one instance of the key that is new and nobody else's, waiting for it up to `patience_s`.
+
+        Raises:
+            AmbiguousLoad: several are new.
+            TransportError: the listing could not be read for `settle_s`, or at the end.
+        """
+        last_seen, trouble = self._clock.monotonic(), None
+
+        def look() -> InstanceId | None:
+            nonlocal last_seen, trouble
+            try:
+                model = find_model(self._client.models(), self.key)
+            except TransportError as exc:
+                if self._clock.monotonic() - last_seen >= self._settle_s:
+                    raise
+                trouble = exc
+                return None
+            last_seen, trouble = self._clock.monotonic(), None
+            return self._only_new(model)
+
+        found = wait_for(look, self._clock, within_s=patience_s)
+        if trouble is not None:
+            raise trouble
+        return found
+
+    def _only_new(self, model: Model) -> InstanceId | None:
+        others = granted_elsewhere(self._journal.path.parent, url=self._client.url, but=self._journal.path)
+        new = [one.id for one in model.loaded_instances if one.id not in self._known and one.id not in others]
+        if len(new) > 1:
+            commands = "\n".join(f"  lms-harness unload --instance {one!r}" for one in new)
+            raise AmbiguousLoad(
+                f"the answer to loading {self.key} was lost, and {len(new)} instances are new since: {', '.join(new)}",
+                hint=f"None was touched, as one may be somebody else's. Whichever is not in use:\n{commands}",
+            )
+        return new[0] if new else None
