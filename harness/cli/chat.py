@@ -48,7 +48,7 @@ def chat(
         model=model, input=text, system_prompt=system, temperature=temperature, max_output_tokens=max_output_tokens
     )
     shows_pieces = stream and not as_json
-    with connected(url, token) as client, leasing(client) as leases:
+    with connected(url, token) as client, leasing(client, token) as leases:
         reply = ask_once(client, leases, request, on_text=_print_piece if shows_pieces else None)
         if as_json:
             print_json(reply.as_dict())

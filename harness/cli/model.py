@@ -91,7 +91,7 @@ def load(key: str, url: str, token: str, *, as_json: bool, new_instance: bool, *
     """
     from harness.domain.model import LoadConfig
 
-    with connected(url, token) as client, leasing(client) as leases:
+    with connected(url, token) as client, leasing(client, token) as leases:
         lease = leases.acquire(key, LoadConfig(**config), reuse=not new_instance)
         _report(lease, as_json=as_json)
         # Only now: a command that dies before its answer is printed has not handed anything over.

@@ -51,30 +51,35 @@ def connected(url: str, token: str) -> "Iterator[Client]":
 
 
 @contextmanager
-def leasing(client: "Client") -> "Iterator[Leases]":
+def leasing(client: "Client", token: str) -> "Iterator[Leases]":
     """Yield leases with a journal of their own; what is still held at the end (an error, Ctrl-C) is released.
 
-    Raises:
-        ReleaseFailed: after a Ctrl-C, something is or may be still loaded.
+    What dead runs left on this server is finished first. A second Ctrl-C leaves everything to the reaper.
     """
     from harness.clock import SystemClock
-    from harness.lifecycle.journal import Journal
+    from harness.lifecycle.guard import Guard
+    from harness.lifecycle.journal import Journal, state_dir
     from harness.lifecycle.lease import Leases
+    from harness.lifecycle.sweep import sweep
+    from harness.runner.interrupt import interruptible
 
     clock = SystemClock()
+    for swept in sweep(state_dir() / "journals", url=client.url, token=token, clock=clock):
+        note(str(swept))
     journal = Journal(f"{clock.now():%Y%m%dT%H%M%SZ}-cli-{os.getpid()}", url=client.url, clock=clock)
-    leases = Leases(client, journal, clock=clock)
-    try:
-        yield leases
-    except KeyboardInterrupt:
-        if unsettled := leases.unsettled:
-            raise unsettled from None
-        raise
-    finally:
-        for lease in leases.held:
-            leases.release(lease)
-        leases.release_strays()
-        journal.finish()
+    leases = Leases(client, journal, guard=Guard(journal, token=token, say=note), clock=clock)
+    with interruptible(on_second=leases.abandon):
+        try:
+            yield leases
+        finally:
+            try:
+                for lease in leases.held:
+                    leases.release(lease)
+                leases.release_strays()
+            finally:
+                for key in leases.left_to_reaper:
+                    note(f"{key}: left to the reaper, which unloads it in the background (see lms-harness doctor)")
+                leases.close()
 
 
 def print_json(value: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self, TypeAlias
 from harness.client.address import normalised
 from harness.client.answer import Assembly, follow, is_event_stream, payload_of, plain_times, server_kind
 from harness.client.exchange import Exchange
+from harness.client.line import Head
 from harness.client.openai import (
     CompletionWire,
     EmbeddingsWire,
@@ -180,6 +181,16 @@ class Client:
             body = load_body(key, config, echo=echo)
             payload, _ = self._ask("POST", _LOAD, body, waits={"load": self.deadlines.load_s}, exchange=exchange)
             return parse(LoadWire, payload).to_domain()
+
+    def loaded(self, status: int, body: bytes) -> LoadResult:
+        """Return what an answer to a load says that came to another process.
+
+        Raises:
+            ApiError, ProtocolError: as `load`.
+        """
+        with self._redaction.of_errors():
+            head = Head(at=0.0, status=status, headers={})
+            return parse(LoadWire, payload_of(head, body, route=f"POST {_LOAD}")).to_domain()
 
     def unload(self, instance_id: str, *, exchange: Exchange | None = None) -> InstanceId:
         """Unload exactly this instance and return its id (`POST /api/v1/models/unload`).

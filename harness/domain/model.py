@@ -40,6 +40,10 @@ class LoadConfig:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in values.items() if value is not None}
 
+    def agrees_with(self, actual: "LoadConfig") -> bool:
+        """Tell whether a load with these settings may have made an instance with `actual`: what both tell is equal."""
+        return all(getattr(actual, name) in {None, wanted} for name, wanted in self.as_dict().items())
+
     def is_satisfied_by(self, actual: "LoadConfig") -> bool:
         """Tell whether an instance loaded with `actual` serves this request.
 

@@ -1,25 +1,40 @@
-"""The write-ahead journal of leases: what this run is about to cause, before it causes it.
+"""The write-ahead journal of leases: what a run is about to cause, before it causes it.
 
 One file per run in the user's state directory (folder 0700, file 0600), one JSON object a line, each on the disk
-(fsync) before the call it announces is sent. A journal whose leases are all closed is removed at the end; one that
-stays names what a dead run may have left loaded.
+(fsync) before the call it announces is sent. Two processes append: the run and its reaper (adr-0003). A journal whose
+leases are all closed is removed at the end; one that stays names what a dead run may have left loaded.
+
+    owner     who wrote it: pid and start, boot, server
+    intent    a load of a model may be sent from now on; what was resident, what is asked for
+    sent      it is being sent
+    answered  the server answered with this HTTP status, which settled nothing yet
+    grant     it made this instance
+    verified  the listing shows it, with this config
+    doubt     it cannot be told what is ours: nothing is touched, a person decides
+    released, denied (nothing was loaded), handed_over (left loaded on purpose), gone: the end
 """
 
 import contextlib
 import json
 import os
 import threading
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from harness.clock import Clock, timestamp
-from harness.domain.model import InstanceId
 from harness.errors import StoreError
+from harness.lifecycle import identity
+
+Mode: TypeAlias = Literal["explicit", "jit"]
+ENDS = frozenset({"released", "denied", "handed_over", "gone"})
+"""How a lease can end."""
 
 
 def state_dir() -> Path:
-    """Return where journals live; `LMS_HARNESS_STATE` overrides the platform's own place."""
+    """Return where journals and locks live; `LMS_HARNESS_STATE` overrides the platform's own place."""
     if override := os.environ.get("LMS_HARNESS_STATE"):
         return Path(override)
     import platformdirs
@@ -27,31 +42,74 @@ def state_dir() -> Path:
     return platformdirs.user_state_path("lmstudio-harness")
 
 
-def boot_id() -> str | None:
-    """Return an id of this boot of the machine (Linux), None where the system has none: pids repeat after a boot."""
-    with contextlib.suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    return None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLease:
+    """A lease that a journal does not close.
 
+    Attributes:
+        number: within its journal.
+        model_key: of the model to load.
+        resident: ids that were loaded before.
+        mode: by a load of its own, or by a chat.
+        config: what was asked for, by the wire's names.
+        deadline_s: how long the load may take.
+        intent_at: when it was announced; ISO-8601.
+        is_sent: whether the request may have reached the server.
+        status: HTTP status of an answer that settled nothing.
+        instance_id: what was made, where known.
+        effective: its config, once it was listed.
+        doubt: why nobody can tell what is ours.
+        doubtful_ids: the instances in question.
+    """
 
-def process_start(pid: int) -> str | None:
-    """Return when a process started, in clock ticks since boot (Linux), or None: pid and start name one process."""
-    with contextlib.suppress(OSError, IndexError):
-        # The name in parentheses may hold spaces; the 20th field after it is `starttime` (proc(5)).
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
-    return None
+    number: int
+    model_key: str
+    resident: tuple[str, ...] = ()
+    mode: Mode = "explicit"
+    config: Mapping[str, Any] = field(default_factory=dict)
+    deadline_s: float = 600.0
+    intent_at: str = ""
+    is_sent: bool = False
+    status: int | None = None
+    instance_id: str | None = None
+    effective: Mapping[str, Any] | None = None
+    doubt: str = ""
+    doubtful_ids: tuple[str, ...] = ()
+
+    def age_s(self, now: datetime) -> float:
+        """Return the seconds since the intent, by the wall clock; 0 where its time cannot be read."""
+        try:
+            return max(0.0, (now - datetime.fromisoformat(self.intent_at)).total_seconds())
+        except (ValueError, TypeError):
+            return 0.0
+
+    def claims(self, instance_id: str, model_key: str) -> bool:
+        """Tell whether this instance is, or may be, the one of this lease."""
+        if self.instance_id is not None:
+            return self.instance_id == instance_id
+        return self.model_key == model_key and instance_id not in self.resident
 
 
 class Journal:
-    """The journal of one run. Nothing is created before the first intent, so a run that loads nothing leaves nothing.
+    """The journal of one run. Nothing is created before it is opened, so a run that loads nothing leaves nothing.
+
+    Args:
+        run_id: names the file.
+        url: of the server.
+        clock: for timestamps.
+        directory: of all journals; `<state directory>/journals` if not given.
+        is_server_ours: the server ends with this run, so that nothing can stay loaded.
 
     Raises:
         StoreError: the state directory cannot be written; then nothing may be loaded either.
     """
 
-    def __init__(self, run_id: str, *, url: str, clock: Clock, directory: Path | None = None) -> None:
+    def __init__(
+        self, run_id: str, *, url: str, clock: Clock, directory: Path | None = None, is_server_ours: bool = False
+    ) -> None:
         self.run_id = run_id
-        self._url = url
+        self.url = url
+        self.is_server_ours = is_server_ours
         self._clock = clock
         self._directory = directory or state_dir() / "journals"
         self.path = self._directory / f"{run_id}.jsonl"
@@ -66,23 +124,56 @@ class Journal:
         with self._lock:
             return dict(self._open)
 
-    def intent(self, model_key: str, *, resident: tuple[InstanceId, ...]) -> int:
+    def open(self) -> None:
+        """Create the file; harmless when repeated."""
+        with self._lock, self._explained():
+            if self._file is None:
+                self._create()
+
+    def intent(
+        self,
+        model_key: str,
+        *,
+        resident: tuple[str, ...],
+        mode: Mode = "explicit",
+        config: Mapping[str, Any] | None = None,
+        deadline_s: float = 600.0,
+    ) -> int:
         """Record that a load of `model_key` is about to be sent, and what is resident; return the lease's number."""
         with self._lock:
             number, self._next = self._next, self._next + 1
-            self._append({"kind": "intent", "lease": number, "model_key": model_key, "resident": list(resident)})
+            self._append(
+                "intent", number,
+                model_key=model_key, resident=list(resident), mode=mode, config=dict(config or {}),
+                deadline_s=deadline_s,
+            )  # fmt: skip
             self._open[number] = model_key
             return number
 
-    def grant(self, lease: int, instance_id: InstanceId) -> None:
+    def sent(self, lease: int) -> None:
+        """Record that the request is about to be written."""
+        with self._lock:
+            self._append("sent", lease)
+
+    def grant(self, lease: int, instance_id: str) -> None:
         """Record which instance the load made."""
         with self._lock:
-            self._append({"kind": "grant", "lease": lease, "instance_id": instance_id})
+            self._append("grant", lease, instance_id=instance_id)
+
+    def verified(self, lease: int, config: Mapping[str, Any]) -> None:
+        """Record the effective config of the instance: whatever has its id with another one is not ours."""
+        with self._lock:
+            self._append("verified", lease, config=dict(config))
 
     def close_lease(self, lease: int, how: str) -> None:
-        """Record the end of a lease: `released`, `denied` (nothing was loaded), `handed_over` or `gone`."""
+        """Record the end of a lease: one of `ENDS`."""
         with self._lock:
-            self._append({"kind": how, "lease": lease})
+            self._append(how, lease)
+            self._open.pop(lease, None)
+
+    def forget(self, lease: int) -> None:
+        """Take note that somebody else, the reaper, has closed the lease, or will."""
+        with self._lock:
             self._open.pop(lease, None)
 
     def finish(self) -> None:
@@ -91,14 +182,19 @@ class Journal:
             if self._file is not None:
                 os.close(self._file)
                 self._file = None
-                if not self._open:
-                    self.path.unlink(missing_ok=True)
+                remove_if_settled(self.path)
 
-    def _append(self, entry: dict[str, Any]) -> None:
-        try:
+    def _append(self, kind: str, lease: int, **entry: Any) -> None:
+        with self._explained():
             if self._file is None:
-                self._file = self._create()
-            self._write(entry)
+                self._create()
+            if self._file is not None:
+                append(self._file, {"kind": kind, "lease": lease, **entry, "at": timestamp(self._clock.now())})
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as exc:
             raise StoreError(
                 f"cannot write the journal {self.path}: {exc.strerror}",
@@ -106,94 +202,143 @@ class Journal:
                 "Set LMS_HARNESS_STATE to a folder that you can write to.",
             ) from exc
 
-    def _create(self) -> int:
-        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._directory.chmod(0o700)
-        self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        pid = os.getpid()
-        self._write(
-            {
-                "kind": "owner",
-                "run_id": self.run_id,
-                "url": self._url,
-                "pid": pid,
-                "process_start": process_start(pid),
-                "boot_id": boot_id(),
-            }
-        )
-        return self._file
+    def _create(self) -> None:
+        private_folder(self._directory)
+        self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | _CLOEXEC, 0o600)
+        entry = {
+            "kind": "owner",
+            "run_id": self.run_id,
+            "url": self.url,
+            "is_server_ours": self.is_server_ours,
+            **identity.owner(),
+            "at": timestamp(self._clock.now()),
+        }
+        append(self._file, entry)
 
-    def _write(self, entry: dict[str, Any]) -> None:
-        line = json.dumps({**entry, "at": timestamp(self._clock.now())}, ensure_ascii=False) + "\n"
-        if self._file is not None:
-            os.write(self._file, line.encode())
-            os.fsync(self._file)
+
+_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
+
+
+def private_folder(path: Path) -> Path:
+    """Return the folder, which exists now and which only its owner can enter."""
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.chmod(0o700)
+    return path
+
+
+def append(descriptor: int, entry: Mapping[str, Any]) -> None:
+    """Write an entry; it is on the disk when this returns.
+
+    It begins with a line end, so that an entry that was torn before it cannot take it along.
+    """
+    os.write(descriptor, f"\n{json.dumps(entry, ensure_ascii=True)}\n".encode())
+    os.fsync(descriptor)
+
+
+def append_to(path: Path, entry: Mapping[str, Any]) -> None:
+    """Write an entry into the journal of another run, which nobody else is writing."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | _CLOEXEC)
+    try:
+        append(descriptor, entry)
+    finally:
+        os.close(descriptor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalState:
     """What a journal file says: who wrote it, and which leases are still open."""
 
-    owner: dict[str, Any]
-    open_leases: dict[int, dict[str, Any]] = field(default_factory=dict)
+    owner: Mapping[str, Any]
+    open_leases: Mapping[int, OpenLease] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """Of the server."""
+        return str(self.owner.get("url", ""))
 
 
 def replay(path: Path) -> JournalState:
-    """Return the state after all complete lines; a torn last line is dropped."""
+    """Return the state after all complete entries; torn and unknown ones are passed over.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     owner: dict[str, Any] = {}
-    leases: dict[int, dict[str, Any]] = {}
-    for line in path.read_bytes().split(b"\n")[:-1]:
-        entry = json.loads(line)
-        if entry["kind"] == "owner":
-            owner = entry
-        elif entry["kind"] == "intent":
-            leases[entry["lease"]] = entry
-        elif entry["kind"] == "grant":
-            leases[entry["lease"]] = {**leases[entry["lease"]], "instance_id": entry["instance_id"]}
-        else:
-            leases.pop(entry["lease"], None)
+    leases: dict[int, OpenLease] = {}
+    for line in path.read_bytes().split(b"\n"):
+        try:
+            entry = json.loads(line)
+            kind, number = entry["kind"], entry.get("lease")
+        except (ValueError, TypeError, KeyError, AttributeError):
+            continue
+        if kind == "owner":
+            owner = owner or entry
+        elif kind == "intent":
+            leases[number] = _opened(entry)
+        elif kind in ENDS:
+            leases.pop(number, None)
+        elif number in leases:
+            leases[number] = _continued(leases[number], entry)
     return JournalState(owner=owner, open_leases=leases)
 
 
-def is_alive(owner: dict[str, Any]) -> bool:
-    """Tell whether the process that wrote this owner entry still runs: same boot, same pid, same start time."""
-    pid = owner.get("pid")
-    if not isinstance(pid, int) or owner.get("boot_id") != boot_id():
-        return False
-    if (started := owner.get("process_start")) is not None:
-        return bool(process_start(pid) == started)
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+def remove_if_settled(path: Path) -> None:
+    """Remove a journal without open leases; harmless when it is gone already."""
+    # Windows does not remove what another process has open; that process removes it then.
+    with contextlib.suppress(FileNotFoundError, PermissionError):
+        if not replay(path).open_leases:
+            path.unlink()
+
+
+def open_leases_elsewhere(directory: Path, *, url: str, but: Path) -> list[OpenLease]:
+    """Return the open leases of all other runs on the same server.
+
+    Those of dead runs count: their reapers are about to unload what they made.
+    """
+    found: list[OpenLease] = []
+    for path in directory.glob("*.jsonl"):
+        if path != but:
+            with contextlib.suppress(OSError):
+                state = replay(path)
+                if state.url == url:
+                    found.extend(state.open_leases.values())
+    return found
 
 
 def granted_elsewhere(directory: Path, *, url: str, but: Path) -> frozenset[str]:
-    """Return the instance ids that other live runs on the same server hold according to their journals."""
-    leases = _open_elsewhere(directory, url=url, but=but)
-    return frozenset(lease["instance_id"] for lease in leases if "instance_id" in lease)
+    """Return the instance ids that other runs on the same server hold according to their journals."""
+    leases = open_leases_elsewhere(directory, url=url, but=but)
+    return frozenset(lease.instance_id for lease in leases if lease.instance_id is not None)
 
 
 def is_claimed_elsewhere(instance_id: str, model_key: str, directory: Path, *, url: str, but: Path) -> bool:
-    """Tell whether another live run holds this instance, or may just have loaded it without having noted its id yet."""
-    return any(
-        lease["instance_id"] == instance_id
-        if "instance_id" in lease
-        else lease["model_key"] == model_key and instance_id not in lease["resident"]
-        for lease in _open_elsewhere(directory, url=url, but=but)
+    """Tell whether another run holds this instance, or may just have loaded it without having noted its id yet."""
+    return any(lease.claims(instance_id, model_key) for lease in open_leases_elsewhere(directory, url=url, but=but))
+
+
+def _opened(entry: Mapping[str, Any]) -> OpenLease:
+    return OpenLease(
+        number=entry["lease"],
+        model_key=str(entry.get("model_key", "")),
+        resident=tuple(entry.get("resident", ())),
+        mode=entry.get("mode", "explicit"),
+        config=entry.get("config", {}),
+        deadline_s=float(entry.get("deadline_s", 600.0)),
+        intent_at=str(entry.get("at", "")),
     )
 
 
-def _open_elsewhere(directory: Path, *, url: str, but: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    for path in directory.glob("*.jsonl"):
-        if path == but:
-            continue
-        with contextlib.suppress(OSError, ValueError, KeyError):
-            state = replay(path)
-            if state.owner.get("url") == url and is_alive(state.owner):
-                found.extend(state.open_leases.values())
-    return found
+def _continued(lease: OpenLease, entry: Mapping[str, Any]) -> OpenLease:
+    match entry["kind"]:
+        case "sent":
+            return replace(lease, is_sent=True)
+        case "answered":
+            return replace(lease, status=entry.get("status"))
+        case "grant":
+            return replace(lease, is_sent=True, instance_id=entry.get("instance_id"), doubt="", doubtful_ids=())
+        case "verified":
+            return replace(lease, effective=entry.get("config"))
+        case "doubt":
+            return replace(lease, doubt=str(entry.get("why", "")), doubtful_ids=tuple(entry.get("instances", ())))
+        case _:
+            return lease

@@ -4,7 +4,8 @@ LM Studio's REST load takes no identifier and never expires, so ownership rests 
 before, what the journal announced, and which id the server returned. What is not certainly ours is never unloaded.
 """
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -20,7 +21,8 @@ from harness.errors import (
     ReleaseFailed,
 )
 from harness.lifecycle.attempt import Attempt
-from harness.lifecycle.journal import Journal, is_claimed_elsewhere
+from harness.lifecycle.guard import Guard
+from harness.lifecycle.journal import Journal, Mode, is_claimed_elsewhere
 from harness.lifecycle.resident import other_ids, resident_ids, unload_verified, wait_for
 from harness.lifecycle.selection import find_model
 from harness.lifecycle.stray import Strays
@@ -55,12 +57,13 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """What became of a lease. `is_verified` is None when nothing had to be unloaded."""
+    """What became of a lease. `is_verified` is None when nothing had to be unloaded, or the reaper does that later."""
 
     instance_id: InstanceId
     policy: Policy
     is_verified: bool | None = None
     unload_wall_s: float | None = None
+    is_left_to_reaper: bool = False
 
 
 class Leases:
@@ -69,10 +72,14 @@ class Leases:
     Args:
         client: of the server.
         journal: of this run; written before every load.
+        guard: the reaper's, which holds the guarantee after our death; None: nobody does.
         policy: what `release` unloads: `ours`, `all` instances of the key, or nothing (`keep`).
         clock: for waiting.
         load_deadline_s: how long a load whose answer was lost may still show up.
         settle_s: how long the listing may lag behind an answer.
+
+    Attributes:
+        is_abandoned: everything is left to the reaper.
     """
 
     def __init__(
@@ -80,6 +87,7 @@ class Leases:
         client: Client,
         journal: Journal,
         *,
+        guard: Guard | None = None,
         policy: Policy = "ours",
         clock: Clock,
         load_deadline_s: float = 600.0,
@@ -87,6 +95,8 @@ class Leases:
     ) -> None:
         self._client = client
         self._journal = journal
+        self._guard = guard
+        self.is_abandoned = False
         self.policy = policy
         self._clock = clock
         self._load_deadline_s = load_deadline_s
@@ -103,17 +113,41 @@ class Leases:
         return tuple(self._held.values())
 
     @property
+    def left_to_reaper(self) -> tuple[str, ...]:
+        """The keys of models whose instances the reaper unloads without us: their loads may still be going on."""
+        return self._open_keys() if self._guard is not None else ()
+
+    @property
     def unsettled(self) -> ReleaseFailed | None:
         """The error that names loads of which nobody knows what became; None when there are none."""
-        held = {lease.number for lease in self.held}
-        keys = [key for number, key in self._journal.open_leases.items() if number not in held]
-        if not keys:
+        if self._guard is not None or not (keys := self._open_keys()):
             return None
         return ReleaseFailed(
             f"a load was broken off, and the server may have done it all the same, or may still: {', '.join(keys)}",
             hint="See what is loaded with: lms-harness models --loaded\n"
             "End what nobody uses with: lms-harness unload --instance ID",
         )
+
+    def _open_keys(self) -> tuple[str, ...]:
+        held = {lease.number for lease in self.held}
+        return tuple(key for number, key in self._journal.open_leases.items() if number not in held)
+
+    def abandon(self) -> None:
+        """Leave all that is loaded to the reaper, at once; what is released from now on is left to it too.
+
+        Raises:
+            LeaseError: there is no reaper.
+        """
+        if self._guard is None:
+            raise LeaseError("there is no reaper to leave anything to")
+        self.is_abandoned = True
+        self._guard.close(waits=False)
+
+    def close(self) -> None:
+        """End the reaper, or let it finish what is open; then close the journal. Harmless when repeated."""
+        if self._guard is not None:
+            self._guard.close(waits=not self._journal.open_leases)
+        self._journal.finish()
 
     def acquire(
         self,
@@ -142,9 +176,9 @@ class Leases:
         model = find_model(before, key)
         if reuse and (resident := self._reusable(model, config)) is not None:
             return self.borrow(resident.id)
-        with self._attempt(model.key, before, may_adopt=True) as attempt:
+        with self._attempt(model.key, config, mode="explicit") as attempt:
             started = self._clock.monotonic()
-            load_time_s = attempt.load(config, deadline_s=self._load_deadline_s, exchange=exchange)
+            load_time_s = attempt.load(deadline_s=self._load_deadline_s, exchange=exchange)
             load_wall_s = self._clock.monotonic() - started
             return self._verified(
                 attempt, mode="explicit", requested=config, load_time_s=load_time_s, load_wall_s=load_wall_s
@@ -173,7 +207,8 @@ class Leases:
             raise LeaseError(f"{model.key} is loaded already, so a request would not load it")
         if foreign and not despite_others:
             raise LeaseError(f"a JIT load could evict what others have loaded: {', '.join(foreign)}")
-        with self._attempt(model.key, before, may_adopt=False) as attempt:
+        asked = LoadConfig(context_length=request.context_length)
+        with self._attempt(model.key, asked, mode="jit") as attempt:
             self._by_chat = attempt
             try:
                 answer = self._client.chat(replace(request, model=model.key), stream=True, exchange=exchange)
@@ -181,9 +216,8 @@ class Leases:
                 self._by_chat = None
             attempt.answered(answer)
             lease = self._verified(
-                attempt, mode="jit", requested=LoadConfig(context_length=request.context_length),
-                load_time_s=answer.stats.load_time_s, load_wall_s=None,
-            )  # fmt: skip
+                attempt, mode="jit", requested=asked, load_time_s=answer.stats.load_time_s, load_wall_s=None
+            )
             return lease, answer
 
     def borrow(self, instance_id: InstanceId) -> Lease:
@@ -212,6 +246,9 @@ class Leases:
         Raises:
             ReleaseFailed: an instance that should be gone is still there; names the command to finish.
         """
+        if self.is_abandoned:
+            self._held.pop(lease.instance.id, None)
+            return Release(instance_id=lease.instance.id, policy=self.policy, is_left_to_reaper=True)
         if self.policy == "keep":
             self.hand_over(lease)
             return Release(instance_id=lease.instance.id, policy=self.policy)
@@ -222,6 +259,9 @@ class Leases:
         started = self._clock.monotonic()
         self._strays.unload(lease.instance.id)
         if self.policy == "ours" and lease.is_owned:
+            if self._is_another(lease):
+                self._end(lease, "gone")
+                return Release(instance_id=lease.instance.id, policy=self.policy)
             self._unload(lease.instance.id)
         if self.policy == "all":
             for instance in find_model(self._client.models(), lease.model.key).loaded_instances:
@@ -252,6 +292,8 @@ class Leases:
         Raises:
             ReleaseFailed: one is still there.
         """
+        if self.is_abandoned:
+            return
         for instance_id in self._strays.ids:
             if self.policy == "keep":
                 self._strays.hand_over(instance_id)
@@ -280,11 +322,23 @@ class Leases:
             None,
         )
 
-    def _attempt(self, key: ModelKey, before: Sequence[Model], *, may_adopt: bool) -> Attempt:
-        return Attempt(
-            self._client, self._journal, key, before=before, held=self._held, may_adopt=may_adopt,
-            clock=self._clock, settle_s=self._settle_s,
-        )  # fmt: skip
+    @contextlib.contextmanager
+    def _attempt(self, key: ModelKey, config: LoadConfig, *, mode: Mode) -> Iterator[Attempt]:
+        """Begin a load, alone among this machine's runs; what is resident is looked up when nobody else is loading."""
+        alone = self._guard.loading(key, within_s=self._load_deadline_s) if self._guard else contextlib.nullcontext()
+        with (
+            alone,
+            Attempt(
+                self._client, self._journal, self._guard, key, config, before=self._client.models(), held=self._held,
+                mode=mode, clock=self._clock, settle_s=self._settle_s,
+            ) as attempt,
+        ):  # fmt: skip
+            yield attempt
+
+    def _is_another(self, lease: Lease) -> bool:
+        """Tell whether somebody else's instance has the id of ours now: same id, another config."""
+        listed = find_model(self._client.models(), lease.model.key).instance(lease.instance.id)
+        return listed is not None and listed.config != lease.instance.config
 
     def _verified(
         self,
@@ -321,6 +375,7 @@ class Leases:
             raise LoadUnverified(
                 f"the server said that {instance_id} is loaded, but its listing did not show it in {self._settle_s:g} s"
             )
+        self._journal.verified(attempt.number, lease.instance.config.as_dict())
         return self._hold(lease)
 
     def _unload(self, instance_id: InstanceId) -> None:

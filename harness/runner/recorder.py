@@ -127,6 +127,8 @@ class Recorder:
 
     def release(self, lease: Lease, policy: str, done: Release | None, error: str | None = None) -> None:
         """Record the end of a lease; without `done` it failed with `error`."""
+        if done is not None and done.is_left_to_reaper:
+            error = "interrupted twice: left to the reaper"
         self._writer.write(
             ReleaseRecord(
                 **self.head(),

@@ -13,6 +13,7 @@ from harness.domain.generation import ChatRequest, Generation, Outcome
 from harness.domain.model import InstanceId, LoadConfig, Model
 from harness.domain.record import SummaryRecord
 from harness.errors import ApiError, HarnessError, InstanceLost, ReleaseFailed
+from harness.lifecycle.guard import Guard
 from harness.lifecycle.journal import Journal
 from harness.lifecycle.lease import Lease, Leases
 from harness.lifecycle.resident import resident_ids
@@ -105,8 +106,11 @@ class Run:
         self.clock = clock or SystemClock()
         self._progress = progress
         self.recorder = Recorder(settings.results, clock=self.clock)
-        self._journal = Journal(self.recorder.run_id, url=client.url, clock=self.clock)
-        self._leases = Leases(client, self._journal, policy=settings.unload, clock=self.clock)
+        journal = Journal(
+            self.recorder.run_id, url=client.url, clock=self.clock, is_server_ours=settings.is_embedded
+        )
+        guard = Guard(journal, token=settings.token, say=progress.note)
+        self._leases = Leases(client, journal, guard=guard, policy=settings.unload, clock=self.clock)
         self.recorder.run(
             settings, server_kind=server_kind, server_url=client.url, listing=listing, plan=plan, notes=notes, argv=argv
         )
@@ -217,6 +221,10 @@ class Run:
         self.recorder.summary(summary)
         return summary
 
+    def abandon(self) -> None:
+        """Leave everything that is loaded to the reaper, at once."""
+        self._leases.abandon()
+
     def close(self, *, exit_code: int, interrupted: bool = False) -> None:
         """Release what is still held, write the last record, close the files.
 
@@ -229,17 +237,18 @@ class Run:
                 self.release(lease)
             except ReleaseFailed as exc:
                 failed = exc
-        with contextlib.suppress(HarnessError):  # What it leaves is open in the journal, so it is among the unsettled.
+        with contextlib.suppress(HarnessError):  # What it leaves is open in the journal, so the reaper goes on with it.
             self._leases.release_strays()
-        failed = failed or self._leases.unsettled
-        try:
-            resident: tuple[InstanceId, ...] | None = resident_ids(self.client.models())
-        except HarnessError:
-            resident = None
+        for key in self._leases.left_to_reaper:
+            self._progress.note(f"{key}: left to the reaper, which unloads it in the background (lms-harness doctor)")
+        resident: tuple[InstanceId, ...] | None = None
+        if not self._leases.is_abandoned:  # Somebody is in a hurry.
+            with contextlib.suppress(HarnessError):
+                resident = resident_ids(self.client.models())
         self.recorder.end(
             exit_code=failed.exit_code if failed else exit_code, interrupted=interrupted, resident=resident
         )
-        self._journal.finish()
+        self._leases.close()
         if failed is not None:
             raise failed
 

@@ -5,9 +5,13 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from harness.client.http import Client, Deadlines
+from harness.clock import SystemClock
 from harness.domain.model import Model
 from harness.errors import ReleaseFailed
+from harness.lifecycle.journal import state_dir
 from harness.lifecycle.selection import Selection, select_models
+from harness.lifecycle.sweep import sweep
+from harness.runner.interrupt import interruptible
 from harness.runner.plan import Plan
 from harness.runner.run import Progress, Run
 from harness.settings import Settings
@@ -84,7 +88,13 @@ class Session:
             return self.run
         url = self._start_embedded() if self.settings.is_embedded else self.settings.url
         client = self._resources.enter_context(Client(url, token=self.settings.token))
-        listing = client.preflight()
+        client.preflight()
+        for swept in sweep(
+            state_dir() / "journals", url=client.url, token=self.settings.token, clock=SystemClock(),
+            on_begin=lambda lease: self._say(f"A run that died has left {lease.model_key}: looking after it ..."),
+        ):  # fmt: skip
+            self._say(str(swept))
+        listing = client.models()
         plan = self.plan()
         kind = client.server_kind
         self.run = Run(
@@ -97,6 +107,7 @@ class Session:
             notes=_notes(kind, plan),
             argv=self._argv,
         )
+        self._resources.enter_context(interruptible(on_second=self.run.abandon))
         return self.run
 
     def close(self, *, exit_code: int, interrupted: bool = False) -> int:

@@ -1,7 +1,7 @@
 """A load whose answer is lost, that is broken off, or that fails, against a scripted LM Studio."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from harness.errors import (
     ServerFault,
     TransportError,
 )
-from harness.lifecycle.journal import Journal, replay
+from harness.lifecycle.journal import Journal, OpenLease, replay
 from harness.lifecycle.lease import Leases
 from harness.testing.clock import FakeClock
 from harness.testing.fault import Call, Delay, Drop, Fault, Hang, Reset, Status
@@ -28,7 +28,7 @@ LOAD = "/api/v1/models/load"
 UNLOAD = "/api/v1/models/unload"
 
 
-def open_leases(journal: Journal) -> dict[int, dict[str, object]]:
+def open_leases(journal: Journal) -> Mapping[int, OpenLease]:
     return replay(journal.path).open_leases
 
 

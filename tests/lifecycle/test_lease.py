@@ -1,7 +1,7 @@
 """Leases against a scripted LM Studio: real sockets, and answers that get lost, lie or come late."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from harness.errors import (
     ModelNotFound,
     ReleaseFailed,
 )
-from harness.lifecycle.journal import Journal, replay
+from harness.lifecycle.journal import Journal, OpenLease, replay
 from harness.lifecycle.lease import Leases
 from harness.testing.clock import FakeClock
 from harness.testing.fault import Call, Delay, Drop, Fault, Ignore, Lag, Status
@@ -28,7 +28,7 @@ UNLOAD = "/api/v1/models/unload"
 MODELS = "/api/v1/models"
 
 
-def open_leases(journal: Journal) -> dict[int, dict[str, object]]:
+def open_leases(journal: Journal) -> Mapping[int, OpenLease]:
     return replay(journal.path).open_leases
 
 
@@ -53,7 +53,7 @@ def test_a_lease_is_loaded_verified_and_released_to_the_state_before(
 def test_the_intent_is_on_disk_before_the_load_is_sent(
     server: ScriptedServer, make: Callable[..., Leases], journal: Journal
 ) -> None:
-    seen: list[dict[int, dict[str, object]]] = []
+    seen: list[Mapping[int, OpenLease]] = []
 
     class Look:
         def apply(self, call: Call) -> None:
@@ -62,7 +62,7 @@ def test_the_intent_is_on_disk_before_the_load_is_sent(
 
     server.on("POST", LOAD, Look(), times=1)
     make().acquire(KEY)
-    assert [lease["model_key"] for lease in seen[0].values()] == [KEY]
+    assert [lease.model_key for lease in seen[0].values()] == [KEY]
 
 
 def test_a_fitting_resident_instance_is_reused_and_kept(server: ScriptedServer, make: Callable[..., Leases]) -> None:
@@ -145,7 +145,7 @@ def test_what_cannot_be_released_is_an_error_that_names_the_command(
     with pytest.raises(ReleaseFailed) as caught:
         leases.release(lease)
     assert f"lms-harness unload --instance '{KEY}'" in str(caught.value)
-    assert open_leases(journal)[1]["instance_id"] == KEY
+    assert open_leases(journal)[1].instance_id == KEY
     journal.finish()
     assert journal.path.exists()
 
@@ -174,8 +174,8 @@ def test_the_policy_keep_leaves_it_and_closes_the_lease(
     leases.release(leases.acquire(KEY))
     assert server.loaded == [KEY]
     assert open_leases(journal) == {}
-    kinds = [json.loads(line)["kind"] for line in journal.path.read_text().splitlines()]
-    assert kinds == ["owner", "intent", "grant", "handed_over"]
+    kinds = [json.loads(line)["kind"] for line in journal.path.read_text().split("\n") if line]
+    assert kinds == ["owner", "intent", "sent", "grant", "verified", "handed_over"]
 
 
 def test_a_lease_handed_over_stays_loaded(server: ScriptedServer, make: Callable[..., Leases]) -> None:

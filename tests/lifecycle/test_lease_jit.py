@@ -1,7 +1,7 @@
 """Leases on what a chat loaded by itself, against a scripted LM Studio."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from harness.client.http import Client
 from harness.clock import SystemClock
 from harness.domain.generation import ChatRequest
 from harness.errors import Cancelled, HarnessError, LeaseError, TransportError
-from harness.lifecycle.journal import Journal, replay
+from harness.lifecycle.journal import Journal, OpenLease, replay
 from harness.lifecycle.lease import Leases
 from harness.testing.fault import Call, Drop
 from harness.testing.scripted import ScriptedServer
@@ -22,7 +22,7 @@ OTHER = "acme/small-4b"
 UNLOAD = "/api/v1/models/unload"
 
 
-def open_leases(journal: Journal) -> dict[int, dict[str, object]]:
+def open_leases(journal: Journal) -> Mapping[int, OpenLease]:
     return replay(journal.path).open_leases
 
 

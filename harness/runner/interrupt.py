@@ -1,0 +1,38 @@
+"""Ctrl-C and SIGTERM: once breaks off and releases, twice leaves the releasing to the reaper."""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+
+@contextlib.contextmanager
+def interruptible(*, on_second: Callable[[], None]) -> Iterator[None]:
+    """Let SIGINT and SIGTERM raise `KeyboardInterrupt` in the main thread while the block runs.
+
+    Python does that for SIGINT by itself; SIGTERM would end the process without any release.
+
+    Args:
+        on_second: called before the second and every later interruption is raised: somebody is in a hurry. What it
+            raises is lost.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Only the main thread may handle signals; its handlers stay as they are.
+        return
+    count = 0
+
+    def interrupt(_: int, __: FrameType | None) -> None:
+        nonlocal count
+        count += 1
+        if count > 1:
+            with contextlib.suppress(Exception):  # The interruption itself must come through.
+                on_second()
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
