@@ -6,6 +6,7 @@ import sys
 import click
 
 from harness.cli.chat import chat
+from harness.cli.doctor import doctor
 from harness.cli.model import load, models, preflight, unload
 from harness.cli.run import run
 from harness.cli.serve import serve
@@ -31,7 +32,7 @@ def cli() -> None:
     """
 
 
-for command in (run, preflight, models, load, unload, chat, serve):
+for command in (run, preflight, models, load, unload, chat, serve, doctor):
     cli.add_command(command)
 
 

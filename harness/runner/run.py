@@ -106,9 +106,7 @@ class Run:
         self.clock = clock or SystemClock()
         self._progress = progress
         self.recorder = Recorder(settings.results, clock=self.clock)
-        journal = Journal(
-            self.recorder.run_id, url=client.url, clock=self.clock, is_server_ours=settings.is_embedded
-        )
+        journal = Journal(self.recorder.run_id, url=client.url, clock=self.clock, is_server_ours=settings.is_embedded)
         guard = Guard(journal, token=settings.token, say=progress.note)
         self._leases = Leases(client, journal, guard=guard, policy=settings.unload, clock=self.clock)
         self.recorder.run(

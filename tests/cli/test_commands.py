@@ -284,7 +284,7 @@ class TestToken:
             assert call("preflight", "--url", guarded.url).code == 0
 
 
-@pytest.mark.parametrize("command", ["", "run", "preflight", "models", "load", "unload", "chat", "serve"])
+@pytest.mark.parametrize("command", ["", "run", "preflight", "models", "load", "unload", "chat", "serve", "doctor"])
 def test_every_help_teaches_by_examples(call: Call, command: str) -> None:
     result = call(*command.split(), "--help")
     assert result.code == 0
