@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,8 @@ def boot_id() -> str | None:
     with contextlib.suppress(OSError):
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     if sys.platform == "darwin":
+        import subprocess
+
         with contextlib.suppress(OSError, subprocess.SubprocessError):
             return subprocess.run(
                 ["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"],

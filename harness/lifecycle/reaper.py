@@ -16,7 +16,6 @@ Lines of JSON on stdin, each with an `id`, each answered on stdout by a line wit
     bye                                             (no answer)
 """
 
-import hashlib
 import json
 import os
 import signal
@@ -24,12 +23,16 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from harness.clock import SystemClock, timestamp
 from harness.lifecycle import identity, journal
 from harness.lifecycle.filelock import FileLock
+
+if TYPE_CHECKING:
+    from harness.lifecycle.plain_server import PlainServer
 
 _OWNER_LOOK_S = 2.0
 _FINISH_DEADLINE_S = 1800.0
@@ -54,6 +57,8 @@ def main() -> None:
 
 def key_lock(folder: Path, url: str, model_key: str) -> Path:
     """Return the file whose lock means: somebody is loading this model on this server. Keys never become paths."""
+    import hashlib
+
     name = hashlib.sha256(f"{url}\n{model_key.lower()}".encode()).hexdigest()[:32]
     return folder / f"{name}.lock"
 
@@ -67,15 +72,13 @@ class Reaper:
     """
 
     def __init__(self, hello: Mapping[str, Any], out: IO[bytes]) -> None:
-        from harness.lifecycle.plain_server import PlainServer
-
         self._out = out
         self._writing = threading.Lock()
         self._path = Path(hello["journal"])
         self._locks_folder = Path(hello["locks"])
         self._settle_s = float(hello["settle_s"])
         self._clock = SystemClock()
-        self._server = PlainServer(hello["url"], hello["token"])
+        self._url, self._token = hello["url"], hello["token"]
         self._owner = hello["owner"]
         self._is_over = threading.Event()
         self._locks: dict[str, FileLock] = {}
@@ -86,6 +89,12 @@ class Reaper:
         # Whoever can take this lock knows that no reaper cares for the journal any more.
         self._own_lock = FileLock(self._path)
         self._answer(hello["id"], ok=self._own_lock.acquire(within_s=5.0), pid=os.getpid())
+
+    @cached_property
+    def _server(self) -> "PlainServer":
+        from harness.lifecycle.plain_server import PlainServer
+
+        return PlainServer(self._url, self._token)
 
     def listen(self, stdin: IO[bytes]) -> None:
         """Do what each line says, until they end."""
@@ -127,7 +136,7 @@ class Reaper:
     def _lock(self, message: Mapping[str, Any]) -> None:
         key, end = message["key"], time.monotonic() + message["within_s"]
         journal.private_folder(self._locks_folder)
-        lock = FileLock(key_lock(self._locks_folder, self._server.url, key))
+        lock = FileLock(key_lock(self._locks_folder, self._url, key))
         is_held = lock.try_acquire()
         if not is_held:
             self._answer(message["id"], waiting=_holder(lock.path))
@@ -186,7 +195,7 @@ class Reaper:
             here = self._path.parent
             ending = finish(
                 lease, self._server, self._clock, settle_s=self._settle_s, age_s=lease.age_s(self._clock.now()),
-                claimed=lambda: journal.granted_elsewhere(here, url=self._server.url, but=self._path),
+                claimed=lambda: journal.granted_elsewhere(here, url=self._url, but=self._path),
             )  # fmt: skip
             if ending.is_final:
                 self._note(ending.how, number)
