@@ -30,6 +30,8 @@ from harness.lifecycle.journal import ENDS, Journal, Mode, granted_elsewhere
 from harness.lifecycle.resident import resident_ids, unload_verified, wait_for
 from harness.lifecycle.selection import find_model
 
+_JIT_UNDO_S = 1.0
+
 
 class Attempt:
     """A load that is undone when its `with` block raises, Ctrl-C included: the server goes on loading after we hang up.
@@ -156,7 +158,9 @@ class Attempt:
                 self._client.unload(self._named)
         is_final |= self._mode == "explicit" and isinstance(error, TransportError) and not isinstance(error, Cancelled)
         if self._guard is not None and not is_final:
-            if self._guard.undo(self._number, within_s=self._settle_s) in ENDS:
+            # A load by a chat most likely ends with the chat, and the reaper has to wait to be sure of that.
+            patience_s = _JIT_UNDO_S if self._mode == "jit" else self._settle_s
+            if self._guard.undo(self._number, within_s=patience_s) in ENDS:
                 self._journal.forget(self._number)
             return
         try:

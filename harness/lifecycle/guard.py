@@ -23,6 +23,7 @@ _ANSWER_S = 30.0
 _WAKE_S = 0.05
 _EXIT_S = 0.5
 _MAX_RESTARTS = 5
+_WORTH_A_WORD_S = 1.0
 
 
 class Guard:
@@ -117,6 +118,13 @@ class Guard:
 
     def undo(self, lease: int, *, within_s: float) -> str | None:
         """Let the reaper finish a lease; return how it ended, None if it is still at it: it goes on without us."""
+        how = self._undone(lease, min(within_s, _WORTH_A_WORD_S))
+        if how is None and within_s > _WORTH_A_WORD_S:
+            self._say("waiting for the server to end a load, to undo it; Ctrl-C leaves that to the reaper")
+            how = self._undone(lease, within_s - _WORTH_A_WORD_S)
+        return how
+
+    def _undone(self, lease: int, within_s: float) -> str | None:
         try:
             for reply in self._ask({"op": "undo", "lease": lease}, within_s=within_s):
                 return str(reply["how"])

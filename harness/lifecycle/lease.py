@@ -307,6 +307,8 @@ class Leases:
         lease = self._held.get(instance_id)
         if lease is not None:
             self._lost.add(instance_id)
+            if lease.number is not None:
+                self._journal.verified(lease.number, {})  # Ours still, though loaded with the server's defaults.
         if lease is None or not lease.is_owned:
             self._strays.note(instance_id, phase, model_key=lease.model.key if lease else instance_id)
 
@@ -337,6 +339,8 @@ class Leases:
 
     def _is_another(self, lease: Lease) -> bool:
         """Tell whether somebody else's instance has the id of ours now: same id, another config."""
+        if self.is_lost(lease):
+            return False
         listed = find_model(self._client.models(), lease.model.key).instance(lease.instance.id)
         return listed is not None and listed.config != lease.instance.config
 

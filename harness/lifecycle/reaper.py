@@ -122,9 +122,14 @@ class Reaper:
     def finish(self) -> None:
         """Finish every open lease, each in a thread, as one may have to wait for its load."""
         try:
-            leases = journal.replay(self._path).open_leases
+            state = journal.replay(self._path)
         except OSError:
             return  # The run has ended well and removed it.
+        leases = state.open_leases
+        if state.owner.get("is_server_ours"):  # It ends with the run.
+            for number in leases:
+                self._note("gone", number)
+            leases = {}
         threads = [threading.Thread(target=self._end, args=(number,), daemon=True) for number in leases]
         for thread in threads:
             thread.start()

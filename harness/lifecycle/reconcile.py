@@ -15,7 +15,7 @@ from harness.lifecycle.plain_server import Listed, ServerTrouble
 SETTLE_S = 15.0
 """How long a listing may lag behind an answer, and how long a single candidate must stay the only one."""
 
-JIT_S = 60.0
+JIT_S = 30.0
 """How long a load by a chat whose client is gone may still show up. LM Studio expires such instances by itself."""
 
 UNREACHABLE_S = 60.0
