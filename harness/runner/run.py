@@ -16,7 +16,7 @@ from harness.errors import ApiError, HarnessError, InstanceLost, ReleaseFailed
 from harness.lifecycle.guard import Guard
 from harness.lifecycle.journal import Journal
 from harness.lifecycle.lease import Lease, Leases
-from harness.lifecycle.resident import resident_ids
+from harness.lifecycle.resident import other_ids, resident_ids
 from harness.report.table import size
 from harness.runner.ask import Answer, Job, asker, lost, reasoning_for, request_for
 from harness.runner.recorder import Recorder
@@ -173,6 +173,10 @@ class Run:
             yield Target(lease=lease, address=self._warm_up(lease, reasoning), reasoning=reasoning)
         finally:
             self.release(lease)
+
+    def others(self, target: Target) -> tuple[InstanceId, ...]:
+        """Return the ids of all instances that are resident now besides the target's: they may be busy, too."""
+        return other_ids(self.client.models(), target.instance_id)
 
     def check(self, lease: Lease) -> None:
         """Make sure that what was asked through a lease was answered by its instance.

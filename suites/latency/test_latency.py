@@ -12,6 +12,19 @@ from .probe import probe, rounds
 _NUMBERS: Iterator[int] = itertools.count()
 
 
+class Company:
+    """Who else was resident while something was measured: figures taken in company may be too slow."""
+
+    def __init__(self, run: Run, target: Target) -> None:
+        self._run = run
+        self._target = target
+        self._before = run.others(target)
+
+    def seen(self) -> list[str]:
+        """Return the ids of all others that were resident at the beginning or are now."""
+        return sorted({*self._before, *self._run.others(self._target)})
+
+
 def test_one_at_a_time(benchmark: BenchmarkFixture, lms_run: Run, lms_client: Client, lms_instance: Target) -> None:
     """TTFT, TPOT and decode rate of single requests; the first is discarded as a warm-up."""
     answers: list[Generation] = []
@@ -19,12 +32,14 @@ def test_one_at_a_time(benchmark: BenchmarkFixture, lms_run: Run, lms_client: Cl
     def ask() -> None:
         answers.append(lms_client.chat(probe(lms_instance, next(_NUMBERS)), stream=True))
 
+    company = Company(lms_run, lms_instance)
     ask()
     count = rounds(lms_run.settings.latency_budget_s / 3, answers[0].times.total_s)
     benchmark.group = "one request"
     benchmark.pedantic(ask, rounds=count, iterations=1)
+    others = company.seen()
     for number, answer in enumerate(answers[1:], 1):
-        _record(lms_run, lms_instance, answer, number)
+        _record(lms_run, lms_instance, answer, number, others)
 
 
 def test_all_slots_busy(benchmark: BenchmarkFixture, lms_run: Run, lms_client: Client, lms_instance: Target) -> None:
@@ -38,19 +53,21 @@ def test_all_slots_busy(benchmark: BenchmarkFixture, lms_run: Run, lms_client: C
         answers = run_concurrently(lms_client, requests)
         windows.append((lms_run.clock.monotonic() - started, answers))
 
+    company = Company(lms_run, lms_instance)
     fill()
     count = rounds(lms_run.settings.latency_budget_s / 3, windows[0][0])
     benchmark.group = f"{slots} requests at once"
     benchmark.pedantic(fill, rounds=count, iterations=1)
+    others = company.seen()
     for number, (window_s, answers) in enumerate(windows[1:], 1):
         tokens = sum(answer.stats.total_output_tokens or 0 for answer in answers)
         lms_run.recorder.measure(
             "throughput_tps", tokens / window_s, "token/s", model=lms_instance.model,
-            instance_id=lms_instance.instance_id, round=number, cold=False, concurrency=slots,
+            instance_id=lms_instance.instance_id, round=number, cold=False, concurrency=slots, others=others,
         )  # fmt: skip
 
 
-def _record(run: Run, target: Target, answer: Generation, number: int) -> None:
+def _record(run: Run, target: Target, answer: Generation, number: int, others: list[str]) -> None:
     times, stats = answer.times, answer.stats
     per_token_s = tpot_s(ttft_s=times.ttft_s, e2e_s=times.e2e_s, output_tokens=stats.total_output_tokens)
     figures = {
@@ -66,4 +83,5 @@ def _record(run: Run, target: Target, answer: Generation, number: int) -> None:
             run.recorder.measure(
                 name, value, unit, model=target.model, instance_id=target.instance_id, round=number, cold=False,
                 concurrency=1, prompt_tokens=stats.input_tokens, output_tokens=stats.total_output_tokens,
+                others=others,
             )  # fmt: skip
