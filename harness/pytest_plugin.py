@@ -39,6 +39,10 @@ _T = TypeVar("_T")
 _SESSION = pytest.StashKey["Session"]()
 _FAILURE = pytest.StashKey[HarnessError]()
 _PREFIX = "lms_"
+_NOT_PARALLEL = (
+    "tests of local models do not run in workers of pytest-xdist: each worker would load a copy of every model, and no "
+    "figure would be true.\nRun them with -n0; --lms-concurrency says how many requests are in flight at a time."
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -66,7 +70,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that asks for `lms_model` once for every selected model."""
+    """Run a test that asks for `lms_model` once for every selected model; refuse a worker of pytest-xdist."""
+    if hasattr(metafunc.config, "workerinput") and any(name.startswith(_PREFIX) for name in metafunc.fixturenames):
+        raise pytest.Collector.CollectError(_NOT_PARALLEL)
     if "lms_model" in metafunc.fixturenames:
         models = _selected(metafunc.config)
         metafunc.parametrize("lms_model", models, ids=[model.key for model in models], indirect=True, scope="session")

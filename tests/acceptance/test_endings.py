@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from harness.domain.model import LoadConfig
-from harness.testing.fault import Hang
+from harness.testing.fault import Call, Hang
 from harness.testing.scripted import ScriptedServer
 
 KEY = "acme/tiny-1b"
@@ -81,6 +81,14 @@ def server() -> Iterator[ScriptedServer]:
         scripted.load(OTHER)
         scripted.load(KEY, LoadConfig(context_length=16))  # too small for the run, which loads a copy
         yield scripted
+
+
+class SlowLoad:
+    """Loads for a while, whether or not the client waits for it, as LM Studio does."""
+
+    def apply(self, call: Call) -> None:
+        time.sleep(1.5)
+        call.send(call.answer())
 
 
 class Start:
@@ -190,24 +198,21 @@ def test_ctrl_c(start: Start, server: ScriptedServer, place: str) -> None:
     check(server)
 
 
-def test_ctrl_c_while_the_model_loads(start: Start, tmp_path: Path) -> None:
-    with ScriptedServer(load_s=1.5) as slow:
-        slow.load(OTHER)
-        slow.load(KEY, LoadConfig(context_length=16))
-        beginning = Start(slow, tmp_path)
-        process = beginning()
-        beginning.wait_for(lambda: slow.asked("POST", LOAD))
-        process.send_signal(signal.SIGINT)
-        done = beginning.ended(process)
-        assert done.code in {2, 130}, done.out
-        check(slow)
+def test_ctrl_c_while_the_model_loads(start: Start, server: ScriptedServer) -> None:
+    server.on("POST", LOAD, SlowLoad())
+    process = start()
+    start.wait_for(lambda: server.asked("POST", LOAD))
+    process.send_signal(signal.SIGINT)
+    done = start.ended(process)
+    assert done.code in {2, 130}, done.out
+    check(server)
 
 
 @needs_reaper
 def test_a_second_ctrl_c_ends_the_run_at_once_though_the_release_hangs(start: Start, server: ScriptedServer) -> None:
     server.on("POST", UNLOAD, Hang(), times=1)
     process = start(stop_in="test")
-    start.wait_for(lambda: (start.folder / "ready").exists())
+    start.wait_for((start.folder / "ready").exists)
     process.send_signal(signal.SIGINT)
     start.wait_for(lambda: server.asked("POST", UNLOAD))
     process.send_signal(signal.SIGINT)
@@ -241,17 +246,14 @@ def test_a_lost_terminal(start: Start, server: ScriptedServer) -> None:
 
 
 @needs_reaper
-def test_a_kill_while_the_model_loads(tmp_path: Path) -> None:
-    with ScriptedServer(load_s=1.5) as slow:
-        slow.load(OTHER)
-        slow.load(KEY, LoadConfig(context_length=16))
-        beginning = Start(slow, tmp_path)
-        process = beginning()
-        beginning.wait_for(lambda: slow.asked("POST", LOAD))
-        process.kill()
-        beginning.ended(process)
-        beginning.wait_for(lambda: OURS in slow.loaded)
-        check(slow)
+def test_a_kill_while_the_model_loads(start: Start, server: ScriptedServer) -> None:
+    server.on("POST", LOAD, SlowLoad())
+    process = start()
+    start.wait_for(lambda: server.asked("POST", LOAD))
+    process.kill()
+    start.ended(process)
+    start.wait_for(lambda: OURS in server.loaded)
+    check(server)
 
 
 @needs_reaper
@@ -299,3 +301,28 @@ def test_an_option_that_nobody_knows(start: Start, server: ScriptedServer) -> No
     assert done.code == 4, done.out
     assert "--no-such-option" in done.out
     check(server, is_loaded_once=False)
+
+
+@pytest.mark.parametrize("ending", ["pass", "os._exit(3)"])
+def test_workers_of_xdist_are_refused_before_they_load_a_copy_each(
+    start: Start, server: ScriptedServer, ending: str
+) -> None:
+    done = start.ended(start("-n2", ending=ending))
+    assert done.code == 1, done.out
+    assert "do not run in workers of pytest-xdist" in done.out
+    assert "-n0" in done.out
+    assert "INTERNALERROR" not in done.out
+    check(server, is_loaded_once=False)
+
+
+def test_without_workers_xdist_changes_nothing(start: Start, server: ScriptedServer) -> None:
+    done = start.ended(start("-n0"))
+    assert done.code == 0, done.out
+    check(server)
+
+
+def test_tests_that_need_no_model_run_in_workers(start: Start, server: ScriptedServer) -> None:
+    done = start.ended(start("-n2", tests="def test_plain(): pass"))
+    assert done.code == 0, done.out
+    assert "1 passed" in done.out
+    assert server.requests == []
