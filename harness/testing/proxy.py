@@ -3,7 +3,8 @@
 import random
 import socket
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -12,10 +13,11 @@ from urllib.parse import urlsplit
 
 from harness.client.address import normalised
 from harness.errors import SettingsError
+from harness.testing.crossing import CONNECT_S, ClientGone, Crossing, Passed, UpstreamGone
 from harness.testing.framing import NotHTTP
 from harness.testing.message import Request
-from harness.testing.passage import CONNECT_S, ClientGone, Passage, Passed, UpstreamGone
-from harness.testing.proxy_fault import Fault, random_fault
+from harness.testing.proxy_fault import Fault
+from harness.testing.random_fault import random_fault
 
 CLOSE_S = 5.0
 """Within so many seconds `close` has ended every connection and every thread."""
@@ -37,15 +39,25 @@ class _Plan:
     spare: int
     left: int | None
 
-    def hits(self, method: str, path: str) -> bool:
-        """Tell whether the fault is meant for this request, and count it."""
-        if self.method not in {ANY, method} or self.path not in {ANY, path} or self.left == 0:
-            return False
-        if self.spare:
-            self.spare -= 1
-            return False
-        self.left = None if self.left is None else self.left - 1
-        return True
+    def is_meant_for(self, method: str, path: str) -> bool:
+        """Tell whether such requests are meant."""
+        return self.method in {ANY, method} and self.path in {ANY, path}
+
+
+def _next_fault(plans: Sequence[_Plan], method: str, path: str) -> Fault | None:
+    """Return what the first plan for this request has left, and count the request for all."""
+    hit: _Plan | None = None
+    for plan in plans:
+        if plan.is_meant_for(method, path):
+            if plan.spare:
+                plan.spare -= 1
+            elif hit is None and plan.left != 0:
+                hit = plan
+    if hit is None:
+        return None
+    if hit.left is not None:
+        hit.left -= 1
+    return hit.fault
 
 
 class FaultProxy:
@@ -123,8 +135,9 @@ class FaultProxy:
         with self._lock:
             threads = tuple(self._threads)
         self._break_all()
+        end = time.monotonic() + CLOSE_S
         for thread in threads:
-            thread.join(CLOSE_S)
+            thread.join(max(0.0, end - time.monotonic()))
         self._port = 0
 
     def on(self, method: str, path: str, fault: Fault, *, after: int = 0, times: int | None = None) -> None:
@@ -224,7 +237,7 @@ class FaultProxy:
         early, fault = b"", self._fault_of_connection()
         try:
             while True:
-                passage = Passage(
+                crossing = Crossing(
                     client,
                     early=early,
                     connect=self._connect,
@@ -232,44 +245,44 @@ class FaultProxy:
                     host=self._host,
                     keep_body=self._keep_bodies,
                 )
-                self._let_pass(passage, fault)
-                if not passage.is_reusable:
+                self._let_pass(crossing, fault)
+                if not crossing.is_reusable:
                     return
-                early, fault = passage.early, None
+                early, fault = crossing.early, None
         finally:
             self._leave(client)
             with self._lock:
                 self._threads.discard(threading.current_thread())
 
-    def _let_pass(self, passage: Passage, fault: Fault | None) -> None:
+    def _let_pass(self, crossing: Crossing, fault: Fault | None) -> None:
         """Let one request pass, or go wrong."""
         try:
-            fault = fault or self._fault_of_request(passage.request)
-            passage.passed.fault = fault
-            self.passed.append(passage.passed)
             if fault is None:
-                passage.relay()
+                fault = self._fault_of_request(crossing.request)
+            crossing.passed.fault = fault
+            self.passed.append(crossing.passed)
+            if fault is None:
+                crossing.relay()
             else:
-                fault.apply(passage)
-                passage.is_reusable = False
+                fault.apply(crossing)
+                crossing.is_reusable = False
         except ClientGone:
-            passage.is_reusable = False
+            crossing.is_reusable = False
         except NotHTTP:
-            passage.end("reset")
+            crossing.end("reset")
         except UpstreamGone as gone:
-            passage.end("reset" if gone.is_reset else "close")
+            crossing.end("reset" if gone.is_reset else "close")
         finally:
-            passage.finish()
+            crossing.finish()
 
     def _fault_of_connection(self) -> Fault | None:
         with self._lock:
-            return next((plan.fault for plan in self._connect_plans if plan.hits(ANY, ANY)), None)
+            return _next_fault(self._connect_plans, ANY, ANY)
 
     def _fault_of_request(self, request: Request) -> Fault | None:
-        path = request.path.partition("?")[0]
         with self._lock:
-            planned = next((plan.fault for plan in self._plans if plan.hits(request.method, path)), None)
-            return planned or self._draw()
+            planned = _next_fault(self._plans, request.method, request.path.partition("?")[0])
+            return self._draw() if planned is None else planned
 
     def _connect(self) -> socket.socket:
         upstream = socket.create_connection(self._address, CONNECT_S)

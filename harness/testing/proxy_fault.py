@@ -5,24 +5,21 @@ part of the scripted server, so they know what a request does (`Ignore`, `Lag`);
 only bytes. So `after_effect` here means that the server's whole answer was read before anything went wrong.
 
 A fault is anything with `apply(passage)`, so others can be written: see `Passage` for what it may do. A connection ends
-with the request that a fault was applied to.
+with the request that a fault was applied to. `stream_fault` has those of event streams.
 """
 
 import json
 import random
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Literal, Protocol
 
-from harness.testing.framing import Head, Piece, chunk
+from harness.testing.framing import Head, Piece
 from harness.testing.message import Request
 
 Then = Literal["close", "reset", "hang", "half_close"]
 """What follows: the connection is closed; is reset; stays silent; ends only in the direction of the client."""
-
-_EVENT_END = re.compile(rb"\r?\n\r?\n")
 
 
 class Passage(Protocol):
@@ -282,62 +279,6 @@ class WrongLength:
         passage.end("close")
 
 
-@dataclass(frozen=True, slots=True)
-class CutEvent:
-    """A stream of events breaks off in the middle of the one after `after_events`; a shorter stream passes whole."""
-
-    after_events: int
-    then: Then = "close"
-
-    def apply(self, passage: Passage) -> None:
-        """Pass the beginning of the stream on."""
-        for number, event in enumerate(_events(passage)):
-            if number == self.after_events:
-                passage.write(chunk(event[: len(event) // 2]))
-                passage.end(self.then)
-                return
-            passage.write(chunk(event))
-        passage.write(chunk(b""))
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """Every event of a stream comes so often; with `only`, just the one with this number (from 0). Harmless."""
-
-    times: int = 2
-    only: int | None = None
-
-    def apply(self, passage: Passage) -> None:
-        """Pass the stream on, with repeats."""
-        for number, event in enumerate(_events(passage)):
-            for _ in range(self.times if self.only in {None, number} else 1):
-                passage.write(chunk(event))
-        passage.write(chunk(b""))
-
-
-def random_fault(draw: random.Random) -> Fault:
-    """Return a fault of any kind with figures at random; none of them waits for more than half a second or hangs."""
-    after = draw.random() < 0.5  # noqa: PLR2004  (a coin)
-    then: Then = draw.choice(("close", "reset", "half_close"))
-    choices: tuple[Fault, ...] = (
-        Delay(draw.uniform(0, 0.5), after_effect=after),
-        Status(draw.choice((500, 502, 503)), {"error": {"message": "made up by the proxy"}}, after_effect=after),
-        Status(draw.choice((200, 502)), "<html>Who are you?</html>", "text/html", after_effect=after),
-        Drop(after_effect=after),
-        Reset(after_effect=after),
-        Abandon(),
-        Cut(draw.randrange(400), then, with_head=after),
-        Pause(draw.randrange(400), draw.uniform(0, 0.5)),
-        Trickle(part_bytes=draw.randrange(1, 4)),
-        Latency(0.0, jitter_s=0.02, seed=draw.randrange(1000)),
-        Garbage(),
-        WrongLength(draw.choice((-7, 7))),
-        CutEvent(draw.randrange(8), then),
-        Repeat(),
-    )
-    return draw.choice(choices)
-
-
 def _ask(passage: Passage, *, is_wanted: bool) -> None:
     """Let the server do what was asked, to the end of its answer."""
     for _ in passage.answer() if is_wanted else ():
@@ -349,21 +290,6 @@ def _whole(passage: Passage) -> tuple[Head, bytes]:
     pieces = list(passage.answer())
     head = next((piece.head for piece in pieces if piece.head is not None), Head(start=b"HTTP/1.1 200 OK"))
     return head, b"".join(piece.payload for piece in pieces)
-
-
-def _events(passage: Passage) -> Iterator[bytes]:
-    """Send the head, for a body in chunks, and yield the events of the body; then what follows the last one, if any."""
-    waiting = b""
-    for piece in passage.answer():
-        if piece.head is not None:
-            head = piece.head.with_header("content-length", None).with_header("transfer-encoding", "chunked")
-            passage.write(head.encoded())
-        waiting += piece.payload
-        while (end := _EVENT_END.search(waiting)) is not None:
-            yield waiting[: end.end()]
-            waiting = waiting[end.end() :]
-    if waiting:
-        yield waiting
 
 
 def _phrase(status: int) -> str:

@@ -140,6 +140,16 @@ def test_faults_come_in_the_order_in_which_they_were_given(proxy: FaultProxy, cl
     assert client.models()
 
 
+def test_the_third_request_is_the_third_even_if_something_else_hit_the_first(proxy: FaultProxy, client: Client) -> None:
+    proxy.on("POST", LOAD, Status(500, "first"), times=1)
+    proxy.on("POST", LOAD, Status(501, "third"), after=2, times=1)
+    for _ in range(4):
+        with pytest.raises(HarnessError):
+            client.load("nothing")
+    faults = [one.fault for one in proxy.passed]
+    assert faults == [Status(500, "first"), None, Status(501, "third"), None]
+
+
 def test_a_random_plan_is_the_same_for_the_same_seed(server: ScriptedServer) -> None:
     def faults(seed: int) -> list[object]:
         with FaultProxy(server.url) as proxy, Client(proxy.url) as client:

@@ -15,7 +15,8 @@ from harness.lifecycle.journal import Journal
 from harness.lifecycle.lease import Leases
 from harness.lifecycle.resident import resident_ids
 from harness.testing.proxy import FaultProxy
-from harness.testing.proxy_fault import Abandon, Cut, CutEvent, Fault, Repeat, Reset, Status, Trickle
+from harness.testing.proxy_fault import Abandon, Cut, Fault, Reset, Status, Trickle
+from harness.testing.stream_fault import CutEvent, Repeat
 
 if TYPE_CHECKING:
     from harness.embedded.process import EmbeddedServer

@@ -20,7 +20,6 @@ from harness.testing.proxy import FaultProxy
 from harness.testing.proxy_fault import (
     Abandon,
     Cut,
-    CutEvent,
     Delay,
     Drop,
     Fault,
@@ -29,15 +28,15 @@ from harness.testing.proxy_fault import (
     Latency,
     Pause,
     Raw,
-    Repeat,
     Reset,
     Status,
     Throttle,
     Trickle,
     WrongLength,
-    random_fault,
 )
+from harness.testing.random_fault import random_fault
 from harness.testing.scripted import ScriptedServer
+from harness.testing.stream_fault import CutEvent, Repeat
 
 KEY = "acme/tiny-1b"
 MODELS = "/api/v1/models"

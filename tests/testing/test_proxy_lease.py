@@ -22,7 +22,6 @@ from harness.testing.proxy import ANY, FaultProxy
 from harness.testing.proxy_fault import (
     Abandon,
     Cut,
-    CutEvent,
     Delay,
     Drop,
     Fault,
@@ -30,15 +29,15 @@ from harness.testing.proxy_fault import (
     Hang,
     Pause,
     Raw,
-    Repeat,
     Reset,
     Status,
     Then,
     Trickle,
     WrongLength,
-    random_fault,
 )
+from harness.testing.random_fault import random_fault
 from harness.testing.scripted import ScriptedServer
+from harness.testing.stream_fault import CutEvent, Repeat
 
 KEY = "acme/tiny-1b"
 OTHER = "acme/small-4b"

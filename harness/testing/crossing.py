@@ -59,8 +59,8 @@ class Passed:
     ended_at: float | None = None
 
 
-class Passage:
-    """What a fault gets as its `harness.testing.proxy_fault.Passage`.
+class Crossing:
+    """One request between its client and the server; what a fault gets as its `Passage`.
 
     Args:
         client: the connection to the client.
