@@ -4,9 +4,8 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -16,48 +15,15 @@ from harness.errors import SettingsError
 from harness.testing.crossing import CONNECT_S, ClientGone, Crossing, Passed, UpstreamGone
 from harness.testing.framing import NotHTTP
 from harness.testing.message import Request
+from harness.testing.plan import ANY, Plans
 from harness.testing.proxy_fault import Fault
 from harness.testing.random_fault import random_fault
 
 CLOSE_S = 5.0
 """Within so many seconds `close` has ended every connection and every thread."""
 
-ANY = "*"
-"""Any method, or any path."""
-
 _BACKLOG = 128
 _LOOK_S = 0.05
-
-
-@dataclass(slots=True, kw_only=True)
-class _Plan:
-    """A fault, for which requests it is meant, how many of them to spare first, and how many to hit (None: all)."""
-
-    method: str
-    path: str
-    fault: Fault
-    spare: int
-    left: int | None
-
-    def is_meant_for(self, method: str, path: str) -> bool:
-        """Tell whether such requests are meant."""
-        return self.method in {ANY, method} and self.path in {ANY, path}
-
-
-def _next_fault(plans: Sequence[_Plan], method: str, path: str) -> Fault | None:
-    """Return what the first plan for this request has left, and count the request for all."""
-    hit: _Plan | None = None
-    for plan in plans:
-        if plan.is_meant_for(method, path):
-            if plan.spare:
-                plan.spare -= 1
-            elif hit is None and plan.left != 0:
-                hit = plan
-    if hit is None:
-        return None
-    if hit.left is not None:
-        hit.left -= 1
-    return hit.fault
 
 
 class FaultProxy:
@@ -93,8 +59,8 @@ class FaultProxy:
         self._address = (parts.hostname, parts.port or 80)
         self._host = parts.netloc
         self._keep_bodies = keep_bodies
-        self._plans: list[_Plan] = []
-        self._connect_plans: list[_Plan] = []
+        self._plans = Plans()
+        self._connect_plans = Plans()
         self._draw: Callable[[], Fault | None] = lambda: None
         self._lock = threading.Lock()
         self._is_closing = False
@@ -152,16 +118,14 @@ class FaultProxy:
             after: how many such requests pass before; `on(ANY, ANY, fault, after=2, times=1)` hits the third.
             times: how many it hits; None: all.
         """
-        with self._lock:
-            self._plans.append(_Plan(method=method, path=path, fault=fault, spare=after, left=times))
+        self._plans.add(method, path, fault, after=after, times=times)
 
     def on_connect(self, fault: Fault, *, after: int = 0, times: int | None = None) -> None:
         """Let this go wrong with the next connections, before anything is read from them.
 
         So `Reset()` refuses by a reset; `Hang()` and `Delay(s)` accept and fall silent.
         """
-        with self._lock:
-            self._connect_plans.append(_Plan(method=ANY, path=ANY, fault=fault, spare=after, left=times))
+        self._connect_plans.add(ANY, ANY, fault, after=after, times=times)
 
     def at_random(self, seed: int, *, rate: float, make: Callable[[random.Random], Fault] = random_fault) -> None:
         """Let something go wrong with this share of all requests that no other plan hits; the same for the same seed.
@@ -176,14 +140,14 @@ class FaultProxy:
 
     def heal(self) -> None:
         """Let nothing go wrong any more, but for what is in progress."""
-        with self._lock:
-            self._plans.clear()
-            self._connect_plans.clear()
-            self._draw = lambda: None
+        self._plans.clear()
+        self._connect_plans.clear()
+        self._draw = lambda: None
 
     @contextmanager
     def refusing(self) -> Iterator[None]:
         """Refuse new connections within this context, as a port does where nobody listens; it stays ours."""
+        _ = self.url  # It must be listening.
         self._stop_listening()
         self._reserve()
         try:
@@ -225,16 +189,20 @@ class FaultProxy:
             except OSError:  # Nobody came; or whoever did is gone.
                 continue
             client.settimeout(None)
-            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            thread = threading.Thread(target=self._serve, args=(client,), name="fault-proxy-connection", daemon=True)
+            with suppress(OSError):  # It may be gone already, which the thread sees.
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            fault = self._connect_plans.next_fault(ANY, ANY)
+            thread = threading.Thread(
+                target=self._serve, args=(client, fault), name="fault-proxy-connection", daemon=True
+            )
             with self._lock:
                 self._sockets.add(client)
                 self._threads.add(thread)
             thread.start()
 
-    def _serve(self, client: socket.socket) -> None:
-        """Let the requests of one connection pass."""
-        early, fault = b"", self._fault_of_connection()
+    def _serve(self, client: socket.socket, fault: Fault | None) -> None:
+        """Let the requests of one connection pass; a fault hits the connection itself."""
+        early = b""
         try:
             while True:
                 crossing = Crossing(
@@ -275,13 +243,9 @@ class FaultProxy:
         finally:
             crossing.finish()
 
-    def _fault_of_connection(self) -> Fault | None:
-        with self._lock:
-            return _next_fault(self._connect_plans, ANY, ANY)
-
     def _fault_of_request(self, request: Request) -> Fault | None:
+        planned = self._plans.next_fault(request.method, request.path.partition("?")[0])
         with self._lock:
-            planned = _next_fault(self._plans, request.method, request.path.partition("?")[0])
             return self._draw() if planned is None else planned
 
     def _connect(self) -> socket.socket:

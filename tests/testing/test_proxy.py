@@ -14,7 +14,8 @@ from harness.client.http import Client
 from harness.domain.generation import ChatRequest
 from harness.errors import ConnectionLost, HarnessError, ServerUnreachable, SettingsError
 from harness.testing import fault as double
-from harness.testing.proxy import ANY, CLOSE_S, FaultProxy
+from harness.testing.plan import ANY
+from harness.testing.proxy import CLOSE_S, FaultProxy
 from harness.testing.proxy_fault import Delay, Drop, Hang, Passage, Reset, Status
 from harness.testing.scripted import ScriptedServer
 
@@ -305,6 +306,8 @@ def test_closing_twice_is_harmless_and_it_can_be_started_again(server: ScriptedS
     proxy.close()
     with pytest.raises(RuntimeError, match="only within its context"):
         _ = proxy.url
+    with pytest.raises(RuntimeError, match="only within its context"), proxy.refusing():
+        pass
     with proxy, Client(proxy.url) as client:
         assert client.models()
 

@@ -18,7 +18,8 @@ from harness.domain.model import LoadConfig
 from harness.errors import HarnessError
 from harness.lifecycle.journal import Journal, replay
 from harness.lifecycle.lease import Leases
-from harness.testing.proxy import ANY, FaultProxy
+from harness.testing.plan import ANY
+from harness.testing.proxy import FaultProxy
 from harness.testing.proxy_fault import (
     Abandon,
     Cut,
