@@ -165,7 +165,10 @@ class Abandon:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Breaks off after so many bytes of the body (`with_head`: of the whole answer); a shorter answer passes whole."""
+    """Breaks off after so many bytes of the body (`with_head`: of the whole answer); a shorter answer passes whole.
+
+    Bytes on the wire are counted, so the sizes of chunks, too; the double counts those of the body itself.
+    """
 
     after_bytes: int
     then: Then = "close"
@@ -175,9 +178,10 @@ class Cut:
         """Pass the beginning of the answer on."""
         left = self.after_bytes
         for piece in passage.answer():
-            part = piece.wire if piece.head is not None and not self.with_head else piece.wire[:left]
+            is_spared = piece.head is not None and not self.with_head
+            part = piece.wire if is_spared else piece.wire[:left]
             passage.write(part)
-            left -= 0 if piece.head is not None and not self.with_head else len(part)
+            left -= 0 if is_spared else len(part)
             if left == 0:
                 break
         passage.end(self.then)

@@ -12,7 +12,7 @@ import pytest
 
 from harness.client.http import Client
 from harness.domain.generation import ChatRequest
-from harness.errors import ConnectionLost, HarnessError, ServerUnreachable, SettingsError
+from harness.errors import ConnectionLost, DeadlineExceeded, HarnessError, ServerUnreachable, SettingsError
 from harness.testing import fault as double
 from harness.testing.plan import ANY
 from harness.testing.proxy import CLOSE_S, FaultProxy
@@ -209,6 +209,13 @@ def test_an_accepted_connection_that_is_read_late_is_answered(proxy: FaultProxy,
     proxy.on_connect(Delay(0.1), times=1)
     assert client.models()
     assert (proxy.passed[0].method, proxy.passed[0].path) == ("GET", MODELS)
+
+
+def test_an_accepted_connection_that_is_never_read_ends_at_the_deadline(proxy: FaultProxy, hasty: Client) -> None:
+    proxy.on_connect(Hang())
+    with pytest.raises(DeadlineExceeded) as caught:
+        hasty.load(KEY)
+    assert caught.value.phase == "load"
 
 
 def test_a_server_that_refuses_resets_the_client(server: ScriptedServer, proxy: FaultProxy, client: Client) -> None:

@@ -51,7 +51,7 @@ HTML = "<html>Who are you?</html>"
 STORY_S = 60.0
 """No story takes longer; the longest that was seen took 15 s."""
 
-NEAR = Deadlines(connect_s=1.0, list_s=1.0, load_s=1.0, unload_s=1.0, idle_s=1.0, total_s=1.5)
+NEAR = Deadlines(connect_s=2.0, list_s=2.0, load_s=2.0, unload_s=2.0, idle_s=2.0, total_s=3.0)
 
 
 @dataclass(kw_only=True)
