@@ -49,7 +49,7 @@ CHAT = "/api/v1/chat"
 HTML = "<html>Who are you?</html>"
 
 STORY_S = 60.0
-"""No story takes longer; the longest that was seen took 15 s."""
+"""No story takes longer, though each of its steps may wait for several deadlines."""
 
 NEAR = Deadlines(connect_s=2.0, list_s=2.0, load_s=2.0, unload_s=2.0, idle_s=2.0, total_s=3.0)
 
