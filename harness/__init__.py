@@ -17,8 +17,17 @@ if TYPE_CHECKING:
     from harness.runner.plan import load_config
     from harness.runner.run import Run, RunTask, Target
     from harness.runner.slot import run_concurrently
-    from harness.scoring.choice import Choice
+    from harness.scoring.choice import Choice, Choices
+    from harness.scoring.constraint import Constraints
+    from harness.scoring.distinct import Ideas
+    from harness.scoring.exact import Exact, Normalised
+    from harness.scoring.fact import Facts
     from harness.scoring.fields import Fields
+    from harness.scoring.finding import Findings
+    from harness.scoring.number import Number
+    from harness.scoring.overlap import RougeL, TokenF1
+    from harness.scoring.registry import add_scorer, make_scorer
+    from harness.scoring.schema import Schema
     from harness.settings import Settings
     from harness.stats.latency import tpot_s
     from harness.task.dice import Dice
@@ -27,12 +36,18 @@ if TYPE_CHECKING:
 __all__ = [
     "ChatRequest",
     "Choice",
+    "Choices",
     "Client",
+    "Constraints",
     "Deadlines",
     "Dice",
+    "Exact",
+    "Facts",
     "Fields",
+    "Findings",
     "Generation",
     "HarnessError",
+    "Ideas",
     "Image",
     "Instance",
     "Lease",
@@ -42,16 +57,23 @@ __all__ = [
     "LoadFailed",
     "Model",
     "Needs",
+    "Normalised",
+    "Number",
     "Outcome",
+    "RougeL",
     "Run",
     "RunTask",
     "Sample",
+    "Schema",
     "Score",
     "Scorer",
     "Settings",
     "Target",
     "Task",
+    "TokenF1",
+    "add_scorer",
     "load_config",
+    "make_scorer",
     "run_concurrently",
     "tpot_s",
 ]
@@ -67,8 +89,17 @@ _HOMES = {
     "runner.plan": ("load_config",),
     "runner.run": ("Run", "RunTask", "Target"),
     "runner.slot": ("run_concurrently",),
-    "scoring.choice": ("Choice",),
+    "scoring.choice": ("Choice", "Choices"),
+    "scoring.constraint": ("Constraints",),
+    "scoring.distinct": ("Ideas",),
+    "scoring.exact": ("Exact", "Normalised"),
+    "scoring.fact": ("Facts",),
     "scoring.fields": ("Fields",),
+    "scoring.finding": ("Findings",),
+    "scoring.number": ("Number",),
+    "scoring.overlap": ("RougeL", "TokenF1"),
+    "scoring.registry": ("add_scorer", "make_scorer"),
+    "scoring.schema": ("Schema",),
     "settings": ("Settings",),
     "stats.latency": ("tpot_s",),
     "task.dice": ("Dice",),

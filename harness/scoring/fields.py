@@ -1,71 +1,161 @@
-"""Judges a JSON object field by field."""
+"""Judges JSON field by field, at any depth.
 
-from dataclasses import dataclass
+Target: an object (or list) of plain values, objects and lists. A text stands for itself; what should be compared as
+something else says so: `{"$date": "2026-03-03"}`, `{"$amount": 1250}`, `{"$any": ["NYC", "New York"]}`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.domain.sample import Json
 from harness.domain.score import Score
-from harness.errors import TaskError
-from harness.scoring.json_answer import find_object
-from harness.scoring.text import normalised
+from harness.scoring.field_value import is_plain, is_same, typed
+from harness.scoring.json_answer import MAX_DEPTH, find_json, find_object, is_nested_deeper
+from harness.scoring.verdict import graded, malformed, unparsed
 
-_RELATIVE_TOLERANCE = 1e-9
+_MAX_ALIGNED = 50
+_MAX_NAMED = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fields:
-    """The F1 of the fields of a JSON object; passed when every field is right and none is added.
+    """The F1 of the fields of a JSON answer; passed when every field is right and none is added.
 
-    F1 = 2 right / (wanted + given), over the fields that are not null. A field is right when it has the target's value:
-    texts are compared without regard to case and white space, numbers by value, and a number is never a text. A field
-    whose target is null may be null or left out; inventing a value there costs precision. Where all targets are null,
-    an answer that invents nothing scores 1. The target is an object of plain values.
+    F1 = 2 right / (wanted + given), over the plain values at any depth that are not null. A field is right when it has
+    the target's value: texts are compared without regard to case and white space, numbers by value, and a number is
+    never a text; `$date` and `$amount` accept other ways to write the same, `$any` one of several values. A field
+    whose target is null may be null or left out; inventing a value there costs precision, as an added field does. The
+    elements of a list may come in any order: they are paired so that most fields are right (the first 50 wanted with
+    the first 100 given ones). Where all targets are null, an answer that invents nothing scores 1.
     """
 
     name: str = "fields"
-    version: str = "1"
+    version: str = "2"
 
     def __call__(self, output: str, target: Json) -> Score:
-        """Return the score; details have precision, recall, and which fields were wrong.
+        """Return the score; details have precision, recall, and the paths of the fields that were wrong.
 
         Raises:
-            TaskError: the target is no object of plain values.
+            TaskError: the target is no object or list, or a field of it is malformed.
         """
-        wanted = _target(target)
-        answer = find_object(output)
+        check_fields(self.name, target)
+        answer = find_object(output) if isinstance(target, dict) else find_json(output)
         if answer is None:
-            return Score(value=0.0, passed=False, reason="unparsed: no JSON object")
-        given = {name: value for name, value in answer.items() if value is not None}
-        right = [name for name, value in wanted.items() if name in given and _is_same(given[name], value)]
-        total = len(wanted) + len(given)
-        value = 1.0 if total == 0 else 2 * len(right) / total
-        wrong = sorted((set(wanted) | set(given)) - set(right))
-        return Score(
-            value=value,
-            passed=not wrong,
-            reason=f"wrong: {', '.join(wrong)}"[:300] if wrong else "",
-            details={
-                "precision": len(right) / len(given) if given else 1.0,
-                "recall": len(right) / len(wanted) if wanted else 1.0,
-                "wrong": [name[:100] for name in wrong[:50]],
-            },
-        )
+            return unparsed("no JSON object" if isinstance(target, dict) else "no JSON")
+        return score_fields(answer, target)
 
 
-def _is_same(given: Any, wanted: Any) -> bool:
-    if isinstance(wanted, bool) or isinstance(given, bool):
-        return given is wanted
-    if isinstance(wanted, int | float):
-        if not isinstance(given, int | float):
-            return False
-        return abs(given - wanted) <= _RELATIVE_TOLERANCE * max(1.0, abs(wanted))
-    return isinstance(given, str) and normalised(given) == normalised(wanted)
+@dataclass(slots=True)
+class Tally:
+    """How many fields are right, wanted and given, and where they differ."""
+
+    right: int = 0
+    wanted: int = 0
+    given: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    def add(self, other: "Tally") -> None:
+        """Count the other one's fields too."""
+        self.right += other.right
+        self.wanted += other.wanted
+        self.given += other.given
+        self.wrong += other.wrong[:_MAX_NAMED]
 
 
-def _target(target: Json) -> dict[str, str | int | float | bool]:
-    if not isinstance(target, dict) or not target:
-        raise TaskError(f"fields: expected an object with at least one field, got {target!r}")
-    for name, value in target.items():
-        if value is not None and not isinstance(value, str | int | float | bool):
-            raise TaskError(f"fields: expected a plain value for {name!r}, got {value!r}")
-    return {name: value for name, value in target.items() if value is not None}
+def score_fields(answer: Json, target: Json) -> Score:
+    """Return the F1 of the fields of parsed JSON."""
+    tally = compared(answer, target, "")
+    total = tally.wanted + tally.given
+    wrong = sorted(tally.wrong)
+    return graded(
+        2 * tally.right / total if total else 1.0,
+        passed=not wrong,
+        reason=f"wrong: {', '.join(wrong)}",
+        precision=tally.right / tally.given if tally.given else 1.0,
+        recall=tally.right / tally.wanted if tally.wanted else 1.0,
+        wrong=[path[:100] for path in wrong[:_MAX_NAMED]],
+    )
+
+
+def compared(given: Any, wanted: Any, path: str) -> Tally:
+    """Return the tally of one field and everything below it; `path` is how it is named where it is wrong."""
+    if is_plain(wanted):
+        return _plain(given, wanted, path)
+    if isinstance(wanted, dict) and isinstance(given, dict):
+        tally = Tally()
+        for name in dict.fromkeys([*wanted, *given]):
+            inner = f"{path}.{name}" if path else str(name)
+            tally.add(compared(given.get(name), wanted.get(name), inner))
+        return tally
+    if isinstance(wanted, list) and isinstance(given, list):
+        return _aligned(given, wanted, path)
+    missing, added = _leaves(wanted), _leaves(given)
+    return Tally(wanted=missing, given=added, wrong=[path] if missing + added else [])
+
+
+def check_fields(scorer: str, target: Json) -> None:
+    """Make sure that a target can be compared.
+
+    Raises:
+        TaskError: it is empty, neither object nor list, nested deeper than 100, or holds a malformed type.
+    """
+    if not isinstance(target, dict | list) or not target or is_plain(target):
+        raise malformed(scorer, "an object or list with at least one field", target)
+    if is_nested_deeper(target, MAX_DEPTH):
+        raise malformed(scorer, f"at most {MAX_DEPTH} levels", type(target).__name__)
+    for one in _inner(target):
+        if (kind := typed(one)) is not None and not kind.is_valid():
+            raise malformed(scorer, "$date (YYYY-MM-DD), $amount (a number) or $any (plain values) alone", one)
+
+
+def _plain(given: Any, wanted: Any, path: str) -> Tally:
+    is_wanted, added = wanted is not None, _leaves(given)
+    if is_wanted and added and is_same(given, wanted):
+        return Tally(right=1, wanted=1, given=1)
+    return Tally(wanted=int(is_wanted), given=added, wrong=[path] if is_wanted or added else [])
+
+
+def _aligned(given: list[Any], wanted: list[Any], path: str) -> Tally:
+    """Pair the elements so that most fields are right; what is left over is missing or added."""
+    rows, columns = wanted[:_MAX_ALIGNED], given[: 2 * _MAX_ALIGNED]
+    tallies = [[compared(one, goal, f"{path}[{row}]") for one in columns] for row, goal in enumerate(rows)]
+    pairs = _assignment([[tally.right for tally in row] for row in tallies])
+    total = Tally()
+    for row, column in pairs:
+        total.add(tallies[row][column])
+    taken_rows, taken_columns = {row for row, _ in pairs}, {column for _, column in pairs}
+    for row, goal in enumerate(wanted):
+        if row not in taken_rows:
+            total.add(compared(None, goal, f"{path}[{row}]"))
+    for column, one in enumerate(given):
+        if column not in taken_columns:
+            total.add(compared(one, None, f"{path}[+{column}]"))
+    return total
+
+
+def _assignment(gains: list[list[int]]) -> list[tuple[int, int]]:
+    """Return the pairs (row, column) with the greatest sum of gains."""
+    if not gains or not gains[0]:
+        return []
+    if len(gains) == len(gains[0]) == 1:
+        return [(0, 0)]
+    from scipy.optimize import linear_sum_assignment  # takes half a second, and most targets have no list
+
+    rows, columns = linear_sum_assignment(gains, maximize=True)
+    return [(int(row), int(column)) for row, column in zip(rows, columns, strict=True)]
+
+
+def _leaves(value: Any) -> int:
+    """Return how many plain values that are not null lie in a value."""
+    return sum(1 for one in _inner(value) if one is not None and (is_plain(one)))
+
+
+def _inner(value: Any) -> Iterator[Any]:
+    """Yield the value and everything in it; a typed value is one."""
+    todo = [value]
+    while todo:
+        one = todo.pop()
+        yield one
+        if not is_plain(one):
+            todo += one.values() if isinstance(one, dict) else one

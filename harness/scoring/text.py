@@ -6,9 +6,13 @@ import unicodedata
 MAX_CHARS = 100_000
 """Nothing beyond this is looked at: no task wants it, and a runaway answer must not cost minutes."""
 
-_THINK_END = "</think>"
-_THINK_START = "<think>"
+# The last is how gpt-oss separates its channels, where a server leaves them in the text.
+_THINK_END = re.compile(
+    r"</(?:think|thinking|thought|reasoning)>|\[/THINK\]|<\|channel\|>final<\|message\|>", re.IGNORECASE
+)
+_THINK_START = re.compile(r"<(?:think|thinking|thought|reasoning)>|\[THINK\]|<\|channel\|>analysis", re.IGNORECASE)
 _QUOTES = str.maketrans(dict.fromkeys("\u201c\u201d\u201e", '"') | dict.fromkeys("\u2018\u2019`", "'"))
+_WORD = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
 
 
 def bounded(output: str) -> str:
@@ -17,11 +21,14 @@ def bounded(output: str) -> str:
 
 
 def without_thinking(text: str) -> str:
-    """Return what follows the last `</think>`; the text before `<think>` where it never ends."""
-    _, found, after = text.rpartition(_THINK_END)
-    if found:
-        return after
-    return text.partition(_THINK_START)[0]
+    """Return what follows the last closing tag of a reasoning block, up to one that is opened and never closed.
+
+    Tags are `<think>`, `<thinking>`, `<thought>`, `<reasoning>` and `[THINK]`, in any case; an opening tag may be
+    missing, as some chat templates put it into the prompt.
+    """
+    after = max((end.end() for end in _THINK_END.finditer(text)), default=0)
+    start = _THINK_START.search(text, after)
+    return text[after : start.start() if start else None]
 
 
 def normalised(text: str) -> str:
@@ -37,4 +44,4 @@ def stripped(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """Return the normalised words."""
-    return re.findall(r"[^\W_]+(?:[-'][^\W_]+)*", normalised(text))
+    return _WORD.findall(normalised(text))

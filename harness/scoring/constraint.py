@@ -1,0 +1,81 @@
+"""Judges whether an answer keeps verifiable instructions, in the spirit of IFEval (https://arxiv.org/abs/2311.07911).
+
+Target: `{"constraints": [{"kind": "words", "min": 50, "max": 80}, {"kind": "no_comma"}, …]}`. The kinds and their
+parameters are in `harness.scoring.constraint_kind`, and in docs/scorers.md.
+"""
+
+from dataclasses import dataclass
+
+from harness.domain.sample import Json
+from harness.domain.score import Score
+from harness.scoring.constraint_kind import KINDS, Check
+from harness.scoring.text import bounded, without_thinking
+from harness.scoring.verdict import graded, malformed, unparsed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constraints:
+    """The share of the instructions that the answer keeps; passed when it keeps all. An empty answer keeps none.
+
+    Strict judges the answer as it is. Loose also tries it without its first line, its last line, both, and each of
+    these without Markdown's asterisks; an instruction is kept when any of these keeps it. Details always have both.
+
+    Attributes:
+        is_loose: whether the value and `passed` are the loose ones.
+    """
+
+    is_loose: bool = False
+    version: str = "1"
+
+    @property
+    def name(self) -> str:
+        """`constraints` or `constraints_loose`."""
+        return "constraints_loose" if self.is_loose else "constraints"
+
+    def __call__(self, output: str, target: Json) -> Score:
+        """Return the score; details name the instructions that are broken.
+
+        Raises:
+            TaskError: a kind is unknown, or a parameter is missing, unknown or malformed.
+        """
+        checks = _target(target)
+        text = without_thinking(bounded(output)).strip()
+        if not text:
+            return unparsed("the answer is empty")
+        strict = [check(text) for check in checks]
+        variants = _variants(text)
+        loose = [not why or any(not check(one) for one in variants) for check, why in zip(checks, strict, strict=True)]
+        kept = loose if self.is_loose else [not why for why in strict]
+        kinds = [one["kind"] for one in target["constraints"]]
+        broken = [f"{kind}: {why}" for kind, why, good in zip(kinds, strict, kept, strict=True) if not good]
+        return graded(
+            sum(kept) / len(kept),
+            passed=not broken,
+            reason="; ".join(broken),
+            broken=[one[:150] for one in broken],
+            strict=sum(not why for why in strict) / len(strict),
+            loose=sum(loose) / len(loose),
+        )
+
+
+def _variants(text: str) -> list[str]:
+    """Return the text with less around it: without the first line, the last, both, and each without asterisks."""
+    lines = text.split("\n")
+    parts = [text, *("\n".join(cut).strip() for cut in (lines[1:], lines[:-1], lines[1:-1]))]
+    return [one for part in parts for one in (part, part.replace("*", "")) if one.strip()]
+
+
+def _target(target: Json) -> list[Check]:
+    constraints = target.get("constraints") if isinstance(target, dict) else None
+    if not isinstance(constraints, list) or not constraints:
+        raise malformed("constraints", "constraints, a list of objects with a kind", target)
+    checks = []
+    for one in constraints:
+        kind = one.get("kind") if isinstance(one, dict) else None
+        if not isinstance(kind, str) or kind not in KINDS:
+            raise malformed("constraints", f"a kind out of {', '.join(sorted(KINDS))}", one)
+        try:
+            checks.append(KINDS[kind](**{key: value for key, value in one.items() if key != "kind"}))
+        except (TypeError, ValueError) as exc:
+            raise malformed("constraints", f"the parameters of {kind} ({exc})", one) from exc
+    return checks

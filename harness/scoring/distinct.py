@@ -1,0 +1,105 @@
+"""Judges a list of ideas: are there enough, are they different, does each keep the rules.
+
+Target: `{"count": 5}` and any of `"max_words"`, `"min_words"` per idea, `"include"` and `"exclude"` (lists of words:
+each idea has at least one, or none of them), `"similarity"` (0 to 100, from which two ideas are the same; 85).
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from rapidfuzz import fuzz
+
+from harness.domain.sample import Json
+from harness.domain.score import Score
+from harness.scoring.json_answer import find_list
+from harness.scoring.text import bounded, without_thinking, words
+from harness.scoring.verdict import graded, malformed, unparsed
+
+_MAX_IDEAS = 200
+_MAX_IDEA = 500
+_SIMILARITY = 85.0
+_MARK = re.compile(r"^[ \t]{0,20}(?:[-*\u2022+]|\d{1,3}[.):]|#{1,6})[ \t]+", re.MULTILINE)
+_KEYS = {"count", "max_words", "min_words", "include", "exclude", "similarity"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ideas:
+    """The distinct ideas that keep the rules, over the ideas wanted or given, whichever is more; passed at 1.
+
+    Ideas are the texts of a JSON list, else the lines with a bullet or number, else the lines. Two are the same when
+    their words are, in any order, or when rapidfuzz's token-sort ratio reaches the similarity. At most 200 ideas of
+    500 characters are looked at.
+    """
+
+    name: str = "ideas"
+    version: str = "1"
+
+    def __call__(self, output: str, target: Json) -> Score:
+        """Return the score; details have how many were given, were distinct and kept the rules.
+
+        Raises:
+            TaskError: the target is malformed.
+        """
+        spec = _target(self.name, target)
+        ideas = [idea for idea in listed_ideas(output)[: _MAX_IDEAS + 1] if words(idea)]
+        if not ideas:
+            return unparsed("no ideas")
+        different = distinct(ideas[:_MAX_IDEAS], spec.get("similarity", _SIMILARITY))
+        good = [idea for idea in different if _keeps_rules(idea, spec)]
+        value = min(len(good), spec["count"]) / max(len(ideas), spec["count"])
+        return graded(
+            value,
+            passed=value == 1.0,
+            reason=f"{len(ideas)} ideas, {len(different)} distinct, {len(good)} by the rules; wanted {spec['count']}",
+            ideas=len(ideas),
+            distinct=len(different),
+            by_the_rules=len(good),
+        )
+
+
+def listed_ideas(output: str) -> list[str]:
+    """Return the ideas of an answer, each without its bullet or number, at most 500 characters of each."""
+    values = find_list(output)
+    if values is not None and all(isinstance(one, str | dict) for one in values):
+        return [(one if isinstance(one, str) else json.dumps(one))[:_MAX_IDEA] for one in values]
+    lines = without_thinking(bounded(output)).splitlines()
+    marked = [line for line in lines if _MARK.match(line) and not line.lstrip().startswith("#")]
+    return [_MARK.sub("", line).strip(" *_\"'")[:_MAX_IDEA] for line in marked or lines if line.strip()]
+
+
+def distinct(ideas: list[str], similarity: float) -> list[str]:
+    """Return the ideas that are like no earlier one."""
+    kept: list[tuple[str, str]] = []
+    for idea in ideas:
+        form = " ".join(sorted(words(idea)))
+        if not any(form == other or fuzz.ratio(form, other) >= similarity for _, other in kept):
+            kept.append((idea, form))
+    return [idea for idea, _ in kept]
+
+
+def _keeps_rules(idea: str, spec: dict[str, Any]) -> bool:
+    found = words(idea)
+    if not spec.get("min_words", 0) <= len(found) <= spec.get("max_words", _MAX_IDEA):
+        return False
+    text = f" {' '.join(found)} "
+    has = [f" {' '.join(words(word))} " in text for word in spec.get("include", [])]
+    return (not has or any(has)) and not any(f" {' '.join(words(word))} " in text for word in spec.get("exclude", []))
+
+
+def _target(scorer: str, target: Json) -> dict[str, Any]:
+    if not isinstance(target, dict) or not set(target) <= _KEYS:
+        raise malformed(scorer, f"count and any of {', '.join(sorted(_KEYS - {'count'}))}", target)
+    for key in {"count", "max_words", "min_words"} & set(target) | {"count"}:
+        value = target.get(key)
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MAX_IDEAS:
+            raise malformed(scorer, f"{key}, a number from 1 to {_MAX_IDEAS}", target)
+    for key in ("include", "exclude"):
+        value = target.get(key, ["x"])
+        if not isinstance(value, list) or not value or not all(isinstance(one, str) and words(one) for one in value):
+            raise malformed(scorer, f"{key}, a list of words", target)
+    similarity = target.get("similarity", _SIMILARITY)
+    if isinstance(similarity, bool) or not isinstance(similarity, int | float) or not 0 < similarity <= 100:  # noqa: PLR2004
+        raise malformed(scorer, "similarity, above 0 and up to 100", target)
+    return target

@@ -1,0 +1,113 @@
+"""Judges a summary by the facts that it keeps, and those that it invents.
+
+Target: `{"facts": [["12 March", "March 12"], [1250], …], "source": "the document"}` and perhaps `"max_words": 60` and
+`"reference": "an ideal summary"`. A fact is a list of accepted forms, texts or numbers (a single one may stand alone).
+"""
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from harness.domain.sample import Json
+from harness.domain.score import Score
+from harness.scoring.overlap import rouge_l, rouge_tokens
+from harness.scoring.quantity import cleaned, quantities
+from harness.scoring.text import bounded, normalised, without_thinking, words
+from harness.scoring.verdict import graded, malformed, unparsed
+
+_KEYS = {"facts", "source", "max_words", "reference"}
+_NAME = re.compile(r"(?<=[\w,;:)] )[^\W\d_a-z][\w'-]{1,40}")
+_NUMERAL = re.compile(r"\d+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """The share of facts covered, times how much is not invented, times how well the length limit is kept.
+
+    value = covered / facts x covered / (covered + invented) x min(1, max_words / words). Invented are the different
+    numbers, and the different words with a capital within a sentence, that the source does not have. A text fact is
+    covered when the summary has it as whole words, a number when it has that value. Passed at 1. Copying the source is
+    held back by the length limit only, so set one. ROUGE-L against the reference stands in the details.
+    """
+
+    name: str = "facts"
+    version: str = "1"
+
+    def __call__(self, output: str, target: Json) -> Score:
+        """Return the score; details have what is missing and what is invented.
+
+        Raises:
+            TaskError: the target is malformed, or a fact is not in its own source.
+        """
+        facts = _target(self.name, target)
+        summary = without_thinking(bounded(output)).strip()
+        length = len(words(summary))
+        if not length:
+            return unparsed("the summary is empty")
+        found = zip(facts, _covers(summary, facts), strict=True)
+        missing = [fact[0] for fact, is_there in found if not is_there]
+        covered = len(facts) - len(missing)
+        invented = invented_in(summary, target["source"])
+        limit = target.get("max_words", length)
+        share = covered / (covered + len(invented)) if covered else 0.0
+        value = covered / len(facts) * share * min(1.0, limit / length)
+        details: dict[str, Json] = {"coverage": covered / len(facts), "words": length, "missing": missing[:20]}
+        if "reference" in target:
+            details["rouge_l"] = rouge_l(rouge_tokens(summary), rouge_tokens(target["reference"]))[2]
+        over = f"{length} words, allowed {limit}; " if length > limit else ""
+        reason = f"{over}missing {missing[:5]}, invented {invented[:5]}"
+        return graded(value, passed=value == 1.0, reason=reason, invented=invented[:20], **details)
+
+
+def invented_in(summary: str, source: str) -> list[str]:
+    """Return the numbers and names of the summary that the source does not have, sorted."""
+    known = {one.value for one in quantities(cleaned(source))} | {Fraction(digits) for digits in _digits(source)}
+    numbers = {str(one.value) for one in quantities(cleaned(summary)) if one.value not in known}
+    source_words = set(words(source)) | {part for word in words(source) for part in re.split("['-]", word)}
+    names = {
+        found[0]
+        for found in _NAME.finditer(summary)
+        if not source_words.issuperset(words(found[0].removesuffix("'s"))) and found[0] not in {"I'm", "I'll", "I've"}
+    }
+    return sorted(numbers) + sorted(names)
+
+
+def _digits(text: str) -> list[str]:
+    return [found[0] for found in _NUMERAL.finditer(text) if len(found[0]) <= 30]  # noqa: PLR2004
+
+
+def _covers(text: str, facts: list[list[Any]]) -> list[bool]:
+    """Return which of the facts a text has."""
+    plain = normalised(text)
+    numbers = {one.value for one in quantities(cleaned(text))}
+
+    def has(form: Any) -> bool:
+        if not isinstance(form, str):
+            return Fraction(str(form)) in numbers
+        return re.search(rf"(?<!\w){re.escape(normalised(form))}(?!\w)", plain) is not None
+
+    return [any(map(has, fact)) for fact in facts]
+
+
+def _target(scorer: str, target: Json) -> list[list[Any]]:
+    if not isinstance(target, dict) or not set(target) <= _KEYS:
+        raise malformed(scorer, "facts, source, and perhaps max_words and reference", target)
+    facts, source, limit = target.get("facts"), target.get("source"), target.get("max_words", 1)
+    if not isinstance(source, str) or not source.strip() or not isinstance(target.get("reference", ""), str):
+        raise malformed(scorer, "source, a text, and reference, a text if any", target)
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise malformed(scorer, "max_words, a number from 1", target)
+    listed = [fact if isinstance(fact, list) else [fact] for fact in facts] if isinstance(facts, list) else []
+    if not listed or not all(fact and all(map(_is_form, fact)) for fact in listed):
+        raise malformed(scorer, "facts, a list of lists of texts or numbers", target)
+    for fact, is_there in zip(listed, _covers(source, listed), strict=True):
+        if not is_there:
+            raise malformed(scorer, f"facts that its source has, unlike {fact}", sorted(target))
+    return listed
+
+
+def _is_form(form: Any) -> bool:
+    if isinstance(form, str):
+        return bool(words(form))
+    return isinstance(form, int | float) and not isinstance(form, bool) and abs(form) < float("inf")

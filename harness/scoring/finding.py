@@ -1,0 +1,143 @@
+"""Judges a code review: which line has a bug of which kind, or that there is none.
+
+Target: `{"line": 7, "kind": "off by one", "kinds": [all kinds that the prompt offers]}`; clean code is
+`{"line": null, "kind": null, "kinds": […]}`. `"aliases": {"off by one": ["fencepost error"]}` adds other words for a
+kind; `"tolerance": 1` accepts the lines beside it.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.domain.sample import Json
+from harness.domain.score import Score
+from harness.scoring.answer import final_answer
+from harness.scoring.json_answer import find_json
+from harness.scoring.text import bounded, normalised, without_thinking, words
+from harness.scoring.verdict import graded, malformed, right_or_wrong, unparsed
+
+_LINE = re.compile(
+    r"\b(?:line|lines|ln|zeile)[ \t]{0,3}(?:number|no\.?|is|=|:|#)?[ \t]{0,3}[*_`\"']{0,4}[ \t]{0,2}(\d{1,6})\b"
+)
+_BARE = re.compile(r"^\W{0,4}l?(\d{1,6})\W{1,4}[a-z]")
+_CLEAN = re.compile(
+    r"\bno (?:\w{1,12} )?(?:bugs?|errors?|issues?|problems?|defects?|mistakes?)\b|\bbug[- ]free\b|\bno_bug\b"
+    r"|\b(?:code|it|function|everything) (?:is|looks|seems) (?:correct|clean|fine|right|good)\b"
+    r"|\bfree of (?:bugs|errors)\b|\b(?:not|n't) (?:have|contain|see|find) (?:a|any) (?:bugs?|errors?|issues?)\b"
+)
+_NONE = frozenset({"none", "no bug", "no_bug", "nobug", "clean", "correct", "ok", "null", "n/a", "no", "no bugs"})
+_KEYS = {"line", "kind", "kinds", "aliases", "tolerance"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """Half for the line and half for the kind of the seeded bug; for clean code, 1 for "no bug" and 0 for an alarm.
+
+    The answer is JSON with `line` and `kind` (null for none), or a text such as "line 7: off by one" or "no bug".
+    Naming several lines or kinds names none; a list of findings scores only if it has one. Passed at 1.
+    """
+
+    name: str = "findings"
+    version: str = "1"
+
+    def __call__(self, output: str, target: Json) -> Score:
+        """Return the score; details have the line and kind read, and whether it was a false alarm or a miss.
+
+        Raises:
+            TaskError: the target is malformed.
+        """
+        forms = _target(self.name, target)
+        found = read_finding(output, forms)
+        if found is None:
+            return unparsed("neither a line, nor a kind, nor that there is no bug")
+        line, kind = found
+        alarm, clean = (line is not None or kind is not None), target["line"] is None
+        said = {"line": line, "kind": kind, "false_alarm": clean and alarm, "missed": not clean and not alarm}
+        shown = f"found line {line}, kind {kind}" if alarm else "found no bug"
+        if clean:
+            return right_or_wrong(is_right=not alarm, reason=f"{shown} in clean code", **said)
+        is_near = line is not None and abs(line - target["line"]) <= target.get("tolerance", 0)
+        value = (is_near + (kind == target["kind"])) / 2
+        reason = f"{shown}; expected line {target['line']}, kind {target['kind']}"
+        return graded(value, passed=value == 1.0, reason=reason, **said)
+
+
+def read_finding(output: str, forms: Mapping[str, str]) -> tuple[int | None, str | None] | None:
+    """Return line and kind, both None for "no bug"; None where the answer says nothing of the sort.
+
+    `forms` gives the kind for each text that names it, in normalised form.
+    """
+    value = find_json(output)
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if value == []:
+        return None, None
+    if isinstance(value, dict):
+        return _from_json({str(key).lower(): one for key, one in value.items()}, forms)
+    text = normalised(without_thinking(bounded(output)))
+    final = normalised(final_answer(output))
+    for part in (final, text):
+        if found := _from_text(part, forms):
+            return found
+    return None
+
+
+def _from_json(value: dict[str, Any], forms: Mapping[str, str]) -> tuple[int | None, str | None] | None:
+    if not {"line", "kind", "bug", "type"} & set(value):
+        return None
+    line = value.get("line", value.get("line_number"))
+    if isinstance(line, str):
+        digits = re.search(r"\d{1,6}", line)
+        line = int(digits[0]) if digits else None
+    said = value.get("kind", value.get("type", value.get("bug")))
+    kind = _kind(normalised(said), forms) if isinstance(said, str) and normalised(said) not in _NONE else None
+    number = line if isinstance(line, int) and not isinstance(line, bool) and line > 0 else None
+    if number is None and kind is None and isinstance(said, str) and normalised(said) not in _NONE:
+        return None
+    return number, kind
+
+
+def _from_text(text: str, forms: Mapping[str, str]) -> tuple[int | None, str | None] | None:
+    lines = {int(found[1]) for found in _LINE.finditer(text)}
+    if not lines and (bare := _BARE.match(text)):
+        lines = {int(bare[1])}
+    kind = _kind(text, forms)
+    if text.strip(" .!*`\"'") in _NONE or (_CLEAN.search(text) and kind is None and not lines):
+        return None, None
+    if not lines and kind is None:
+        return None
+    return (lines.pop() if len(lines) == 1 else None), kind
+
+
+def _kind(text: str, forms: Mapping[str, str]) -> str | None:
+    """Return the only kind that a text names, or None."""
+    plain = f" {' '.join(_parts(text))} "
+    found = {(form, kind) for form, kind in forms.items() if f" {form} " in plain}
+    longest = {kind for form, kind in found if not any(form != one and f" {form} " in f" {one} " for one, _ in found)}
+    return longest.pop() if len(longest) == 1 else None
+
+
+def _parts(text: str) -> list[str]:
+    return [part for word in words(text.replace("_", " ")) for part in word.split("-")]
+
+
+def _target(scorer: str, target: Json) -> dict[str, str]:
+    if not isinstance(target, dict) or not set(target) <= _KEYS or not {"line", "kind", "kinds"} <= set(target):
+        raise malformed(scorer, "line, kind and kinds, and perhaps aliases and tolerance", target)
+    line, kind, kinds, tolerance = target["line"], target["kind"], target["kinds"], target.get("tolerance", 0)
+    if not isinstance(kinds, list) or not kinds or not all(isinstance(one, str) and _parts(one) for one in kinds):
+        raise malformed(scorer, "kinds, a list of texts", target)
+    is_line = isinstance(line, int) and not isinstance(line, bool) and line > 0
+    if not (is_line and kind in kinds) and not (line is None and kind is None):
+        raise malformed(scorer, "a line from 1 and one of its kinds, or null for both", target)
+    if isinstance(tolerance, bool) or not isinstance(tolerance, int) or tolerance < 0:
+        raise malformed(scorer, "tolerance, a number of lines", target)
+    aliases = target.get("aliases", {})
+    if not isinstance(aliases, dict) or not all(
+        one in kinds and isinstance(texts, list) and all(isinstance(text, str) and _parts(text) for text in texts)
+        for one, texts in aliases.items()
+    ):
+        raise malformed(scorer, "aliases, a list of texts for some kinds", target)
+    forms = {" ".join(_parts(text)): one for one, texts in aliases.items() for text in texts}
+    return forms | {" ".join(_parts(one)): one for one in kinds}

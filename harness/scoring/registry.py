@@ -1,0 +1,60 @@
+"""The scorers by name."""
+
+from collections.abc import Callable
+from importlib import import_module
+
+from harness.domain.score import Scorer
+from harness.errors import TaskError
+
+_HOMES = {
+    "choice": ("choice", "Choice"),
+    "choices": ("choice", "Choices"),
+    "constraints": ("constraint", "Constraints"),
+    "exact": ("exact", "Exact"),
+    "facts": ("fact", "Facts"),
+    "fields": ("fields", "Fields"),
+    "findings": ("finding", "Findings"),
+    "ideas": ("distinct", "Ideas"),
+    "json_schema": ("schema", "Schema"),
+    "normalised": ("exact", "Normalised"),
+    "number": ("number", "Number"),
+    "rouge_l": ("overlap", "RougeL"),
+    "token_f1": ("overlap", "TokenF1"),
+}
+_ADDED: dict[str, Callable[[], Scorer]] = {}
+
+
+def scorer_names() -> list[str]:
+    """Return the names of all scorers, sorted."""
+    return sorted({*_HOMES, "constraints_loose", *_ADDED})
+
+
+def make_scorer(name: str) -> Scorer:
+    """Return the scorer of this name.
+
+    Raises:
+        TaskError: there is none.
+    """
+    if name in _ADDED:
+        return _ADDED[name]()
+    if name == "constraints_loose":
+        from harness.scoring.constraint import Constraints
+
+        return Constraints(is_loose=True)
+    if name not in _HOMES:
+        raise TaskError(f"no scorer is called {name!r}", hint=f"Choose one of {', '.join(scorer_names())}.")
+    module, kind = _HOMES[name]
+    scorer: Scorer = getattr(import_module(f"harness.scoring.{module}"), kind)()
+    return scorer
+
+
+def add_scorer(factory: Callable[[], Scorer]) -> None:
+    """Make a scorer of one's own known by its name.
+
+    Raises:
+        TaskError: the name is taken.
+    """
+    name = factory().name
+    if name in scorer_names():
+        raise TaskError(f"a scorer called {name!r} exists already", hint="Give yours another name.")
+    _ADDED[name] = factory
