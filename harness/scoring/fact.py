@@ -7,6 +7,7 @@ Target: `{"facts": [["12 March", "March 12"], [1250], …], "source": "the docum
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 from harness.domain.sample import Json
@@ -17,6 +18,7 @@ from harness.scoring.text import bounded, normalised, without_thinking, words
 from harness.scoring.verdict import graded, malformed, unparsed
 
 _KEYS = {"facts", "source", "max_words", "reference"}
+_MAX_NUMBERS = 2_000
 _NAME = re.compile(r"(?<=[\w,;:)] )[^\W\d_a-z][\w'-]{1,40}")
 _NUMERAL = re.compile(r"\d+")
 
@@ -62,8 +64,8 @@ class Facts:
 
 def invented_in(summary: str, source: str) -> list[str]:
     """Return the numbers and names of the summary that the source does not have, sorted."""
-    known = {one.value for one in quantities(cleaned(source))} | {Fraction(digits) for digits in _digits(source)}
-    numbers = {str(one.value) for one in quantities(cleaned(summary)) if one.value not in known}
+    known = _numbers(source) | {Fraction(digits) for digits in _digits(source)}
+    numbers = {str(value) for value in _numbers(summary) - known}
     source_words = set(words(source)) | {part for word in words(source) for part in re.split("['-]", word)}
     names = {
         found[0]
@@ -73,6 +75,10 @@ def invented_in(summary: str, source: str) -> list[str]:
     return sorted(numbers) + sorted(names)
 
 
+def _numbers(text: str) -> set[Fraction]:
+    return {one.value for one in islice(quantities(cleaned(text)), _MAX_NUMBERS)}
+
+
 def _digits(text: str) -> list[str]:
     return [found[0] for found in _NUMERAL.finditer(text) if len(found[0]) <= 30]  # noqa: PLR2004
 
@@ -80,7 +86,7 @@ def _digits(text: str) -> list[str]:
 def _covers(text: str, facts: list[list[Any]]) -> list[bool]:
     """Return which of the facts a text has."""
     plain = normalised(text)
-    numbers = {one.value for one in quantities(cleaned(text))}
+    numbers = _numbers(text)
 
     def has(form: Any) -> bool:
         if not isinstance(form, str):

@@ -12,7 +12,7 @@ from fractions import Fraction
 from harness.domain.sample import Json
 from harness.domain.score import Score
 from harness.scoring.answer import marked
-from harness.scoring.quantity import Quantity, cleaned, number_words, quantities
+from harness.scoring.quantity import Quantity, cleaned, last_quantity, number_words, quantities
 from harness.scoring.text import bounded, without_thinking
 from harness.scoring.verdict import malformed, right_or_wrong, unparsed
 
@@ -66,10 +66,7 @@ def read_number(output: str) -> Quantity | None:
     plain = cleaned(text)
     if _is_range(plain.strip()):
         return None
-    last = None
-    for last in quantities(plain):  # noqa: B007  (the last one is wanted)
-        pass
-    return last or _only_word(plain)
+    return last_quantity(plain) or _only_word(plain)
 
 
 def read_target(text: str) -> Quantity | None:

@@ -7,6 +7,7 @@ single dot is always a decimal one. Dates, times, versions, ranges (`5-7`) and l
 
 import re
 import unicodedata
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,32 +16,12 @@ _GROUP = 3
 _MAX_DIGITS = 60
 _MAX_EXPONENT = 300
 _SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_ONES = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-_TENS = {
-    name: 10 * n
-    for n, name in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2)
-}
+_ONES = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+_TENS_NAMES = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_TENS = {name: 10 * n for n, name in enumerate(_TENS_NAMES, 2)}
 _VULGAR = {chr(n): unicodedata.normalize("NFKC", chr(n)) for n in (*range(0xBC, 0xBF), *range(0x2150, 0x215F))}
 _CLEANING = str.maketrans(
     {glyph: " " + form.replace("\u2044", "/") for glyph, form in _VULGAR.items()}
@@ -104,15 +85,13 @@ def cleaned(text: str) -> str:
 
 def quantities(text: str) -> Iterator[Quantity]:
     """Yield the numbers in cleaned text, in order."""
-    masked = _NOT_NUMBERS.sub(lambda found: "\u00b7" * len(found[0]), text)
-    for found in _NUMBER.finditer(masked):
-        value = _value(found)
-        if value is not None:
-            negative = "-" in (found["sign"], found["inner"])
-            percent = found["percent"] is not None
-            yield Quantity(
-                value=-value if negative else value, is_percent=percent, start=found.start(), end=found.end()
-            )
+    return filter(None, map(_quantity, _NUMBER.finditer(_masked(text))))
+
+
+def last_quantity(text: str) -> Quantity | None:
+    """Return the last number in cleaned text; only the last 100 of what looks like one are tried."""
+    found = deque(_NUMBER.finditer(_masked(text)), maxlen=100)
+    return next(filter(None, map(_quantity, reversed(found))), None)
 
 
 def number_words(text: str) -> Iterator[Quantity]:
@@ -142,6 +121,24 @@ def plain_number(text: str) -> Fraction | None:
     if dots + commas > 1 or (commas and _are_groups(parts)):
         return _joined(parts, "") if _are_groups(parts) else None
     return _joined(parts[:1], parts[1] if len(parts) > 1 else "")
+
+
+def _masked(text: str) -> str:
+    """Return the text with dots over what looks like a number and is none."""
+    return _NOT_NUMBERS.sub(lambda found: "\u00b7" * len(found[0]), text)
+
+
+def _quantity(found: re.Match[str]) -> Quantity | None:
+    value = _value(found)
+    if value is None:
+        return None
+    is_negative = "-" in (found["sign"], found["inner"])
+    return Quantity(
+        value=-value if is_negative else value,
+        is_percent=found["percent"] is not None,
+        start=found.start(),
+        end=found.end(),
+    )
 
 
 def _value(found: re.Match[str]) -> Fraction | None:
