@@ -43,7 +43,7 @@ class Ideas:
             TaskError: the target is malformed.
         """
         spec = _target(self.name, target)
-        ideas = [idea for idea in listed_ideas(output)[: _MAX_IDEAS + 1] if words(idea)]
+        ideas = [idea for idea in listed_ideas(output, may_be_one=spec["count"] == 1)[: _MAX_IDEAS + 1] if words(idea)]
         if not ideas:
             return unparsed("no ideas")
         different = distinct(ideas[:_MAX_IDEAS], spec.get("similarity", _SIMILARITY))
@@ -59,14 +59,19 @@ class Ideas:
         )
 
 
-def listed_ideas(output: str) -> list[str]:
-    """Return the ideas of an answer, each without its bullet or number, at most 500 characters of each."""
+def listed_ideas(output: str, *, may_be_one: bool = False) -> list[str]:
+    """Return the ideas of an answer, each without its bullet or number, at most 500 characters of each.
+
+    A single line without a bullet or number is no list, unless `may_be_one`.
+    """
     values = find_list(output)
     if values is not None and all(isinstance(one, str | dict) for one in values):
         return [(one if isinstance(one, str) else json.dumps(one))[:_MAX_IDEA] for one in values]
-    lines = without_thinking(bounded(output)).splitlines()
+    lines = [line for line in without_thinking(bounded(output)).splitlines() if line.strip()]
     marked = [line for line in lines if _MARK.match(line) and not line.lstrip().startswith("#")]
-    return [_MARK.sub("", line).strip(" *_\"'")[:_MAX_IDEA] for line in marked or lines if line.strip()]
+    if len(lines) == 1 and not marked and not may_be_one:
+        return []
+    return [_MARK.sub("", line).strip(" *_\"'")[:_MAX_IDEA] for line in marked or lines]
 
 
 def distinct(ideas: list[str], similarity: float) -> list[str]:

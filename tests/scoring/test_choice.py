@@ -102,3 +102,54 @@ def test_a_megabyte_of_anything_is_judged_within_a_second(piece: str) -> None:
     started = time.process_time()
     Choice()(piece * (1_000_000 // len(piece)), {"label": "positive", "labels": LABELS})
     assert time.process_time() - started < 1.0
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer"),
+    [
+        ("B", "(B)"),
+        ("B", "B."),
+        ("B", "Option B"),
+        ("B", "**B**"),
+        ("B", "The correct answer is B) Rome"),
+        ("B", "Rome"),
+        ("B", "The answer is Rome."),
+        ("B", "Answer: B"),
+        ("B", "ANSWER: $B$"),
+        ("B", "B) Rome is the capital"),
+        ("A", "A"),
+        ("A", "A. Paris"),
+        (None, "A, B, C, D"),
+        (None, "A\nB\nC\nD"),
+        (None, "A B C D"),
+        (None, "A or B"),
+        ("A", "The answer is A because B is wrong"),
+        ("C", r"so \boxed{C}"),
+        ("D", "Let me think. A is wrong. B no.\n\nAnswer: D"),
+        (None, "I don't know"),
+        (None, ""),
+        (None, "A review of options"),
+        ("B", "The best answer is:\n\n**B) Rome**"),
+        ("B", "I would pick option B."),
+        ("B", "It's not A, the answer is B"),
+        ("B", "Therefore, the correct option is (B)."),
+        ("B", "The correct answer is option B: Rome"),
+        ("B", "b"),
+        ("B", "After consideration, it is (B)"),
+        ("A", "The answer is (A) Paris, not (B)"),
+        (None, "All of A, B, C and D"),
+        ("B", "<think>A</think>B"),
+        ("B", "```\nB\n```"),
+        ("C", "The answer is **C**. Oslo"),
+        ("D", "Thus the answer is D"),
+        (None, "(A) (B) (C) (D)"),
+        ("C", "Correct answer: C"),
+        ("B", "The answer is not A but B"),
+        (None, "A, B, C, D\nParis, Rome, Oslo, Bern"),
+        ("B", "I choose B"),
+        ("C", "Answer:C"),
+    ],
+)
+def test_letters_of_options_are_read_as_benchmarks_do(expected: str | None, answer: str) -> None:
+    options = {"A": "Paris", "B": "Rome", "C": "Oslo", "D": "Bern"}
+    assert chosen_label(answer, list(options), options) == expected

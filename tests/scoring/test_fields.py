@@ -58,7 +58,7 @@ def test_where_nothing_is_given_inventing_nothing_scores_one() -> None:
     assert Fields()('{"phone": "1"}', {"phone": None}).value == 0.0
 
 
-@pytest.mark.parametrize("target", [{}, [], "x", {"a": [1]}, {"a": {"b": 1}}])
+@pytest.mark.parametrize("target", [{}, [], "x", {"a": {"$date": "3.3.2026"}}, {"a": [{"$any": "x"}]}])
 def test_a_malformed_target_is_the_tasks_error(target: Any) -> None:
     with pytest.raises(TaskError, match="fields"):
         Fields()("{}", target)
@@ -96,3 +96,35 @@ def test_a_megabyte_of_anything_is_judged_within_a_second(piece: str) -> None:
     started = time.process_time()
     Fields()(piece * (1_000_000 // len(piece)), TARGET)
     assert time.process_time() - started < 1.0
+
+
+ORDER = {"items": [{"sku": "a", "qty": 1}, {"sku": "b", "qty": 2}], "to": {"city": "Oslo", "zip": None}}
+
+
+def test_list_elements_may_come_in_any_order() -> None:
+    answer = {"items": ORDER["items"][::-1], "to": {"city": "oslo"}}  # type: ignore[index]
+    assert Fields()(json.dumps(answer), ORDER).value == 1.0
+
+
+def test_a_missing_and_an_added_element_cost_their_fields() -> None:
+    one = Fields()(json.dumps({"items": [{"sku": "b", "qty": 2}], "to": {"city": "Oslo"}}), ORDER)
+    assert one.value == pytest.approx(2 * 3 / (5 + 3))
+    assert one.details["wrong"] == ["items[0].qty", "items[0].sku"] or one.details["wrong"] == ["items[0]"]
+    more = Fields()(json.dumps({**ORDER, "items": [*ORDER["items"], {"sku": "c"}]}), ORDER)
+    assert more.value == pytest.approx(2 * 5 / (5 + 6))
+
+
+@pytest.mark.parametrize(
+    ("target", "right", "wrong"),
+    [
+        ({"$date": "2026-03-04"}, ["2026-03-04", "4 March 2026", "March 4th, 2026", "04.03.2026"], ["03/04/2026", 4]),
+        ({"$date": "2026-03-13"}, ["13/03/2026", "3/13/2026", "2026-03-13T10:00:00Z"], ["2026-13-03", "March"]),
+        ({"$amount": 1250}, [1250, 1250.0, "\u20ac1,250.00", "1.250,00 EUR", "$1250"], ["1,25", True, "1250 of 1300"]),
+        ({"$any": ["NYC", "New York"]}, ["nyc", "New  York"], ["York", ["NYC"]]),
+        ("3 March 2026", ["3 march 2026"], ["2026-03-03"]),
+        (1250, [1250], ["1250"]),
+    ],
+)
+def test_only_a_declared_type_accepts_other_ways_to_write_it(target: Any, right: list[Any], wrong: list[Any]) -> None:
+    assert [one for one in right if Fields()(json.dumps({"a": one}), {"a": target}).value != 1.0] == []
+    assert [one for one in wrong if Fields()(json.dumps({"a": one}), {"a": target}).value != 0.0] == []

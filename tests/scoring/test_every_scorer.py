@@ -1,0 +1,211 @@
+"""What holds for all scorers: the promises at the top of docs/scorers.md."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.domain.score import Score
+from harness.errors import TaskError
+from harness.scoring.constraint_kind import KINDS
+from harness.scoring.registry import add_scorer, make_scorer, scorer_names
+from harness.scoring.text import MAX_CHARS
+
+LETTERS = {"label": "B", "labels": ["A", "B", "C", "D"], "options": {"A": "Rome", "B": "Paris", "C": "Oslo"}}
+REVIEW = {"line": 7, "kind": "off by one", "kinds": ["off by one", "wrong operator", "missing return"]}
+BOOKING = {"guests": [{"name": "Ada", "age": 36}, {"name": "Bob", "age": 41}], "on": {"$date": "2026-03-03"}}
+SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+SOURCE = "On 12 March the mill in Oslo burnt. The damage is 1,250 euros. Ada Berg saw it."
+RULES = [{"kind": "includes", "words": ["tea"]}, {"kind": "sentences", "exactly": 2}]
+
+
+@dataclass(frozen=True)
+class Example:
+    target: Any
+    reference: str
+    wrong: tuple[str, ...]
+    """Answers that score 0; an empty one and "I don't know." do so everywhere."""
+
+
+EXAMPLES = {
+    "choice": Example(LETTERS, "B", ("A", "A, B, C, D", "A) Rome B) Paris C) Oslo D) Bern", "A or B", "Oslo")),
+    "choices": Example(
+        {"right": ["billing"], "labels": ["billing", "login", "other"]},
+        '["billing"]',
+        ("login", "billing, login, other"),
+    ),
+    "constraints": Example({"constraints": RULES}, "Have some tea. Do.", ("water",)),
+    "constraints_loose": Example({"constraints": RULES}, "Have some tea. Do.", ("water",)),
+    "exact": Example(["Ada Berg", "A. Berg"], "Ada Berg", ("Bob", "ada berg", "Ada Berg, Bob")),
+    "facts": Example(
+        {"facts": [["12 March"], [1250]], "source": SOURCE, "max_words": 12},
+        "A fire on 12 March cost 1250 euros.",
+        ("Nothing happened.",),
+    ),
+    "fields": Example(BOOKING, json.dumps({**BOOKING, "on": "2026-03-03"}), ("{}", '{"guests": "Eve"}')),
+    "findings": Example(REVIEW, '{"line": 7, "kind": "off by one"}', ("no bug", "line 3: wrong operator")),
+    "ideas": Example({"count": 2}, '["grow herbs", "paint a wall"]', ("",)),
+    "json_schema": Example({"schema": SCHEMA, "fields": {"n": 4}}, '{"n": 4}', ('{"n": "4"}', "[]", '{"n": 5}')),
+    "normalised": Example("the Blue Whale", "blue whale!", ("whale", "a shark")),
+    "number": Example(42, "42", ("41", "40 to 42", "42 or 43", "forty")),
+    "rouge_l": Example("the cat sat on the mat", "The cat sat on the mat.", ("dogs",)),
+    "token_f1": Example("the cat sat", "cat sat", ("dogs",)),
+}
+# These judge the whole text on purpose: prose around the answer is part of it.
+WHOLE = {"constraints", "constraints_loose", "rouge_l", "token_f1", "facts", "ideas"}
+DRESSES: dict[str, Callable[[str], str]] = {
+    "bare": lambda text: text,
+    "space": lambda text: f"\n  {text}\n\n",
+    "thought": lambda text: f"<think>Is it 1 or 2? The answer is A. {{}}</think>\n\n{text}",
+    "thought aloud": lambda text: f"It may be 3.</THINKING>{text}",
+    "thinks again": lambda text: f"{text}\n<think>or is it 17",
+}
+MORE_DRESSES: dict[str, Callable[[str], str]] = {
+    "fenced": lambda text: f"```\n{text}\n```",
+    "announced": lambda text: f"Let me see.\n\nThe answer is: {text}",
+    "final": lambda text: f"I looked at it.\n\n**Final Answer:**\n\n{text}",
+    "corrected": lambda text: f"Answer: 17\n\nWait, that is wrong.\n\nAnswer: {text}",
+    "last line": lambda text: f"I looked at it closely.\n\n{text}",
+}
+CASES = [(name, dress) for name in EXAMPLES for dress in (*DRESSES, *(() if name in WHOLE else MORE_DRESSES))]
+
+
+def judged(name: str, answer: str) -> Score:
+    return make_scorer(name)(answer, EXAMPLES[name].target)
+
+
+def test_every_scorer_has_an_example_here_and_its_own_name() -> None:
+    assert sorted(EXAMPLES) == scorer_names()
+    assert [make_scorer(name).name for name in EXAMPLES] == list(EXAMPLES)
+    assert all(make_scorer(name).version for name in EXAMPLES)
+
+
+@pytest.mark.parametrize(("name", "dress"), CASES)
+def test_the_reference_scores_one_in_any_dress(name: str, dress: str) -> None:
+    score = judged(name, (DRESSES | MORE_DRESSES)[dress](EXAMPLES[name].reference))
+    assert (score.value, score.passed, score.reason) == (1.0, True, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"), [(name, answer) for name, example in EXAMPLES.items() for answer in example.wrong]
+)
+def test_what_only_looks_right_scores_zero(name: str, answer: str) -> None:
+    score = judged(name, answer)
+    assert (score.value, score.passed) == (0.0, False)
+    assert score.reason
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_empty_answer_is_unparsed_and_dont_know_is_wrong(name: str) -> None:
+    for empty in ("", " \n", "<think>42 B Paris"):
+        score = judged(name, empty)
+        assert (score.value, score.passed) == (0.0, False)
+        assert score.reason.startswith("unparsed: ")
+    assert judged(name, "I don't know").value == 0.0
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("target", [None, "", [], {}, 0.5j, {"$date": "soon"}, {"$any": []}, {"$amount": True}])
+def test_a_malformed_target_is_the_tasks_error_and_says_what_to_do(name: str, target: Any) -> None:
+    with pytest.raises(TaskError) as caught:
+        make_scorer(name)("42", target)
+    assert caught.value.hint
+
+
+PIECES = [
+    "{", "[", "}", '"', '{"a":', "[1,", "```\n", "<think>", "</think>", "\\boxed{", "\\boxed{1}", "answer: ", "is ",
+    "#### 4 ", "42", " ", "\n", "A ", "(B)", ", ", "or ", "line 7 ", "off by one", "- ", "1. ", "*", "|", "$", "%", "-",
+    "1/2", "10^", "½", "⁴", "\\frac", "not ", "billing", "tea", ".", "!", "\x00", "\ud800", "é́", "1e999", "I", "seven",
+]  # fmt: skip
+ANSWERS = st.one_of(st.text(max_size=200), st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+@settings(max_examples=60, deadline=None)
+@given(answer=ANSWERS)
+def test_no_answer_raises_and_every_score_is_sound(name: str, answer: str) -> None:
+    score = judged(name, answer)
+    assert score.value is not None
+    assert 0.0 <= score.value <= 1.0
+    assert score == judged(name, answer)
+    assert (score.value == 1.0) >= bool(score.passed)
+    assert bool(score.reason) != bool(score.passed)
+    json.dumps(dict(score.details), allow_nan=False)
+
+
+HOSTILE = [
+    "{", "}", "[", "]", '{"a":', "[1,", '"', '\\"', "9", "1,", "1.", "1 234 ", "-1", "<think>", "</think>", "```\n",
+    "\\boxed{", "$", "answer: ", "the answer is ", "#### 4", "(((", "*a", "**", "* ", "| ---- ", " ", "\n", " \n", "a ",
+    "(A) ", "A, ", "½", "1/2 ", "10^", "!", "...x", "<<a", "[a", "P.S. ", "- x\n", "1. a\n", "line 7 ", "no a bug",
+    "twenty-", "\u20131", "a-", "not ", "Ada ", "1250 ", '{"a":[1]}', "\ud800", "Mr. ", "[[{",
+]  # fmt: skip
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "keyword": {"word": "a a", "min": 1}, "letter": {"letter": "q", "min": 1}, "includes": {"words": ["a b"]},
+    "excludes": {"words": ["a b"]}, "keeps": {"texts": ["[x]"]}, "starts_with": {"text": "x"},
+    "ends_with": {"text": "x"}, "repeats_prompt": {"prompt": "x"}, "headings": {"titles": ["x"]},
+    "paragraph_starts": {"paragraph": 2, "word": "x"}, "one_of": {"texts": ["x"]}, "responses": {"exactly": 2},
+}  # fmt: skip
+BARE = [
+    "lowercase", "uppercase", "no_comma", "no_digits", "json_only", "quoted", "numbered_in_order", "title",
+    "postscript", "table", "code_fence", "no_first_person", "no_second_person",
+]  # fmt: skip
+ALL_KINDS = [{"kind": kind, **({} if kind in BARE else PARAMETERS.get(kind, {"max": 3}))} for kind in KINDS]
+
+
+def cpu_s(name: str, answer: str, target: Any) -> float:
+    scorer = make_scorer(name)
+    started = time.process_time()
+    scorer(answer, target)
+    return time.process_time() - started
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_megabyte_of_anything_is_judged_within_a_second(name: str) -> None:
+    """Measured in processor time, which other processes do not lengthen much."""
+    target = {"constraints": ALL_KINDS} if name == "constraints" else EXAMPLES[name].target
+    if name == "constraints_loose":
+        pytest.skip("the same work as strict: both are always reported")
+    make_scorer(name)(EXAMPLES[name].reference, target)  # imports
+    slow = {piece: took for piece in HOSTILE if (took := cpu_s(name, piece * (1_000_000 // len(piece)), target)) > 1.0}
+    assert slow == {}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_four_times_the_text_takes_no_more_than_about_four_times_the_time(name: str) -> None:
+    if name == "constraints_loose":
+        pytest.skip("the same work as strict: both are always reported")
+    target = {"constraints": ALL_KINDS} if name == "constraints" else EXAMPLES[name].target
+    make_scorer(name)(EXAMPLES[name].reference, target)  # imports
+    steep = {}
+    for piece in HOSTILE:
+        small, large = (piece * (size // len(piece)) for size in (MAX_CHARS // 8, MAX_CHARS // 2))
+        before, after = (cpu_s(name, text, target) for text in (small, large))
+        # Quadratic would be sixteen; a few milliseconds are noise.
+        if after > 10 * before + 0.05:
+            steep[piece] = (before, after)
+    assert steep == {}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_what_lies_beyond_the_limit_changes_nothing(name: str) -> None:
+    filler = "x" * MAX_CHARS
+    assert judged(name, f"{filler}{EXAMPLES[name].reference}") == judged(name, filler)
+
+
+def test_deep_json_is_no_json() -> None:
+    deep = '{"n":' * 101 + "1" + "}" * 101
+    for answer in (deep, '{"n":' * 40_000, "[" * 50_000 + "]" * 50_000):
+        assert judged("json_schema", answer).value == 0.0
+        assert judged("fields", answer).value == 0.0
+
+
+def test_an_unknown_name_lists_the_known_ones_and_a_taken_one_is_refused() -> None:
+    with pytest.raises(TaskError, match="token_f1"):
+        make_scorer("nothing")
+    with pytest.raises(TaskError, match="exists already"):
+        add_scorer(lambda: make_scorer("exact"))
