@@ -249,8 +249,9 @@ def _is_numbered(text: str) -> bool:
 
 
 def _has_no_word_of(forbidden: frozenset[str]) -> Callable[[str], bool]:
+    # "US" in capitals is a country.
     return lambda text: forbidden.isdisjoint(
-        part for word in _WORD.finditer(text) for part in re.split("['\u2019-]", word[0].lower())[:1]
+        part for word in _WORD.finditer(text) if word[0] != "US" for part in re.split("['\u2019-]", word[0].lower())[:1]
     )
 
 

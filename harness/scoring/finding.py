@@ -51,9 +51,13 @@ class Findings:
         found = read_finding(output, forms)
         if found is None:
             return unparsed("neither a line, nor a kind, nor that there is no bug")
-        line, kind = found
-        alarm, clean = (line is not None or kind is not None), target["line"] is None
-        said = {"line": line, "kind": kind, "false_alarm": clean and alarm, "missed": not clean and not alarm}
+        line, kind, alarm, clean = found.line, found.kind, found.is_alarm, target["line"] is None
+        said: dict[str, Json] = {
+            "line": line,
+            "kind": kind,
+            "false_alarm": clean and alarm,
+            "missed": not clean and not alarm,
+        }
         shown = f"found line {line}, kind {kind}" if alarm else "found no bug"
         if clean:
             return right_or_wrong(is_right=not alarm, reason=f"{shown} in clean code", **said)
@@ -63,8 +67,26 @@ class Findings:
         return graded(value, passed=value == 1.0, reason=reason, **said)
 
 
-def read_finding(output: str, forms: Mapping[str, str]) -> tuple[int | None, str | None] | None:
-    """Return line and kind, both None for "no bug"; None where the answer says nothing of the sort.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a review says.
+
+    Attributes:
+        line: the line, None where it names none or several.
+        kind: the kind, likewise.
+        is_alarm: whether it says that there is a bug.
+    """
+
+    line: int | None = None
+    kind: str | None = None
+    is_alarm: bool = True
+
+
+_NO_BUG = Finding(is_alarm=False)
+
+
+def read_finding(output: str, forms: Mapping[str, str]) -> Finding | None:
+    """Return what the answer says, or None where it neither names a line or a kind nor says that there is no bug.
 
     `forms` gives the kind for each text that names it, in normalised form.
     """
@@ -72,7 +94,9 @@ def read_finding(output: str, forms: Mapping[str, str]) -> tuple[int | None, str
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if value == []:
-        return None, None
+        return _NO_BUG
+    if isinstance(value, list) and all(isinstance(one, dict) and _from_json(one, forms) for one in value):
+        return Finding()
     if isinstance(value, dict):
         return _from_json({str(key).lower(): one for key, one in value.items()}, forms)
     text = normalised(without_thinking(bounded(output)))
@@ -83,7 +107,7 @@ def read_finding(output: str, forms: Mapping[str, str]) -> tuple[int | None, str
     return None
 
 
-def _from_json(value: dict[str, Any], forms: Mapping[str, str]) -> tuple[int | None, str | None] | None:
+def _from_json(value: dict[str, Any], forms: Mapping[str, str]) -> Finding | None:
     if not {"line", "kind", "bug", "type"} & set(value):
         return None
     line = value.get("line", value.get("line_number"))
@@ -95,19 +119,19 @@ def _from_json(value: dict[str, Any], forms: Mapping[str, str]) -> tuple[int | N
     number = line if isinstance(line, int) and not isinstance(line, bool) and line > 0 else None
     if number is None and kind is None and isinstance(said, str) and normalised(said) not in _NONE:
         return None
-    return number, kind
+    return Finding(line=number, kind=kind, is_alarm=number is not None or kind is not None)
 
 
-def _from_text(text: str, forms: Mapping[str, str]) -> tuple[int | None, str | None] | None:
+def _from_text(text: str, forms: Mapping[str, str]) -> Finding | None:
     lines = {int(found[1]) for found in _LINE.finditer(text)}
     if not lines and (bare := _BARE.match(text)):
         lines = {int(bare[1])}
     kind = _kind(text, forms)
     if text.strip(" .!*`\"'") in _NONE or (_CLEAN.search(text) and kind is None and not lines):
-        return None, None
+        return _NO_BUG
     if not lines and kind is None:
         return None
-    return (lines.pop() if len(lines) == 1 else None), kind
+    return Finding(line=lines.pop() if len(lines) == 1 else None, kind=kind)
 
 
 def _kind(text: str, forms: Mapping[str, str]) -> str | None:
