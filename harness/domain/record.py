@@ -101,7 +101,10 @@ class ReleaseRecord(Record):
 
 
 class SampleRecord(Record):
-    """One sample asked once. `sample_uid` names the question and all that may change its answer, but not the run."""
+    """One sample. `sample_uid` names the question and all that may change its answer, but not the run.
+
+    `attempts` are more than one where the server failed before it had produced anything, and it was asked again.
+    """
 
     kind: Literal["sample"] = "sample"
     sample_uid: str

@@ -1,16 +1,20 @@
 """Asks one sample of one instance and says how it ended. Errors of a sample become its outcome, never an exception."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.client.exchange import Exchange
 from harness.client.http import Client
+from harness.client.retry import is_transient, retried
+from harness.client.stream import StreamEvent
+from harness.clock import Clock
 from harness.domain.generation import ChatRequest, Generation, Outcome, outcome_of
 from harness.domain.model import InstanceId, Model
 from harness.domain.sample import Sample, content_hash
 from harness.domain.score import Score
-from harness.errors import ApiError, Cancelled, DeadlineExceeded, HarnessError
+from harness.errors import ApiError, Cancelled, DeadlineExceeded, HarnessError, InstanceLost
+from harness.lifecycle.resident import resident_ids
 from harness.task.task import Task
 
 REASONING_EXTRA_TOKENS = 2048
@@ -30,13 +34,17 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What became of a job. `score` is None when it does not count (the server failed, or we were interrupted)."""
+    """What became of a job. `score` is None when it does not count (the server failed, or we were interrupted).
+
+    `attempts` are more than one where the server failed before it had produced anything.
+    """
 
     job: Job
     outcome: Outcome
     generation: Generation | None = None
     score: Score | None = None
     error: str | None = None
+    attempts: int = 1
 
 
 def reasoning_for(model: Model, wanted: str | None) -> str | None:
@@ -70,7 +78,13 @@ def request_for(
 
 
 def asker(
-    client: Client, task: Task, *, instance_id: InstanceId, deadline_s: float, is_lost: Callable[[], bool]
+    client: Client,
+    task: Task,
+    *,
+    instance_id: InstanceId,
+    deadline_s: float,
+    is_lost: Callable[[], bool],
+    clock: Clock,
 ) -> Callable[[Job, Exchange], Answer]:
     """Return the function that asks a job and scores the answer.
 
@@ -78,18 +92,24 @@ def asker(
         client: of the server.
         task: of the samples; its scorer scores.
         instance_id: who must answer.
-        deadline_s: for each sample as a whole.
+        deadline_s: for each attempt as a whole. A shorter one for the later attempts would count a fault of the
+            server as a timeout, which scores 0.
         is_lost: whether the instance went away, so that another one has its id; its answers do not count.
+        clock: for the pauses between attempts.
     """
     gone = lost(instance_id)
 
     def ask(job: Job, exchange: Exchange) -> Answer:
         if is_lost():
             return Answer(job=job, outcome=Outcome.SERVER_ERROR, error=gone)
+        asking = _Asking(client, job, exchange, instance_id=instance_id, deadline_s=deadline_s, is_lost=is_lost)
         try:
-            answer = client.chat(job.request, stream=True, total_s=deadline_s, exchange=exchange)
+            answer = retried(asking.once, clock=clock, may_repeat=asking.may_repeat)
         except HarnessError as exc:
-            return _failed(job, exc)
+            return replace(_failed(job, exc), attempts=asking.attempts)
+        return replace(judged(job, answer), attempts=asking.attempts)
+
+    def judged(job: Job, answer: Generation) -> Answer:
         if is_lost():
             return Answer(job=job, outcome=Outcome.SERVER_ERROR, generation=answer, error=gone)
         if answer.model_instance_id != instance_id:
@@ -99,6 +119,63 @@ def asker(
         return Answer(job=job, outcome=outcome, generation=answer, score=_score(task, job.sample, answer, outcome))
 
     return ask
+
+
+class _Asking:
+    """One job being asked, as often as the server fails before it has produced anything."""
+
+    def __init__(
+        self,
+        client: Client,
+        job: Job,
+        exchange: Exchange,
+        *,
+        instance_id: InstanceId,
+        deadline_s: float,
+        is_lost: Callable[[], bool],
+    ) -> None:
+        self._client = client
+        self._job = job
+        self._exchange = exchange
+        self._instance_id = instance_id
+        self._deadline_s = deadline_s
+        self._is_lost = is_lost
+        self._has_delta = False
+        self._trouble = ""
+        self.attempts = 0
+
+    def once(self, attempt: int) -> Generation:
+        """Return the answer of this attempt."""
+        self.attempts = attempt
+        if attempt > 1:
+            check_resident(self._client, self._instance_id, after=self._trouble, exchange=self._exchange)
+        return self._client.chat(
+            self._job.request, stream=True, on_event=self._listen, total_s=self._deadline_s, exchange=self._exchange
+        )
+
+    def may_repeat(self, error: HarnessError) -> bool:
+        """Tell whether asking again would be the same sample, asked for the first time."""
+        self._trouble = error.message
+        return is_transient(error) and not (self._has_delta or self._is_lost() or self._exchange.is_cancelled)
+
+    def _listen(self, event: StreamEvent) -> None:
+        self._has_delta |= event.is_delta
+
+
+def check_resident(client: Client, instance_id: InstanceId, *, after: str, exchange: Exchange | None = None) -> None:
+    """Make sure that another request by this id loads no model: what went wrong may have been the instance's end.
+
+    Args:
+        client: of the server.
+        instance_id: of the instance.
+        after: what went wrong.
+        exchange: cancels it.
+
+    Raises:
+        InstanceLost: the listing no longer shows it.
+    """
+    if instance_id not in resident_ids(client.models(exchange=exchange)):
+        raise InstanceLost(f"{instance_id} is no longer loaded: it crashed, or somebody unloaded it. Before: {after}")
 
 
 def lost(instance_id: InstanceId) -> str:

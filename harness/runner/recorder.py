@@ -239,6 +239,7 @@ class Recorder:
             usage={name: value for name, value in stats.items() if name.endswith("_tokens")},
             times=asdict(generation.times) if generation else {},
             server_stats=stats,
+            attempts=answer.attempts,
             cold=generation.loaded_model if generation else False,
             error=answer.error,
         )

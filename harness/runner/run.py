@@ -196,7 +196,7 @@ class Run:
         jobs = self._jobs(task, target)
         ask = asker(
             self.client, task, instance_id=target.instance_id, deadline_s=self.settings.sample_deadline_s,
-            is_lost=lambda: self._leases.is_lost(target.lease),
+            is_lost=lambda: self._leases.is_lost(target.lease), clock=self.clock,
         )  # fmt: skip
         slots = Slots(ask, count=self.settings.concurrency or target.lease.instance.slots)
         answers: list[Answer] = []

@@ -206,7 +206,7 @@ def test_chat_json_says_where_the_content_came_from(call: Call, server: Scripted
     told = call("chat", KEY, "x", "--json").json
     assert (told["content"], told["content_source"]) == ("Hello", "message")
     assert told["usage"]["total_output_tokens"] >= 1
-    assert told["model_load_time_seconds"] is not None
+    assert told["usage"]["model_load_time_seconds"] is not None
     server.reply_with(lambda _: "")
     assert call("chat", KEY, "x", "--json").json["content_source"] is None
 

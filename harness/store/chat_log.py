@@ -1,0 +1,84 @@
+"""The log of chats: what was sent and what came back, one JSON object a line (NDJSON), without secrets."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from harness.client.redaction import Redaction
+from harness.clock import Clock, timestamp
+from harness.errors import StoreError
+
+
+class ChatLog:
+    """Appends entries to a file, which is made with mode 0600 where there is none; many processes may share it.
+
+    A log that can no longer be written (a full disk) is told once and given up: it is no reason to lose an answer.
+
+    Args:
+        path: its folder must exist.
+        token: is masked wherever it appears, and so is every beginning of it.
+        clock: for the time of each entry.
+        say: told when the log is given up.
+
+    Raises:
+        StoreError: nothing can be written there.
+    """
+
+    def __init__(self, path: Path, *, token: str, clock: Clock, say: Callable[[str], None]) -> None:
+        self.path = path
+        self._redaction = Redaction(token)
+        self._clock = clock
+        self._say = say
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        try:
+            # Without O_NONBLOCK, opening a pipe that nobody reads would wait for ever.
+            self._file: int | None = os.open(path, flags | os.O_NONBLOCK, 0o600)
+        except (OSError, ValueError) as exc:
+            reason = exc.strerror if isinstance(exc, OSError) else str(exc)
+            raise StoreError(
+                f"cannot write the log {path}: {reason}", hint="Expected --log FILE in a folder that is there."
+            ) from exc
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; harmless when repeated."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def write(self, kind: str, entry: Mapping[str, Any]) -> None:
+        """Append an entry: its kind, the time, and these fields; image data is replaced by its size."""
+        if self._file is None:
+            return
+        line = json.dumps({"kind": kind, "at": timestamp(self._clock.now()), **self._shown(dict(entry))}) + "\n"
+        try:
+            # In one piece, so that lines of several processes do not mix.
+            written = os.write(self._file, line.encode("ascii"))
+            trouble = None if written == len(line) else "only a part of an entry fitted"
+        except OSError as exc:
+            trouble = exc.strerror
+        if trouble is not None:
+            self._say(f"The log {self.path} is given up: {trouble}. The answer is not affected.")
+            self.close()
+
+    def _shown(self, value: Any) -> Any:
+        if isinstance(value, str):
+            head, is_data, data = value.partition(";base64,")
+            if is_data and head.startswith("data:image/"):
+                return f"{head};base64,[{len(data)} bytes]"
+            return self._redaction.apply(value)
+        if isinstance(value, Mapping):
+            return {str(key): self._shown(one) for key, one in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._shown(one) for one in value]
+        return value
