@@ -8,7 +8,7 @@ from harness.errors import TaskError
 MAX_PROMPT_BYTES = 32 * 1024 * 1024
 """A longer prompt cannot be sent: the server refuses request bodies above this."""
 
-_MAX_UNREADABLE = 0.1
+_MAX_UNREADABLE = 0.3
 """Above this share of undecodable characters, bytes are no UTF-8 text with a few slips but something else."""
 
 

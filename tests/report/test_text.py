@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.report.text import one_line, printable
+from harness.report.text import PrintablePieces, one_line, printable
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,25 @@ def test_a_limit_marks_what_was_cut() -> None:
 @given(st.text())
 def test_nothing_printable_can_move_the_cursor(text: str) -> None:
     assert not any(ord(one) < 32 and one not in "\n\t" for one in printable(text))
+
+
+TRICKY = st.lists(st.text(alphabet=":: \n\t\r\x1bax#\u202e\u3000", max_size=6))
+
+
+@given(TRICKY)
+def test_text_in_pieces_is_shown_as_the_whole_would_be_wherever_it_is_cut(pieces: list[str]) -> None:
+    shown = PrintablePieces()
+    assert "".join(shown.add(one) for one in pieces) + shown.end() == printable("".join(pieces))
+
+
+def test_a_workflow_command_is_disarmed_when_its_colons_come_apart() -> None:
+    shown = PrintablePieces()
+    assert [shown.add(one) for one in ("ok\n ", ":", ":error", "::x\n", ":", "a")] == [
+        "ok\n ", "", ": :error", "::x\n", "", ":a",
+    ]  # fmt: skip
+
+
+def test_nothing_but_a_first_colon_is_held_back() -> None:
+    shown = PrintablePieces()
+    assert [shown.add(one) for one in ("a", " ", "\n", ":")] == ["a", " ", "\n", ""]
+    assert (shown.end(), shown.end()) == (":", "")

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
 import pytest
 
 from harness.client.http import Client, Deadlines
+from harness.clock import Clock
 from harness.domain.model import LoadConfig, Model
 from harness.domain.record import (
     EndRecord,
@@ -31,7 +33,8 @@ from harness.settings import Settings
 from harness.store.reader import read_run
 from harness.task.task import Task
 from harness.testing.chat import Reply
-from harness.testing.fault import Call, Hang, Ignore, Status
+from harness.testing.clock import FakeClock
+from harness.testing.fault import Call, Cut, Drop, Fault, Hang, Ignore, Reset, Status
 from harness.testing.message import Request
 from harness.testing.scripted import ScriptedServer
 
@@ -102,7 +105,9 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     monkeypatch.setenv("LMS_HARNESS_STATE", str(tmp_path / "state"))
     closing: list[Callable[[], None]] = []
 
-    def build(*, argv: Sequence[str] = (), server: ScriptedServer | None = None, **settings: Any) -> Bench:
+    def build(
+        *, argv: Sequence[str] = (), server: ScriptedServer | None = None, clock: Clock | None = None, **settings: Any
+    ) -> Bench:
         scripted = server or ScriptedServer(token_s=settings.pop("token_s", 0.0))
         scripted.start()
         closing.append(scripted.close)
@@ -111,7 +116,7 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
         closing.append(client.close)
         run = Run(
             Settings(**given), client, server_kind="lm-studio", listing=client.models(), progress=Silent(),
-            plan={"tasks": {"echo": "hash"}}, argv=argv,
+            plan={"tasks": {"echo": "hash"}}, argv=argv, clock=clock,
         )  # fmt: skip
         closing.append(run.recorder._writer.close)
         return Bench(scripted, run)
@@ -216,28 +221,81 @@ def test_a_sample_beyond_its_deadline_scores_zero_as_a_timeout(make: Make) -> No
 
 
 def test_failures_of_the_server_are_unscored_and_never_zero(make: Make) -> None:
-    bench = make(limit=6, concurrency=1)
+    bench = make(limit=6, concurrency=1, clock=FakeClock())
     with bench.run.target(bench.model, LoadConfig()) as target:
         bench.server.on(
-            "POST", CHAT, Status(500, {"error": {"message": "model has crashed", "type": "internal_error"}}), times=2
+            "POST", CHAT, Status(500, {"error": {"message": "model has crashed", "type": "internal_error"}}), times=6
         )
         cell = bench.run.evaluate(TASK, target)
     assert (cell.n, cell.unscored, cell.score) == (4, 2, 1.0)
     assert cell.outcomes == {"server_error": 2, "ok": 4}
     lost = [one for one in bench.records(SampleRecord) if one.outcome == "server_error"]
-    assert all("model has crashed" in (one.error or "") for one in lost)
+    assert all("model has crashed (after 3 attempts)" in (one.error or "") for one in lost)
+    assert [one.attempts for one in bench.records(SampleRecord)] == [3, 3, 1, 1, 1, 1]
     scored = {one.sample_uid: one.value for one in bench.records(ScoreRecord)}
     assert [scored[one.sample_uid] for one in lost] == [None, None]
 
 
+@pytest.mark.parametrize("fault", [Drop(), Reset(), Status(500, {"error": "no"})])
+def test_a_sample_that_produced_nothing_is_asked_again_and_counts_as_one(make: Make, fault: Fault) -> None:
+    bench = make(limit=2, concurrency=1, clock=FakeClock())
+    with bench.run.target(bench.model, LoadConfig()) as target:
+        bench.server.on("POST", CHAT, fault, times=2)
+        cell = bench.run.evaluate(TASK, target)
+    assert (cell.n, cell.unscored, cell.score) == (2, 0, 1.0)
+    assert [one.attempts for one in bench.records(SampleRecord)] == [3, 1]
+
+
+def test_a_sample_whose_text_had_begun_is_not_asked_again(make: Make) -> None:
+    bench = make(limit=1, clock=FakeClock())
+    with bench.run.target(bench.model, LoadConfig()) as target:
+        bench.server.on("POST", CHAT, Cut(_up_to_the_first_delta(bench, target.address)))
+        cell = bench.run.evaluate(TASK, target)
+    assert cell.outcomes == {"server_error": 1}
+    assert [one.attempts for one in bench.records(SampleRecord)] == [1]
+
+
+def test_an_empty_answer_is_a_result_and_is_not_asked_again(make: Make) -> None:
+    bench = make(limit=2, clock=FakeClock())
+    bench.server.reply_with(lambda _: "")
+    with bench.run.target(bench.model, LoadConfig()) as target:
+        before = len(bench.server.asked("POST", CHAT))
+        cell = bench.run.evaluate(TASK, target)
+    assert cell.outcomes == {"empty": 2}
+    assert len(bench.server.asked("POST", CHAT)) - before == 2
+
+
+def test_a_sample_is_not_asked_again_when_its_instance_is_gone(make: Make) -> None:
+    class Crash:
+        def apply(self, call: Call) -> None:
+            bench.server.unload(KEY)
+
+    bench = make(limit=1, clock=FakeClock())
+    with bench.run.target(bench.model, LoadConfig()) as target:
+        bench.server.on("POST", CHAT, Crash())
+        before = len(bench.server.asked("POST", CHAT))
+        cell = bench.run.evaluate(TASK, target)
+        assert bench.server.loaded == []  # Asked by its id, which is a key as well, the server would have loaded it.
+    assert cell.outcomes == {"server_error": 1}
+    assert len(bench.server.asked("POST", CHAT)) - before == 1
+    assert "is no longer loaded" in (bench.records(SampleRecord)[0].error or "")
+
+
+def _up_to_the_first_delta(bench: Bench, address: str) -> int:
+    """Return how many bytes of a streamed answer end after its first piece of text."""
+    request = {"model": address, "input": "say 0", "stream": True, "store": False}
+    body = httpx.post(f"{bench.server.url}{CHAT}", json=request, trust_env=False).content
+    return body.index(b"\n\n", body.index(b"message.delta")) + 2
+
+
 def test_after_five_server_errors_in_a_row_the_rest_is_given_up(make: Make) -> None:
-    bench = make(limit=30, concurrency=1)
+    bench = make(limit=30, concurrency=1, clock=FakeClock())
     with bench.run.target(bench.model, LoadConfig()) as target:
         bench.server.on("POST", CHAT, Status(500, {"error": "no"}))
         before = len(bench.server.requests)
         cell = bench.run.evaluate(TASK, target)
         asked = len(bench.server.requests) - before
-    assert asked <= 2 * 6  # A request that nothing came back for may be tried twice.
+    assert asked <= 6 * (3 + 2)  # Each is asked three times, with two looks at what is loaded.
     assert (cell.n, cell.unscored, cell.score) == (0, 30, None)
 
 
@@ -366,7 +424,8 @@ def test_every_record_is_on_disk_as_soon_as_it_is_made(make: Make) -> None:
 
 def test_no_secret_reaches_the_run_file_or_the_journal(make: Make, tmp_path: Path) -> None:
     guarded = ScriptedServer(token=CANARY)
-    bench = make(server=guarded, token=CANARY, argv=["lms-harness", "run", f"--token={CANARY}", "--token", CANARY])
+    argv = ["lms-harness", "run", f"--token={CANARY}", "--token", CANARY]
+    bench = make(server=guarded, token=CANARY, argv=argv, clock=FakeClock())
 
     class Tells:
         def apply(self, call: Call) -> None:
