@@ -1,0 +1,443 @@
+"""`chat`: options and wrong input in this process; two at once, Ctrl-C and real weights in processes of their own."""
+
+import io
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.cli import main
+from harness.client.http import Client
+from harness.domain.model import Capabilities, ModelKey
+from harness.lifecycle.lease import Leases
+from harness.lifecycle.resident import resident_ids
+from harness.testing import chat as double
+from harness.testing.fault import Delay, Drop, Hang, Status, Trickle
+from harness.testing.library import DEFAULT_MODELS
+from harness.testing.scripted import ScriptedServer
+
+if TYPE_CHECKING:
+    from harness.embedded.process import EmbeddedServer
+
+KEY = "acme/tiny-1b"
+SEES = "acme/sees-2b"
+THINKS = "acme/small-4b"
+CHAT, LOAD, UNLOAD = "/api/v1/chat", "/api/v1/models/load", "/api/v1/models/unload"
+CANARY = "canary-7f3a91-token"
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 32
+EYES = replace(DEFAULT_MODELS[0], key=ModelKey(SEES), capabilities=Capabilities(vision=True))
+WAIT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Call = Callable[..., Result]
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    with ScriptedServer([*DEFAULT_MODELS, EYES]) as scripted:
+        yield scripted
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LMS_HARNESS_STATE", str(tmp_path / "state"))
+    return tmp_path / "state"
+
+
+class Terminal(io.TextIOWrapper):
+    """Standard input with a person at it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def call(
+    server: ScriptedServer, state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Call:
+    monkeypatch.setenv("LM_STUDIO_API_URL", server.url)
+    monkeypatch.delenv("LM_API_TOKEN", raising=False)
+
+    def run(*words: str, stdin: bytes | None = None) -> Result:
+        monkeypatch.setattr(sys, "argv", ["lms-harness", "chat", *words])
+        kind = Terminal if stdin is None else io.TextIOWrapper
+        monkeypatch.setattr(sys, "stdin", kind(io.BytesIO(stdin or b"")))
+        try:
+            main()
+            code = 0
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        said = capsys.readouterr()
+        assert "Traceback" not in said.out + said.err
+        return Result(code, said.out, said.err)
+
+    return run
+
+
+class TestTask:
+    def test_it_comes_from_an_argument_a_file_or_standard_input(
+        self, call: Call, server: ScriptedServer, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "task"
+        path.write_text("from a file", encoding="utf-8")
+        assert call(KEY, "from an argument").out == "from an argument\n"
+        assert call(KEY, "--file", str(path)).out == "from a file\n"
+        assert call(KEY, "-", stdin=b"from a pipe").out == "from a pipe\n"
+        assert call(KEY, stdin=b"from a pipe").out == "from a pipe\n"
+
+    @pytest.mark.parametrize(
+        ("words", "stdin", "said"),
+        [
+            ([], None, "TASK is missing"),
+            ([], b"", "TASK (from standard input) is empty"),
+            (["-"], b" \n", "TASK (from standard input) is empty"),
+            ([" "], None, "TASK is empty"),
+            (["-"], b"\x7fELF\0\0", "is binary: it holds NUL bytes"),
+            (["-"], b"\x89\xff\xfe\xa0\xb1", "is binary: it is no UTF-8"),
+            (["-"], b"word " * 2_000_000, "the task cannot fit: its 10000000 characters are over"),
+            (["x", "--file", "y"], None, "not both"),
+            (["--file", "/nowhere/at/all"], None, "cannot read /nowhere/at/all: No such file"),
+            (["--file", "/"], None, "cannot read /: Is a directory"),
+        ],
+    )
+    def test_one_that_is_none_is_a_usage_error_and_nothing_is_loaded(
+        self, call: Call, server: ScriptedServer, words: list[str], stdin: bytes | None, said: str
+    ) -> None:
+        result = call(KEY, *words, stdin=stdin)
+        assert (result.code, result.out) == (2, "")
+        assert said in result.err
+        assert server.asked("POST", LOAD) == []
+
+
+class TestImage:
+    def test_images_go_along_as_data_urls(self, call: Call, server: ScriptedServer, tmp_path: Path) -> None:
+        (tmp_path / "a").write_bytes(PNG)
+        (tmp_path / "b").write_bytes(b"\xff\xd8\xff\xe0")
+        assert call(SEES, "What?", "--image", str(tmp_path / "a"), "--image", str(tmp_path / "b")).code == 0
+        text, png, jpeg = server.asked("POST", CHAT)[0]["input"]
+        assert text == {"type": "text", "content": "What?"}
+        assert png["type"] == jpeg["type"] == "image"
+        assert png["data_url"].startswith("data:image/png;base64,iVBORw0KGgo")
+        assert jpeg["data_url"].startswith("data:image/jpeg;base64,")
+
+    def test_a_model_without_vision_is_refused_and_those_with_it_are_named(
+        self, call: Call, server: ScriptedServer, tmp_path: Path
+    ) -> None:
+        (tmp_path / "a").write_bytes(PNG)
+        result = call(KEY, "What?", "--image", str(tmp_path / "a"))
+        assert result.code == 2
+        assert f"{KEY} takes no images" in result.err
+        assert SEES in result.err
+        assert server.asked("POST", LOAD) == []
+
+    def test_what_is_no_image_is_refused_before_anything_is_asked(
+        self, call: Call, server: ScriptedServer, tmp_path: Path
+    ) -> None:
+        (tmp_path / "a.png").write_bytes(b"no image")
+        for path in (tmp_path / "a.png", tmp_path, tmp_path / "missing"):
+            result = call(SEES, "What?", "--image", str(path))
+            assert (result.code, result.out) == (2, "")
+            assert str(path) in result.err
+        assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([KEY, "x", "--temperature", "2"], "--temperature"),
+        ([KEY, "x", "--max-output-tokens", "0"], "--max-output-tokens"),
+        ([KEY, "x", "--context-length", "16385"], "at most 16384 tokens"),
+        ([THINKS, "x", "--reasoning", "much"], "Expected one of: off, on, xhigh"),
+        (["text-embedding-acme", "x"], "cannot chat"),
+        ([KEY, "x", "--new-thread", "--previous-response-id", "resp_1"], "give one of them"),
+        ([KEY, "x", "--stateful", "--no-store"], "--no-store"),
+        ([KEY, "x", "--log", "/"], "cannot write the log /: Is a directory"),
+        ([KEY, "x", "--log", "/nowhere/log"], "cannot write the log /nowhere/log"),
+    ],
+)
+def test_a_wrong_option_is_a_usage_error_and_nothing_is_loaded(
+    call: Call, server: ScriptedServer, words: list[str], said: str
+) -> None:
+    result = call(*words)
+    assert (result.code, result.out) == (2, "")
+    assert said in " ".join(result.err.split())
+    assert server.asked("POST", LOAD) == []
+
+
+def test_options_reach_the_server_and_reasoning_only_where_it_is_listed(call: Call, server: ScriptedServer) -> None:
+    assert call(THINKS, "x", "--reasoning", "xhigh", "--context-length", "4096", "--temperature", "0").code == 0
+    result = call(KEY, "x", "--reasoning", "off")
+    assert "lists no reasoning setting, so --reasoning off is not sent" in result.err
+    first, second = server.asked("POST", CHAT)
+    assert (first["reasoning"], first["temperature"], first["store"]) == ("xhigh", 0, False)
+    assert server.asked("POST", LOAD)[0]["context_length"] == 4096
+    assert "reasoning" not in second
+
+
+def test_json_is_one_object_of_one_shape_even_with_stream(call: Call, server: ScriptedServer) -> None:
+    server.reply_with(lambda _: double.Reply(text=" Hello ", reasoning="Hmm"))
+    result = call(THINKS, "x", "--json", "--stream", "--reasoning", "on", "--store")
+    told = result.json
+    assert result.out.count("\n") == 1
+    assert told.pop("response_id").startswith("resp_")
+    assert told.pop("stats").keys() == {
+        "tokens_per_second", "time_to_first_token_seconds", "total_seconds", "attempts",
+    }  # fmt: skip
+    assert told == {
+        "content": "Hello",
+        "content_source": "message",
+        "outcome": "ok",
+        "model_instance_id": THINKS,
+        "usage": {
+            "input_tokens": 4,
+            "total_output_tokens": 3,
+            "reasoning_output_tokens": 1,
+            "model_load_time_seconds": 0.0,
+        },
+        "tool_calls": [],
+    }
+    warm = call(THINKS, "x", "--json").json
+    assert (warm["usage"]["model_load_time_seconds"], warm["response_id"]) == (None, None)
+
+
+class TestNotes:
+    def test_a_truncated_answer_is_told_apart_from_the_answer(self, call: Call, server: ScriptedServer) -> None:
+        result = call(KEY, "one two three", "--max-output-tokens", "2")
+        assert (result.code, result.out) == (0, "one two\n")
+        assert "cut off at 2 tokens; --max-output-tokens allows more" in result.err
+
+    @pytest.mark.parametrize("words", [[], ["--stream"]])
+    def test_reasoning_alone_is_shown_and_told(self, call: Call, server: ScriptedServer, words: list[str]) -> None:
+        server.reply_with(lambda _: double.Reply(text="", reasoning="Hmm, hello"))
+        result = call(THINKS, "x", "--reasoning", "on", *words)
+        assert (result.code, result.out) == (0, "Hmm, hello\n")
+        assert "there is no message" in result.err
+
+    def test_an_empty_answer_is_asked_for_twice_and_told(self, call: Call, server: ScriptedServer) -> None:
+        server.reply_with(lambda _: "")
+        result = call(KEY, "x")
+        assert (result.code, result.out.strip()) == (0, "")
+        assert "The answer is empty." in result.err
+        assert len(server.asked("POST", CHAT)) == 2
+
+    def test_a_lost_answer_is_asked_for_again_and_told(self, call: Call, server: ScriptedServer) -> None:
+        server.on("POST", CHAT, Drop(), times=1)
+        result = call(KEY, "x")
+        assert (result.code, result.out) == (0, "x\n")
+        assert "trying again in 1 s" in result.err
+
+
+class TestStream:
+    def test_what_is_printed_is_the_answer_made_safe_wherever_it_is_cut(
+        self, call: Call, server: ScriptedServer
+    ) -> None:
+        said = "fine\n ::set-output name=x::y \x1b]0;owned\x07 \x1b[31m red :: ok\n::stop"
+
+        class Apart:
+            """Sends each character as a delta of its own."""
+
+            def apply(self, call: Any) -> None:
+                server.reply_with(lambda _: said)
+                answer = call.answer()
+                whole = b"".join(answer.parts)
+                start = whole.index(b"event: message.delta")
+                end = whole.index(b"event: message.end")
+                deltas = (f"event: message.delta\ndata: {json.dumps({'content': one})}\n\n".encode() for one in said)
+                call.send(replace(answer, parts=[whole[:start], *deltas, whole[end:]]))
+
+        server.on("POST", CHAT, Apart(), times=1)
+        shown = call(KEY, "x", "--stream").out
+        assert shown == "fine\n : :set-output name=x::y \\x1b]0;owned\\x07 \\x1b[31m red :: ok\n: :stop\n"
+        assert call(KEY, "x").out == shown
+
+    def test_a_server_that_does_not_stream_is_read_all_the_same(self, call: Call, server: ScriptedServer) -> None:
+        server.load(KEY)
+        item = {"type": "message", "content": "plain"}
+        server.on("POST", CHAT, Status(200, {"model_instance_id": KEY, "output": [item], "stats": {}}))
+        assert call(KEY, "x", "--stream").out == "plain\n"
+
+
+class TestRelease:
+    def test_keep_wins_over_unload_after(self, call: Call, server: ScriptedServer) -> None:
+        call(KEY, "x", "--unload-after", "--keep")
+        assert server.loaded == [KEY]
+
+    def test_what_cannot_be_unloaded_is_7_after_the_answer(
+        self, call: Call, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        server.on("POST", UNLOAD, Status(500, {"error": "no"}))
+        monkeypatch.setitem(Leases.__init__.__kwdefaults__, "settle_s", 0.2)  # type: ignore[arg-type]
+        result = call(KEY, "x", "--unload-after")
+        assert (result.code, result.out) == (7, "x\n")
+        assert f"lms-harness unload --instance '{KEY}'" in result.err
+
+
+class TestLog:
+    def test_it_holds_all_but_secrets(
+        self, call: Call, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "a.png").write_bytes(PNG)
+        log = tmp_path / "log"
+        monkeypatch.setenv("LM_API_TOKEN", CANARY)
+        with ScriptedServer([EYES], token=CANARY) as guarded:
+            words = ["--image", str(tmp_path / "a.png"), "--log", str(log), "--stateful", "--url", guarded.url]
+            result = call(SEES, f"Say {CANARY}", *words)
+        assert result.code == 0
+        assert stat.S_IMODE(log.stat().st_mode) == 0o600
+        asked, answered = (json.loads(line) for line in log.read_text(encoding="utf-8").splitlines())
+        assert asked["request"]["input"][0]["content"] == "Say [redacted]"
+        assert asked["request"]["input"][1]["data_url"] == "data:image/png;base64,[56 bytes]"
+        assert answered["text"] == "Say [redacted]"
+        files = [path for path in tmp_path.rglob("*") if path.is_file()]
+        assert not any("canary" in path.read_text(encoding="utf-8", errors="replace") for path in files)
+
+    def test_a_full_disk_is_a_note_and_the_answer_is_printed(self, call: Call) -> None:
+        result = call(KEY, "x", "--log", "/dev/full")
+        assert (result.code, result.out) == (0, "x\n")
+        assert result.err.count("No space left on device") == 1
+
+
+def test_a_thread_goes_on_over_calls_until_it_is_begun_anew(call: Call, server: ScriptedServer, state: Path) -> None:
+    first = call(KEY, "one", "--stateful", "--json").json
+    second = call(KEY.upper(), "two", "--stateful", "--json").json
+    call(KEY, "three", "--new-thread")
+    call(KEY, "aside", "--previous-response-id", first["response_id"])
+    asked = server.asked("POST", CHAT)
+    assert [one.get("previous_response_id") for one in asked] == [
+        None, first["response_id"], None, first["response_id"],
+    ]  # fmt: skip
+    assert [one["store"] for one in asked] == [True] * 4
+    assert second["usage"]["input_tokens"] > first["usage"]["input_tokens"]
+    threads = list((state / "threads").iterdir())
+    assert {stat.S_IMODE(one.stat().st_mode) for one in threads} == {0o600}
+
+
+def start(*words: str, url: str, state: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "harness.cli", "chat", *words],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "LM_STUDIO_API_URL": url, "LMS_HARNESS_STATE": str(state)},
+    )  # fmt: skip
+
+
+def until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def ended(process: "subprocess.Popen[str]") -> Result:
+    out, err = process.communicate(timeout=WAIT_S)
+    assert "Traceback" not in err
+    return Result(process.returncode, out, err)
+
+
+def test_two_turns_at_once_come_one_after_the_other(server: ScriptedServer, state: Path) -> None:
+    server.load(KEY)
+    server.on("POST", CHAT, Delay(3.0), times=1)
+    first = start(KEY, "one", "--stateful", "--json", url=server.url, state=state)
+    until(lambda: server.asked("POST", CHAT))
+    second = start(KEY, "two", "--stateful", "--json", url=server.url, state=state)
+    results = ended(first), ended(second)
+    assert [one.code for one in results] == [0, 0]
+    assert server.asked("POST", CHAT)[1]["previous_response_id"] == results[0].json["response_id"]
+    assert "waiting for it" in results[1].err
+
+
+@pytest.mark.parametrize("where", [LOAD, CHAT])
+def test_ctrl_c_releases_what_was_loaded_and_is_130(server: ScriptedServer, state: Path, where: str) -> None:
+    server.on("POST", where, Delay(1.0, after_effect=True) if where == LOAD else Hang())
+    chat = start(KEY, "x", "--stateful", "--stream", url=server.url, state=state)
+    until(lambda: server.asked("POST", where) and server.loaded)
+    chat.send_signal(signal.SIGINT)
+    result = ended(chat)
+    assert (result.code, result.out) == (130, "")
+    assert server.loaded == []
+    assert list((state / "journals").iterdir()) == []
+    assert list((state / "threads").glob("*.json")) == []
+
+
+def test_ctrl_c_while_text_arrives_keeps_what_was_printed(server: ScriptedServer, state: Path) -> None:
+    server.reply_with(lambda _: "word " * 10_000)
+    server.on("POST", CHAT, Trickle(every_s=0.001, part_bytes=64))
+    chat = start(KEY, "x", "--stream", url=server.url, state=state)
+    assert chat.stdout is not None
+    assert chat.stdout.read(5) == "word "
+    chat.send_signal(signal.SIGINT)
+    assert ended(chat).code == 130
+    assert server.loaded == []
+
+
+def test_a_reader_that_has_seen_enough_ends_the_stream_quietly(server: ScriptedServer, state: Path) -> None:
+    server.reply_with(lambda _: "word " * 10_000)
+    chat = start(KEY, "x", "--stream", url=server.url, state=state)
+    assert chat.stdout is not None
+    assert chat.stdout.read(5) == "word "
+    chat.stdout.close()
+    chat.wait(WAIT_S)
+    assert chat.stderr is not None
+    assert chat.stderr.read() == ""
+    chat.stderr.close()
+    assert server.loaded == []
+
+
+@pytest.mark.embedded
+class TestRealWeights:
+    MODEL = "smollm2-135m-instruct-q4_0"
+
+    @pytest.fixture(autouse=True)
+    def nothing_loaded(self, embedded_server: "EmbeddedServer") -> Iterator[None]:
+        """The server is shared by the whole session."""
+
+        def unload_all() -> None:
+            for instance_id in resident_ids(client.models()):
+                client.unload(instance_id)
+
+        with Client(embedded_server.url) as client:
+            unload_all()
+            yield
+            unload_all()
+
+    def ask(self, server: "EmbeddedServer", state: Path, *words: str) -> Result:
+        sampling = ("--temperature", "0", "--max-output-tokens", "12")
+        result = ended(start(self.MODEL, *words, *sampling, url=server.url, state=state))
+        assert result.code == 0, result.err
+        return result
+
+    def test_a_second_turn_remembers_the_first(self, embedded_server: "EmbeddedServer", state: Path) -> None:
+        first = self.ask(embedded_server, state, "My name is Ada.", "--stateful", "--json").json
+        second = self.ask(embedded_server, state, "What is my name?", "--stateful", "--json").json
+        alone = self.ask(embedded_server, state, "What is my name?", "--json").json
+        added = second["usage"]["input_tokens"] - alone["usage"]["input_tokens"]
+        assert added >= first["usage"]["total_output_tokens"]
+        assert (first["usage"]["model_load_time_seconds"] or 0) > 0
+        assert second["usage"]["model_load_time_seconds"] is None
+
+    def test_a_stream_prints_what_a_plain_answer_holds_and_leaves_nothing(
+        self, embedded_server: "EmbeddedServer", state: Path
+    ) -> None:
+        streamed = self.ask(embedded_server, state, "Write about the sea.", "--stream", "--unload-after")
+        plain = self.ask(embedded_server, state, "Write about the sea.", "--unload-after")
+        assert streamed.out.strip() == plain.out.strip() != ""
+        assert "cut off at 12 tokens" in streamed.err
