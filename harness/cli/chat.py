@@ -163,16 +163,20 @@ def chat(
 def _prompt(task: str | None, file: Path | None) -> str:
     from harness.task.prompt import prompt_of, read_prompt
 
-    if file is not None:
-        if task is not None:
-            raise click.UsageError("give either TASK or --file PATH, not both")
+    if file is not None and task is not None:
+        raise click.UsageError("give either TASK or --file PATH, not both")
+    if file is not None and str(file) != "-":
         return read_prompt(file, name=str(file))
     if task is not None and task != "-":
-        # What a shell passes is bytes; those that are no UTF-8 came through as surrogates.
-        return prompt_of(task.encode("utf-8", "surrogateescape"), name="TASK")
-    if task is None and sys.stdin.isatty():
+        return prompt_of(_typed(task), name="TASK")
+    if sys.stdin is None or (task is None and file is None and sys.stdin.isatty()):
         raise click.UsageError("TASK is missing: give it as an argument, by --file PATH, or on standard input")
     return read_prompt(sys.stdin.buffer, name="TASK (from standard input)")
+
+
+def _typed(text: str) -> bytes:
+    """Return the bytes of an argument: those that are no UTF-8 came through as surrogates."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _request(
@@ -191,6 +195,8 @@ def _request(
     from harness.domain.model import ResponseId
     from harness.task.image import read_image
 
+    if previous_response_id is not None and not previous_response_id.strip():
+        raise click.UsageError("--previous-response-id is empty: expected the response_id of a stored answer")
     if new_thread and previous_response_id is not None:
         raise click.UsageError("--new-thread begins anew, --previous-response-id continues: give one of them")
     if store is False and (stateful or new_thread):
@@ -199,7 +205,7 @@ def _request(
     request = ChatRequest(
         model=model,
         input=(prompt, *(read_image(path) for path in images)) if images else prompt,
-        system_prompt=system,
+        system_prompt=None if system is None else _typed(system).decode("utf-8", "replace"),
         previous_response_id=ResponseId(previous_response_id) if previous_response_id is not None else None,
         store=(thread != "no" or previous_response_id is not None) if store is None else store,
         **sampling,

@@ -102,12 +102,12 @@ def asker(
     def ask(job: Job, exchange: Exchange) -> Answer:
         if is_lost():
             return Answer(job=job, outcome=Outcome.SERVER_ERROR, error=gone)
-        asking = _Asking(client, job, exchange, instance_id=instance_id, deadline_s=deadline_s, is_lost=is_lost)
+        attempts = _Attempts(client, job, exchange, instance_id=instance_id, deadline_s=deadline_s, is_lost=is_lost)
         try:
-            answer = retried(asking.once, clock=clock, may_repeat=asking.may_repeat)
+            answer = retried(attempts.once, clock=clock, may_repeat=attempts.may_repeat)
         except HarnessError as exc:
-            return replace(_failed(job, exc), attempts=asking.attempts)
-        return replace(judged(job, answer), attempts=asking.attempts)
+            return replace(_failed(job, exc), attempts=attempts.count)
+        return replace(judged(job, answer), attempts=attempts.count)
 
     def judged(job: Job, answer: Generation) -> Answer:
         if is_lost():
@@ -121,7 +121,7 @@ def asker(
     return ask
 
 
-class _Asking:
+class _Attempts:
     """One job being asked, as often as the server fails before it has produced anything."""
 
     def __init__(
@@ -142,11 +142,11 @@ class _Asking:
         self._is_lost = is_lost
         self._has_delta = False
         self._trouble = ""
-        self.attempts = 0
+        self.count = 0
 
     def once(self, attempt: int) -> Generation:
         """Return the answer of this attempt."""
-        self.attempts = attempt
+        self.count = attempt
         if attempt > 1:
             check_resident(self._client, self._instance_id, after=self._trouble, exchange=self._exchange)
         return self._client.chat(

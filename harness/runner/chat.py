@@ -216,7 +216,7 @@ class _Asking:
             raise
         self._note("response", **_logged(answer))
         is_empty = not (answer.text.strip() or answer.reasoning.strip() or answer.tool_calls)
-        if is_empty and not self._was_odd and attempt < ATTEMPTS:
+        if is_empty and not (self._was_odd or self._has_delta) and attempt < ATTEMPTS:
             raise MalformedAnswer("the answer is empty")
         return answer
 

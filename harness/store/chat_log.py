@@ -35,7 +35,7 @@ class ChatLog:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         try:
             # Without O_NONBLOCK, opening a pipe that nobody reads would wait for ever.
-            self._file: int | None = os.open(path, flags | os.O_NONBLOCK, 0o600)
+            self._file: int | None = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o600)
         except (OSError, ValueError) as exc:
             reason = exc.strerror if isinstance(exc, OSError) else str(exc)
             raise StoreError(

@@ -102,6 +102,7 @@ class TestTask:
         path.write_text("from a file", encoding="utf-8")
         assert call(KEY, "from an argument").out == "from an argument\n"
         assert call(KEY, "--file", str(path)).out == "from a file\n"
+        assert call(KEY, "--file", "-", stdin=b"from a pipe").out == "from a pipe\n"
         assert call(KEY, "-", stdin=b"from a pipe").out == "from a pipe\n"
         assert call(KEY, stdin=b"from a pipe").out == "from a pipe\n"
 
@@ -170,6 +171,7 @@ class TestImage:
         ([THINKS, "x", "--reasoning", "much"], "Expected one of: off, on, xhigh"),
         (["text-embedding-acme", "x"], "cannot chat"),
         ([KEY, "x", "--new-thread", "--previous-response-id", "resp_1"], "give one of them"),
+        ([KEY, "x", "--stateful", "--previous-response-id", ""], "--previous-response-id is empty"),
         ([KEY, "x", "--stateful", "--no-store"], "--no-store"),
         ([KEY, "x", "--log", "/"], "cannot write the log /: Is a directory"),
         ([KEY, "x", "--log", "/nowhere/log"], "cannot write the log /nowhere/log"),

@@ -160,6 +160,11 @@ class TestAttempts:
         reply = desk.ask()
         assert (reply.content, reply.content_source, reply.outcome, reply.attempts) == ("", None, Outcome.EMPTY, 2)
 
+    def test_blanks_that_were_shown_are_an_answer_though_an_empty_one(self, desk: Desk) -> None:
+        desk.server.reply_with(lambda _: " \n ")
+        reply = desk.ask(stream=True)
+        assert (reply.outcome, reply.attempts, desk.shown) == (Outcome.EMPTY, 1, [" \n "])
+
     def test_an_empty_answer_may_be_followed_by_a_good_one(self, desk: Desk) -> None:
         answers = iter(["", "here"])
         desk.server.reply_with(lambda _: next(answers))
