@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from harness.domain.model import Capabilities, ModelKey
 from harness.lifecycle.lease import Leases
 from harness.lifecycle.resident import resident_ids
 from harness.testing import chat as double
-from harness.testing.fault import Delay, Drop, Hang, Status, Trickle
+from harness.testing.fault import Drop, Hang, Status, Trickle
 from harness.testing.library import DEFAULT_MODELS
 from harness.testing.scripted import ScriptedServer
 
@@ -35,7 +36,7 @@ CHAT, LOAD, UNLOAD = "/api/v1/chat", "/api/v1/models/load", "/api/v1/models/unlo
 CANARY = "canary-7f3a91-token"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 32
 EYES = replace(DEFAULT_MODELS[0], key=ModelKey(SEES), capabilities=Capabilities(vision=True))
-WAIT_S = 60.0
+WAIT_S = 90.0
 
 
 @dataclass(frozen=True)
@@ -357,19 +358,29 @@ def ended(process: "subprocess.Popen[str]") -> Result:
 
 def test_two_turns_at_once_come_one_after_the_other(server: ScriptedServer, state: Path) -> None:
     server.load(KEY)
-    server.on("POST", CHAT, Delay(3.0), times=1)
+    is_second_waiting = threading.Event()
+
+    class Gate:
+        def apply(self, call: Any) -> None:
+            is_second_waiting.wait(WAIT_S)
+            call.send(call.answer())
+
+    server.on("POST", CHAT, Gate(), times=1)
     first = start(KEY, "one", "--stateful", "--json", url=server.url, state=state)
     until(lambda: server.asked("POST", CHAT))
     second = start(KEY, "two", "--stateful", "--json", url=server.url, state=state)
+    assert second.stderr is not None
+    assert "waiting for it" in second.stderr.readline()
+    assert len(server.asked("POST", CHAT)) == 1
+    is_second_waiting.set()
     results = ended(first), ended(second)
     assert [one.code for one in results] == [0, 0]
     assert server.asked("POST", CHAT)[1]["previous_response_id"] == results[0].json["response_id"]
-    assert "waiting for it" in results[1].err
 
 
 @pytest.mark.parametrize("where", [LOAD, CHAT])
 def test_ctrl_c_releases_what_was_loaded_and_is_130(server: ScriptedServer, state: Path, where: str) -> None:
-    server.on("POST", where, Delay(1.0, after_effect=True) if where == LOAD else Hang())
+    server.on("POST", where, Hang(after_effect=where == LOAD))
     chat = start(KEY, "x", "--stateful", "--stream", url=server.url, state=state)
     until(lambda: server.asked("POST", where) and server.loaded)
     chat.send_signal(signal.SIGINT)
