@@ -374,7 +374,7 @@ class Leases:
                 number=attempt.number,
             )
 
-        lease = wait_for(look, self._clock, within_s=self._settle_s)
+        lease = wait_for(look, self._clock, within_s=self._settle_s, despite_trouble=True)
         if lease is None:
             raise LoadUnverified(
                 f"the server said that {instance_id} is loaded, but its listing did not show it in {self._settle_s:g} s"

@@ -6,7 +6,15 @@ from typing import TypeVar
 from harness.client.http import Client
 from harness.clock import Clock
 from harness.domain.model import InstanceId, Model
-from harness.errors import ApiError, HarnessError, InstanceNotLoaded, ReleaseFailed, TransportError
+from harness.errors import (
+    Cancelled,
+    HarnessError,
+    InstanceNotLoaded,
+    ProtocolError,
+    ReleaseFailed,
+    ServerFault,
+    TransportError,
+)
 
 SETTLE_S = 15.0
 """How long a listing may lag behind an answer."""
@@ -26,13 +34,34 @@ def other_ids(listing: Sequence[Model], instance_id: InstanceId) -> tuple[Instan
     return tuple(one for one in resident_ids(listing) if one != instance_id)
 
 
-def wait_for(look: Callable[[], _T | None], clock: Clock, *, within_s: float) -> _T | None:
-    """Call `look` until it returns something, at least once; None when `within_s` have passed without."""
+def wait_for(
+    look: Callable[[], _T | None], clock: Clock, *, within_s: float, despite_trouble: bool = False
+) -> _T | None:
+    """Call `look` until it returns something, at least once; None when `within_s` have passed without.
+
+    Args:
+        look: asks the server.
+        clock: for waiting.
+        within_s: how long.
+        despite_trouble: a server that does not answer, or nothing that can be read, is asked again; what the last
+            look raised is raised in the end.
+    """
     end = clock.monotonic() + within_s
     while True:
-        found = look()
-        if found is not None or clock.monotonic() >= end:
+        trouble: HarnessError | None = None
+        found: _T | None = None
+        try:
+            found = look()
+        except (TransportError, ProtocolError, ServerFault) as exc:
+            if not despite_trouble or isinstance(exc, Cancelled):
+                raise
+            trouble = exc
+        if found is not None:
             return found
+        if clock.monotonic() >= end:
+            if trouble is not None:
+                raise trouble
+            return None
         clock.sleep(_POLL_S)
 
 
@@ -50,10 +79,10 @@ def unload_verified(client: Client, instance_id: InstanceId, *, clock: Clock, se
             client.unload(instance_id)
         except InstanceNotLoaded:
             pass
-        except (ApiError, TransportError) as exc:
+        except HarnessError as exc:
             trouble = exc
         try:
-            if wait_for(lambda: _is_gone(client, instance_id), clock, within_s=settle_s / _ATTEMPTS):
+            if _goes(client, instance_id, clock, within_s=settle_s / _ATTEMPTS):
                 return
         except HarnessError as exc:
             trouble = exc
@@ -64,5 +93,8 @@ def unload_verified(client: Client, instance_id: InstanceId, *, clock: Clock, se
     )
 
 
-def _is_gone(client: Client, instance_id: InstanceId) -> bool | None:
-    return True if instance_id not in resident_ids(client.models()) else None
+def _goes(client: Client, instance_id: InstanceId, clock: Clock, *, within_s: float) -> bool:
+    def look() -> bool | None:
+        return True if instance_id not in resident_ids(client.models()) else None
+
+    return wait_for(look, clock, within_s=within_s, despite_trouble=True) is not None

@@ -15,7 +15,8 @@ from pathlib import Path
 from harness.clock import Clock, timestamp
 from harness.domain.model import ModelKey, ResponseId
 from harness.errors import LeaseError, StoreError
-from harness.lifecycle.journal import state_dir
+from harness.lifecycle.filelock import FileLock
+from harness.lifecycle.journal import private_folder, state_dir
 
 TURN_S = 300.0
 """How long a turn waits for the one before it."""
@@ -114,24 +115,22 @@ def turn(
     """
     folder = directory or state_dir() / "threads"
     path = folder / f"{sha256(json.dumps([url, key]).encode()).hexdigest()[:32]}.json"
+    lock = FileLock(path.with_suffix(".lock"))
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        folder.chmod(0o700)
-        lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        private_folder(folder)
+        _wait_for(lock, key, clock=clock, say=say, within_s=within_s)
     except OSError as exc:
         raise _unwritable(path, exc) from exc
     try:
-        _wait_for(lock, key, clock=clock, say=say, within_s=within_s)
         yield Thread(path, url=url, key=key, clock=clock)
     finally:
-        # The file of the lock stays: who removed it could remove the one that somebody has just locked.
-        os.close(lock)
+        lock.release()
 
 
-def _wait_for(lock: int, key: ModelKey, *, clock: Clock, say: Callable[[str], None], within_s: float) -> None:
+def _wait_for(lock: FileLock, key: ModelKey, *, clock: Clock, say: Callable[[str], None], within_s: float) -> None:
     end = clock.monotonic() + within_s
     has_said = False
-    while not _is_locked(lock):
+    while not lock.try_acquire():
         if clock.monotonic() >= end:
             raise LeaseError(
                 f"another turn in the thread of {key} has not ended within {within_s:g} s",
@@ -141,16 +140,6 @@ def _wait_for(lock: int, key: ModelKey, *, clock: Clock, say: Callable[[str], No
             say(f"Another turn in the thread of {key} is going on; waiting for it, up to {within_s:g} s ...")
             has_said = True
         clock.sleep(_POLL_S)
-
-
-def _is_locked(lock: int) -> bool:
-    import fcntl  # Where there is none (Windows), only this fails.
-
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _unwritable(path: Path, exc: OSError) -> StoreError:

@@ -28,7 +28,6 @@ UNLOAD = "/api/v1/models/unload"
 GONE_S = 20.0
 """How long after the end of a run its instance may still be there: only when the run could not release it itself."""
 
-needs_reaper = pytest.mark.xfail(strict=False, reason="needs the reaper")
 
 TESTS = """
 import os, time
@@ -208,7 +207,6 @@ def test_ctrl_c_while_the_model_loads(start: Start, server: ScriptedServer) -> N
     check(server)
 
 
-@needs_reaper
 def test_a_second_ctrl_c_ends_the_run_at_once_though_the_release_hangs(start: Start, server: ScriptedServer) -> None:
     server.on("POST", UNLOAD, Hang(), times=1)
     process = start(stop_in="test")
@@ -221,7 +219,6 @@ def test_a_second_ctrl_c_ends_the_run_at_once_though_the_release_hangs(start: St
     check(server)
 
 
-@needs_reaper
 @pytest.mark.parametrize("place", ["setup", "test", "teardown"])
 def test_sigterm(start: Start, server: ScriptedServer, place: str) -> None:
     done = start.interrupted(signal.SIGTERM, stop_in=place)
@@ -230,7 +227,6 @@ def test_sigterm(start: Start, server: ScriptedServer, place: str) -> None:
     check(server)
 
 
-@needs_reaper
 @pytest.mark.parametrize("place", ["setup", "test", "teardown"])
 def test_sigkill(start: Start, server: ScriptedServer, place: str) -> None:
     done = start.interrupted(signal.SIGKILL, stop_in=place)
@@ -238,14 +234,12 @@ def test_sigkill(start: Start, server: ScriptedServer, place: str) -> None:
     check(server)
 
 
-@needs_reaper
 def test_a_lost_terminal(start: Start, server: ScriptedServer) -> None:
     done = start.interrupted(signal.SIGHUP, stop_in="test")
     assert done.code != 0, done.out
     check(server)
 
 
-@needs_reaper
 def test_a_kill_while_the_model_loads(start: Start, server: ScriptedServer) -> None:
     server.on("POST", LOAD, SlowLoad())
     process = start()
@@ -256,7 +250,6 @@ def test_a_kill_while_the_model_loads(start: Start, server: ScriptedServer) -> N
     check(server)
 
 
-@needs_reaper
 def test_a_test_that_leaves_the_process(start: Start, server: ScriptedServer) -> None:
     done = start.ended(start(ending="os._exit(3)"))
     assert done.code == 3
@@ -264,7 +257,6 @@ def test_a_test_that_leaves_the_process(start: Start, server: ScriptedServer) ->
     check(server)
 
 
-@needs_reaper
 def test_a_crash_of_the_interpreter(start: Start, server: ScriptedServer) -> None:
     done = start.ended(start(ending="os.abort()"))
     assert done.code == -signal.SIGABRT
@@ -280,7 +272,6 @@ def test_a_timeout_by_signal_fails_one_test(start: Start, server: ScriptedServer
     check(server)
 
 
-@needs_reaper
 def test_a_timeout_by_thread_ends_the_process(start: Start, server: ScriptedServer) -> None:
     done = start.ended(start("--timeout=2", "--timeout-method=thread", ending="time.sleep(60)"))
     assert done.code == 1, done.out

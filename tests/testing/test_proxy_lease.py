@@ -176,10 +176,7 @@ def test_a_load_that_is_always_lost_is_sent_once_and_what_it_made_is_ours_or_gon
         Drop(),
         Hang(),
         Reset(),
-        pytest.param(
-            Status(200, HTML, "text/html"),
-            marks=pytest.mark.xfail(strict=False, reason="unload_verified lets a ProtocolError through as it is"),
-        ),
+        Status(200, HTML, "text/html"),
     ],
     ids=repr,
 )
