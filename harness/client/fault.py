@@ -95,13 +95,18 @@ def unreadable(*, status: int, route: str) -> HarnessError:
     return MalformedAnswer(f"{said}, but without JSON")
 
 
+def is_about_memory(message: str) -> bool:
+    """Tell whether a failed load's message blames memory; CUDA's end of it comes as a mere SIGABRT (issue 2295)."""
+    return _NO_MEMORY.search(message) is not None
+
+
 def fault_of(body: ErrorBody, *, status: int | None, route: str) -> HarnessError:
     """Return the error for this body. `status` is None for an `error` event in a stream."""
     if _UNKNOWN_ROUTE.match(body.message):
         return ServerTooOld(f"the server does not know {route}: {body.message}", hint=_HINTS[ServerTooOld])
     kind = _kind(body, status, route)
     hint = _HINTS.get(kind, "")
-    if kind is LoadFailed and _NO_MEMORY.search(body.message):
+    if kind is LoadFailed and is_about_memory(body.message):
         hint = _NO_MEMORY_HINT
     return kind(body.message, status=status, type=body.type, code=body.code, param=body.param, hint=hint)
 

@@ -8,7 +8,10 @@ from fnmatch import fnmatchcase
 from harness.domain.model import Model
 from harness.errors import ModelNotFound, SettingsError
 
-_PARAMS = re.compile(r"(?i)^\s*([\d.]+)\s*([bm])(?:-a([\d.]+)\s*([bm]))?")
+_PARAMS = re.compile(r"(?i)^\s*(\d+(?:\.\d+)?)\s*([kmbt])(?:[- ]a(\d+(?:\.\d+)?)\s*([kmbt]))?")
+_UNITS = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
+_USUAL_BITS = 4.0
+_NEAREST = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,16 +31,25 @@ def parameters(model: Model) -> tuple[float, float] | None:
     return total, _count(match[3], match[4]) if match[3] else total
 
 
+def parameters_or_guess(model: Model) -> tuple[float, float]:
+    """Return (total, active) parameters; where the listing does not tell, as many as the file has room for.
+
+    The guess takes the listed bits a weight, else 4, the usual quantisation.
+    """
+    if known := parameters(model):
+        return known
+    bits = (model.quantization.bits_per_weight if model.quantization else None) or _USUAL_BITS
+    guess = model.size_bytes * 8 / bits
+    return guess, guess
+
+
 def _count(number: str, unit: str) -> float:
-    return float(number) * (1e9 if unit in "bB" else 1e6)
+    return float(number) * _UNITS[unit.lower()]
 
 
 def cost(model: Model) -> tuple[float, int, str]:
-    """Return the order "cheapest first": active parameters where known (they decide the speed), then size on disk."""
-    known = parameters(model)
-    # 4 bits a weight is the usual quantisation: it puts models of unknown parameter count about where they belong.
-    active = known[1] if known else model.size_bytes * 2.0
-    return active, model.size_bytes, model.key
+    """Return the order "cheapest first": active parameters (they decide the speed), then size on disk."""
+    return parameters_or_guess(model)[1], model.size_bytes, model.key
 
 
 def select_models(
@@ -60,9 +72,9 @@ def select_models(
     if not chat:
         raise SettingsError(
             f"the server lists {len(listing)} models, but none that can chat",
-            hint="Download one in LM Studio, or with `lms get NAME`.",
+            hint="Get one with `lms-harness download MODEL`, or in LM Studio.",
         )
-    fitting = [model for model in chat if not _is_left_out(model, exclude, max_size_bytes)]
+    fitting = [model for model in chat if not is_left_out(model, exclude, max_size_bytes)]
     if patterns:
         chosen = {model.key: model for pattern in patterns for model in _matching(pattern, chat)}
         models = [model for model in fitting if model.key in chosen]
@@ -92,16 +104,32 @@ def find_model(listing: Sequence[Model], key: str) -> Model:
 
 
 def nearest_hint(listing: Sequence[Model], key: str) -> str:
-    """Return a line that names the keys nearest to a mistyped one."""
+    """Return what to try instead of a mistyped key: the nearest keys, and what is ready or small enough to be soon.
+
+    The latter are of the kind that the key seems to mean: that of the nearest key, else chat models.
+    """
     from rapidfuzz import fuzz, process
 
-    keys = [model.key for model in listing]
-    if not keys:
-        return "The server has no models at all: download one in LM Studio, or with `lms get NAME`."
-    near = process.extract(key.lower(), keys, scorer=fuzz.WRatio, limit=3, score_cutoff=50, processor=str.lower)
-    if near:
-        return "Did you mean " + " or ".join(name for name, _, _ in near) + "? `lms-harness models` lists all."
-    return f"`lms-harness models` lists the {len(keys)} that there are."
+    if not listing:
+        return "The server has no models at all: get one with `lms-harness download MODEL`."
+    by_key = {str(model.key): model for model in listing}
+    near = process.extract(
+        key.lower(), list(by_key), scorer=fuzz.WRatio, limit=_NEAREST, score_cutoff=50, processor=str.lower
+    )
+    lines = ["Did you mean " + " or ".join(name for name, _, _ in near) + "?"] if near else []
+    kind = by_key[near[0][0]].type if near else "llm"
+    if others := _ready(listing, kind):
+        lines.append(others)
+    return "\n".join([*lines, f"`lms-harness models` lists all {len(listing)}."])
+
+
+def _ready(listing: Sequence[Model], kind: str) -> str:
+    """Return a line that names the loaded models of a kind, or the smallest where none is loaded; "" without any."""
+    same = sorted((model for model in listing if model.type == kind), key=cost)
+    what = "embedding" if kind == "embedding" else "chat"
+    if loaded := [model.key for model in same if model.is_loaded]:
+        return f"Loaded {what} models: {', '.join(loaded[:_NEAREST])}."
+    return f"The smallest {what} model: {same[0].key}." if same else ""
 
 
 def _matching(pattern: str, chat: Sequence[Model]) -> Sequence[Model]:
@@ -111,7 +139,8 @@ def _matching(pattern: str, chat: Sequence[Model]) -> Sequence[Model]:
     return matching or [find_model(chat, pattern)]
 
 
-def _is_left_out(model: Model, exclude: Sequence[str], max_size_bytes: int | None) -> bool:
+def is_left_out(model: Model, exclude: Sequence[str], max_size_bytes: int | None) -> bool:
+    """Tell whether the model is larger than wanted, or its key matches one of the globs, in any case."""
     if max_size_bytes is not None and model.size_bytes > max_size_bytes:
         return True
     return any(fnmatchcase(model.key.lower(), pattern.lower()) for pattern in exclude)
