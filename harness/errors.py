@@ -7,6 +7,7 @@ HarnessError                      1
 ├── SettingsError (ValueError)    2   an option, variable or ini value is wrong
 ├── TaskError (ValueError)        2   a task, its data or its target is malformed
 ├── StoreError (OSError)          2   a results file cannot be written or read
+├── DownloadFailed                1   the server could not download a model, or does not get on with it
 ├── EmbeddedError                 3   the embedded server or its models cannot be prepared
 ├── TransportError                3   no complete HTTP exchange took place
 │   ├── ServerUnreachable (ConnectionError)   nobody answers at this address
@@ -72,6 +73,10 @@ class StoreError(HarnessError, OSError):
     """A results file cannot be written or read."""
 
     exit_code = 2
+
+
+class DownloadFailed(HarnessError):
+    """A download failed, stands still, or ended without the model being listed."""
 
 
 class EmbeddedError(HarnessError):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
+from urllib.parse import quote
 
 from harness.client.address import normalised
 from harness.client.answer import Assembly, follow, is_event_stream, payload_of, plain_times, server_kind
@@ -21,8 +22,9 @@ from harness.client.redaction import DEFAULT_TOKEN, Redaction
 from harness.client.request import chat_body, encoded, load_body
 from harness.client.stream import ChatAssembly, Listener, StreamEvent, loading
 from harness.client.transport import START_HINT, Transport
-from harness.client.wire import ChatWire, LoadWire, ModelsWire, UnloadWire, parse
+from harness.client.wire import ChatWire, DownloadWire, LoadWire, ModelsWire, UnloadWire, parse
 from harness.clock import Clock, SystemClock
+from harness.domain.download import Download
 from harness.domain.generation import ChatRequest, Generation, Times
 from harness.domain.model import InstanceId, LoadConfig, LoadResult, Model
 from harness.errors import (
@@ -46,6 +48,7 @@ Loading: TypeAlias = Literal["loading", "loaded"]
 _MODELS = "/api/v1/models"
 _LOAD = "/api/v1/models/load"
 _UNLOAD = "/api/v1/models/unload"
+_DOWNLOAD = "/api/v1/models/download"
 _CHAT = "/api/v1/chat"
 _OPENAI_CHAT = "/v1/chat/completions"
 _EMBEDDINGS = "/v1/embeddings"
@@ -61,6 +64,7 @@ class Deadlines:
         list_s: for the listing of the models.
         load_s: for a load, which sends no byte until the model is ready.
         unload_s: for an unload.
+        download_s: for the answer that a download has begun; the server looks its catalogue up first.
         idle_s: within a streamed chat, for the next event that shows progress; comments and empty deltas show none.
         total_s: for a whole chat. A plain one sends no byte until it ends, so this is its only deadline.
     """
@@ -69,6 +73,7 @@ class Deadlines:
     list_s: float = 10.0
     load_s: float = 600.0
     unload_s: float = 60.0
+    download_s: float = 60.0
     idle_s: float = 300.0
     total_s: float = 900.0
 
@@ -205,6 +210,25 @@ class Client:
             if unloaded != instance_id:
                 raise MalformedAnswer(f"asked to unload {instance_id}, but the answer names {unloaded}")
             return InstanceId(unloaded)
+
+    def download(self, model: str, *, quantization: str | None = None) -> Download:
+        """Let the server begin to download a model (`POST /api/v1/models/download`); it goes on by itself.
+
+        Args:
+            model: name in LM Studio's catalogue (`owner/name`), or the exact address at Hugging Face.
+            quantization: such as Q4_K_M; LM Studio takes it with addresses only.
+        """
+        with self._redaction.of_errors():
+            body = {"model": model} | ({"quantization": quantization} if quantization else {})
+            payload, _ = self._ask("POST", _DOWNLOAD, body, waits={"download": self.deadlines.download_s})
+            return parse(DownloadWire, payload).to_domain()
+
+    def download_status(self, job_id: str) -> Download:
+        """Return how far a download is (`GET /api/v1/models/download/status/:job_id`); the server sends no events."""
+        with self._redaction.of_errors():
+            path = f"{_DOWNLOAD}/status/{quote(job_id, safe='')}"
+            payload, _ = self._ask("GET", path, waits={"list": self.deadlines.list_s})
+            return parse(DownloadWire, payload).to_domain()
 
     def chat(
         self,

@@ -9,6 +9,7 @@ from typing import Any, NoReturn, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from harness.domain.download import Download
 from harness.domain.generation import Generation, ServerStats, Times
 from harness.domain.model import (
     Capabilities,
@@ -189,11 +190,29 @@ class UnloadWire(Wire):
 
 
 class DownloadWire(Wire):
-    """Answer of `POST /api/v1/models/download`; `already_downloaded` comes without a job."""
+    """Answer of `POST /api/v1/models/download` and of its status route; `already_downloaded` comes without a job."""
 
     status: str
     job_id: str | None = None
     total_size_bytes: Number | None = None
+    downloaded_bytes: Number | None = None
+    bytes_per_second: Number | None = None
+    estimated_completion: str | None = None
+    started_at: str | None = None
+    completed_at: str | None = None
+
+    def to_domain(self) -> Download:
+        """Return it as a `Download`."""
+        return Download(
+            status=self.status,
+            job_id=self.job_id,
+            total_bytes=_whole(self.total_size_bytes),
+            downloaded_bytes=_whole(self.downloaded_bytes),
+            bytes_per_second=self.bytes_per_second,
+            estimated_completion=self.estimated_completion,
+            started_at=self.started_at,
+            completed_at=self.completed_at,
+        )
 
 
 class StatsWire(Wire):

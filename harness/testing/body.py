@@ -17,6 +17,7 @@ LOAD_FIELDS: Mapping[str, tuple[type, ...]] = {
     "echo_load_config": (bool,),
 }
 UNLOAD_FIELDS: Mapping[str, tuple[type, ...]] = {"instance_id": (str,)}
+DOWNLOAD_FIELDS: Mapping[str, tuple[type, ...]] = {"model": (str,), "quantization": (str,)}
 CHAT_FIELDS: Mapping[str, tuple[type, ...]] = {
     "model": (str,),
     "input": (str, list),

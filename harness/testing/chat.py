@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.domain.model import LoadConfig, Model
 from harness.testing.body import CHAT_FIELDS, checked
+from harness.testing.download import Catalogue
 from harness.testing.library import Library, Loaded, Turn
 from harness.testing.message import Answer, Refusal, Request, event, event_stream
 
@@ -43,6 +44,7 @@ class World:
         load_s: how long a load takes.
         token_s: how long each token takes.
         jit: whether a chat loads the model that it names.
+        catalogue: what can be downloaded.
     """
 
     library: Library
@@ -51,6 +53,7 @@ class World:
     load_s: float = 0.0
     token_s: float = 0.0
     jit: bool = True
+    catalogue: Catalogue = field(default_factory=Catalogue)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 from harness.domain.model import LoadConfig
 from harness.testing.body import LOAD_FIELDS, UNLOAD_FIELDS, checked
@@ -18,6 +19,7 @@ OPENAI_CHAT = "/v1/chat/completions"
 EMBEDDINGS = "/v1/embeddings"
 GREETING = "/lmstudio-greeting"
 
+_STATUS = f"{DOWNLOAD}/status/"
 _SHOWN_CHARACTERS = 8
 
 
@@ -27,6 +29,8 @@ def answer(world: World, request: Request, *, token: str | None, unknown_status:
     if (request.method, path) == ("GET", GREETING):
         return json_answer({"lmstudio": True})
     handle = _ROUTES.get((request.method, path))
+    if request.method == "GET" and path.startswith(_STATUS):
+        handle = _download_status
     try:
         if token is not None:
             _authorise(request, token)
@@ -86,10 +90,12 @@ def _unload(world: World, request: Request) -> Answer:
 
 
 def _download(world: World, request: Request) -> Answer:
-    body = checked(request, {"model": (str,), "quantization": (str,)}, required=("model",))
-    if world.library.find(body["model"]) is None:
-        raise Refusal(404, f"Model '{body['model']}' not found", type="model_not_found")
-    return json_answer({"status": "already_downloaded"})
+    return world.catalogue.begin(request, world.library)
+
+
+def _download_status(world: World, request: Request) -> Answer:
+    job_id = unquote(request.path.partition("?")[0].removeprefix(_STATUS))
+    return world.catalogue.status(job_id, world.library)
 
 
 def _openai_models(world: World, request: Request) -> Answer:  # noqa: ARG001  (one signature for all routes)

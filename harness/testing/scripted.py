@@ -12,6 +12,7 @@ from typing import Any, Self
 from harness.domain.model import InstanceId, LoadConfig, Model
 from harness.testing.chat import Reply, World
 from harness.testing.connection import Handler
+from harness.testing.download import Offer
 from harness.testing.fault import Fault
 from harness.testing.library import DEFAULT_MODELS, Library
 from harness.testing.message import Answer, Request, json_answer
@@ -136,6 +137,10 @@ class ScriptedServer:
         """Unload an instance as somebody else would, or a crash."""
         self._world.library.unload(instance_id)
 
+    def offer(self, offer: Offer) -> None:
+        """Let this model be downloaded from now on."""
+        self._world.catalogue.add(offer)
+
     def peak_in_flight(self, instance_id: str) -> int:
         """Return how many requests this loaded instance has answered at a time, at most."""
         return self._world.library.instances[InstanceId(instance_id)].peak
@@ -173,7 +178,8 @@ class ScriptedServer:
 
     def rehearse(self, request: Request) -> Answer:
         """Answer without doing it (for connections)."""
-        world = World(library=self._world.library.copy(), speak=self._world.speak, pause=self._pause)
+        library, catalogue = self._world.library.copy(), self._world.catalogue.copy()
+        world = World(library=library, speak=self._world.speak, pause=self._pause, catalogue=catalogue)
         return answer(world, request, token=self._token, unknown_status=self._unknown_status)
 
     def stale_listing(self) -> Answer:
