@@ -6,10 +6,14 @@ import sys
 import click
 
 from harness.cli.chat import chat
-from harness.cli.doctor import doctor
-from harness.cli.model import load, models, preflight, unload
+from harness.cli.completion import PROGRAM, completion
+from harness.cli.download import download
+from harness.cli.load import load, unload
+from harness.cli.model import models, preflight
 from harness.cli.run import run
+from harness.cli.select import select
 from harness.cli.serve import serve
+from harness.cli.smoke import smoke
 from harness.errors import HarnessError
 from harness.report.text import printable
 
@@ -32,14 +36,14 @@ def cli() -> None:
     """
 
 
-for command in (run, preflight, models, load, unload, chat, serve, doctor):
+for command in (run, preflight, models, select, download, load, unload, chat, smoke, serve, completion):
     cli.add_command(command)
 
 
 def main() -> None:
     """Run the command line; errors of the harness end it with their message and exit code, never with a traceback."""
     try:
-        cli.main(standalone_mode=False)
+        cli.main(prog_name=PROGRAM, standalone_mode=False)
     except HarnessError as exc:
         click.secho(printable(str(exc)), err=True, fg="red")
         sys.exit(exc.exit_code)

@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -80,6 +82,40 @@ def leasing(client: "Client", token: str) -> "Iterator[Leases]":
                 for key in leases.left_to_reaper:
                     note(f"{key}: left to the reaper, which unloads it in the background (see lms-harness doctor)")
                 leases.close()
+
+
+@contextmanager
+def explaining_memory(client: "Client", key: str) -> Iterator[None]:
+    """Let a load that fails for want of memory say what is resident, and what would fit instead of the model `key`.
+
+    Raises:
+        LoadFailed: as it was, or with that hint.
+    """
+    from harness.errors import HarnessError, LoadFailed
+    from harness.lifecycle.memory import with_memory_hint
+
+    try:
+        yield
+    except LoadFailed as exc:
+        try:
+            explained = with_memory_hint(exc, client.models(), key)
+        except HarnessError:  # No listing now, or an instance's id in place of a key: the failure is what matters.
+            explained = exc
+        raise explained from exc
+
+
+def spinning(line: str) -> AbstractContextManager[None]:
+    """Return a context that shows `line` and the seconds on standard error, where that is a terminal."""
+    from harness.report.wait import waiting
+
+    return waiting(line, sys.stderr)
+
+
+def output_width() -> int | None:
+    """Return the columns that standard output has: COLUMNS, else the terminal's; None for a pipe or a file."""
+    if os.environ.get("COLUMNS", "").isdecimal() or sys.stdout.isatty():
+        return shutil.get_terminal_size().columns
+    return None
 
 
 def print_json(value: dict[str, Any]) -> None:

@@ -109,7 +109,8 @@ def demand_for(
             f"no model does both embedding and {others}: expected one of them", hint="Select one model for each."
         )
     usual = {need.prefer for need in needs}
-    by_task: list[Preference] = [one for one in ("reasoning", "speed") if one in usual][:1]
+    hardest: Sequence[Preference] = ("reasoning", "speed")
+    by_task = [one for one in hardest if one in usual][:1]
     order: list[Preference] = [*(prefer or by_task), "size"]
     if "loaded" not in order:
         order.insert(0, "loaded")
@@ -148,11 +149,11 @@ def unfit(model: Model, demand: Demand) -> str | None:
         wanted = "an embedding" if demand.embedding else "a chat"
         return f"is of type {model.type}: needs {wanted} model"
     can = model.capabilities
-    for wanted, has, name in (
+    for is_needed, has, name in (
         (demand.vision, can and can.vision, "vision"),
         (demand.tools, can and can.trained_for_tool_use, "training for tool use"),
     ):
-        if wanted and not has:
+        if is_needed and not has:
             return f"has no {name}" if can else f"does not tell whether it has {name}"
     if demand.min_context_tokens > model.max_context_length and _instance_for(model, demand) is None:
         most = model.max_context_length or "an unknown number of"

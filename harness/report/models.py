@@ -1,32 +1,122 @@
-"""The models of a server as a table."""
+"""The models of a server: as a table that fits the terminal, and as JSON like LM Studio's own."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import Any
 
 from tabulate import tabulate
 
-from harness.domain.model import Model
+from harness.domain.model import Instance, Model
+from harness.lifecycle.memory import resident_bytes
+from harness.lifecycle.selection import parameters
 from harness.report.table import size
 from harness.report.text import one_line
 
+_INDENT = "  "
 
-def render_models(listing: Sequence[Model]) -> str:
-    """Return the table: key, kind, quantisation, parameters, size, trained context, loaded instances."""
+
+_DROPPED = ((), ("params",), ("params", "quant"), ("params", "quant", "max context", "kind"))
+"""Which columns go first where there is no room for all."""
+
+
+def render_models(listing: Sequence[Model], *, width: int | None = None) -> str:
+    """Return the table, and below it how much is resident.
+
+    Args:
+        listing: the models.
+        width: columns of the terminal; None: as many as it takes. Where it is narrow, columns are dropped, and where
+            that is not enough, each model takes a few lines: no key is ever cut, as it is there to be copied.
+    """
     if not listing:
         return "No models."
-    rows = [
-        (
-            one_line(model.key, limit=70),
-            _kind(model),
-            one_line((model.quantization.name if model.quantization else None) or "", limit=12),
-            one_line(model.params_string or "", limit=10),
-            size(model.size_bytes),
-            model.max_context_length,
-            one_line(", ".join(f"{one.id} ({one.config.context_length})" for one in model.loaded_instances), limit=200),
-        )
-        for model in listing
-    ]
-    headers = ("key", "kind", "quant", "params", "size", "max context", "loaded (context)")
-    return tabulate(rows, headers=headers, disable_numparse=True, colalign=("left",) * 4 + ("right",) * 2 + ("left",))
+    for dropped in _DROPPED:
+        table = _table(listing, dropped)
+        if width is None or all(len(line) <= width for line in table.splitlines()):
+            return f"{table}\n\n{_fitted(_total(listing), width)}"
+    return "\n".join([*(_lines(model, width or 0) for model in listing), "", _fitted(_total(listing), width)])
+
+
+def listed(model: Model) -> dict[str, Any]:
+    """Return the model as `GET /api/v1/models` lists it (what was not told is left out), and what follows from that.
+
+    Derived: `is_loaded`; `total_parameters` and `active_parameters`, null where `params_string` does not tell;
+    `resident_bytes`, the file's size for each loaded instance.
+    """
+    known = parameters(model)
+    quantization, can = model.quantization, model.capabilities
+    optional: dict[str, Any] = {
+        "architecture": model.architecture,
+        "description": model.description,
+        "variants": list(model.variants) or None,
+        "selected_variant": model.selected_variant,
+        "capabilities": can and {
+            "vision": can.vision,
+            "trained_for_tool_use": can.trained_for_tool_use,
+            **(
+                {}
+                if can.reasoning_options is None
+                else {"reasoning": {"allowed_options": list(can.reasoning_options), "default": can.reasoning_default}}
+            ),
+        },
+    }  # fmt: skip
+    return {
+        "type": model.type,
+        "publisher": model.publisher,
+        "key": model.key,
+        "display_name": model.display_name,
+        "quantization": quantization and {"name": quantization.name, "bits_per_weight": quantization.bits_per_weight},
+        "size_bytes": model.size_bytes,
+        "params_string": model.params_string,
+        "loaded_instances": [{"id": one.id, "config": one.config.as_dict()} for one in model.loaded_instances],
+        "max_context_length": model.max_context_length,
+        "format": model.format,
+        **{name: value for name, value in optional.items() if value is not None},
+        "is_loaded": model.is_loaded,
+        "total_parameters": known and int(known[0]),
+        "active_parameters": known and int(known[1]),
+        "resident_bytes": resident_bytes([model]),
+    }
+
+
+def _table(listing: Sequence[Model], dropped: Sequence[str]) -> str:
+    columns = [one for one in _COLUMNS if one.header not in dropped]
+    return tabulate(
+        [[column.cell(model) for column in columns] for model in listing],
+        headers=[column.header for column in columns],
+        colalign=[column.align for column in columns],
+        disable_numparse=True,
+    )
+
+
+def _lines(model: Model, width: int) -> str:
+    facts = " ".join(filter(None, (_kind(model), _quant(model), model.params_string, size(model.size_bytes))))
+    lines = [_fitted(f"{one_line(facts, limit=200)}, at most {model.max_context_length or 'n/a'} tokens", width)]
+    lines += [_fitted(f"loaded: {_instance(one)}", width) for one in model.loaded_instances]
+    return "\n".join([one_line(model.key, limit=200), *(f"{_INDENT}{line}" for line in lines)])
+
+
+def _fitted(text: str, width: int | None) -> str:
+    if width is None:
+        return text
+    lines = wrap(text, max(width - len(_INDENT), 20), break_long_words=False, break_on_hyphens=False)
+    return f"\n{_INDENT}".join(lines)
+
+
+def _total(listing: Sequence[Model]) -> str:
+    count = sum(len(model.loaded_instances) for model in listing)
+    if not count:
+        return f"{len(listing)} models, none loaded."
+    copies = f"{count} instance{'s' if count > 1 else ''}"
+    return f"{len(listing)} models; resident: {copies}, {size(resident_bytes(listing))} (files; contexts come on top)."
+
+
+def _instance(instance: Instance) -> str:
+    return one_line(f"{instance.id} ({instance.config.context_length or 'n/a'})", limit=100)
+
+
+def _quant(model: Model) -> str:
+    return one_line((model.quantization.name if model.quantization else None) or "", limit=12)
 
 
 def _kind(model: Model) -> str:
@@ -34,4 +124,22 @@ def _kind(model: Model) -> str:
     extra = [
         word for word, has in (("vision", able and able.vision), ("tools", able and able.trained_for_tool_use)) if has
     ]
-    return "+".join([model.type, *extra])
+    return one_line("+".join([model.type, *extra]), limit=30)
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    header: str
+    align: str
+    cell: Callable[[Model], str]
+
+
+_COLUMNS = (
+    _Column("key", "left", lambda model: one_line(model.key, limit=70)),
+    _Column("kind", "left", _kind),
+    _Column("quant", "left", _quant),
+    _Column("params", "left", lambda model: one_line(model.params_string or "", limit=10)),
+    _Column("size", "right", lambda model: size(model.size_bytes)),
+    _Column("max context", "right", lambda model: str(model.max_context_length or "n/a")),
+    _Column("loaded (context)", "left", lambda model: ", ".join(_instance(one) for one in model.loaded_instances)),
+)

@@ -1,0 +1,73 @@
+"""`completion`, and what Tab offers for models and instances."""
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+from click.shell_completion import CompletionItem, get_completion_class
+
+from harness.settings import DEFAULT_TOKEN, DEFAULT_URL
+
+if TYPE_CHECKING:
+    from harness.domain.model import Model
+
+PROGRAM = "lms-harness"
+_VARIABLE = "_LMS_HARNESS_COMPLETE"
+_PATIENCE_S = 0.5
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the script that lets SHELL complete commands, options, and model keys of a running LM Studio.
+
+    \b
+    Examples:
+      eval "$(lms-harness completion bash)"      (in ~/.bashrc)
+      eval "$(lms-harness completion zsh)"       (in ~/.zshrc)
+      lms-harness completion fish > ~/.config/fish/completions/lms-harness.fish
+    """
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise AssertionError(f"click has no completion for {shell}")
+    click.echo(kind(context.find_root().command, {}, PROGRAM, _VARIABLE).source())
+
+
+def model_keys(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the keys of all downloaded models that begin so."""
+    return _matching((model.key for model in _listing(context)), incomplete)
+
+
+def instance_ids(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the ids of all loaded instances that begin so."""
+    return _matching((one.id for model in _listing(context) for one in model.loaded_instances), incomplete)
+
+
+def model_names(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return all keys and instance ids that begin so."""
+    listing = _listing(context)
+    ids = [one.id for model in listing for one in model.loaded_instances]
+    return _matching([*(model.key for model in listing), *ids], incomplete)
+
+
+def _matching(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
+    wanted = incomplete.lower()
+    # What a shell would take apart, or a terminal act on, is left for the user to type.
+    whole = (name for name in dict.fromkeys(names) if name.isprintable() and " " not in name)
+    return [CompletionItem(name) for name in whole if name.lower().startswith(wanted)]
+
+
+def _listing(context: click.Context) -> "tuple[Model, ...]":
+    """Return what the server lists; nothing where none answers at once: Tab must neither wait nor complain."""
+    from harness.client.http import Client, Deadlines
+    from harness.errors import HarnessError
+
+    url = context.params.get("url") or os.environ.get("LM_STUDIO_API_URL") or DEFAULT_URL
+    token = context.params.get("token") or os.environ.get("LM_API_TOKEN") or DEFAULT_TOKEN
+    try:
+        with Client(url, token=token, deadlines=Deadlines(connect_s=_PATIENCE_S, list_s=_PATIENCE_S)) as client:
+            return client.models()
+    except HarnessError:
+        return ()

@@ -1,0 +1,124 @@
+"""`download`: let LM Studio fetch a model, and watch it."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.option import connected, note, print_json, print_text, server_options
+
+if TYPE_CHECKING:
+    from harness.domain.download import Download
+    from harness.report.download import DownloadProgress
+    from harness.runner.download import Downloads
+
+_INTERRUPTED = 130
+
+
+@click.command()
+@click.argument("model", required=False)
+@click.option("--quantization", metavar="Q", help="Such as Q4_K_M; only with an address at Hugging Face.")
+@click.option("--no-wait", is_flag=True, help="Begin it, print the job's id, and leave it to the server.")
+@click.option("--status", "job_id", metavar="JOB_ID", help="Show how far this download is, and begin none.")
+@click.option(
+    "--stall", type=click.FloatRange(min=0, min_open=True), default=5.0, show_default=True, metavar="MINUTES",
+    help="Give up watching when no byte came for so long.",
+)  # fmt: skip
+@server_options
+def download(
+    model: str | None,
+    url: str,
+    token: str,
+    *,
+    quantization: str | None,
+    no_wait: bool,
+    job_id: str | None,
+    stall: float,
+    as_json: bool,
+) -> None:
+    """Let LM Studio download MODEL, show how far it is, and verify that it is listed afterwards.
+
+    MODEL is a name of LM Studio's catalogue (owner/name), or the exact address of a model at Hugging Face. The download
+    is the server's: it goes on after Ctrl-C, as LM Studio has no way to cancel it from here, and --status looks at it.
+
+    Exit code 1: it failed, does not get on, or is not listed though the server says that it is there.
+
+    \b
+    Examples:
+      lms-harness download qwen/qwen3-4b-2507
+      lms-harness download https://huggingface.co/bartowski/Qwen2.5-3B-GGUF --quantization Q4_K_M --no-wait
+      lms-harness download --status job_493c7c9ded
+    """
+    if (model is None) == (job_id is None):
+        raise click.UsageError("give either a MODEL to download or --status JOB_ID")
+    if job_id is not None and (quantization or no_wait):
+        raise click.UsageError("--status only looks: it takes neither --quantization nor --no-wait")
+    from harness.clock import SystemClock
+    from harness.runner.download import Downloads
+
+    with connected(url, token) as client:
+        downloads = Downloads(client=client, clock=SystemClock())
+        if job_id is not None:
+            _look(downloads, job_id, as_json=as_json)
+        elif model is not None:
+            _fetch(downloads, model, quantization, stall_s=stall * 60, waits=not no_wait, as_json=as_json)
+
+
+def _look(downloads: "Downloads", job_id: str, *, as_json: bool) -> None:
+    from harness.domain.download import FAILED
+    from harness.report.download import describe
+
+    now = downloads.look(job_id)
+    if as_json:
+        print_json(_told(now))
+    else:
+        print_text(f"{job_id}: {describe(now)}")
+    if now.status == FAILED:
+        sys.exit(1)
+
+
+def _fetch(
+    downloads: "Downloads", model: str, quantization: str | None, *, stall_s: float, waits: bool, as_json: bool
+) -> None:
+    from harness.runner.download import look_command
+
+    before = downloads.client.models()
+    begun = downloads.begin(model, quantization=quantization)
+    if not waits and not begun.is_over:
+        if as_json:
+            print_json(_told(begun))
+        else:
+            print_text(begun.job_id or "")
+            note(f"The download goes on at the server. Look at it with: {look_command(begun)}")
+        return
+    try:
+        with _progress(model) as progress:
+            ended = downloads.follow(begun, stall_s=stall_s, on_progress=progress.show)
+        found = downloads.listed(model, ended, before)
+    except KeyboardInterrupt:
+        note(f"Not watched any longer; the download goes on at the server. Look at it with: {look_command(begun)}")
+        sys.exit(_INTERRUPTED)
+    if as_json:
+        print_json({**_told(ended), "model": found.key, "size_bytes": found.size_bytes})
+    else:
+        how = "was there already" if begun.is_over else "is downloaded"
+        print_text(f"{found.key} {how}, and listed")
+
+
+def _progress(name: str) -> "DownloadProgress":
+    from harness.report.download import DownloadBar, DownloadLines
+
+    return DownloadBar(sys.stderr, name) if sys.stderr.isatty() else DownloadLines(note)
+
+
+def _told(download: "Download") -> dict[str, object]:
+    return {
+        "job_id": download.job_id,
+        "status": download.status,
+        "total_size_bytes": download.total_bytes,
+        "downloaded_bytes": download.downloaded_bytes,
+        "bytes_per_second": download.bytes_per_second,
+        "estimated_completion": download.estimated_completion,
+        "started_at": download.started_at,
+        "completed_at": download.completed_at,
+    }

@@ -1,0 +1,191 @@
+"""`load` and `unload`."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.cli.completion import instance_ids, model_keys
+from harness.cli.option import (
+    Command,
+    connected,
+    explaining_memory,
+    leasing,
+    note,
+    print_json,
+    print_text,
+    server_options,
+    spinning,
+)
+
+if TYPE_CHECKING:
+    from harness.domain.model import InstanceId, LoadConfig, Model
+    from harness.lifecycle.lease import Lease
+
+
+def _load_options(command: Command) -> Command:
+    options: list[Callable[[Command], Command]] = [
+        click.option(
+            "--context-length", type=click.IntRange(1), metavar="N", help="Tokens of context (default: the server's)."
+        ),
+        click.option(
+            "--eval-batch-size", type=click.IntRange(1), metavar="N", help="Tokens evaluated at a time (llama.cpp)."
+        ),
+        click.option("--flash-attention/--no-flash-attention", default=None, help="Flash attention (llama.cpp)."),
+        click.option(
+            "--num-experts", type=click.IntRange(1), metavar="N", help="Active experts (mixture models, llama.cpp)."
+        ),
+        click.option(
+            "--offload-kv-cache-to-gpu/--no-offload-kv-cache-to-gpu", default=None,
+            help="KV cache in the GPU's memory or the machine's (llama.cpp).",
+        ),
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("key", shell_complete=model_keys)
+@_load_options
+@click.option("--new-instance", is_flag=True, help="Load another copy even if a fitting one is loaded.")
+@server_options
+def load(key: str, url: str, token: str, *, as_json: bool, new_instance: bool, **config: Any) -> None:
+    """Load the model KEY, verify it by listing, and leave it loaded.
+
+    A fitting instance that is loaded already is reported instead: loading again would make a second full copy.
+    Options that are not given are left to LM Studio. It may load with other settings than asked for (a smaller
+    context, where memory is short): the effective ones are shown, and where they differ, a warning says so.
+
+    \b
+    Examples:
+      lms-harness load qwen/qwen3-4b-2507 --context-length 8192
+      lms-harness load qwen/qwen3-4b-2507 --new-instance --json
+    """
+    from harness.domain.model import LoadConfig
+    from harness.lifecycle.selection import find_model
+
+    wanted = LoadConfig(**config)
+    with connected(url, token) as client, leasing(client) as leases:
+        model = find_model(client.models(), key)
+        _check(model, wanted)
+        with explaining_memory(client, key), spinning(f"loading {model.key}"):
+            lease = leases.acquire(key, wanted, reuse=not new_instance)
+        _report(lease, as_json=as_json)
+        # Only now: a command that dies before its answer is printed has not handed anything over.
+        leases.hand_over(lease)
+
+
+def _check(model: "Model", wanted: "LoadConfig") -> None:
+    """Refuse what the server would refuse, or silently change, before anything is loaded."""
+    from harness.errors import SettingsError
+
+    if model.is_embedding and (foreign := [name for name in wanted.as_dict() if name != "context_length"]):
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in foreign)
+        raise SettingsError(
+            f"{model.key} is an embedding model, to which {flags} does not apply: expected --context-length at most"
+        )
+    most = model.max_context_length
+    if most and (wanted.context_length or 0) > most:
+        raise SettingsError(f"--context-length: {model.key} takes at most {most} tokens, got {wanted.context_length}")
+
+
+def _differences(lease: "Lease") -> list[str]:
+    """Return how the effective config falls short of the asked one; a larger context than asked for does not."""
+    asked, actual = lease.requested.as_dict(), lease.instance.config.as_dict()
+    return [
+        f"asked for {name}={value}, but {lease.instance.id} has {name}={actual[name]}"
+        for name, value in asked.items()
+        if name in actual and (actual[name] < value if name == "context_length" else actual[name] != value)
+    ]
+
+
+def _report(lease: "Lease", *, as_json: bool) -> None:
+    from harness.report.table import seconds
+
+    config, warnings = lease.instance.config.as_dict(), _differences(lease)
+    for warning in warnings:
+        note(f"Warning: {warning}")
+    if as_json:
+        print_json(
+            {
+                "model": lease.model.key,
+                "type": lease.model.type,
+                "instance_id": lease.instance.id,
+                "loaded_now": lease.is_owned,
+                "load_time_seconds": lease.load_time_s,
+                "load_wall_seconds": lease.load_wall_s,
+                "requested": lease.requested.as_dict(),
+                "config": config,
+                "size_bytes": lease.model.size_bytes,
+                "others_loaded": list(lease.others),
+                "warnings": warnings,
+            }
+        )
+        return
+    told = ", ".join(f"{name}={value}" for name, value in config.items())
+    if lease.is_owned:
+        took = lease.load_time_s if lease.load_time_s is not None else lease.load_wall_s
+        print_text(f"Loaded {lease.instance.id} in {seconds(took)} ({told})")
+    else:
+        print_text(f"{lease.instance.id} is loaded already ({told}); --new-instance loads another copy")
+
+
+@click.command()
+@click.argument("key", required=False, shell_complete=model_keys)
+@click.option(
+    "--instance", "instance_id", metavar="ID", shell_complete=instance_ids,
+    help="Unload only the instance with exactly this id.",
+)  # fmt: skip
+@server_options
+def unload(key: str | None, url: str, token: str, *, as_json: bool, instance_id: str | None) -> None:
+    """Unload every instance of the model KEY, or exactly one instance; verified by listing.
+
+    What lingers is unloaded once more. Where one of several cannot be unloaded, the others are all the same, and
+    exit code 7 names what is left.
+
+    \b
+    Examples:
+      lms-harness unload qwen/qwen3-4b-2507
+      lms-harness unload --instance qwen/qwen3-4b-2507:2
+    """
+    if (key is None) == (instance_id is None):
+        raise click.UsageError("give either a model KEY or --instance ID")
+    from harness.clock import SystemClock
+    from harness.errors import ReleaseFailed
+    from harness.lifecycle.resident import unload_verified
+
+    unloaded: list[InstanceId] = []
+    failures: dict[InstanceId, ReleaseFailed] = {}
+    with connected(url, token) as client:
+        for one in _instances(client.models(), key, instance_id):
+            try:
+                unload_verified(client, one, clock=SystemClock())
+                unloaded.append(one)
+            except ReleaseFailed as exc:
+                failures[one] = exc
+    if as_json:
+        print_json({"unloaded": unloaded, "still_loaded": {one: exc.message for one, exc in failures.items()}})
+    elif unloaded:
+        print_text(f"Unloaded {', '.join(unloaded)}; the listing no longer shows it")
+    elif not failures:
+        print_text(f"{key} has no loaded instance")
+    if failures:
+        raise ReleaseFailed(
+            "\n".join(exc.message for exc in failures.values()), hint="\n".join(exc.hint for exc in failures.values())
+        )
+
+
+def _instances(listing: "Sequence[Model]", key: str | None, instance_id: str | None) -> "Sequence[InstanceId]":
+    from harness.errors import InstanceNotLoaded
+    from harness.lifecycle.resident import resident_ids
+    from harness.lifecycle.selection import find_model
+
+    if key is not None:
+        return [one.id for one in find_model(listing, key).loaded_instances]
+    loaded = resident_ids(listing)
+    found = [one for one in loaded if one == instance_id]
+    if not found:
+        now = ", ".join(loaded) or "none"
+        raise InstanceNotLoaded(f"no loaded instance has the id {instance_id!r}", hint=f"Loaded are: {now}")
+    return found
