@@ -44,6 +44,10 @@ check: $(STAMP) ## format, lint, types, layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports | tail -n 12
 
+.PHONY: docs
+docs: $(STAMP) ## the reference of the command line, docs/cli.md, from the code
+	@$(BIN)/python -m harness.cli.reference docs/cli.md
+
 .PHONY: clean
 clean: ## remove the private environment and all caches
 	rm -rf $(VENV) .coverage* .hypothesis .benchmarks .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -71,7 +71,7 @@ def load(key: str, url: str, token: str, *, as_json: bool, new_instance: bool, *
         _check(model, wanted)
         with explaining_memory(client, key), spinning(f"loading {model.key}"):
             lease = leases.acquire(key, wanted, reuse=not new_instance)
-        _report(lease, as_json=as_json)
+        _report(lease, wanted, as_json=as_json)
         # Only now: a command that dies before its answer is printed has not handed anything over.
         leases.hand_over(lease)
 
@@ -90,20 +90,23 @@ def _check(model: "Model", wanted: "LoadConfig") -> None:
         raise SettingsError(f"--context-length: {model.key} takes at most {most} tokens, got {wanted.context_length}")
 
 
-def _differences(lease: "Lease") -> list[str]:
-    """Return how the effective config falls short of the asked one; a larger context than asked for does not."""
-    asked, actual = lease.requested.as_dict(), lease.instance.config.as_dict()
-    return [
-        f"asked for {name}={value}, but {lease.instance.id} has {name}={actual[name]}"
-        for name, value in asked.items()
-        if name in actual and (actual[name] < value if name == "context_length" else actual[name] != value)
-    ]
+def _differences(lease: "Lease", wanted: "LoadConfig") -> list[str]:
+    """Return where the effective config falls short of the asked one; a larger context than asked for does not."""
+    actual, name_of = lease.instance.config.as_dict(), lease.instance.id
+    differences = []
+    for name, value in wanted.as_dict().items():
+        found = actual.get(name)
+        if found is None:
+            differences.append(f"asked for {name}={value}, but the server does not tell what {name_of} has")
+        elif found < value if name == "context_length" else found != value:
+            differences.append(f"asked for {name}={value}, but {name_of} has {name}={found}")
+    return differences
 
 
-def _report(lease: "Lease", *, as_json: bool) -> None:
+def _report(lease: "Lease", wanted: "LoadConfig", *, as_json: bool) -> None:
     from harness.report.table import seconds
 
-    config, warnings = lease.instance.config.as_dict(), _differences(lease)
+    config, warnings = lease.instance.config.as_dict(), _differences(lease, wanted)
     for warning in warnings:
         note(f"Warning: {warning}")
     if as_json:
@@ -115,7 +118,7 @@ def _report(lease: "Lease", *, as_json: bool) -> None:
                 "loaded_now": lease.is_owned,
                 "load_time_seconds": lease.load_time_s,
                 "load_wall_seconds": lease.load_wall_s,
-                "requested": lease.requested.as_dict(),
+                "requested": wanted.as_dict(),
                 "config": config,
                 "size_bytes": lease.model.size_bytes,
                 "others_loaded": list(lease.others),

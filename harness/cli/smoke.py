@@ -88,5 +88,5 @@ def _told(test: "Smoke", model: str, because: str | None, trouble: "HarnessError
         "instance_id": test.instance_id,
         "answer": test.answer.text if test.answer else None,
         "error": trouble and trouble.message,
-        "steps": [asdict(step) for step in test.steps],
+        "steps": [{**asdict(step), "seconds": round(step.seconds, 4)} for step in test.steps],
     }

@@ -16,7 +16,13 @@ from harness.report.text import one_line
 _INDENT = "  "
 
 
-_DROPPED = ((), ("params",), ("params", "quant"), ("params", "quant", "max context", "kind"))
+_DROPPED = (
+    (),
+    ("params",),
+    ("params", "quant"),
+    ("params", "quant", "max context"),
+    ("params", "quant", "max context", "kind"),
+)
 """Which columns go first where there is no room for all."""
 
 

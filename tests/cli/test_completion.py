@@ -1,0 +1,80 @@
+"""Tab in a real bash, and what it offers."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.testing.fault import Hang
+from harness.testing.scripted import ScriptedServer
+
+KEY = "acme/tiny-1b"
+Call = Callable[..., Any]
+needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+
+
+def tab(words: list[str], url: str) -> tuple[list[str], str]:
+    """Return what bash would offer after these words, and what it would write on the terminal."""
+    program = Path(sys.executable).with_name("lms-harness")
+    script = f"""
+        eval "$({program} completion bash)"
+        COMP_WORDS=(lms-harness "$@"); COMP_CWORD=$#
+        _lms_harness_completion {program}
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    done = subprocess.run(
+        ["bash", "-c", script, "bash", *words], capture_output=True, text=True, timeout=60, check=True,
+        env={**os.environ, "LM_STUDIO_API_URL": url},
+    )  # fmt: skip
+    return done.stdout.split(), done.stderr
+
+
+@needs_bash
+def test_bash_completes_commands_options_and_choices() -> None:
+    nowhere = "http://127.0.0.1:9"
+    assert tab(["sm"], nowhere)[0] == ["smoke"]
+    assert tab(["load", "--context"], nowhere)[0] == ["--context-length"]
+    assert tab(["select", "--task", "cl"], nowhere)[0] == ["classify"]
+
+
+@needs_bash
+def test_bash_completes_the_keys_and_instances_of_the_server() -> None:
+    with ScriptedServer() as server:
+        server.load(KEY)
+        server.load(KEY)
+        assert tab(["load", "acme/"], server.url)[0] == [KEY, "acme/small-4b"]
+        assert tab(["smoke", "acme/t"], server.url)[0] == [KEY, f"{KEY}:2"]
+        assert tab(["unload", "--instance", ""], server.url)[0] == [KEY, f"{KEY}:2"]
+        assert tab(["load", "--url", server.url, "text"], "http://127.0.0.1:9")[0] == ["text-embedding-acme"]
+
+
+@needs_bash
+def test_without_a_server_it_offers_nothing_says_nothing_and_does_not_wait() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        offered, said = tab(["load", ""], f"http://127.0.0.1:{unused.getsockname()[1]}")
+    assert (offered, said) == ([], "")
+    with ScriptedServer() as server:
+        server.on("GET", "/api/v1/models", Hang())
+        started = time.monotonic()
+        assert tab(["load", ""], server.url) == ([], "")
+        assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_of_each_shell_names_the_program_and_its_variable(call: Call, shell: str) -> None:
+    result = call("completion", shell)
+    assert result.code == 0
+    assert "_LMS_HARNESS_COMPLETE" in result.out
+    assert "lms-harness" in result.out
+
+
+def test_another_shell_is_a_usage_error(call: Call) -> None:
+    assert call("completion", "csh").code == 2

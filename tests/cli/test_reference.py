@@ -1,0 +1,97 @@
+"""Help, README and docs/cli.md say what the code does: each is checked against the commands themselves."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from harness import errors
+from harness.cli.main import cli
+from harness.cli.reference import EXIT_CODES, reference
+from harness.errors import HarnessError
+from harness.settings import OPTIONS
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+REFERENCE = ROOT / "docs" / "cli.md"
+ROWS = dict(re.findall(r"^\| `lms-harness (\w+)[^`]*` \| (.*) \|$", README, re.MULTILINE))
+WITHOUT_JSON = {"run", "serve", "completion"}
+
+Call = Callable[..., Any]
+
+
+def options(command: click.Command) -> set[str]:
+    return {name for one in command.params for name in (*one.opts, *one.secondary_opts) if name.startswith("--")}
+
+
+@pytest.mark.parametrize("command", ["", *cli.commands])
+def test_every_help_teaches_by_examples_that_name_real_options(call: Call, command: str) -> None:
+    result = call(*command.split(), "--help")
+    assert result.code == 0
+    examples = result.out.partition("Examples:")[2].partition("Options:")[0]
+    lines = [line for line in examples.splitlines() if "lms-harness" in line]
+    assert lines
+    for line in lines:
+        named = re.findall(r"lms-harness (\w+)([^|;]*)", line)
+        assert named, line
+        for name, rest in named:
+            ours = rest.partition(" -- ")[0].partition("lms-harness")[0]
+            used = set(re.findall(r"(?<=\s)--[a-z][a-z-]+", ours))
+            assert used <= options(cli.commands[name]), line
+
+
+@pytest.mark.parametrize("name", cli.commands)
+def test_every_option_and_command_is_explained(name: str) -> None:
+    command = cli.commands[name]
+    assert command.help
+    unexplained = [
+        one.name for one in command.params
+        if isinstance(one, click.Option) and not one.help and one.name not in {"temperature", "max_output_tokens"}
+    ]  # fmt: skip
+    assert unexplained == []
+
+
+@pytest.mark.parametrize("name", sorted(set(cli.commands) - WITHOUT_JSON))
+def test_every_other_command_takes_json_url_and_token(name: str) -> None:
+    assert {"--json", "--url", "--token"} <= options(cli.commands[name])
+
+
+def test_the_readme_has_a_row_for_every_command_and_no_other_and_its_options_exist() -> None:
+    assert set(ROWS) == set(cli.commands)
+    for name, row in ROWS.items():
+        assert set(re.findall(r"`(--[a-z-]+)", row)) <= options(cli.commands[name]), name
+
+
+def test_every_option_that_the_readme_gives_pytest_exists() -> None:
+    named = set(re.findall(r"--lms-([a-z-]+)", README))
+    assert named
+    assert named <= {option.flag for option in OPTIONS}
+
+
+def test_the_exit_codes_of_readme_and_help_are_those_of_the_reference() -> None:
+    for text in (README, cli.help or ""):
+        told = re.search(r"Exit codes: (.*?)\(after release\)", text, re.DOTALL)
+        assert told
+        assert {int(one) for one in re.findall(r"(?<!\w)(\d+) [a-z]", told[1])} == set(EXIT_CODES)
+
+
+def test_every_error_ends_with_a_documented_exit_code() -> None:
+    kinds = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, HarnessError)]
+    assert {kind.exit_code for kind in kinds} <= set(EXIT_CODES)
+
+
+def test_the_reference_is_current() -> None:
+    assert REFERENCE.read_text(encoding="utf-8") == reference(), "run: make docs"
+
+
+def test_the_reference_names_every_command_option_and_pytest_option() -> None:
+    page = reference()
+    for name, command in cli.commands.items():
+        section = page.partition(f"## lms-harness {name}\n")[2].partition("\n## ")[0]
+        assert section
+        missing = [one for one in options(command) if f"{one}" not in section]
+        assert missing == []
+    assert all(f"`--lms-{option.flag} " in page for option in OPTIONS)
