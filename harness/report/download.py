@@ -92,7 +92,7 @@ def describe(download: Download) -> str:
     line = one_line(download.status.replace("_", " "), limit=40)
     done, total = download.downloaded_bytes, download.total_bytes
     if done is not None and total:
-        line += f": {size(done)} of {size(total)} ({100 * done / total:.0f} %)"
+        line += f": {size(done) if done else '0 MB'} of {size(total)} ({100 * done / total:.0f} %)"
     elif total:
         line += f": {size(total)} in all"
     if download.bytes_per_second:

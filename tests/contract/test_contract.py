@@ -130,6 +130,8 @@ def test_errors_are_the_same_errors(server: Server) -> None:
         server.client.chat(server.ask("nobody/nothing"))
     with pytest.raises(InstanceNotLoaded):
         server.client.unload(InstanceId("nobody/nothing"))
+    with pytest.raises(InvalidRequest):
+        server.client.download_status("job_nothing")
     lease = server.leases.acquire(server.key, LoadConfig(context_length=2048))
     with pytest.raises(InvalidRequest):
         server.client.chat(replace(server.ask(lease.instance.id), previous_response_id=ResponseId("resp_nothing")))

@@ -2,7 +2,7 @@ import pytest
 
 from harness.domain.model import Instance, InstanceId, LoadConfig, Model, ModelKey
 from harness.errors import ModelNotFound, SettingsError
-from harness.lifecycle.selection import find_model, parameters, select_models
+from harness.lifecycle.selection import find_model, nearest_hint, parameters, select_models
 
 
 def model(key: str, *, size: int = 1, params: str | None = None, type_: str = "llm", loaded: bool = False) -> Model:
@@ -31,6 +31,9 @@ def keys(*, patterns: tuple[str, ...] = (), listing: tuple[Model, ...] = LISTING
         ("0.6b", (6e8, 6e8)),
         (None, None),
         ("?", None),
+        ("..B", None),
+        ("8x7B", None),
+        ("1T-A32B", (1e12, 32e9)),
     ],
 )
 def test_parameters_tell_total_and_active(text: str | None, expected: tuple[float, float] | None) -> None:
@@ -78,3 +81,19 @@ def test_an_embedding_model_is_no_chat_model() -> None:
 
 def test_keys_match_in_any_case() -> None:
     assert find_model(LISTING, "SMALL/4B").key == "small/4b"
+
+
+@pytest.mark.parametrize(
+    ("listing", "asked", "expected"),
+    [
+        (LISTING, "smal/4b", ["Did you mean small/4b", "The smallest chat model: big/30b-a3b."]),
+        (LISTING, "embed/nomik", ["Did you mean embed/nomic", "The smallest embedding model: embed/nomic."]),
+        ((*LISTING, model("other/7b", loaded=True)), "qqq", ["Loaded chat models: other/7b.", "lists all 5"]),
+        ((), "x", ["lms-harness download"]),
+    ],
+)
+def test_a_key_that_is_not_there_gets_the_nearest_keys_and_what_else_would_do(
+    listing: tuple[Model, ...], asked: str, expected: list[str]
+) -> None:
+    hint = nearest_hint(listing, asked)
+    assert all(part in hint for part in expected), hint
