@@ -23,11 +23,21 @@ def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
         harness.Nothing  # noqa: B018
 
 
-@pytest.mark.parametrize("module", ["harness", "harness.pytest_plugin", "harness.cli", "harness.settings"])
+@pytest.mark.parametrize(
+    "module", ["harness", "harness.pytest_plugin", "harness.cli", "harness.cli.reference", "harness.settings"]
+)
 def test_importing_costs_neither_httpx_nor_pydantic_nor_scipy(module: str) -> None:
     code = (
         f"import {module}, sys; print([name for name in ('httpx', 'pydantic', 'scipy', 'rich') if name in sys.modules])"
     )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_command_does_not_wait_for_what_another_one_needs() -> None:
+    code = "import sys, harness.cli; print([name for name in sys.modules if name.startswith('harness.lifecycle')])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT
     )

@@ -49,18 +49,18 @@ def download(
       lms-harness download https://huggingface.co/bartowski/Qwen2.5-3B-GGUF --quantization Q4_K_M --no-wait
       lms-harness download --status job_493c7c9ded
     """
-    if (model is None) == (job_id is None):
+    if bool(model) == bool(job_id):
         raise click.UsageError("give either a MODEL to download or --status JOB_ID")
-    if job_id is not None and (quantization or no_wait):
+    if job_id and (quantization or no_wait):
         raise click.UsageError("--status only looks: it takes neither --quantization nor --no-wait")
     from harness.clock import SystemClock
     from harness.runner.download import Downloads
 
     with connected(url, token) as client:
         downloads = Downloads(client=client, clock=SystemClock())
-        if job_id is not None:
+        if job_id:
             _look(downloads, job_id, as_json=as_json)
-        elif model is not None:
+        elif model:
             _fetch(downloads, model, quantization, stall_s=stall * 60, waits=not no_wait, as_json=as_json)
 
 

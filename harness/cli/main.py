@@ -2,25 +2,48 @@
 
 import os
 import sys
+from collections.abc import Mapping
+from importlib import import_module
 
 import click
 
-from harness.cli.chat import chat
-from harness.cli.completion import PROGRAM, completion
-from harness.cli.download import download
-from harness.cli.load import load, unload
-from harness.cli.model import models, preflight
-from harness.cli.run import run
-from harness.cli.select import select
-from harness.cli.serve import serve
-from harness.cli.smoke import smoke
+from harness.cli.completion import PROGRAM
 from harness.errors import HarnessError
 from harness.report.text import printable
 
 _INTERRUPTED = 130
+_HOMES: Mapping[str, str] = {
+    "run": "run",
+    "preflight": "model",
+    "models": "model",
+    "select": "select",
+    "download": "download",
+    "load": "load",
+    "unload": "load",
+    "chat": "chat",
+    "smoke": "smoke",
+    "serve": "serve",
+    "completion": "completion",
+}
+"""Which module of `harness.cli` has the command of this name, in the order of the help."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class _Commands(click.Group):
+    """Imports the module of a command when it is asked for, so that no command waits for what another one needs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
+        """Return the names in the order of the help."""
+        return list(_HOMES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return the command of this name, or None."""
+        if cmd_name not in _HOMES:
+            return None
+        command: click.Command = getattr(import_module(f"harness.cli.{_HOMES[cmd_name]}"), cmd_name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="lmstudio-harness", prog_name="lms-harness")
 def cli() -> None:
     """Decide, with evidence, which tasks can be handed to which local model.
@@ -34,10 +57,6 @@ def cli() -> None:
     Exit codes: 0 ok, 1 the checked property does not hold, 2 usage, 3 unreachable, 4 not authorised,
     5 model not found, 6 load failed, 7 an instance could not be released, 130 interrupted (after release).
     """
-
-
-for command in (run, preflight, models, select, download, load, unload, chat, smoke, serve, completion):
-    cli.add_command(command)
 
 
 def main() -> None:

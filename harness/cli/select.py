@@ -29,7 +29,7 @@ _MAX_SIZE = next(option for option in OPTIONS if option.name == "max_size_bytes"
     "parameters), size (smallest file). Default: loaded, then what the tasks suggest, then size.",
 )  # fmt: skip
 @click.option("--exclude", multiple=True, metavar="GLOB", shell_complete=model_keys, help="Leave these models out.")
-@click.option("--max-size", metavar="SIZE", help=f"{_MAX_SIZE.help.capitalize()}.")
+@click.option("--max-size", metavar="SIZE", help="No model larger, such as 20GB.")
 @server_options
 def select(
     tasks: Sequence[str],

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 @click.argument("model", required=False, envvar="MODEL", shell_complete=model_names)
 @click.option("--new-instance", is_flag=True, help="Load another copy even if the model is loaded.")
 @server_options
-def smoke(model: str | None, url: str, token: str, *, new_instance: bool, as_json: bool) -> None:
+@click.pass_context
+def smoke(
+    context: click.Context, model: str | None, url: str, token: str, *, new_instance: bool, as_json: bool
+) -> None:
     """Load MODEL, let it answer, check the answer, unload it, and verify that it is gone.
 
     MODEL is the key of a chat model or the id of an instance (or the variable MODEL); without, it is chosen as
@@ -46,6 +49,8 @@ def smoke(model: str | None, url: str, token: str, *, new_instance: bool, as_jso
     from harness.errors import HarnessError
     from harness.runner.smoke import Smoke, choose_model
 
+    if context.get_parameter_source("model") is click.core.ParameterSource.ENVIRONMENT:
+        note(f"{model}: from the variable MODEL")
     with connected(url, token) as client, leasing(client) as leases:
         because = None
         if not model:

@@ -101,7 +101,15 @@ def test_what_nobody_offers_is_exit_code_5_and_says_what_was_expected(call: Call
 
 @pytest.mark.parametrize(
     "words",
-    [(), (NAME, "--status", JOB), ("--status", JOB, "--no-wait"), (NAME, "--stall", "0"), (NAME, "--stall", "soon")],
+    [
+        (),
+        ("",),
+        ("--status", ""),
+        (NAME, "--status", JOB),
+        ("--status", JOB, "--no-wait"),
+        (NAME, "--stall", "0"),
+        (NAME, "--stall", "soon"),
+    ],
 )
 def test_words_that_do_not_go_together_are_usage_errors(
     call: Call, server: ScriptedServer, words: tuple[str, ...]

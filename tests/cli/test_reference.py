@@ -18,6 +18,10 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 REFERENCE = ROOT / "docs" / "cli.md"
 ROWS = dict(re.findall(r"^\| `lms-harness (\w+)[^`]*` \| (.*) \|$", README, re.MULTILINE))
+ROOT_CONTEXT = click.Context(cli)
+COMMANDS = {
+    name: command for name in cli.list_commands(ROOT_CONTEXT) if (command := cli.get_command(ROOT_CONTEXT, name))
+}
 WITHOUT_JSON = {"run", "serve", "completion"}
 
 Call = Callable[..., Any]
@@ -27,7 +31,7 @@ def options(command: click.Command) -> set[str]:
     return {name for one in command.params for name in (*one.opts, *one.secondary_opts) if name.startswith("--")}
 
 
-@pytest.mark.parametrize("command", ["", *cli.commands])
+@pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_every_help_teaches_by_examples_that_name_real_options(call: Call, command: str) -> None:
     result = call(*command.split(), "--help")
     assert result.code == 0
@@ -40,12 +44,12 @@ def test_every_help_teaches_by_examples_that_name_real_options(call: Call, comma
         for name, rest in named:
             ours = rest.partition(" -- ")[0].partition("lms-harness")[0]
             used = set(re.findall(r"(?<=\s)--[a-z][a-z-]+", ours))
-            assert used <= options(cli.commands[name]), line
+            assert used <= options(COMMANDS[name]), line
 
 
-@pytest.mark.parametrize("name", cli.commands)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_and_command_is_explained(name: str) -> None:
-    command = cli.commands[name]
+    command = COMMANDS[name]
     assert command.help
     unexplained = [
         one.name for one in command.params
@@ -54,15 +58,20 @@ def test_every_option_and_command_is_explained(name: str) -> None:
     assert unexplained == []
 
 
-@pytest.mark.parametrize("name", sorted(set(cli.commands) - WITHOUT_JSON))
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - WITHOUT_JSON))
 def test_every_other_command_takes_json_url_and_token(name: str) -> None:
-    assert {"--json", "--url", "--token"} <= options(cli.commands[name])
+    assert {"--json", "--url", "--token"} <= options(COMMANDS[name])
+
+
+def test_every_command_that_is_listed_exists_under_its_own_name() -> None:
+    assert list(COMMANDS) == cli.list_commands(ROOT_CONTEXT)
+    assert all(command.name == name for name, command in COMMANDS.items())
 
 
 def test_the_readme_has_a_row_for_every_command_and_no_other_and_its_options_exist() -> None:
-    assert set(ROWS) == set(cli.commands)
+    assert set(ROWS) == set(COMMANDS)
     for name, row in ROWS.items():
-        assert set(re.findall(r"`(--[a-z-]+)", row)) <= options(cli.commands[name]), name
+        assert set(re.findall(r"`(--[a-z-]+)", row)) <= options(COMMANDS[name]), name
 
 
 def test_every_option_that_the_readme_gives_pytest_exists() -> None:
@@ -89,7 +98,7 @@ def test_the_reference_is_current() -> None:
 
 def test_the_reference_names_every_command_option_and_pytest_option() -> None:
     page = reference()
-    for name, command in cli.commands.items():
+    for name, command in COMMANDS.items():
         section = page.partition(f"## lms-harness {name}\n")[2].partition("\n## ")[0]
         assert section
         missing = [one for one in options(command) if f"{one}" not in section]

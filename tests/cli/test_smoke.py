@@ -49,7 +49,9 @@ def test_the_variable_names_it_where_no_argument_does(
     call: Call, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MODEL", OTHER)
-    assert call("smoke", "--json").json["model"] == OTHER
+    named = call("smoke", "--json")
+    assert named.json["model"] == OTHER
+    assert named.err == f"{OTHER}: from the variable MODEL\n"
     assert call("smoke", KEY, "--json").json["model"] == KEY
     assert server.loaded == []
 
