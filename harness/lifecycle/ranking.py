@@ -1,4 +1,7 @@
-"""Which downloaded model suits a piece of work best, and why each other one was left out (DESIGN, Selecting models)."""
+"""Which downloaded model suits a piece of work best, and why each other one was left out.
+
+The rules are those of docs/design.md, Choosing a model.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

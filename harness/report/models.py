@@ -110,11 +110,12 @@ def _fitted(text: str, width: int | None) -> str:
 
 
 def _total(listing: Sequence[Model]) -> str:
+    models = f"{len(listing)} model{'s' if len(listing) > 1 else ''}"
     count = sum(len(model.loaded_instances) for model in listing)
     if not count:
-        return f"{len(listing)} models, none loaded."
+        return f"{models}, none loaded."
     copies = f"{count} instance{'s' if count > 1 else ''}"
-    return f"{len(listing)} models; resident: {copies}, {size(resident_bytes(listing))} (files; contexts come on top)."
+    return f"{models}; resident: {copies}, {size(resident_bytes(listing))} (files; contexts come on top)."
 
 
 def _instance(instance: Instance) -> str:
