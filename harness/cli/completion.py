@@ -1,6 +1,7 @@
 """`completion`, and what Tab offers for models and instances."""
 
 import os
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 PROGRAM = "lms-harness"
 _VARIABLE = "_LMS_HARNESS_COMPLETE"
 _PATIENCE_S = 0.5
+_HARMLESS = re.compile(r"[\w.:/@%+=-]+")
+"""What is put into a command line unasked must not be more than a word to any shell: keys come from the server."""
 
 
 @click.command()
@@ -54,9 +57,8 @@ def model_names(context: click.Context, _: click.Parameter, incomplete: str) -> 
 
 def _matching(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
     wanted = incomplete.lower()
-    # What a shell would take apart, or a terminal act on, is left for the user to type.
-    whole = (name for name in dict.fromkeys(names) if name.isprintable() and " " not in name)
-    return [CompletionItem(name) for name in whole if name.lower().startswith(wanted)]
+    harmless = (name for name in dict.fromkeys(names) if _HARMLESS.fullmatch(name))
+    return [CompletionItem(name) for name in harmless if name.lower().startswith(wanted)]
 
 
 def _listing(context: click.Context) -> "tuple[Model, ...]":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.option import connected, note, print_json, print_text, server_options
+from harness.cli.option import connected, note, parsed_as, print_json, print_text, server_options
 
 if TYPE_CHECKING:
     from harness.domain.download import Download
@@ -21,8 +21,8 @@ _INTERRUPTED = 130
 @click.option("--no-wait", is_flag=True, help="Begin it, print the job's id, and leave it to the server.")
 @click.option("--status", "job_id", metavar="JOB_ID", help="Show how far this download is, and begin none.")
 @click.option(
-    "--stall", type=click.FloatRange(min=0, min_open=True), default=5.0, show_default=True, metavar="MINUTES",
-    help="Give up watching when no byte came for so long.",
+    "--stall", "stall_s", callback=parsed_as("latency_budget_s"), default="5m", show_default=True, metavar="TIME",
+    help="Give up watching when no byte came for so long, such as 90s or 10m.",
 )  # fmt: skip
 @server_options
 def download(
@@ -33,7 +33,7 @@ def download(
     quantization: str | None,
     no_wait: bool,
     job_id: str | None,
-    stall: float,
+    stall_s: float,
     as_json: bool,
 ) -> None:
     """Let LM Studio download MODEL, show how far it is, and verify that it is listed afterwards.
@@ -61,7 +61,7 @@ def download(
         if job_id:
             _look(downloads, job_id, as_json=as_json)
         elif model:
-            _fetch(downloads, model, quantization, stall_s=stall * 60, waits=not no_wait, as_json=as_json)
+            _fetch(downloads, model, quantization, stall_s=stall_s, waits=not no_wait, as_json=as_json)
 
 
 def _look(downloads: "Downloads", job_id: str, *, as_json: bool) -> None:
@@ -96,6 +96,8 @@ def _fetch(
             ended = downloads.follow(begun, stall_s=stall_s, on_progress=progress.show)
         found = downloads.listed(model, ended, before)
     except KeyboardInterrupt:
+        if begun.job_id is None:
+            raise
         note(f"Not watched any longer; the download goes on at the server. Look at it with: {look_command(begun)}")
         sys.exit(_INTERRUPTED)
     if as_json:

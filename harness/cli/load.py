@@ -83,7 +83,7 @@ def _check(model: "Model", wanted: "LoadConfig") -> None:
     if model.is_embedding and (foreign := [name for name in wanted.as_dict() if name != "context_length"]):
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in foreign)
         raise SettingsError(
-            f"{model.key} is an embedding model, to which {flags} does not apply: expected --context-length at most"
+            f"{model.key} is an embedding model, which takes no {flags}: expected --context-length at most"
         )
     most = model.max_context_length
     if most and (wanted.context_length or 0) > most:

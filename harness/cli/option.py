@@ -11,13 +11,26 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from harness.report.text import printable
-from harness.settings import DEFAULT_TOKEN, DEFAULT_URL, EMBEDDED
+from harness.settings import DEFAULT_TOKEN, DEFAULT_URL, EMBEDDED, OPTIONS
 
 if TYPE_CHECKING:
     from harness.client.http import Client
     from harness.lifecycle.lease import Leases
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def parsed_as(setting: str) -> Callable[[click.Context, click.Parameter, str | None], Any]:
+    """Return a callback that takes an option's text as the setting of this name does, such as a size or a duration."""
+    parse = next(option.parse for option in OPTIONS if option.name == setting)
+
+    def callback(_: click.Context, parameter: click.Parameter, text: str | None) -> Any:
+        try:
+            return None if text is None else parse(text)
+        except ValueError as exc:
+            raise click.BadParameter(f"expected {exc}, got {text!r}", param=parameter) from None
+
+    return callback
 
 
 def server_options(command: Command) -> Command:

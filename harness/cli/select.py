@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.completion import model_keys
-from harness.cli.option import connected, note, print_json, print_text, server_options
+from harness.cli.option import connected, note, parsed_as, print_json, print_text, server_options
 from harness.lifecycle.ranking import PREFERENCES, TASK_NEEDS, Preference, demand_for, rank
-from harness.settings import OPTIONS
 
 if TYPE_CHECKING:
     from harness.lifecycle.ranking import Candidate, Ranking
-
-_MAX_SIZE = next(option for option in OPTIONS if option.name == "max_size_bytes")
 
 
 @click.command()
@@ -29,7 +26,7 @@ _MAX_SIZE = next(option for option in OPTIONS if option.name == "max_size_bytes"
     "parameters), size (smallest file). Default: loaded, then what the tasks suggest, then size.",
 )  # fmt: skip
 @click.option("--exclude", multiple=True, metavar="GLOB", shell_complete=model_keys, help="Leave these models out.")
-@click.option("--max-size", metavar="SIZE", help="No model larger, such as 20GB.")
+@click.option("--max-size", callback=parsed_as("max_size_bytes"), metavar="SIZE", help="No model larger, such as 20GB.")
 @server_options
 def select(
     tasks: Sequence[str],
@@ -39,7 +36,7 @@ def select(
     min_context: int | None,
     prefer: Sequence[Preference],
     exclude: Sequence[str],
-    max_size: str | None,
+    max_size: int | None,
     as_json: bool,
 ) -> None:
     """Choose a downloaded model for a piece of work, by what it can do and costs; nothing is loaded.
@@ -57,7 +54,7 @@ def select(
       lms-harness chat "$(lms-harness select --task classify)" 'Spam or not: you have won!'
     """
     demand = demand_for(
-        tasks, min_context_tokens=min_context or 0, prefer=prefer, exclude=exclude, max_size_bytes=_bytes(max_size)
+        tasks, min_context_tokens=min_context or 0, prefer=prefer, exclude=exclude, max_size_bytes=max_size
     )
     with connected(url, token) as client:
         ranking = rank(client.models(), demand)
@@ -72,13 +69,6 @@ def select(
         for model, because in ranking.left_out:
             note(f"  {model.key} {because}")
         sys.exit(1)
-
-
-def _bytes(text: str | None) -> int | None:
-    try:
-        return None if text is None else _MAX_SIZE.parse(text)
-    except ValueError as exc:
-        raise click.UsageError(f"--max-size: expected {exc}, got {text!r}") from None
 
 
 def _told(ranking: "Ranking") -> dict[str, object]:

@@ -7,12 +7,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.domain.model import ModelKey
 from harness.testing.fault import Hang
+from harness.testing.library import DEFAULT_MODELS
 from harness.testing.scripted import ScriptedServer
 
 KEY = "acme/tiny-1b"
@@ -53,6 +56,13 @@ def test_bash_completes_the_keys_and_instances_of_the_server() -> None:
         assert tab(["smoke", "acme/t"], server.url)[0] == [KEY, f"{KEY}:2"]
         assert tab(["unload", "--instance", ""], server.url)[0] == [KEY, f"{KEY}:2"]
         assert tab(["load", "--url", server.url, "text"], "http://127.0.0.1:9")[0] == ["text-embedding-acme"]
+
+
+@needs_bash
+def test_a_key_that_is_more_than_a_word_to_a_shell_is_not_offered() -> None:
+    keys = ["acme/$(touch owned)", "acme/`id`", "acme/a b", "acme/*", "acme/x;y", "acme/\x1b[2J", "acme/fine-1b@q4_k_m"]
+    with ScriptedServer([replace(DEFAULT_MODELS[0], key=ModelKey(key)) for key in keys]) as server:
+        assert tab(["load", "acme/"], server.url) == (["acme/fine-1b@q4_k_m"], "")
 
 
 @needs_bash

@@ -73,7 +73,7 @@ def test_one_that_fails_is_exit_code_1(call: Call, server: ScriptedServer) -> No
 
 def test_a_pause_is_told_and_a_standstill_ends_the_watching(call: Call, server: ScriptedServer) -> None:
     server.offer(Offer(name="acme/slow", model=NEW, steps=(Step(share=0.2), Step(PAUSED, 0.2))))
-    result = call("download", "acme/slow", "--stall", "0.005")
+    result = call("download", "acme/slow", "--stall", "0.3s")
     assert result.code == 1
     assert "paused: 200 MB of 1.0 GB (20 %)" in result.err
     assert "paused in LM Studio" in result.err

@@ -88,8 +88,8 @@ class TestLoad:
         ("words", "said"),
         [
             ((KEY, "--context-length", "16385"), "takes at most 16384 tokens, got 16385"),
-            ((EMBEDDING, "--flash-attention", "--num-experts", "2"), "--flash-attention, --num-experts does not apply"),
-            ((EMBEDDING, "--no-offload-kv-cache-to-gpu"), "--offload-kv-cache-to-gpu does not apply"),
+            ((EMBEDDING, "--flash-attention", "--num-experts", "2"), "takes no --flash-attention, --num-experts"),
+            ((EMBEDDING, "--no-offload-kv-cache-to-gpu"), "takes no --offload-kv-cache-to-gpu"),
         ],
     )
     def test_what_cannot_apply_is_refused_before_anything_is_loaded(
