@@ -8,7 +8,7 @@ import click
 
 from harness.cli.completion import model_keys
 from harness.cli.option import connected, note, parsed_as, print_json, print_text, server_options
-from harness.lifecycle.ranking import PREFERENCES, TASK_NEEDS, Preference, demand_for, rank
+from harness.lifecycle.need import PREFERENCES, TASK_NEEDS, Preference, demand_for
 
 if TYPE_CHECKING:
     from harness.lifecycle.ranking import Candidate, Ranking
@@ -53,6 +53,8 @@ def select(
       lms-harness select --task longcontext --min-context 65536 --max-size 20GB --json
       lms-harness chat "$(lms-harness select --task classify)" 'Spam or not: you have won!'
     """
+    from harness.lifecycle.ranking import rank
+
     demand = demand_for(
         tasks, min_context_tokens=min_context or 0, prefer=prefer, exclude=exclude, max_size_bytes=max_size
     )

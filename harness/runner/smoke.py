@@ -10,7 +10,8 @@ from harness.domain.generation import ChatRequest, Generation
 from harness.domain.model import InstanceId, LoadConfig, Model
 from harness.errors import ApiError, HarnessError, ModelNotFound, NotAuthorised, SettingsError
 from harness.lifecycle.lease import Lease, Leases
-from harness.lifecycle.ranking import demand_for, rank
+from harness.lifecycle.need import demand_for
+from harness.lifecycle.ranking import rank
 from harness.lifecycle.resident import resident_ids
 from harness.lifecycle.selection import find_model
 from harness.runner.ask import REASONING_EXTRA_TOKENS, reasoning_for

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.domain.model import Capabilities, Instance, InstanceId, LoadConfig, Model, ModelKey, Quantization
-from harness.errors import SettingsError
-from harness.lifecycle.ranking import PREFERENCES, TASK_NEEDS, Demand, Ranking, demand_for, rank, unfit
+from harness.lifecycle.need import PREFERENCES, TASK_NEEDS, Demand, demand_for
+from harness.lifecycle.ranking import Ranking, rank, unfit
 from harness.lifecycle.selection import parameters_or_guess
 
 
@@ -104,15 +104,6 @@ def test_exclusion_and_size_leave_models_out_with_the_reason() -> None:
 def test_where_none_fits_the_reason_says_so() -> None:
     assert rank(LISTING, Demand(min_context_tokens=10**9)).reason == "none of the 4 downloaded models fits"
     assert rank([], Demand()).reason == "no model is downloaded"
-
-
-def test_tasks_add_up_and_the_hardest_decides_the_preference() -> None:
-    both = demand_for(["classify", "vision", "review", "longcontext"], min_context_tokens=1000)
-    assert both.vision
-    assert both.min_context_tokens == 32_768
-    assert both.prefer == ("loaded", "reasoning", "size")
-    with pytest.raises(SettingsError, match="both embedding and extract"):
-        demand_for(["embedding", "extract"])
 
 
 def test_an_unknown_parameter_count_is_guessed_from_the_file_and_its_bits() -> None:
