@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.completion import model_names
 from harness.cli.option import Command, connected, leasing, note, print_json, print_text, server_options
 from harness.report.text import PrintablePieces
 
@@ -91,7 +92,7 @@ def _with(options: list[Callable[[Command], Command]], command: Command) -> Comm
 
 
 @click.command()
-@click.argument("model")
+@click.argument("model", shell_complete=model_names)
 @click.argument("task", required=False)
 @_question_options
 @_thread_options

@@ -9,7 +9,6 @@ from harness.cli.completion import instance_ids, model_keys
 from harness.cli.option import (
     Command,
     connected,
-    explaining_memory,
     leasing,
     note,
     print_json,
@@ -66,10 +65,10 @@ def load(key: str, url: str, token: str, *, as_json: bool, new_instance: bool, *
     from harness.lifecycle.selection import find_model
 
     wanted = LoadConfig(**config)
-    with connected(url, token) as client, leasing(client) as leases:
+    with connected(url, token) as client, leasing(client, token) as leases:
         model = find_model(client.models(), key)
         _check(model, wanted)
-        with explaining_memory(client, key), spinning(f"loading {model.key}"):
+        with spinning(f"loading {model.key}"):
             lease = leases.acquire(key, wanted, reuse=not new_instance)
         _report(lease, wanted, as_json=as_json)
         # Only now: a command that dies before its answer is printed has not handed anything over.

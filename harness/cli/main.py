@@ -22,6 +22,7 @@ _HOMES: Mapping[str, str] = {
     "unload": "load",
     "chat": "chat",
     "smoke": "smoke",
+    "doctor": "doctor",
     "serve": "serve",
     "completion": "completion",
 }
@@ -70,7 +71,7 @@ def main() -> None:
         exc.show()
         sys.exit(exc.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.secho("Interrupted; what this command had loaded was released.", err=True)
+        click.secho("Interrupted. What this command had loaded is released.", err=True)
         sys.exit(_INTERRUPTED)
     except BrokenPipeError:
         # The reader (head, less) has seen enough; Python would complain once more when it flushes stdout at exit.

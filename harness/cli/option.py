@@ -97,26 +97,6 @@ def leasing(client: "Client", token: str) -> "Iterator[Leases]":
                 leases.close()
 
 
-@contextmanager
-def explaining_memory(client: "Client", key: str) -> Iterator[None]:
-    """Let a load that fails for want of memory say what is resident, and what would fit instead of the model `key`.
-
-    Raises:
-        LoadFailed: as it was, or with that hint.
-    """
-    from harness.errors import HarnessError, LoadFailed
-    from harness.lifecycle.memory import with_memory_hint
-
-    try:
-        yield
-    except LoadFailed as exc:
-        try:
-            explained = with_memory_hint(exc, client.models(), key)
-        except HarnessError:  # No listing now, or an instance's id in place of a key: the failure is what matters.
-            explained = exc
-        raise explained from exc
-
-
 def spinning(line: str) -> AbstractContextManager[None]:
     """Return a context that shows `line` and the seconds on standard error, where that is a terminal."""
     from harness.report.wait import waiting

@@ -9,7 +9,6 @@ import click
 from harness.cli.completion import model_names
 from harness.cli.option import (
     connected,
-    explaining_memory,
     leasing,
     note,
     print_json,
@@ -51,7 +50,7 @@ def smoke(
 
     if context.get_parameter_source("model") is click.core.ParameterSource.ENVIRONMENT:
         note(f"{model}: from the variable MODEL")
-    with connected(url, token) as client, leasing(client) as leases:
+    with connected(url, token) as client, leasing(client, token) as leases:
         because = None
         if not model:
             chosen, because = choose_model(client.models())
@@ -62,8 +61,7 @@ def smoke(
         )
         trouble = None
         try:
-            with explaining_memory(client, model):
-                test.run(model, new_instance=new_instance)
+            test.run(model, new_instance=new_instance)
         except HarnessError as exc:
             trouble = exc
             raise

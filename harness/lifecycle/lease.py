@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.client.exchange import Exchange
+from harness.client.fault import is_about_memory
 from harness.client.http import Client, Loading
 from harness.clock import Clock
 from harness.domain.generation import ChatRequest, Generation
@@ -17,12 +18,14 @@ from harness.domain.model import Instance, InstanceId, LoadConfig, Model, ModelK
 from harness.errors import (
     InstanceNotLoaded,
     LeaseError,
+    LoadFailed,
     LoadUnverified,
     ReleaseFailed,
 )
 from harness.lifecycle.attempt import Attempt
 from harness.lifecycle.guard import Guard
 from harness.lifecycle.journal import Journal, Mode, is_claimed_elsewhere
+from harness.lifecycle.memory import with_memory_hint
 from harness.lifecycle.resident import other_ids, resident_ids, unload_verified, wait_for
 from harness.lifecycle.selection import find_model
 from harness.lifecycle.stray import Strays
@@ -103,6 +106,7 @@ class Leases:
         self._settle_s = settle_s
         self._held: dict[InstanceId, Lease] = {}
         self._lost: set[InstanceId] = set()
+        self._kept: list[Lease] = []
         self._by_chat: Attempt | None = None
         self._strays = Strays(client, journal, clock=clock, settle_s=settle_s)
         client.on_load = self._note_load
@@ -168,7 +172,8 @@ class Leases:
 
         Raises:
             ModelNotFound: no such model.
-            LoadFailed: the server could not load it; nothing of it stays.
+            LoadFailed: the server could not load it; nothing of it stays. For want of memory it is tried once more,
+                if this run can unload something that it loaded and does not use any more (policy `keep`).
             AmbiguousLoad: the answer was lost and several new instances could be ours; none is touched.
             LoadUnverified: the server named an instance that the listing never showed.
         """
@@ -176,13 +181,37 @@ class Leases:
         model = find_model(before, key)
         if reuse and (resident := self._reusable(model, config)) is not None:
             return self.borrow(resident.id)
-        with self._attempt(model.key, config, mode="explicit") as attempt:
+        try:
+            return self._load(model.key, config, exchange)
+        except LoadFailed as exc:
+            if not is_about_memory(exc.message):
+                raise
+            if not self._make_room():
+                raise with_memory_hint(exc, self._client.models(), model.key) from exc
+        try:
+            return self._load(model.key, config, exchange)
+        except LoadFailed as exc:
+            raise with_memory_hint(exc, self._client.models(), model.key) from exc
+
+    def _load(self, key: ModelKey, config: LoadConfig, exchange: Exchange | None) -> Lease:
+        with self._attempt(key, config, mode="explicit") as attempt:
             started = self._clock.monotonic()
             load_time_s = attempt.load(deadline_s=self._load_deadline_s, exchange=exchange)
             load_wall_s = self._clock.monotonic() - started
             return self._verified(
                 attempt, mode="explicit", requested=config, load_time_s=load_time_s, load_wall_s=load_wall_s
             )
+
+    def _make_room(self) -> bool:
+        """Unload what this run has loaded and does not use any more; tell whether there was anything."""
+        idle = [lease for lease in self._kept if not self._is_another(lease)]
+        self._kept.clear()
+        for lease in idle:
+            self._unload(lease.instance.id)
+        strays = self._strays.ids
+        for instance_id in strays:
+            self._strays.unload(instance_id)
+        return bool(idle or strays)
 
     def acquire_jit(
         self, key: str, request: ChatRequest, *, despite_others: bool = False, exchange: Exchange | None = None
@@ -251,6 +280,8 @@ class Leases:
             return Release(instance_id=lease.instance.id, policy=self.policy, is_left_to_reaper=True)
         if self.policy == "keep":
             self.hand_over(lease)
+            if lease.is_owned:
+                self._kept.append(lease)
             return Release(instance_id=lease.instance.id, policy=self.policy)
         is_stray = lease.instance.id in self._strays.ids
         if self.policy == "ours" and not lease.is_owned and not is_stray:
