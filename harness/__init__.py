@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.client.http import Client, Deadlines
+    from harness.client.openai import OpenAIChatRequest
+    from harness.client.stream import StreamEvent
     from harness.domain.generation import ChatRequest, Generation, Image, Outcome
     from harness.domain.model import Instance, LoadConfig, Model
     from harness.domain.sample import Sample
     from harness.domain.score import Score, Scorer
-    from harness.errors import HarnessError, LeaseError, LoadFailed
+    from harness.errors import ApiError, HarnessError, LeaseError, LoadFailed, ModelNotFound, NotAuthorised
     from harness.lifecycle.lease import Lease, Leases
     from harness.runner.plan import load_config
     from harness.runner.run import Run, RunTask, Target
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from harness.task.task import Needs, Task
 
 __all__ = [
+    "ApiError",
     "ChatRequest",
     "Choice",
     "Choices",
@@ -56,9 +59,12 @@ __all__ = [
     "LoadConfig",
     "LoadFailed",
     "Model",
+    "ModelNotFound",
     "Needs",
     "Normalised",
     "Number",
+    "NotAuthorised",
+    "OpenAIChatRequest",
     "Outcome",
     "RougeL",
     "Run",
@@ -68,6 +74,7 @@ __all__ = [
     "Score",
     "Scorer",
     "Settings",
+    "StreamEvent",
     "Target",
     "Task",
     "TokenF1",
@@ -80,11 +87,13 @@ __all__ = [
 
 _HOMES = {
     "client.http": ("Client", "Deadlines"),
+    "client.openai": ("OpenAIChatRequest",),
+    "client.stream": ("StreamEvent",),
     "domain.generation": ("ChatRequest", "Generation", "Image", "Outcome"),
     "domain.model": ("Instance", "LoadConfig", "Model"),
     "domain.sample": ("Sample",),
     "domain.score": ("Score", "Scorer"),
-    "errors": ("HarnessError", "LeaseError", "LoadFailed"),
+    "errors": ("ApiError", "HarnessError", "LeaseError", "LoadFailed", "ModelNotFound", "NotAuthorised"),
     "lifecycle.lease": ("Lease", "Leases"),
     "runner.plan": ("load_config",),
     "runner.run": ("Run", "RunTask", "Target"),

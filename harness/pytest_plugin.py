@@ -12,7 +12,8 @@ Fixtures, all of session scope but the last:
 - `lms_run_task`: a function that runs a `Task` on the instance and returns its `SummaryRecord`.
 
 The marker `lms_task(TASK)` says which task a test runs, so that `--lms-task` can select it and a plan can be made;
-`lms_before_load` puts a test before the model's lease is acquired.
+`lms_before_load` puts a test before the model's lease is acquired, and `lms_once` runs a test on the cheapest of the
+selected models only.
 """
 
 import os
@@ -62,6 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers; complain about a wrong option at once, even if no test needs it."""
     config.addinivalue_line("markers", "lms_task(task): the test runs this harness.Task on a model")
     config.addinivalue_line("markers", "lms_before_load: the test runs before its model's lease is acquired")
+    config.addinivalue_line("markers", "lms_once: the test runs on the cheapest selected model only")
     if any(config.getoption(_PREFIX + option.name) for option in OPTIONS):
         try:
             _settings(config)
@@ -70,11 +72,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that asks for `lms_model` once for every selected model; refuse a worker of pytest-xdist."""
+    """Run a test that asks for `lms_model` on every selected model, or with `lms_once` on the cheapest of them.
+
+    A worker of pytest-xdist is refused.
+    """
     if hasattr(metafunc.config, "workerinput") and any(name.startswith(_PREFIX) for name in metafunc.fixturenames):
         raise pytest.Collector.CollectError(_NOT_PARALLEL)
     if "lms_model" in metafunc.fixturenames:
-        models = _selected(metafunc.config)
+        is_once = metafunc.definition.get_closest_marker("lms_once") is not None
+        models = _selected(metafunc.config)[: 1 if is_once else None]
         metafunc.parametrize("lms_model", models, ids=[model.key for model in models], indirect=True, scope="session")
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from harness import ChatRequest, LeaseError, LoadConfig, LoadFailed, Model, Run, load_config
+from harness import LeaseError, LoadConfig, LoadFailed, Model, Run, load_config
 
 ROUNDS = 3
 """After the first load, which may be a cold one; fewer where the budget does not allow them."""
@@ -51,20 +51,3 @@ def test_explicit_load(benchmark: BenchmarkFixture, lms_run: Run, unloaded: Mode
     numbers = iter(range(2, 2 + ROUNDS))
     benchmark.group = "load and unload"
     benchmark.pedantic(lambda: load_once(next(numbers)), rounds=max(1, min(ROUNDS, affordable)), iterations=1)
-
-
-@pytest.mark.lms_before_load
-def test_jit_load(lms_run: Run, unloaded: Model) -> None:
-    """A request that has to load the model first: never the load figure, but what a person waits for."""
-    request = ChatRequest(model=unloaded.key, input="Say hello.", temperature=0.0, max_output_tokens=4)
-    try:
-        lease, answer = lms_run.acquire_jit(
-            unloaded, request, purpose="load timing", despite_others=lms_run.settings.load == "jit"
-        )
-    except LeaseError as exc:
-        lms_run.recorder.skip(str(exc), model_key=unloaded.key, task="jit load")
-        pytest.skip(str(exc))
-    lms_run.release(lease)
-    assert answer.stats.load_time_s is not None, "a request that loads the model reports model_load_time_seconds"
-    for name, value in (("jit_load_time_s", answer.stats.load_time_s), ("jit_e2e_s", answer.times.e2e_s)):
-        lms_run.recorder.measure(name, value, "s", model=unloaded, instance_id=lease.instance.id, cold=None)

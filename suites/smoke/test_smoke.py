@@ -1,19 +1,46 @@
 """What must hold on any server and for any chat model, whatever its quality."""
 
+import json
 from dataclasses import replace
 
-from harness import ChatRequest, Client, Generation, Run, Target
+import pytest
+
+from harness import ChatRequest, Client, Generation, Run, StreamEvent, Target
+
+from .resident import residents
 
 SYSTEM = "You are a helpful assistant."
 CAPITAL = "What is the capital of France?"
 FIRST, SECOND = "My name is Ada and I live in Oslo.", "Which city did I name?"
 
 
-def _ask(client: Client, target: Target, text: str, **more: object) -> Generation:
-    request = ChatRequest(
+def _request(target: Target, text: str) -> ChatRequest:
+    return ChatRequest(
         model=target.address, input=text, temperature=0.0, max_output_tokens=32, reasoning=target.reasoning
     )
-    return client.chat(replace(request, **more))  # type: ignore[arg-type]
+
+
+def _ask(client: Client, target: Target, text: str, **more: object) -> Generation:
+    return client.chat(replace(_request(target, text), **more))  # type: ignore[arg-type]
+
+
+def _measure(run: Run, target: Target, name: str, *, held: bool) -> None:
+    run.recorder.measure(name, float(held), "bool", model=target.model, instance_id=target.instance_id)
+
+
+def test_is_listed_with_the_config_that_is_recorded(lms_client: Client, lms_instance: Target, lms_run: Run) -> None:
+    lease = lms_instance.lease
+    listed = residents(lms_client).get(lease.instance.id)
+    assert listed is not None, f"{lease.instance.id} is leased, but the listing does not show it"
+    assert listed == lease.instance.config
+    assert lease.requested.is_satisfied_by(listed), f"asked for {lease.requested}, got {listed}"
+    written = [json.loads(line) for line in lms_run.path.read_text(encoding="utf-8").splitlines()]
+    used = [one for one in written if one["kind"] == "instance" and one["purpose"] == "use"]
+    record = next(one for one in reversed(used) if one["instance_id"] == lease.instance.id)
+    assert record["effective_config"] == listed.as_dict()
+    if lease.is_owned:
+        assert record["load_time_s"] is not None, "the server did not tell how long the load took"
+        assert record["load_time_s"] >= 0
 
 
 def test_answers(lms_client: Client, lms_instance: Target, lms_run: Run) -> None:
@@ -24,11 +51,8 @@ def test_answers(lms_client: Client, lms_instance: Target, lms_run: Run) -> None
     answer = _ask(lms_client, lms_instance, CAPITAL, system_prompt=SYSTEM)
     assert answer.model_instance_id == lms_instance.instance_id
     reasons = lms_instance.reasoning not in {None, "off", "none"}
-    assert (answer.text + answer.reasoning if reasons else answer.text).strip()
-    knew = float("paris" in answer.text.lower())
-    lms_run.recorder.measure(
-        "smoke_knew_the_capital", knew, "bool", model=lms_instance.model, instance_id=lms_instance.instance_id
-    )
+    assert (answer.text + answer.reasoning if reasons else answer.text).strip(), "the answer holds no text"
+    _measure(lms_run, lms_instance, "smoke_knew_the_capital", held="paris" in answer.text.lower())
 
 
 def test_counts_tokens(lms_client: Client, lms_instance: Target) -> None:
@@ -37,23 +61,46 @@ def test_counts_tokens(lms_client: Client, lms_instance: Target) -> None:
     assert 0 < (stats.total_output_tokens or 0) <= 32
 
 
+def test_a_stream_tells_what_a_plain_answer_tells(lms_client: Client, lms_instance: Target, lms_run: Run) -> None:
+    """The deltas are the text of the stream's end, and that is the plain answer, at temperature 0 and one at a time.
+
+    The latter holds only for a server that repeats itself, which others' requests on a shared instance may prevent
+    (batching changes sums): where its plain answers differ among themselves, that is recorded and said.
+    """
+    request = replace(_request(lms_instance, CAPITAL), system_prompt=SYSTEM)
+    events: list[StreamEvent] = []
+    # The second answer on has its prompt in the cache, as the stream has.
+    lms_client.chat(request)
+    plain = lms_client.chat(request)
+    streamed = lms_client.chat(request, stream=True, on_event=events.append)
+    told = "".join(str(one.data.get("content", "")) for one in events if one.name == "message.delta")
+    assert told == streamed.text, "the deltas of the stream are not the text of its end"
+    assert streamed.model_instance_id == plain.model_instance_id
+    assert streamed.stats.input_tokens == plain.stats.input_tokens
+    if streamed.text != plain.text:
+        again = lms_client.chat(request)
+        if again.text != plain.text:
+            _measure(lms_run, lms_instance, "smoke_stream_equals_plain", held=False)
+            pytest.skip("plain answers to one request differ among themselves, so a stream cannot equal them")
+    assert streamed.text == plain.text, "a stream's text is another one than that of two equal plain answers"
+    _measure(lms_run, lms_instance, "smoke_stream_equals_plain", held=True)
+
+
 def test_store_false_leaves_no_thread(lms_client: Client, lms_instance: Target) -> None:
-    assert _ask(lms_client, lms_instance, FIRST, store=False).response_id is None
+    answer = _ask(lms_client, lms_instance, FIRST, store=False)
+    assert answer.response_id is None, f"store: false was asked for, and yet {answer.response_id} was stored"
 
 
 def test_state_is_kept_and_branches(lms_client: Client, lms_instance: Target, lms_run: Run) -> None:
     """Proved by tokens: a second turn carries the first. What the model recalls is recorded, never a failure."""
     first = _ask(lms_client, lms_instance, FIRST, system_prompt=SYSTEM, store=True)
-    assert first.response_id
+    assert first.response_id, "store: true was asked for, and no response_id came"
     alone = _ask(lms_client, lms_instance, SECOND, system_prompt=SYSTEM)
     branches = [
         _ask(lms_client, lms_instance, SECOND, previous_response_id=first.response_id, store=True) for _ in range(2)
     ]
     carried = [branch.stats.input_tokens or 0 for branch in branches]
-    assert carried[0] == carried[1]
+    assert carried[0] == carried[1], f"two branches of one answer carry different prompts: {carried} tokens"
     said = len(FIRST.split())  # At least a token a word: the first turn's text is in the second turn's prompt.
-    assert carried[0] >= (alone.stats.input_tokens or 0) + said
-    recalled = float("oslo" in branches[0].text.lower())
-    lms_run.recorder.measure(
-        "smoke_recalled_a_fact", recalled, "bool", model=lms_instance.model, instance_id=lms_instance.instance_id
-    )
+    assert carried[0] >= (alone.stats.input_tokens or 0) + said, "the second turn does not carry the first"
+    _measure(lms_run, lms_instance, "smoke_recalled_a_fact", held="oslo" in branches[0].text.lower())

@@ -71,6 +71,7 @@ def test_two_models_are_loaded_asked_measured_unloaded_and_tabulated(tmp_path: P
     assert all(record.unload_verified for record in releases)
     measured = {record.name for record in records if isinstance(record, MeasureRecord)}
     assert {"load_time_s", "jit_load_time_s", "ttft_s", "tpot_s", "decode_tps", "throughput_tps"} <= measured
+    assert {"smoke_stream_equals_plain", "embedding_norm"} <= measured
     assert list((tmp_path / "state" / "journals").iterdir()) == []
     assert {path.name for path in tmp_path.iterdir()} == {"results", "state"}
 
