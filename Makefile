@@ -30,6 +30,11 @@ eval: $(STAMP) ## the main job on the embedded server: three models, all tasks, 
 serve: $(STAMP) ## the embedded LM Studio-compatible server on port 1234
 	@$(BIN)/lms-harness serve $(ARGS)
 
+.PHONY: live
+live: URL ?= http://127.0.0.1:1234
+live: $(STAMP) ## how far a real LM Studio behaves as documented: URL=http://127.0.0.1:1234 [MODEL=KEY]
+	@$(BIN)/python -m harness.testing.contract '$(URL)' $(if $(MODEL),--model '$(MODEL)') $(ARGS)
+
 .PHONY: test
 test: $(STAMP) ## the project's own tests, with branch coverage
 	@$(BIN)/python -m coverage erase

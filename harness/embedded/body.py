@@ -119,6 +119,11 @@ def parse_json(raw: bytes) -> Any:
 
 def _native(exc: ValidationError) -> Fault:
     errors = exc.errors()
+    # A missing field is told first: an unload by `model` lacks `instance_id` (LM Studio 0.4.25).
+    missing = [str(error["loc"][0]) for error in errors if error["type"] == "missing" and len(error["loc"]) == 1]
+    if missing:
+        said = f"Missing required field '{missing[0]}'"
+        return Fault(400, said, code="missing_required_parameter", param=missing[0])
     unknown = [
         str(error["loc"][-1]) for error in errors if error["type"] == "extra_forbidden" and len(error["loc"]) == 1
     ]
@@ -127,8 +132,6 @@ def _native(exc: ValidationError) -> Fault:
         return Fault(400, f"Unrecognized key(s) in object: {names}", code="unrecognized_keys")
     first = errors[0]
     name = str(first["loc"][0])
-    if first["type"] == "missing" and len(first["loc"]) == 1:
-        return Fault(400, f"Missing required field '{name}'", code="missing_required_parameter", param=name)
     if name == "input":
         return Fault(400, "Invalid discriminator value. Expected 'text' | 'image'", code="invalid_union", param="input")
     return Fault(400, f"Invalid value for '{name}': {first['msg']}", code="invalid_value", param=name)

@@ -1,6 +1,7 @@
 """Errors as LM Studio words them: status and native body."""
 
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 
@@ -28,7 +29,8 @@ class Fault(Exception):
 def unknown_model(key: str, *, status: int = 404) -> Fault:
     """Return the fault of a chat with a model that is not downloaded; 404 natively, 400 on OpenAI's routes."""
     message = f'Invalid model identifier "{key}". Please specify a valid downloaded model (e.g., one that is listed).'
-    return Fault(status, message, code="model_not_found", param="model")
+    kind = "invalid_request" if status == HTTPStatus.NOT_FOUND else "invalid_request_error"
+    return Fault(status, message, type=kind, code="model_not_found", param="model")
 
 
 def not_downloaded(key: str) -> Fault:
