@@ -47,8 +47,8 @@ def contract(url: str, model: str | None, token: str, results: Path, *, smoke: b
       python -m harness.testing.contract http://127.0.0.1:1234
       python -m harness.testing.contract --model qwen/qwen3-0.6b --json
     """  # noqa: D301  (click wants a real backspace)
-    clock = SystemClock()
-    run_id = f"contract-{clock.now():%Y%m%dT%H%M%SZ}-{os.getpid()}"
+    began = SystemClock().now()
+    run_id = f"contract-{began:%Y%m%dT%H%M%SZ}-{os.getpid()}"
     findings: list[Finding] = []
     smoke_exit_code: int | None = None
     failure: BaseException | None = None
@@ -65,7 +65,7 @@ def contract(url: str, model: str | None, token: str, results: Path, *, smoke: b
         with contextlib.suppress(HarnessError):
             findings.append(untouched(before, client.models()))
         report = Report(
-            url=client.url, server=client.server_kind, model=key, at=timestamp(clock.now()),
+            url=client.url, server=client.server_kind, model=key, at=timestamp(began),
             harness_version=_version(), findings=findings, is_complete=failure is None, smoke_exit_code=smoke_exit_code,
         )  # fmt: skip
     click.echo(json.dumps(report.as_dict()) if as_json else f"\n{report.table()}\n\n{report.summary()}")

@@ -11,7 +11,7 @@ from harness.testing.contract.check import Finding, State
 
 SCHEMA = "lms-harness-contract/1"
 _STATES: tuple[State, ...] = ("did not hold", "could not be checked", "held")
-_WIDTHS = (22, 34, 52, 42)
+_WIDTHS = (20, 38, 50, 42)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
