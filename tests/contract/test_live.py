@@ -1,0 +1,196 @@
+"""`python -m harness.testing.contract`, which `make live` starts, as a user meets it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.domain.model import Instance, InstanceId, LoadConfig, Model
+from harness.testing.contract.__main__ import untouched
+from harness.testing.fault import Delay, Status
+from harness.testing.library import DEFAULT_MODELS
+from harness.testing.scripted import ScriptedServer
+
+KEY, OTHER = "acme/tiny-1b", "acme/small-4b"
+CANARY = "sk-canary-55e0"
+CHAT = "/api/v1/chat"
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    with ScriptedServer(load_s=0.01) as scripted:
+        yield scripted
+
+
+def environment(tmp_path: Path, **more: str) -> dict[str, str]:
+    return {**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "COLUMNS": "160", **more}
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "harness.testing.contract", *words]
+
+
+def live(*words: str, tmp_path: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*words), capture_output=True, text=True, timeout=110, cwd=tmp_path, check=False,
+        env=environment(tmp_path, **environ),
+    )  # fmt: skip
+
+
+def written(tmp_path: Path) -> dict[str, Any]:
+    (path,) = (tmp_path / "results").glob("contract-*.json")
+    report: dict[str, Any] = json.loads(path.read_text())
+    return report
+
+
+def test_a_server_as_documented_passes_with_its_smoke_suite_and_nothing_stays(
+    server: ScriptedServer, tmp_path: Path
+) -> None:
+    done = live(server.url, tmp_path=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "36 held; smoke suite passed" in done.stdout
+    assert server.loaded == []
+    report = written(tmp_path)
+    assert (report["schema"], report["model"], report["smoke_exit_code"]) == ("lms-harness-contract/1", KEY, 0)
+    assert report["counts"] == {"did not hold": 0, "could not be checked": 0, "held": 36}
+    (markdown,) = (tmp_path / "results").glob("contract-*.md")
+    assert "| held | greeting" in markdown.read_text().replace("  ", "")
+    assert list((tmp_path / "state" / "journals").iterdir()) == []
+
+
+def test_what_deviates_comes_first_and_is_exit_code_1(server: ScriptedServer, tmp_path: Path) -> None:
+    server.on("GET", "/lmstudio-greeting", Status(200, {"lmstudio": "yes"}))
+    done = live(server.url, "--no-smoke", tmp_path=tmp_path)
+    assert done.returncode == 1
+    first_row = done.stdout.split("\n")[3]
+    assert first_row.startswith("did not hold")
+    assert "greeting" in first_row
+    assert "1 did not hold, 35 held; smoke suite not run" in done.stdout
+
+
+def test_a_smoke_suite_that_fails_is_exit_code_1(server: ScriptedServer, tmp_path: Path) -> None:
+    # Only the smoke suite asks this.
+    server.reply_with(lambda request: "" if "capital" in request.prompt else request.prompt)
+    done = live(server.url, tmp_path=tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "smoke suite failed (exit code 1)" in done.stdout
+
+
+def test_foreign_instances_stay_as_they_are_and_json_is_one_object(server: ScriptedServer, tmp_path: Path) -> None:
+    server.load(OTHER, LoadConfig(context_length=4096))
+    done = live(server.url, "--json", tmp_path=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    states = {one["name"]: one["state"] for one in json.loads(done.stdout)["findings"]}
+    assert states["foreign_instances_untouched"] == "held"
+    assert [name for name, state in states.items() if state == "could not be checked"] == [
+        "jit_load",
+        "only_model_answers_to_any_name",
+    ]
+    assert server.loaded == [OTHER]
+    assert OTHER not in {
+        body["instance_id"] for body in server.asked("POST", "/api/v1/models/unload") if "instance_id" in body
+    }
+
+
+def loaded(*instances: tuple[str, int]) -> tuple[Model, ...]:
+    made = [Instance(id=InstanceId(name), config=LoadConfig(context_length=context)) for name, context in instances]
+    return (replace(DEFAULT_MODELS[0], loaded_instances=tuple(made)),)
+
+
+@pytest.mark.parametrize(
+    ("after", "state", "said"),
+    [
+        (loaded((KEY, 2048)), "held", f"as before: {KEY}"),
+        (loaded(), "did not hold", f"gone: {KEY}"),
+        (loaded((KEY, 4096)), "did not hold", f"another config: {KEY}"),
+        (
+            loaded((KEY, 2048), (f"{KEY}:2", 2048)),
+            "could not be checked",
+            f"came, and is none that we know of: {KEY}:2",
+        ),
+    ],
+)
+def test_foreign_instances_are_compared_by_id_and_config(after: tuple[Model, ...], state: str, said: str) -> None:
+    finding = untouched(loaded((KEY, 2048)), after)
+    assert finding.state == state
+    assert said in finding.observed
+
+
+def test_nobody_listening_is_exit_code_3_and_leaves_no_file(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        done = live(f"http://127.0.0.1:{taken.getsockname()[1]}", tmp_path=tmp_path)
+    assert done.returncode == 3
+    assert "lms server start" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_token_is_needed_and_taken_and_shown_nowhere(tmp_path: Path) -> None:
+    with ScriptedServer(token=CANARY) as server:
+        refused = live(server.url, tmp_path=tmp_path)
+        done = live(server.url, tmp_path=tmp_path, LM_API_TOKEN=CANARY)
+        assert server.loaded == []
+    assert refused.returncode == 4
+    assert "LM_API_TOKEN" in refused.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "on; no token: HTTP 401" in " ".join(done.stdout.split())
+    assert CANARY not in done.stdout + done.stderr + refused.stderr
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--model", "acme/tiny-2b"], 5, KEY),
+        (["--model", "text-embedding-acme"], 2, "is no chat model"),
+        (["--results", "/dev/null/x", "--no-smoke"], 2, "cannot write"),
+        (["--nonsense"], 2, "No such option"),
+    ],
+)
+def test_wrong_input_is_one_message(
+    words: list[str], code: int, said: str, server: ScriptedServer, tmp_path: Path
+) -> None:
+    done = live(server.url, *words, tmp_path=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert server.loaded == []
+
+
+@pytest.mark.parametrize("where", ["checks", "smoke suite"])
+def test_ctrl_c_releases_what_was_loaded_and_keeps_what_was_found(
+    where: str, server: ScriptedServer, tmp_path: Path
+) -> None:
+    if where == "checks":
+        server.on("POST", "/v1/chat/completions", Delay(60))
+    child = subprocess.Popen(
+        command(server.url), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+        env=environment(tmp_path),
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while True:
+        assert time.monotonic() < deadline, "it never got there"
+        if where == "checks" and server.asked("POST", "/v1/chat/completions"):
+            break
+        if where == "smoke suite" and list((tmp_path / "results").glob("2*.jsonl")):
+            server.on("POST", CHAT, Delay(60))
+            break
+        time.sleep(0.02)
+    time.sleep(0.5)
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == 130, out + err
+    assert "Traceback" not in err
+    assert server.loaded == []
+    assert not written(tmp_path)["is_complete"]
+    assert "broken off" in out
