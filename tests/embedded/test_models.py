@@ -173,7 +173,7 @@ def test_a_load_whose_client_has_gone_is_completed(http: httpx.Client) -> None:
         ("models/load", b"{", "invalid_json", None),
         ("models/load", b"\xff\xfe", "invalid_json", None),
         ("models/load", b"[" * 100_000, "invalid_json", None),
-        ("models/unload", {"model": KEY}, "unrecognized_keys", None),
+        ("models/unload", {"model": KEY}, "missing_required_parameter", "instance_id"),
         ("models/unload", {}, "missing_required_parameter", "instance_id"),
         ("chat", {"model": KEY, "input": "x", "ttl": 5}, "unrecognized_keys", None),
         ("chat", {"model": KEY, "input": "x", "stop": ["a"]}, "unrecognized_keys", None),
