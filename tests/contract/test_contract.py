@@ -34,11 +34,9 @@ def test_the_client_takes_every_refusal_for_what_it_is(bench: Bench) -> None:
     with pytest.raises(ModelNotFound):
         bench.client.chat(bench.request(model="nobody/nothing"))
     with pytest.raises(InstanceNotLoaded):
-        server.client.unload(InstanceId("nobody/nothing"))
-    with pytest.raises(InvalidRequest):
-        server.client.download_status("job_nothing")
-    lease = server.leases.acquire(server.key, LoadConfig(context_length=2048))
         bench.client.unload(InstanceId("nobody/nothing"))
+    with pytest.raises(InvalidRequest):
+        bench.client.download_status("job_nothing")
     with pytest.raises(UnknownResponseId):
         bench.client.chat(replace(bench.request(), previous_response_id=ResponseId("resp_nothing")))
     with pytest.raises(InvalidRequest):
