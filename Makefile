@@ -42,6 +42,10 @@ test: $(STAMP) ## the project's own tests, with branch coverage
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report --skip-covered --fail-under=80
 
+.PHONY: torture
+torture: $(STAMP) ## the slow campaigns that the normal run leaves out
+	@$(BIN)/python -m pytest -m torture $(ARGS)
+
 .PHONY: check
 check: $(STAMP) ## format, lint, types, layers
 	@$(BIN)/ruff format --check --quiet . || { echo "Run: $(BIN)/ruff format ." >&2; exit 1; }

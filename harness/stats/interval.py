@@ -1,33 +1,19 @@
-"""95 % intervals for pass rates and graded scores.
+"""Intervals of pass rates, graded scores and means.
 
-Items are the unit: repeats of an item are averaged before they come here. scipy is imported only where a t quantile is
-needed, as importing it takes a second.
+Items are the unit: repeats of an item are averaged before they come here. scipy is imported only where a t quantile or
+a bootstrap is needed, as importing it takes a second.
 """
 
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import NormalDist, fmean
 
+from harness.stats.bootstrap import LEAST_ITEMS, MOST_ITEMS, bca, is_constant
+from harness.stats.estimate import Estimate, Interval
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
-    """A confidence interval.
-
-    Attributes:
-        low: lower bound, within 0 to 1.
-        high: upper bound, within 0 to 1.
-        level: the confidence, such as 0.95.
-        method: `wilson`, `t` or `t-clustered`.
-        n: items.
-    """
-
-    low: float
-    high: float
-    level: float
-    method: str
-    n: int
+_LEAST_CLUSTERS = 2  # a spread needs two
 
 
 def wilson(successes: float, n: int, *, level: float = 0.95) -> Interval:
@@ -57,55 +43,116 @@ def wilson(successes: float, n: int, *, level: float = 0.95) -> Interval:
     return Interval(low=max(0.0, low), high=min(1.0, high), level=level, method="wilson", n=n)
 
 
-def score_interval(
-    values: Sequence[float], *, clusters: Sequence[str] | None = None, level: float = 0.95
-) -> Interval | None:
-    """Return the interval of a mean of scores within 0 to 1, by the method that fits them.
+def mean_estimate(
+    values: Sequence[float], *, clusters: Sequence[str] | None = None, level: float = 0.95, seed: int = 0
+) -> Estimate:
+    """Return the mean of any numbers with its interval, by the method that fits them.
 
-    Scores that are all 0 or 1, each its own cluster: Wilson. Otherwise mean ± t SE; where items share a cluster, with
-    the clustered standard error and C - 1 degrees of freedom (Miller 2024, arXiv 2411.00640, section 2.2). Equal scores
-    would give width 0, a spread that the sample cannot show; Wilson's interval of their mean over the clusters is given
-    instead, as no scores within 0 to 1 with that mean vary more than zeros and ones do.
+    Independent items: the BCa bootstrap from 20 to 500 of them, else mean ± t SE with n - 1 degrees of freedom. Items
+    that share a cluster: mean ± t SE with the clustered standard error √(C/(C-1) Σ_c (Σ_{i in c} (x_i - mean))²) / n
+    and C - 1 degrees of freedom. Source: Miller 2024, arXiv 2411.00640, section 2.2; the factor and the degrees of
+    freedom: Cameron and Miller 2015, Journal of Human Resources 50:317, section VI.
+
+    Args:
+        values: one an item.
+        clusters: one name an item; items made from one template or document share it.
+        level: the confidence, within 0 to 1.
+        seed: of the bootstrap.
+
+    Returns:
+        No interval, and the reason, for fewer than two clusters and for values without any spread: the interval would
+        have width 0, which the sample cannot show.
+
+    Raises:
+        ValueError: clusters and values differ in number.
+    """
+    names = _names(values, clusters)
+    n, groups = len(names), len(set(names))
+    if n == 0:
+        return Estimate(value=None, interval=None, n=0, reason="no items")
+    mean = fmean(values)
+    if groups < _LEAST_CLUSTERS:
+        reason = "one item shows no spread" if n == 1 else f"all {n} items share one cluster"
+        return Estimate(value=mean, interval=None, n=n, reason=reason)
+    if groups == n and LEAST_ITEMS <= n <= MOST_ITEMS:
+        interval = bca(values, level=level, seed=seed)
+    else:
+        interval = _student(values, names, mean, level)
+    reason = "" if interval else "no spread: all items or clusters are equal"
+    return Estimate(value=mean, interval=interval, n=n, reason=reason)
+
+
+def score_estimate(
+    values: Sequence[float], *, clusters: Sequence[str] | None = None, level: float = 0.95, seed: int = 0
+) -> Estimate:
+    """Return the mean of scores within 0 to 1, with an interval cut to 0 to 1.
+
+    Scores that are all 0 or 1, each its own cluster: Wilson. Scores without spread: Wilson's interval of their mean
+    over the clusters, as no scores within 0 to 1 with that mean vary more than zeros and ones do. Others:
+    `mean_estimate`.
 
     Args:
         values: one score an item.
         clusters: one name an item; items made from one template or document share it.
-        level: the confidence.
-
-    Returns:
-        The interval cut to 0 to 1; None where it is undefined (no items, or fewer than two clusters of them).
+        level: the confidence, within 0 to 1.
+        seed: of the bootstrap.
 
     Raises:
         ValueError: a value is outside 0 to 1, or clusters and values differ in number.
     """
-    n = len(values)
-    names = list(clusters) if clusters is not None else [str(number) for number in range(n)]
-    if len(names) != n or any(not 0 <= value <= 1 for value in values):
-        raise ValueError("expected scores within 0 to 1, and as many clusters as scores")
-    if n == 0:
+    if any(not 0 <= value <= 1 for value in values):
+        raise ValueError("expected scores within 0 to 1")
+    names = _names(values, clusters)
+    n, groups = len(names), len(set(names))
+    if n and groups == n and all(value in {0, 1} for value in values):
+        return Estimate(value=fmean(values), interval=wilson(sum(values), n, level=level), n=n)
+    estimate = mean_estimate(values, clusters=names, level=level, seed=seed)
+    if estimate.interval is not None:
+        low, high = max(0.0, estimate.interval.low), min(1.0, estimate.interval.high)
+        return replace(estimate, interval=replace(estimate.interval, low=low, high=high))
+    if estimate.value is None or groups < _LEAST_CLUSTERS:
+        return estimate
+    interval = replace(wilson(estimate.value * groups, groups, level=level), n=n)
+    return replace(estimate, interval=interval, reason="")
+
+
+def score_interval(
+    values: Sequence[float], *, clusters: Sequence[str] | None = None, level: float = 0.95
+) -> Interval | None:
+    """Return the interval of `score_estimate`; None where it is undefined (no items, or one cluster of them).
+
+    Raises:
+        ValueError: a value is outside 0 to 1, or clusters and values differ in number.
+    """
+    return score_estimate(values, clusters=clusters, level=level).interval
+
+
+def _names(values: Sequence[float], clusters: Sequence[str] | None) -> list[str]:
+    """Return one cluster an item, its own where none is given."""
+    names = list(clusters) if clusters is not None else [str(number) for number in range(len(values))]
+    if len(names) != len(values):
+        raise ValueError(f"expected as many clusters as values, got {len(names)} for {len(values)}")
+    return names
+
+
+def cluster_sums(values: Sequence[float], clusters: Sequence[str]) -> list[float]:
+    """Return the sum of each cluster's values, in order of first appearance."""
+    sums: dict[str, float] = defaultdict(float)
+    for value, name in zip(values, clusters, strict=True):
+        sums[name] += value
+    return list(sums.values())
+
+
+def _student(values: Sequence[float], names: Sequence[str], mean: float, level: float) -> Interval | None:
+    n, groups = len(values), len(set(names))
+    # A difference of equal floats from their mean may be 1e-17: not a spread.
+    scale = 1e-12 * max(1.0, *(abs(value) for value in values))
+    sums = [total for total in cluster_sums([value - mean for value in values], names) if abs(total) > scale]
+    if not sums or is_constant(values):
         return None
-    groups = len(set(names))
-    is_independent = groups == n
-    if is_independent and all(value in {0, 1} for value in values):
-        return wilson(sum(values), n, level=level)
-    if groups < 2:  # noqa: PLR2004  (a spread needs two)
-        return None
-    mean = fmean(values)
-    error = _clustered_error(values, names, mean) * math.sqrt(groups / (groups - 1))
-    if error == 0:
-        return replace(wilson(mean * groups, groups, level=level), n=n)
+    error = math.sqrt(math.fsum(total * total for total in sums) * groups / (groups - 1)) / n
     from scipy.stats import t
 
     half = float(t.ppf((1 + level) / 2, groups - 1)) * error
-    method = "t" if is_independent else "t-clustered"
-    return Interval(low=max(0.0, mean - half), high=min(1.0, mean + half), level=level, method=method, n=n)
-
-
-def _clustered_error(values: Sequence[float], names: Sequence[str], mean: float) -> float:
-    """Return √(Σ_c (Σ_{i in c} (x_i - mean))²) / n, before the small-sample factor."""
-    sums: dict[str, float] = defaultdict(float)
-    for value, name in zip(values, names, strict=True):
-        sums[name] += value - mean
-    # A difference of equal floats from their mean may be 1e-17: not a spread.
-    residuals = [value for value in sums.values() if abs(value) > 1e-12]  # noqa: PLR2004
-    return math.sqrt(math.fsum(value * value for value in residuals)) / len(values)
+    method = "t" if groups == n else "t-clustered"
+    return Interval(low=mean - half, high=mean + half, level=level, method=method, n=n)

@@ -1,10 +1,14 @@
-"""Figures from times: rates, medians with an interval, percentiles only where n allows them."""
+"""Figures from times: rates, percentiles only where n allows them, their intervals, and ratios of two models."""
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import median, quantiles
 
-_LEAST_N = {90: 100, 99: 1000}
+from harness.stats.estimate import Estimate, Interval
+from harness.stats.interval import mean_estimate
+
+_LEAST_N = {50: 1, 90: 100, 99: 1000}
 
 
 def tpot_s(*, ttft_s: float | None, e2e_s: float, output_tokens: int | None) -> float | None:
@@ -34,28 +38,97 @@ def percentile(values: Sequence[float], p: int) -> float | None:
     Raises:
         ValueError: p is none of 50, 90, 99.
     """
-    if p == 50:  # noqa: PLR2004
-        return median(values) if values else None
     if p not in _LEAST_N:
         raise ValueError(f"expected 50, 90 or 99, got {p}")
     if len(values) < _LEAST_N[p]:
         return None
-    return quantiles(values, n=100, method="inclusive")[p - 1]
+    return median(values) if p == 50 else quantiles(values, n=100, method="inclusive")[p - 1]  # noqa: PLR2004
+
+
+def percentile_estimate(values: Sequence[float], p: int, *, level: float = 0.95) -> Estimate:
+    """Return the p-th percentile with its order-statistic interval, or why it is not available.
+
+    No shape of the distribution is assumed: the l-th and u-th smallest of n values hold the percentile with probability
+    P(l <= B <= u - 1), B binomial with n and p / 100; l and u leave at most (1 - level) / 2 on either side. Source:
+    David and Nagaraja, Order Statistics (2003), section 7.1.
+
+    Args:
+        values: in any unit; the estimate has the same.
+        p: 50, 90 or 99.
+        level: the confidence, within 0 to 1.
+
+    Raises:
+        ValueError: p is none of 50, 90, 99.
+    """
+    n, value = len(values), percentile(values, p)
+    if value is None:
+        return Estimate(value=None, interval=None, n=n, reason=f"p{p} wants n >= {_LEAST_N[p]}, got {n}")
+    ranks = _ranks(n, p / 100, (1 - level) / 2)
+    if ranks is None:
+        return Estimate(value=value, interval=None, n=n, reason=f"too few values for a {level:.0%} interval: {n}")
+    ordered = sorted(values)
+    low, high = ordered[ranks[0] - 1], ordered[ranks[1] - 1]
+    interval = Interval(low=low, high=high, level=level, method="order-statistics", n=n)
+    return Estimate(value=value, interval=interval, n=n)
 
 
 def median_interval(values: Sequence[float], *, level: float = 0.95) -> tuple[float, float] | None:
-    """Return the order-statistic interval of the median; None below six values, as none has the level then.
+    """Return the bounds of the median in `percentile_estimate`; None below six values, as none has 95 % then."""
+    interval = percentile_estimate(values, 50, level=level).interval
+    return (interval.low, interval.high) if interval else None
 
-    The k-th smallest and k-th largest of n values hold the median with probability 1 - 2 P(B <= k - 1), B binomial with
-    n and 1/2. Source: David and Nagaraja, Order Statistics (2003), section 7.1.
+
+def ratio_estimate(
+    candidate_s: Sequence[float],
+    reference_s: Sequence[float],
+    *,
+    clusters: Sequence[str] | None = None,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Estimate:
+    """Return the geometric mean of the items' ratios candidate / reference, with its interval: 2 is twice as slow.
+
+    exp of the mean of ln(candidate / reference), and of its bounds (`mean_estimate`: bootstrap from 20 to 500 items,
+    else t). Ratios of times are skewed and their logarithms are not; A / B is exactly the inverse of B / A. Source:
+    Fleming and Wallace 1986, Communications of the ACM 29:218.
+
+    Args:
+        candidate_s: times of the candidate, one an item, above 0.
+        reference_s: times of the reference for the same items in the same order.
+        clusters: one name an item.
+        level: the confidence, within 0 to 1.
+        seed: of the bootstrap.
+
+    Raises:
+        ValueError: the sequences differ in length, or a time is not above 0.
     """
-    n, best, tail = len(values), 0, 0.0
-    for k in range(1, n // 2 + 1):
-        tail += math.comb(n, k - 1) / 2**n
-        if 1 - 2 * tail < level:
+    if len(candidate_s) != len(reference_s) or any(time <= 0 for time in (*candidate_s, *reference_s)):
+        raise ValueError("expected times above 0, and as many of the candidate as of the reference")
+    logs = [math.log(one / other) for one, other in zip(candidate_s, reference_s, strict=True)]
+    estimate = mean_estimate(logs, clusters=clusters, level=level, seed=seed)
+    if estimate.value is None:
+        return estimate
+    value, interval = math.exp(estimate.value), estimate.interval
+    if interval is not None:
+        interval = replace(interval, low=math.exp(interval.low), high=math.exp(interval.high))
+    return replace(estimate, value=value, interval=interval)
+
+
+def _ranks(n: int, share: float, tail: float) -> tuple[int, int] | None:
+    """Return the ranks l and u, from 1, with P(B <= l - 1) and P(B >= u) at most `tail`; None if there are none."""
+    below, low, high = 0.0, 0, n + 1
+    for k in range(n):
+        below += math.exp(
+            math.lgamma(n + 1)
+            - math.lgamma(k + 1)
+            - math.lgamma(n - k + 1)
+            + k * math.log(share)
+            + (n - k) * math.log1p(-share)
+        )
+        # The slack is for sums that are equal to the tail but for rounding.
+        if below <= tail * (1 + 1e-9):
+            low = k + 1
+        if 1 - below <= tail * (1 + 1e-9):
+            high = k + 1
             break
-        best = k
-    if best == 0:
-        return None
-    ordered = sorted(values)
-    return ordered[best - 1], ordered[n - best]
+    return (low, high) if low >= 1 and high <= n else None

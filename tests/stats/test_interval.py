@@ -1,14 +1,17 @@
 """Intervals against scipy, their own properties, and the coverage that they promise."""
 
 import math
+import random
 from itertools import pairwise
+from statistics import fmean
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness.stats.interval import score_interval, wilson
+from harness.stats.estimate import Interval
+from harness.stats.interval import mean_estimate, score_estimate, score_interval, wilson
 
 
 @given(
@@ -22,12 +25,69 @@ def test_wilson_is_scipys(numbers: tuple[int, int], level: float) -> None:
     assert ours.high == pytest.approx(theirs.high, abs=1e-9)
 
 
-@pytest.mark.parametrize("p", [0.05, 0.2, 0.5, 0.9])
-@pytest.mark.parametrize("n", [12, 30, 100])
-def test_wilson_covers_about_what_it_promises(n: int, p: float) -> None:
-    # Exact, from the binomial distribution: no simulation, no noise.
-    covered = sum(stats.binom.pmf(k, n, p) for k in range(n + 1) if wilson(k, n).low <= p <= wilson(k, n).high)
-    assert covered >= 0.92
+def wilson_coverage(n: int, p: float) -> float:
+    """Exact, by enumerating the binomial distribution: no simulation, no noise."""
+    return math.fsum(
+        math.comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(n + 1) if wilson(k, n).low <= p <= wilson(k, n).high
+    )
+
+
+@pytest.mark.parametrize("p", [0.5, 0.9, 0.98])
+@pytest.mark.parametrize("n", [10, 30, 100])
+def test_wilson_covers_at_least_92_percent_in_every_cell(n: int, p: float) -> None:
+    assert wilson_coverage(n, p) >= 0.92
+
+
+@pytest.mark.parametrize("n", [10, 30, 100])
+def test_wilson_covers_its_level_on_average(n: int) -> None:
+    assert 0.94 <= fmean(wilson_coverage(n, i / 200) for i in range(1, 200)) <= 0.97
+
+
+def test_at_thirty_items_the_usual_two_standard_errors_cover_81_percent_and_wilson_97() -> None:
+    n, p = 30, 0.9
+    naive = math.fsum(
+        stats.binom.pmf(k, n, p) for k in range(n + 1) if abs(k / n - p) <= 1.96 * math.sqrt(k / n * (1 - k / n) / n)
+    )
+    assert naive == pytest.approx(0.81, abs=0.01)
+    assert wilson_coverage(n, p) == pytest.approx(0.97, abs=0.01)
+
+
+def test_simulated_coverage_is_the_exact_one() -> None:
+    rng = random.Random(11)
+    hits = sum(
+        (interval := wilson(sum(rng.random() < 0.9 for _ in range(30)), 30)).low <= 0.9 <= interval.high
+        for _ in range(4000)
+    )
+    assert hits / 4000 == pytest.approx(wilson_coverage(30, 0.9), abs=0.012)  # four standard errors
+
+
+def clustered_coverage(*, together: bool, runs: int, seed: int) -> float:
+    """Ten templates of six items each; the template decides half of the variance."""
+    rng = random.Random(seed)
+    names = [f"t{i // 6}" for i in range(60)]
+    covered = 0
+    for _ in range(runs):
+        ease = [rng.uniform(-0.3, 0.3) for _ in range(10)]
+        values = [0.5 + ease[i // 6] + rng.uniform(-0.2, 0.2) for i in range(60)]
+        interval = score_interval(values, clusters=names) if together else mean_t(values)
+        covered += interval is not None and interval.low <= 0.5 <= interval.high
+    return covered / runs
+
+
+def mean_t(values: list[float]) -> Interval:
+    half = float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
+    return Interval(low=fmean(values) - half, high=fmean(values) + half, level=0.95, method="t", n=len(values))
+
+
+def test_the_clustered_interval_covers_its_level_where_the_plain_one_covers_far_less() -> None:
+    assert clustered_coverage(together=True, runs=600, seed=2) >= 0.925
+    assert clustered_coverage(together=False, runs=600, seed=2) <= 0.75
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(1200)
+def test_the_clustered_interval_covers_its_level_in_ten_thousand_runs() -> None:
+    assert 0.94 <= clustered_coverage(together=True, runs=10_000, seed=3) <= 0.96
 
 
 @pytest.mark.parametrize(("successes", "n"), [(0, 0), (-1, 5), (6, 5)])
@@ -89,7 +149,7 @@ def test_one_cluster_gives_none_and_so_do_no_items() -> None:
 
 @pytest.mark.parametrize(("values", "clusters"), [([1.2], None), ([-0.1], None), ([0.5], ["a", "b"])])
 def test_what_is_no_score_is_refused(values: list[float], clusters: list[str] | None) -> None:
-    with pytest.raises(ValueError, match="expected scores"):
+    with pytest.raises(ValueError, match="expected"):
         score_interval(values, clusters=clusters)
 
 
@@ -103,3 +163,59 @@ def test_it_holds_the_mean_and_stays_within_zero_and_one(items: list[tuple[float
         assert 0.0 <= interval.low <= mean + 1e-9
         assert mean - 1e-9 <= interval.high <= 1.0
         assert interval.n == len(values)
+
+
+def test_graded_scores_take_the_bootstrap_from_twenty_to_five_hundred() -> None:
+    methods = [(n, score_interval([0.1 * (i % 10) for i in range(n)])) for n in (19, 20, 500, 501)]
+    assert [(n, interval.method) for n, interval in methods if interval] == [
+        (19, "t"),
+        (20, "bca"),
+        (500, "bca"),
+        (501, "t"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "clusters", "reason"),
+    [
+        ([], None, "no items"),
+        ([0.5], None, "one item shows no spread"),
+        ([0.2, 0.8], ["a", "a"], "all 2 items share one cluster"),
+    ],
+)
+def test_a_missing_interval_has_its_reason(values: list[float], clusters: list[str] | None, reason: str) -> None:
+    estimate = score_estimate(values, clusters=clusters)
+    assert estimate.interval is None
+    assert estimate.reason == reason
+
+
+def test_means_without_spread_have_no_interval_rather_than_one_of_width_zero() -> None:
+    assert mean_estimate([0.1 + 0.2, 0.3, 0.3]).interval is None
+    assert mean_estimate([7.0] * 30).reason.startswith("no spread")
+    # Two clusters that are alike, though their items are not.
+    assert mean_estimate([0.0, 1.0, 0.0, 1.0], clusters=["a", "a", "b", "b"]).interval is None
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=15), st.randoms(use_true_random=False))
+def test_the_order_of_the_items_does_not_matter(values: list[float], rng: random.Random) -> None:
+    shuffled = list(values)
+    rng.shuffle(shuffled)
+    one, other = score_interval(values), score_interval(shuffled)
+    assert one is not None
+    assert other is not None
+    assert (one.low, one.high) == pytest.approx((other.low, other.high), abs=1e-9)
+
+
+@given(st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_failures_mirror_successes(numbers: tuple[int, int]) -> None:
+    successes, n = numbers
+    one, other = wilson(successes, n), wilson(n - successes, n)
+    assert one.low == pytest.approx(1 - other.high, abs=1e-12)
+
+
+@given(st.integers(2, 200).flatmap(lambda n: st.tuples(st.integers(0, n - 1), st.just(n))))
+def test_one_more_success_raises_both_bounds(numbers: tuple[int, int]) -> None:
+    successes, n = numbers
+    one, more = wilson(successes, n), wilson(successes + 1, n)
+    assert one.low < more.low
+    assert one.high < more.high or more.high == 1

@@ -1,0 +1,220 @@
+"""Better, worse, not worse (within the margin), or not decided: with n, and the n that it would take."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.stats.multiple import holm
+from harness.stats.paired import Comparison, compare, difference_estimate
+from harness.stats.pairing import Pairs, Scores, pair
+from harness.stats.reducer import Reducer, mean
+from harness.stats.required import items_for_difference, least_discordant, planning_variance
+
+
+class Verdict(StrEnum):
+    """What may be said of a candidate against a reference."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    NOT_WORSE = "not worse"
+    NOT_DECIDED = "not decided"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """A verdict with everything that it rests on.
+
+    Attributes:
+        verdict: what may be said.
+        reason: why, in words for a person, on one line.
+        n: items compared.
+        unscored: answers of both models that were lost; they count against whatever is claimed.
+        comparison: with the unscored counted against the candidate.
+        p: adjusted for the number of candidates (Holm); 1 where the unscored answers could turn the sign.
+        margin: the largest loss that does not matter, None if none was stated.
+        needed: items that it would take to decide, when it is not decided; None where no number of items would do, or
+            where the answers are unscored.
+        needed_difference: the difference that `needed` items would tell, with a chance of 80 %.
+    """
+
+    verdict: Verdict
+    reason: str
+    n: int
+    unscored: int
+    comparison: Comparison
+    p: float
+    margin: float | None
+    needed: int | None = None
+    needed_difference: float | None = None
+
+
+def decide(
+    candidate: Scores,
+    reference: Scores,
+    *,
+    clusters: Mapping[str, str] | None = None,
+    margin: float | None = 0.05,
+    alpha: float = 0.05,
+    reduce: Reducer = mean,
+    seed: int = 0,
+) -> Decision:
+    """Return the verdict on one candidate: `decide_all` for a family of one.
+
+    Raises:
+        ValueError: as `decide_all`.
+    """
+    decisions = decide_all(
+        {"": candidate}, reference, clusters=clusters, margin=margin, alpha=alpha, reduce=reduce, seed=seed
+    )
+    return decisions[""]
+
+
+def decide_all(
+    candidates: Mapping[str, Scores],
+    reference: Scores,
+    *,
+    clusters: Mapping[str, str] | None = None,
+    margin: float | None = 0.05,
+    alpha: float = 0.05,
+    reduce: Reducer = mean,
+    seed: int = 0,
+) -> dict[str, Decision]:
+    """Return a verdict on each candidate against one reference, on the same items.
+
+    - better: p < alpha (two-sided, Holm over the candidates), and higher, with the unscored counted against the
+      candidate;
+    - worse: the same, lower, with the unscored counted in its favour;
+    - not worse: the lower bound of the difference is above -margin, at one-sided confidence 1 - alpha / candidates.
+      This
+      goes before worse: a proven loss within the margin does not matter, by the user's own word;
+    - not decided: everything else, and whenever more than 5 % of either model's answers are unscored.
+
+    The chance of any false better or worse among the candidates is at most alpha, and so is that of any false not
+    worse.
+
+    Args:
+        candidates: name -> scores by item.
+        reference: the reference's scores by item; chosen before the data, never the best observed.
+        clusters: item id -> what it shares with other items (template, document).
+        margin: the largest loss of score that does not matter, within 0 to 1; None: `not worse` is never said.
+        alpha: the accepted chance of a false alarm.
+        reduce: repeats of an item -> its value.
+        seed: of whatever is drawn.
+
+    Raises:
+        ValueError: a score, margin or alpha outside 0 to 1.
+    """
+    if not 0 < alpha < 1 or (margin is not None and not 0 < margin < 1):
+        raise ValueError(f"expected alpha and margin within 0 to 1, got {alpha} and {margin}")
+    weighed = [
+        _weigh(pair(scores, reference, clusters=clusters, reduce=reduce), seed=seed) for scores in candidates.values()
+    ]
+    adjusted = holm([evidence.p for evidence in weighed])
+    limits = _Limits(margin=margin, alpha=alpha, family=len(weighed), seed=seed)
+    return {name: _judge(evidence, p, limits) for name, evidence, p in zip(candidates, weighed, adjusted, strict=True)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Evidence:
+    """A candidate's comparison under both assumptions about what is unscored.
+
+    `p` is that of the claim which the worst case leaves open: 1 where the unscored answers could turn the sign.
+    """
+
+    pairs: Pairs
+    against: Comparison
+    favour: Comparison
+    p: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Limits:
+    margin: float | None
+    alpha: float
+    family: int
+    seed: int
+
+
+def _weigh(pairs: Pairs, *, seed: int) -> _Evidence:
+    against = compare(pairs.against.candidate, pairs.against.reference, clusters=pairs.clusters, seed=seed)
+    favour = against
+    if pairs.favour != pairs.against:
+        favour = compare(pairs.favour.candidate, pairs.favour.reference, clusters=pairs.clusters, seed=seed)
+    p = 1.0
+    if not pairs.refusal:
+        if (against.difference or 0) > 0:
+            p = against.p
+        elif (favour.difference or 0) < 0:
+            p = favour.p
+    return _Evidence(pairs=pairs, against=against, favour=favour, p=p)
+
+
+def _judge(evidence: _Evidence, p: float, limits: _Limits) -> Decision:
+    pairs, against = evidence.pairs, evidence.against
+    needed, told = None, None
+    if pairs.refusal:
+        verdict, reason = Verdict.NOT_DECIDED, pairs.refusal
+    else:
+        verdict, reason = _claim(evidence, p, limits)
+        if verdict is Verdict.NOT_DECIDED:
+            needed, told = _plan(evidence, limits)
+    return Decision(
+        verdict=verdict,
+        reason=reason,
+        n=len(pairs.items),
+        unscored=pairs.unscored,
+        comparison=against,
+        p=p,
+        margin=limits.margin,
+        needed=needed,
+        needed_difference=told,
+    )
+
+
+def _claim(evidence: _Evidence, p: float, limits: _Limits) -> tuple[Verdict, str]:
+    against, favour, margin = evidence.against, evidence.favour, limits.margin
+    gain, loss = against.difference or 0.0, -(favour.difference or 0.0)
+    if p < limits.alpha and gain > 0:
+        return Verdict.BETTER, f"higher by {gain:.2g} (p = {p:.2g})"
+    low = _lower_bound(evidence, limits)
+    if margin is not None and low is not None and low > -margin:
+        return Verdict.NOT_WORSE, f"a loss of more than {max(0.0, -low):.2g} is ruled out (margin {margin:g})"
+    if p < limits.alpha and loss > 0:
+        return Verdict.WORSE, f"lower by {loss:.2g} (p = {p:.2g})"
+    least = least_discordant(limits.alpha)
+    if against.method == "mcnemar-exact" and against.discordant < least:
+        why = f"they differ on {against.discordant} of {against.n} items, and no fewer than {least} can show a winner"
+    else:
+        why = f"p = {p:.2g}"
+    if margin is not None:
+        open_loss = "how large a loss it may be is unknown" if low is None else f"the loss may be {-low:.2g}"
+        why += f"; {open_loss} (margin {margin:g})"
+    return Verdict.NOT_DECIDED, why
+
+
+def _lower_bound(evidence: _Evidence, limits: _Limits) -> float | None:
+    sides = evidence.pairs.against
+    estimate = difference_estimate(
+        sides.candidate,
+        sides.reference,
+        clusters=evidence.pairs.clusters,
+        level=1 - 2 * limits.alpha / limits.family,
+        seed=limits.seed,
+    )
+    return estimate.interval.low if estimate.interval else None
+
+
+def _plan(evidence: _Evidence, limits: _Limits) -> tuple[int | None, float | None]:
+    """Return the items that would decide and the difference they would tell: the margin, else the one observed.
+
+    If enough items for the margin have been asked already, the true difference is probably smaller than that, and
+    only the observed one says how many more it takes.
+    """
+    sides, n = evidence.pairs.against, len(evidence.pairs.items)
+    variance = planning_variance([one - other for one, other in zip(sides.candidate, sides.reference, strict=True)])
+    alpha = limits.alpha / limits.family
+    for difference in (limits.margin, abs(evidence.against.difference or 0.0)):
+        needed = items_for_difference(variance=variance, difference=difference, alpha=alpha) if difference else None
+        if needed is not None and needed > n:
+            return needed, difference
+    return None, None
