@@ -227,13 +227,14 @@ def sign_flip(
     """
     sums = list(differences) if clusters is None else cluster_sums(differences, clusters)
     # 1e-12: what rounding leaves of a cluster that sums to 0. The sign of the sizes makes no difference to p.
-    sizes = sorted(abs(value) for value in sums if abs(value) > 1e-12)  # noqa: PLR2004
+    nonzero = [value for value in sums if abs(value) > 1e-12]  # noqa: PLR2004
+    sizes = sorted(abs(value) for value in nonzero)
     if not sizes:
         return 1.0, "sign-flip-exact"
     import numpy as np
 
     magnitudes = np.asarray(sizes)
-    least = abs(math.fsum(sums)) - 1e-9 * math.fsum(sizes)
+    least = abs(math.fsum(nonzero)) - 1e-9 * math.fsum(sizes)
     if len(sizes) <= _EXACT_FLIPS:
         bits = np.arange(2 ** len(sizes))[:, None] >> np.arange(len(sizes)) & 1
         hits = int((np.abs((2 * bits - 1) @ magnitudes) >= least).sum())

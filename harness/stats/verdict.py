@@ -178,7 +178,8 @@ def _claim(evidence: _Evidence, p: float, limits: _Limits) -> tuple[Verdict, str
         return Verdict.BETTER, f"higher by {gain:.2g} (p = {p:.2g})"
     low = _lower_bound(evidence, limits)
     if margin is not None and low is not None and low > -margin:
-        return Verdict.NOT_WORSE, f"a loss of more than {max(0.0, -low):.2g} is ruled out (margin {margin:g})"
+        ruled_out = "any loss" if low >= 0 else f"a loss of more than {-low:.2g}"
+        return Verdict.NOT_WORSE, f"{ruled_out} is ruled out (margin {margin:g})"
     if p < limits.alpha and loss > 0:
         return Verdict.WORSE, f"lower by {loss:.2g} (p = {p:.2g})"
     least = least_discordant(limits.alpha)

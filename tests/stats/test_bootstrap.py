@@ -50,8 +50,8 @@ def student_coverage(draw: Draw, truth: float, *, n: int, runs: int, seed: int) 
 
 @pytest.mark.parametrize(("draw", "truth"), SHAPES)
 def test_at_thirty_skewed_scores_it_covers_its_level(draw: Draw, truth: float) -> None:
-    # 250 runs: the standard error of a coverage of 95 % is 1.4 points.
-    assert coverage(draw, truth, n=30, runs=250, seed=5) >= 0.91
+    # 150 runs: the standard error of a coverage of 95 % is 1.8 points.
+    assert coverage(draw, truth, n=30, runs=150, seed=5) >= 0.90
 
 
 @pytest.mark.torture

@@ -1,9 +1,13 @@
+import math
+import random
+from statistics import geometric_mean
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness.stats.latency import iqr, median_interval, percentile, tpot_s
+from harness.stats.latency import iqr, median_interval, percentile, percentile_estimate, ratio_estimate, tpot_s
 
 
 def test_tpot_leaves_out_the_first_token() -> None:
@@ -56,3 +60,87 @@ def test_the_interval_of_the_median_has_its_level_and_the_next_narrower_one_has_
     assert interval == (float(k), float(n + 1 - k))
     assert 1 - 2 * stats.binom.cdf(k - 1, n, 0.5) >= 0.95
     assert 1 - 2 * stats.binom.cdf(k, n, 0.5) < 0.95
+
+
+@pytest.mark.parametrize(("p", "n"), [(90, 100), (90, 333), (99, 1000), (50, 30)])
+def test_the_interval_of_a_percentile_has_its_level_exactly_enumerated(p: int, n: int) -> None:
+    interval = percentile_estimate([float(number) for number in range(1, n + 1)], p).interval
+    assert interval is not None
+    low, high = int(interval.low), int(interval.high)
+    tails = stats.binom.cdf(low - 1, n, p / 100), stats.binom.sf(high - 1, n, p / 100)
+    assert max(tails) <= 0.025
+    assert stats.binom.cdf(low, n, p / 100) > 0.025
+    assert stats.binom.sf(high - 2, n, p / 100) > 0.025
+
+
+def test_it_covers_the_percentile_of_skewed_times() -> None:
+    rng = random.Random(1)
+    truth = math.exp(stats.norm.ppf(0.9))
+    covered = 0
+    for _ in range(1000):
+        interval = percentile_estimate([rng.lognormvariate(0, 1) for _ in range(100)], 90).interval
+        covered += interval is not None and interval.low <= truth <= interval.high
+    assert covered / 1000 >= 0.94
+
+
+@pytest.mark.parametrize(
+    ("n", "p", "reason"),
+    [
+        (99, 90, "p90 wants n >= 100, got 99"),
+        (999, 99, "p99 wants n >= 1000, got 999"),
+        (0, 50, "p50 wants n >= 1, got 0"),
+    ],
+)
+def test_a_percentile_that_n_does_not_allow_is_not_available_and_says_why(n: int, p: int, reason: str) -> None:
+    estimate = percentile_estimate([1.0] * n, p)
+    assert (estimate.value, estimate.interval, estimate.reason) == (None, None, reason)
+
+
+def test_five_values_have_a_median_and_no_interval() -> None:
+    estimate = percentile_estimate([3.0, 1.0, 2.0, 5.0, 4.0], 50)
+    assert (estimate.value, estimate.interval) == (3.0, None)
+    assert estimate.reason == "too few values for a 95% interval: 5"
+
+
+times = st.lists(st.tuples(st.floats(0.01, 100), st.floats(0.01, 100)), min_size=2, max_size=15)
+
+
+@given(times)
+def test_a_against_b_is_the_inverse_of_b_against_a(pairs: list[tuple[float, float]]) -> None:
+    ours, theirs = [one for one, _ in pairs], [other for _, other in pairs]
+    one, other = ratio_estimate(ours, theirs), ratio_estimate(theirs, ours)
+    assert one.value == pytest.approx(geometric_mean(ours) / geometric_mean(theirs))
+    assert one.value is not None
+    assert other.value is not None
+    assert one.value == pytest.approx(1 / other.value)
+    if one.interval is not None and other.interval is not None:
+        assert one.interval.low == pytest.approx(1 / other.interval.high)
+        assert 0 < one.interval.low <= one.value * (1 + 1e-9)
+        assert one.value <= one.interval.high * (1 + 1e-9)
+
+
+def test_long_and_short_items_show_the_same_ratio() -> None:
+    rng = random.Random(2)
+    theirs = [rng.lognormvariate(0, 2) for _ in range(60)]
+    ours = [1.5 * time * rng.lognormvariate(0, 0.2) for time in theirs]
+    estimate = ratio_estimate(ours, theirs)
+    assert estimate.value == pytest.approx(1.5, rel=0.08)
+    assert estimate.interval is not None
+    assert estimate.interval.method == "bca"
+    assert estimate.interval.low <= 1.5 <= estimate.interval.high
+    assert estimate.interval.high / estimate.interval.low < 1.2
+
+
+def test_ratios_without_spread_have_no_interval() -> None:
+    estimate = ratio_estimate([2.0] * 30, [1.0] * 30)
+    assert estimate.value == pytest.approx(2.0)
+    assert (estimate.interval, estimate.reason[:9]) == (None, "no spread")
+    assert ratio_estimate([2.0], [1.0]).reason == "one item shows no spread"
+    assert ratio_estimate([], []).value is None
+
+
+def test_what_is_no_pair_of_times_is_refused() -> None:
+    with pytest.raises(ValueError, match="times above 0"):
+        ratio_estimate([0.0], [1.0])
+    with pytest.raises(ValueError, match="times above 0"):
+        ratio_estimate([1.0], [1.0, 2.0])

@@ -1,0 +1,174 @@
+import random
+from itertools import chain
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.stats.pairing import Scores
+from harness.stats.verdict import Verdict, decide, decide_all
+
+
+def table(*, both: int = 0, ours: int = 0, theirs: int = 0, neither: int = 0) -> tuple[Scores, Scores]:
+    """Return binary scores of so many items that both passed, only the candidate, only the reference, and neither."""
+    pairs = [(1, 1)] * both + [(1, 0)] * ours + [(0, 1)] * theirs + [(0, 0)] * neither
+    return (
+        {f"i{number:04}": [one] for number, (one, _) in enumerate(pairs)},
+        {f"i{number:04}": [other] for number, (_, other) in enumerate(pairs)},
+    )
+
+
+def test_a_clear_gain_is_better_and_the_same_loss_is_worse() -> None:
+    better = decide(*table(both=15, ours=10, theirs=1, neither=4))
+    worse = decide(*table(both=15, ours=1, theirs=10, neither=4))
+    assert (better.verdict, worse.verdict) == (Verdict.BETTER, Verdict.WORSE)
+    assert better.reason == "higher by 0.3 (p = 0.012)"
+    assert worse.reason == "lower by 0.3 (p = 0.012)"
+    assert (better.n, better.unscored, better.needed, better.margin) == (30, 0, None, 0.05)
+
+
+def test_many_items_that_hardly_differ_are_not_worse() -> None:
+    decision = decide(*table(both=390, ours=4, theirs=6))
+    assert decision.verdict is Verdict.NOT_WORSE
+    assert decision.reason == "a loss of more than 0.02 is ruled out (margin 0.05)"
+
+
+def test_a_proven_loss_within_the_margin_is_not_worse() -> None:
+    decision = decide(*table(both=970, theirs=12))
+    assert decision.p < 0.05
+    assert decision.verdict is Verdict.NOT_WORSE
+    assert decide(*table(both=970, theirs=12), margin=None).verdict is Verdict.WORSE
+
+
+def test_thirty_items_with_five_discordant_ones_are_not_decided_and_say_what_it_takes() -> None:
+    decision = decide(*table(both=20, theirs=5, neither=5))
+    assert decision.verdict is Verdict.NOT_DECIDED
+    assert decision.reason == (
+        "they differ on 5 of 30 items, and no fewer than 6 can show a winner; the loss may be 0.3 (margin 0.05)"
+    )
+    assert decision.needed is not None
+    assert decision.needed > 300
+    assert decision.needed_difference == 0.05
+
+
+def test_enough_items_for_the_margin_that_still_do_not_decide_ask_for_the_difference_observed() -> None:
+    decision = decide(*table(both=1100, ours=70, theirs=90), margin=0.03)
+    assert decision.verdict is Verdict.NOT_DECIDED
+    assert decision.needed_difference == pytest.approx(20 / 1260)
+    assert decision.needed is not None
+    assert decision.needed > 1260
+
+
+def test_without_a_margin_and_without_a_difference_no_number_of_items_is_named() -> None:
+    decision = decide(*table(both=30), margin=None)
+    assert (decision.verdict, decision.needed) == (Verdict.NOT_DECIDED, None)
+    assert decision.reason == "they differ on 0 of 30 items, and no fewer than 6 can show a winner"
+
+
+def test_unscored_answers_count_against_whichever_claim_they_could_have_undone() -> None:
+    # 6 : 0 is decided; two lost answers of the loser might have made it 6 : 2.
+    ours, theirs = table(both=60, ours=6)
+    assert decide(ours, theirs).verdict is Verdict.BETTER
+    assert decide(theirs, ours, margin=None).verdict is Verdict.WORSE
+    lost = {"i0000": [None], "i0001": [None]}
+    assert decide({**ours, **lost}, theirs).verdict is not Verdict.BETTER
+    assert decide({**theirs, **lost}, ours, margin=None).verdict is Verdict.WORSE  # they had passed: nothing to gain
+    passed = {**theirs, "i0064": [None], "i0065": [None]}
+    assert decide(passed, ours, margin=None).verdict is Verdict.NOT_DECIDED
+
+
+def test_above_five_percent_unscored_nothing_is_claimed() -> None:
+    ours, theirs = table(both=10, ours=30)
+    decision = decide({**ours, "i0000": [None], "i0001": [None], "i0002": [None]}, theirs)
+    assert decision.verdict is Verdict.NOT_DECIDED
+    assert decision.reason == "3 of 40 answers of the candidate are unscored (above 5%)"
+    assert (decision.needed, decision.unscored, decision.p) == (None, 3, 1.0)
+
+
+def test_the_same_evidence_among_many_candidates_decides_less() -> None:
+    ours, theirs = table(both=20, ours=7, neither=3)
+    assert decide(ours, theirs).verdict is Verdict.BETTER
+    family = decide_all({"a": ours, **{f"b{i}": theirs for i in range(9)}}, theirs, margin=None)
+    assert family["a"].verdict is Verdict.NOT_DECIDED
+    assert family["a"].p == pytest.approx(10 * 2 / 2**7)
+    assert list(family) == ["a", *(f"b{i}" for i in range(9))]
+
+
+def test_graded_scores_and_repeats_are_averaged_first() -> None:
+    ours = {f"i{i}": [0.9, 0.8 + 0.01 * (i % 5)] for i in range(30)}
+    theirs = {f"i{i}": [0.5 + 0.02 * (i % 3), 0.6] for i in range(30)}
+    decision = decide(ours, theirs)
+    assert decision.verdict is Verdict.BETTER
+    assert decision.comparison.method == "sign-flip-monte-carlo"
+    assert decision.n == 30
+
+
+def test_two_templates_decide_nothing_however_many_items_they_make() -> None:
+    ours, theirs = table(ours=40)
+    clusters = {item: ("one" if number < 20 else "two") for number, item in enumerate(ours)}
+    assert decide(ours, theirs).verdict is Verdict.BETTER
+    assert decide(ours, theirs, clusters=clusters).verdict is not Verdict.BETTER
+
+
+def test_no_items_and_no_candidates() -> None:
+    assert decide({}, {}).reason == "no items"
+    assert decide_all({}, {"a": [1.0]}) == {}
+    one = decide({"a": [0.5]}, {"a": [0.4]})
+    assert one.reason == "p = 1; how large a loss it may be is unknown (margin 0.05)"
+
+
+@pytest.mark.parametrize("wrong", [{"margin": 0.0}, {"margin": 1.5}, {"alpha": 0.0}, {"alpha": 1.0}])
+def test_impossible_limits_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="alpha and margin"):
+        decide({}, {}, **wrong)  # type: ignore[arg-type]
+
+
+cells = st.tuples(st.integers(0, 30), st.integers(0, 12), st.integers(0, 12), st.integers(0, 10))
+
+
+@given(cells)
+@settings(max_examples=60)
+def test_swapping_the_models_swaps_better_and_worse(numbers: tuple[int, int, int, int]) -> None:
+    both, wins, losses, neither = numbers
+    ours, theirs = table(both=both, ours=wins, theirs=losses, neither=neither)
+    swapped = {Verdict.BETTER: Verdict.WORSE, Verdict.WORSE: Verdict.BETTER}
+    verdict = decide(ours, theirs, margin=None).verdict
+    assert decide(theirs, ours, margin=None).verdict is swapped.get(verdict, verdict)
+
+
+@given(cells)
+@settings(max_examples=60)
+def test_what_is_not_decided_would_take_more_items_than_there_are(numbers: tuple[int, int, int, int]) -> None:
+    both, wins, losses, neither = numbers
+    decision = decide(*table(both=both, ours=wins, theirs=losses, neither=neither))
+    assert decision.reason
+    if decision.needed is not None:
+        assert decision.verdict is Verdict.NOT_DECIDED
+        assert decision.needed > decision.n
+
+
+def false_claims(*, candidates: int, runs: int, seed: int) -> dict[Verdict, float]:
+    """Share of runs with a false claim: candidates that equal the reference, and others that lose all of the margin."""
+    rng = random.Random(seed)
+    wrong = dict.fromkeys(Verdict, 0)
+    for _ in range(runs):
+        theirs: Scores = {f"i{i}": [float(rng.random() < 0.8)] for i in range(80)}
+        equal = {str(k): {item: [float(rng.random() < 0.8)] for item in theirs} for k in range(candidates)}
+        worse = {str(k): {item: [float(rng.random() < 0.7)] for item in theirs} for k in range(candidates)}
+        said = {one.verdict for one in decide_all(equal, theirs, margin=None).values()}
+        wrong[Verdict.BETTER] += bool(said & {Verdict.BETTER, Verdict.WORSE})
+        said = {one.verdict for one in decide_all(worse, theirs, margin=0.1).values()}
+        wrong[Verdict.NOT_WORSE] += Verdict.NOT_WORSE in said
+    return {verdict: count / runs for verdict, count in wrong.items()}
+
+
+def test_false_verdicts_are_rare_over_one_and_over_many_candidates() -> None:
+    for share in chain(*(false_claims(candidates=k, runs=150, seed=k).values() for k in (1, 5))):
+        assert share <= 0.11  # 5 % and three standard errors
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(1200)
+def test_false_verdicts_stay_below_five_percent_in_four_thousand_runs() -> None:
+    for share in chain(*(false_claims(candidates=k, runs=4000, seed=k).values() for k in (1, 5))):
+        assert share <= 0.06
