@@ -66,7 +66,7 @@ def mean_estimate(
     Raises:
         ValueError: clusters and values differ in number.
     """
-    names = _names(values, clusters)
+    names = cluster_names(len(values), clusters)
     n, groups = len(names), len(set(names))
     if n == 0:
         return Estimate(value=None, interval=None, n=0, reason="no items")
@@ -102,7 +102,7 @@ def score_estimate(
     """
     if any(not 0 <= value <= 1 for value in values):
         raise ValueError("expected scores within 0 to 1")
-    names = _names(values, clusters)
+    names = cluster_names(len(values), clusters)
     n, groups = len(names), len(set(names))
     if n and groups == n and all(value in {0, 1} for value in values):
         return Estimate(value=fmean(values), interval=wilson(sum(values), n, level=level), n=n)
@@ -127,18 +127,26 @@ def score_interval(
     return score_estimate(values, clusters=clusters, level=level).interval
 
 
-def _names(values: Sequence[float], clusters: Sequence[str] | None) -> list[str]:
-    """Return one cluster an item, its own where none is given."""
-    names = list(clusters) if clusters is not None else [str(number) for number in range(len(values))]
-    if len(names) != len(values):
-        raise ValueError(f"expected as many clusters as values, got {len(names)} for {len(values)}")
+def cluster_names(n: int, clusters: Sequence[str] | None) -> list[str]:
+    """Return one cluster an item, its own where none is given.
+
+    Raises:
+        ValueError: there are not as many clusters as items.
+    """
+    names = list(clusters) if clusters is not None else [str(number) for number in range(n)]
+    if len(names) != n:
+        raise ValueError(f"expected as many clusters as values, got {len(names)} for {n}")
     return names
 
 
 def cluster_sums(values: Sequence[float], clusters: Sequence[str]) -> list[float]:
-    """Return the sum of each cluster's values, in order of first appearance."""
+    """Return the sum of each cluster's values, in order of first appearance.
+
+    Raises:
+        ValueError: there are not as many clusters as values.
+    """
     sums: dict[str, float] = defaultdict(float)
-    for value, name in zip(values, clusters, strict=True):
+    for value, name in zip(values, cluster_names(len(values), clusters), strict=True):
         sums[name] += value
     return list(sums.values())
 

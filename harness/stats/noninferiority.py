@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from harness.stats.interval import score_estimate
 from harness.stats.paired import difference_estimate
-from harness.stats.pairing import Scores, Sides, pair
+from harness.stats.pairing import Pairs, Scores, pair
 from harness.stats.reducer import Reducer, mean
 from harness.stats.required import items_for_difference, items_for_floor, planning_variance
 
@@ -27,7 +27,7 @@ class Assessment:
         margin: the largest loss that does not matter.
         floor: the least score that will do.
         needed: items that it would take, if the true figures are the observed ones; None when certified, or when no
-            number of items would do.
+            number of items would do. What the floor takes is counted in independent items.
     """
 
     name: str
@@ -87,7 +87,7 @@ def assess(
     doubts = [pairs.refusal] if pairs.refusal else [*_doubts(gap_low, own_low, margin, floor, gap.reason)]
     needed = None
     if doubts and not pairs.refusal:
-        needed = _needed(sides, margin=margin, floor=floor, alpha=alpha)
+        needed = _needed(pairs, margin=margin, floor=floor, alpha=alpha)
     return Assessment(
         name=name,
         is_certified=not doubts,
@@ -147,10 +147,15 @@ def _doubts(gap_low: float | None, own_low: float | None, margin: float, floor: 
         yield f"may score only {own_low:.2g} (floor {floor:g})"
 
 
-def _needed(sides: Sides, *, margin: float, floor: float, alpha: float) -> int | None:
-    n = len(sides.candidate)
+def _needed(pairs: Pairs, *, margin: float, floor: float, alpha: float) -> int | None:
+    sides, n = pairs.against, len(pairs.items)
     differences = [one - other for one, other in zip(sides.candidate, sides.reference, strict=True)]
     room = margin + sum(differences) / n
-    gap = items_for_difference(variance=planning_variance(differences), difference=max(0.0, room), alpha=alpha, sides=1)
+    gap = items_for_difference(
+        variance=planning_variance(differences, clusters=pairs.clusters),
+        difference=max(0.0, room),
+        alpha=alpha,
+        sides=1,
+    )
     own = items_for_floor(rate=sum(sides.candidate) / n, floor=floor, alpha=alpha)
     return None if gap is None or own is None else max(gap, own, n + 1)

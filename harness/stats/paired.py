@@ -4,12 +4,13 @@ Pairs cancel what makes an item easy or hard for both, so they need far fewer it
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist, fmean
 
+from harness.stats.bisection import boundary
 from harness.stats.estimate import Estimate, Interval
-from harness.stats.interval import cluster_sums, mean_estimate
+from harness.stats.interval import cluster_names, cluster_sums, mean_estimate
 
 _EXACT_FLIPS = 14  # 2^14 sign vectors: 2 MB, and p is a multiple of 1/8192, finer than Monte Carlo gives
 _FLIPS = 9999
@@ -112,14 +113,14 @@ def difference_estimate(
         ValueError: the sequences differ in length, or a score is outside 0 to 1.
     """
     n = len(candidate)
+    groups = len(set(cluster_names(n, clusters)))
     if len(reference) != n or any(not 0 <= score <= 1 for score in (*candidate, *reference)):
         raise ValueError("expected scores within 0 to 1, and as many of the candidate as of the reference")
     differences = [one - other for one, other in zip(candidate, reference, strict=True)]
-    if n and _is_binary(candidate, reference) and not _is_clustered(clusters):
+    if n and _is_binary(candidate, reference) and groups == n:
         interval = tango(differences.count(1), differences.count(-1), n, level=level)
         return Estimate(value=fmean(differences), interval=interval, n=n)
     estimate = mean_estimate(differences, clusters=clusters, level=level, seed=seed)
-    groups = n if clusters is None else len(set(clusters))
     if estimate.value is None or groups < 2:  # noqa: PLR2004  (one item or cluster shows no spread)
         return estimate
     z = NormalDist().inv_cdf((1 + level) / 2)
@@ -182,8 +183,8 @@ def tango(candidate_only: int, reference_only: int, n: int, *, level: float = 0.
     if b < 0 or c < 0 or b + c > n or n < 1:
         raise ValueError(f"expected counts >= 0, at most n, with n >= 1, got {b} and {c} of {n}")
     z = NormalDist().inv_cdf((1 + level) / 2)
-    low = _root(lambda delta: _tango_z(b, c, n, delta) > z, -1.0, (b - c) / n)
-    high = -_root(lambda delta: _tango_z(c, b, n, delta) > z, -1.0, (c - b) / n)
+    low = boundary(lambda delta: _tango_z(b, c, n, delta) > z, outside=-1.0, inside=(b - c) / n)
+    high = -boundary(lambda delta: _tango_z(c, b, n, delta) > z, outside=-1.0, inside=(c - b) / n)
     return Interval(low=low, high=high, level=level, method="tango", n=n)
 
 
@@ -194,17 +195,6 @@ def _tango_z(b: int, c: int, n: int, delta: float) -> float:
     variance = n * (2 * q + delta * (1 - delta))
     distance = b - c - n * delta
     return distance / math.sqrt(variance) if variance > 0 else math.copysign(math.inf, distance)
-
-
-def _root(is_outside: Callable[[float], bool], outside: float, inside: float) -> float:
-    """Return where `is_outside` changes between the two, to the last bits: the point still outside."""
-    for _ in range(60):
-        middle = (outside + inside) / 2
-        if is_outside(middle):
-            outside = middle
-        else:
-            inside = middle
-    return outside
 
 
 def sign_flip(

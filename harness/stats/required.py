@@ -4,19 +4,29 @@ import math
 from collections.abc import Sequence
 from statistics import NormalDist, fmean
 
+from harness.stats.interval import cluster_names, cluster_sums
 
-def planning_variance(differences: Sequence[float]) -> float:
+
+def planning_variance(differences: Sequence[float], *, clusters: Sequence[str] | None = None) -> float:
     """Return the variance of paired differences, with one difference of +1 and one of -1 added to them.
 
     A few items without any difference would show variance 0, and 0 items would seem to do. For zeros and ones these
-    two pseudo-items are those of Bonett and Price 2012, Journal of Educational and Behavioral Statistics 37:479.
+    two pseudo-items are those of Bonett and Price 2012, Journal of Educational and Behavioral Statistics 37:479. Items
+    of one cluster count as far as they tell something new: Σ_c (Σ_{i in c} (d_i - mean))² / n, which is larger if
+    they go together; the items that it asks for are then meant with as many items a cluster.
 
     Args:
         differences: candidate - reference, one an item, each within -1 to 1.
+        clusters: one name an item.
+
+    Raises:
+        ValueError: clusters and differences differ in number.
     """
-    values = [*differences, 1.0, -1.0]
-    centre = fmean(values)
-    return math.fsum((value - centre) ** 2 for value in values) / len(values)
+    names = cluster_names(len(differences), clusters)
+    centre = fmean([*differences, 1.0, -1.0])
+    sums = cluster_sums([value - centre for value in differences], names)
+    squares = (total * total for total in (*sums, 1 - centre, -1 - centre))
+    return math.fsum(squares) / (len(differences) + 2)
 
 
 def items_for_difference(

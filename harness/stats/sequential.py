@@ -6,9 +6,10 @@ answers are not a random half of all answers. Items of one cluster are one obser
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 
+from harness.stats.bisection import boundary
 from harness.stats.estimate import Estimate, Interval
 
 
@@ -150,9 +151,9 @@ def confidence_sequence(total: float, n: int, *, level: float = 0.95) -> Interva
     """Return the interval of a mean score that holds at every n at once, and so after any early stop.
 
     All p with B(s + 1/2, n - s + 1/2) / B(1/2, 1/2) < p^s (1 - p)^(n - s) / alpha: those against which a mixed bet has
-    not won 1 / alpha. About 1.5 times as wide as Wilson's. Holds for zeros and ones and for any scores within 0 to 1
-    (see `Sprt`). Source: Robbins 1970, Annals of Mathematical Statistics 41:1397; Howard et al. 2021, Annals of
-    Statistics 49:1055; bounded scores by betting: Waudby-Smith and Ramdas, arXiv 2010.09686.
+    not won 1 / alpha. 1.4 (n = 10) to 1.9 (n = 1,000) times as wide as Wilson's. Holds for zeros and ones and for any
+    scores within 0 to 1 (see `Sprt`). Source: Robbins 1970, Annals of Mathematical Statistics 41:1397; Howard et al.
+    2021, Annals of Statistics 49:1055; bounded scores by betting: Waudby-Smith and Ramdas, arXiv 2010.09686.
 
     Args:
         total: sum of the scores (s), within 0 to n.
@@ -171,8 +172,8 @@ def confidence_sequence(total: float, n: int, *, level: float = 0.95) -> Interva
     def is_outside(p: float) -> bool:
         return (total * math.log(p) if total else 0.0) + (missed * math.log1p(-p) if missed else 0.0) <= bound
 
-    low = 0.0 if total == 0 else _edge(is_outside, 0.0, mean)
-    high = 1.0 if missed == 0 else _edge(is_outside, 1.0, mean)
+    low = 0.0 if total == 0 else boundary(is_outside, outside=0.0, inside=mean)
+    high = 1.0 if missed == 0 else boundary(is_outside, outside=1.0, inside=mean)
     return Interval(low=low, high=high, level=level, method="confidence-sequence", n=n)
 
 
@@ -203,14 +204,3 @@ def stopped_estimate(scores: Sequence[float], *, planned: int, level: float = 0.
 
 def _log_beta(a: float, b: float) -> float:
     return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
-
-
-def _edge(is_outside: Callable[[float], bool], outside: float, inside: float) -> float:
-    """Return where `is_outside` changes between the two, to the last bits; the first `outside` is never asked."""
-    for _ in range(60):
-        middle = (outside + inside) / 2
-        if is_outside(middle):
-            outside = middle
-        else:
-            inside = middle
-    return outside

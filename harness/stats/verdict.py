@@ -102,10 +102,10 @@ def decide_all(
         seed: of whatever is drawn.
 
     Raises:
-        ValueError: a score, margin or alpha outside 0 to 1.
+        ValueError: a score or margin outside 0 to 1, or alpha outside 0 to 0.5.
     """
-    if not 0 < alpha < 1 or (margin is not None and not 0 < margin < 1):
-        raise ValueError(f"expected alpha and margin within 0 to 1, got {alpha} and {margin}")
+    if not 0 < alpha < 0.5 or (margin is not None and not 0 < margin < 1):  # noqa: PLR2004  (a coin would do better)
+        raise ValueError(f"expected alpha within 0 to 0.5 and margin within 0 to 1, got {alpha} and {margin}")
     weighed = [
         _weigh(pair(scores, reference, clusters=clusters, reduce=reduce), seed=seed) for scores in candidates.values()
     ]
@@ -212,7 +212,8 @@ def _plan(evidence: _Evidence, limits: _Limits) -> tuple[int | None, float | Non
     only the observed one says how many more it takes.
     """
     sides, n = evidence.pairs.against, len(evidence.pairs.items)
-    variance = planning_variance([one - other for one, other in zip(sides.candidate, sides.reference, strict=True)])
+    differences = [one - other for one, other in zip(sides.candidate, sides.reference, strict=True)]
+    variance = planning_variance(differences, clusters=evidence.pairs.clusters)
     alpha = limits.alpha / limits.family
     for difference in (limits.margin, abs(evidence.against.difference or 0.0)):
         needed = items_for_difference(variance=variance, difference=difference, alpha=alpha) if difference else None

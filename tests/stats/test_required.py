@@ -71,6 +71,8 @@ def test_the_fewest_discordant_items_are_mcnemars(alpha: float, least: int) -> N
 def test_items_without_any_difference_do_not_plan_for_zero_items() -> None:
     assert planning_variance([0.0] * 10) == pytest.approx(2 / 12)
     assert planning_variance([]) == 1.0
+    with pytest.raises(ValueError, match="as many clusters"):
+        planning_variance([0.0], clusters=[])
 
 
 @pytest.mark.parametrize(

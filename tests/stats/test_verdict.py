@@ -110,6 +110,15 @@ def test_two_templates_decide_nothing_however_many_items_they_make() -> None:
     assert decide(ours, theirs, clusters=clusters).verdict is not Verdict.BETTER
 
 
+def test_items_that_go_together_take_more_of_them() -> None:
+    ours, theirs = table(both=20, ours=8, theirs=8)
+    alone = decide(ours, theirs).needed
+    together = decide(ours, theirs, clusters={item: item[:4] for item in ours}).needed  # i000, i001, ...: tens
+    assert alone is not None
+    assert together is not None
+    assert together > 2 * alone
+
+
 def test_no_items_and_no_candidates() -> None:
     assert decide({}, {}).reason == "no items"
     assert decide_all({}, {"a": [1.0]}) == {}
@@ -117,9 +126,9 @@ def test_no_items_and_no_candidates() -> None:
     assert one.reason == "p = 1; how large a loss it may be is unknown (margin 0.05)"
 
 
-@pytest.mark.parametrize("wrong", [{"margin": 0.0}, {"margin": 1.5}, {"alpha": 0.0}, {"alpha": 1.0}])
+@pytest.mark.parametrize("wrong", [{"margin": 0.0}, {"margin": 1.5}, {"alpha": 0.0}, {"alpha": 0.5}])
 def test_impossible_limits_are_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="alpha and margin"):
+    with pytest.raises(ValueError, match="expected alpha"):
         decide({}, {}, **wrong)  # type: ignore[arg-type]
 
 
@@ -163,8 +172,8 @@ def false_claims(*, candidates: int, runs: int, seed: int) -> dict[Verdict, floa
 
 
 def test_false_verdicts_are_rare_over_one_and_over_many_candidates() -> None:
-    for share in chain(*(false_claims(candidates=k, runs=150, seed=k).values() for k in (1, 5))):
-        assert share <= 0.11  # 5 % and three standard errors
+    for share in chain(*(false_claims(candidates=k, runs=100, seed=k).values() for k in (1, 5))):
+        assert share <= 0.12  # 5 % and three standard errors
 
 
 @pytest.mark.torture
