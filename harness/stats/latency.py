@@ -9,6 +9,7 @@ from harness.stats.estimate import Estimate, Interval
 from harness.stats.interval import mean_estimate
 
 _LEAST_N = {50: 1, 90: 100, 99: 1000}
+_WIDEST = 100.0  # of ln(ratio): two items that contradict each other may ask for e^5000, which is no float
 
 
 def tpot_s(*, ttft_s: float | None, e2e_s: float, output_tokens: int | None) -> float | None:
@@ -109,6 +110,8 @@ def ratio_estimate(
     if estimate.value is None:
         return estimate
     value, interval = math.exp(estimate.value), estimate.interval
+    if interval is not None and interval.high - interval.low > _WIDEST:
+        return replace(estimate, value=value, interval=None, reason=f"{estimate.n} items leave the ratio open")
     if interval is not None:
         interval = replace(interval, low=math.exp(interval.low), high=math.exp(interval.high))
     return replace(estimate, value=value, interval=interval)

@@ -2,7 +2,8 @@
 
 A fixed-n interval that is looked at after every item alarms falsely in far more than 5 % of runs. The tests here may be
 looked at after every item. They take observations **in the planned order**, not in the order of completion: quick
-answers are not a random half of all answers. Items of one cluster are one observation, their mean.
+answers are not a random half of all answers. Items of one cluster are one observation, their mean. Unscored answers
+(None) hold every decision back that they could have prevented; above 5 % of them, nothing is to be claimed.
 """
 
 import math
@@ -35,11 +36,12 @@ class Sprt:
         p0: the rate that must not be taken for good: decided for with a chance of at most alpha at p0 or below.
         p1: the rate that must not be thrown away: decided against with a chance of at most beta at p1 or above.
         n: scores that it took, until it was decided.
-        log_ratio: the log likelihood ratio.
+        log_ratio: the log likelihood ratio with the unscored counted as 0: what "for" needs.
+        log_ratio_in_favour: the same with the unscored counted as 1: what "against" needs.
         progress: where it stands.
     """
 
-    __slots__ = ("_fall", "_high", "_low", "_rise", "log_ratio", "n", "p0", "p1", "progress")
+    __slots__ = ("_fall", "_high", "_low", "_rise", "log_ratio", "log_ratio_in_favour", "n", "p0", "p1", "progress")
 
     def __init__(self, *, p0: float, p1: float, alpha: float = 0.05, beta: float = 0.05) -> None:
         """Start without a score.
@@ -50,7 +52,7 @@ class Sprt:
         if not (0 < p0 < p1 < 1 and 0 < alpha < 1 and 0 < beta < 1):
             raise ValueError(f"expected 0 < p0 < p1 < 1 and chances within 0 to 1, got {p0}, {p1}, {alpha}, {beta}")
         self.p0, self.p1 = p0, p1
-        self.n, self.log_ratio, self.progress = 0, 0.0, Progress.GO_ON
+        self.n, self.log_ratio, self.log_ratio_in_favour, self.progress = 0, 0.0, 0.0, Progress.GO_ON
         self._rise, self._fall = math.log(p1 / p0), math.log((1 - p1) / (1 - p0))
         self._high, self._low = -math.log(alpha), math.log(beta)
 
@@ -69,25 +71,29 @@ class Sprt:
             raise ValueError(f"expected floor and margin within 0 to 1, got {floor} and {margin}")
         return cls(p0=max(floor - margin, floor / 2), p1=min(floor + margin, (1 + floor) / 2), alpha=alpha, beta=beta)
 
-    def observe(self, score: float) -> Progress:
+    def observe(self, score: float | None) -> Progress:
         """Take one more score and return where the test stands; a decided test takes no more.
 
         Args:
-            score: within 0 to 1; an unscored answer counts as 0 here, its worst case.
+            score: within 0 to 1; None: unscored.
 
         Raises:
             ValueError: the score is outside 0 to 1.
         """
-        if not 0 <= score <= 1:
+        if score is not None and not 0 <= score <= 1:
             raise ValueError(f"expected a score within 0 to 1, got {score}")
         if self.progress is Progress.GO_ON:
             self.n += 1
-            self.log_ratio += score * self._rise + (1 - score) * self._fall
+            self.log_ratio += self._step(0.0 if score is None else score)
+            self.log_ratio_in_favour += self._step(1.0 if score is None else score)
             if self.log_ratio >= self._high:
                 self.progress = Progress.FOR
-            elif self.log_ratio <= self._low:
+            elif self.log_ratio_in_favour <= self._low:
                 self.progress = Progress.AGAINST
         return self.progress
+
+    def _step(self, score: float) -> float:
+        return score * self._rise + (1 - score) * self._fall
 
 
 class SignTest:
@@ -103,10 +109,11 @@ class SignTest:
         n: pairs that it took, until it was decided.
         wins: pairs in which the candidate scored more.
         losses: pairs in which the reference scored more.
+        lost: pairs of which a score is missing.
         progress: where it stands; for: the candidate is better.
     """
 
-    __slots__ = ("_largest", "_threshold", "losses", "n", "progress", "wins")
+    __slots__ = ("_largest", "_threshold", "losses", "lost", "n", "progress", "wins")
 
     def __init__(self, *, alpha: float = 0.05) -> None:
         """Start without a pair.
@@ -116,20 +123,23 @@ class SignTest:
         """
         if not 0 < alpha < 1:
             raise ValueError(f"expected alpha within 0 to 1, got {alpha}")
-        self.n, self.wins, self.losses, self.progress = 0, 0, 0, Progress.GO_ON
+        self.n, self.wins, self.losses, self.lost, self.progress = 0, 0, 0, 0, Progress.GO_ON
         self._threshold, self._largest = -math.log(alpha), 0.0
 
-    def observe(self, candidate: float, reference: float) -> Progress:
+    def observe(self, candidate: float | None, reference: float | None) -> Progress:
         """Take one more pair of scores and return where the test stands; a decided test takes no more.
 
         Args:
-            candidate: its score of an item; an unscored answer counts as 0, and as 1 for the reference.
-            reference: the reference's score of the same item.
+            candidate: its score of an item; None: unscored.
+            reference: the reference's score of the same item; None: unscored.
         """
         if self.progress is Progress.GO_ON:
             self.n += 1
-            self.wins += candidate > reference
-            self.losses += candidate < reference
+            if candidate is None or reference is None:
+                self.lost += 1
+            else:
+                self.wins += candidate > reference
+                self.losses += candidate < reference
             self._largest = max(self._largest, self.log_e)
             if self.log_e >= self._threshold:
                 self.progress = Progress.FOR if self.wins > self.losses else Progress.AGAINST
@@ -137,9 +147,11 @@ class SignTest:
 
     @property
     def log_e(self) -> float:
-        """The natural logarithm of the e-value: of what a stake of 1 has become."""
-        m = self.wins + self.losses
-        return m * math.log(2) + _log_beta(self.wins + 0.5, self.losses + 0.5) - _log_beta(0.5, 0.5)
+        """The natural logarithm of the e-value: of what a stake of 1 has become, had the trailing side won the lost."""
+        more, fewer = max(self.wins, self.losses), min(self.wins, self.losses)
+        m = more + fewer + self.lost
+        behind = min(fewer + self.lost, m / 2)
+        return m * math.log(2) + _log_beta(m - behind + 0.5, behind + 0.5) - _log_beta(0.5, 0.5)
 
     @property
     def p(self) -> float:

@@ -139,6 +139,12 @@ def test_ratios_without_spread_have_no_interval() -> None:
     assert ratio_estimate([], []).value is None
 
 
+def test_two_items_that_contradict_each_other_leave_the_ratio_open() -> None:
+    estimate = ratio_estimate([1e4, 1.0], [1.0, 1e4], level=0.999)
+    assert estimate.value == pytest.approx(1.0)
+    assert (estimate.interval, estimate.reason) == (None, "2 items leave the ratio open")
+
+
 def test_what_is_no_pair_of_times_is_refused() -> None:
     with pytest.raises(ValueError, match="times above 0"):
         ratio_estimate([0.0], [1.0])

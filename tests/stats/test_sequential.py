@@ -214,6 +214,27 @@ def test_the_bet_is_fair(m: int) -> None:
     assert total == pytest.approx(1.0)
 
 
+def test_unscored_answers_hold_back_a_decision_that_they_could_have_prevented() -> None:
+    for score, decided in ((1.0, Progress.FOR), (0.0, Progress.AGAINST)):
+        whole, lossy = Sprt(p0=0.75, p1=0.90), Sprt(p0=0.75, p1=0.90)
+        assert [lossy.observe(None) for _ in range(100)][-1] is Progress.GO_ON
+        while whole.observe(score) is Progress.GO_ON:
+            assert lossy.observe(score) is Progress.GO_ON
+        assert whole.progress is decided
+        assert lossy.observe(score) is Progress.GO_ON
+
+
+def test_a_lost_pair_counts_for_the_side_that_trails() -> None:
+    test, mirrored = SignTest(), SignTest()
+    for one, other in ((1.0, None), (None, 0.0), *[(1.0, 0.0)] * 7):
+        test.observe(one, other)
+        mirrored.observe(other, one)
+    assert test.progress is mirrored.progress is Progress.GO_ON
+    assert (test.wins, test.losses, test.lost, test.n) == (7, 0, 2, 9)
+    assert test.log_e == pytest.approx(mirrored.log_e)
+    assert [test.observe(1.0, 0.0) for _ in range(8)][-1] is Progress.FOR
+
+
 def test_impossible_numbers_are_refused() -> None:
     for p0, p1 in ((0.9, 0.75), (0.0, 0.5), (0.5, 1.0)):
         with pytest.raises(ValueError, match="p0 < p1"):
