@@ -66,7 +66,7 @@ def percentile_estimate(values: Sequence[float], p: int, *, level: float = 0.95)
         return Estimate(value=None, interval=None, n=n, reason=f"p{p} wants n >= {_LEAST_N[p]}, got {n}")
     ranks = _ranks(n, p / 100, (1 - level) / 2)
     if ranks is None:
-        return Estimate(value=value, interval=None, n=n, reason=f"too few values for a {level:.0%} interval: {n}")
+        return Estimate(value=value, interval=None, n=n, reason=f"too few values for a {100 * level:g} % interval: {n}")
     ordered = sorted(values)
     low, high = ordered[ranks[0] - 1], ordered[ranks[1] - 1]
     interval = Interval(low=low, high=high, level=level, method="order-statistics", n=n)

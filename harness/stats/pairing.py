@@ -68,7 +68,7 @@ def pair(
     refusal = "" if items else "no items"
     for name, missing, total in zip(("candidate", "reference"), lost, asked, strict=True):
         if missing > MOST_UNSCORED * total:
-            refusal = f"{missing} of {total} answers of the {name} are unscored (above {MOST_UNSCORED:.0%})"
+            refusal = f"{missing} of {total} answers of the {name} are unscored (above {100 * MOST_UNSCORED:g} %)"
             break
     return Pairs(
         items=items,

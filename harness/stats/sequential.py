@@ -197,7 +197,7 @@ def stopped_estimate(scores: Sequence[float], *, planned: int, level: float = 0.
     `score_estimate`.
 
     Args:
-        scores: those that were taken, each within 0 to 1 (one a cluster, where items are clustered).
+        scores: those that were taken and scored, each within 0 to 1 (one a cluster, where items are clustered).
         planned: how many there would have been.
         level: the confidence, within 0 to 1.
 

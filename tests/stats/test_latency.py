@@ -99,7 +99,7 @@ def test_a_percentile_that_n_does_not_allow_is_not_available_and_says_why(n: int
 def test_five_values_have_a_median_and_no_interval() -> None:
     estimate = percentile_estimate([3.0, 1.0, 2.0, 5.0, 4.0], 50)
     assert (estimate.value, estimate.interval) == (3.0, None)
-    assert estimate.reason == "too few values for a 95% interval: 5"
+    assert estimate.reason == "too few values for a 95 % interval: 5"
 
 
 times = st.lists(st.tuples(st.floats(0.01, 100), st.floats(0.01, 100)), min_size=2, max_size=15)

@@ -52,7 +52,7 @@ def test_the_unscored_count_against_the_candidate_and_above_five_percent_nothing
     assert (lost.is_certified, lost.score, lost.unscored) == (False, 0.96, 4)
     refused = assess("a", six, full, margin=0.5, floor=0.1)
     assert (refused.is_certified, refused.needed) == (False, None)
-    assert refused.reason == "6 of 100 answers of the candidate are unscored (above 5%)"
+    assert refused.reason == "6 of 100 answers of the candidate are unscored (above 5 %)"
     gone = assess("a", full, six, margin=0.5, floor=0.1)
     assert "of the reference are unscored" in gone.reason
 

@@ -29,7 +29,7 @@ def test_an_item_that_one_model_was_not_asked_is_unscored_for_it() -> None:
     assert pairs.items == ("a", "b")
     assert pairs.against.candidate == (1.0, 0.0)
     assert pairs.unscored == 2
-    assert pairs.refusal == "2 of 3 answers of the candidate are unscored (above 5%)"
+    assert pairs.refusal == "2 of 3 answers of the candidate are unscored (above 5 %)"
 
 
 def test_five_percent_are_accepted_and_more_are_not() -> None:

@@ -81,7 +81,7 @@ def test_above_five_percent_unscored_nothing_is_claimed() -> None:
     ours, theirs = table(both=10, ours=30)
     decision = decide({**ours, "i0000": [None], "i0001": [None], "i0002": [None]}, theirs)
     assert decision.verdict is Verdict.NOT_DECIDED
-    assert decision.reason == "3 of 40 answers of the candidate are unscored (above 5%)"
+    assert decision.reason == "3 of 40 answers of the candidate are unscored (above 5 %)"
     assert (decision.needed, decision.unscored, decision.p) == (None, 3, 1.0)
 
 
