@@ -18,14 +18,15 @@ selected models only.
 
 import os
 import sys
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import pytest
 
-from harness.errors import HarnessError, LeaseError, LoadFailed, ReleaseFailed
-from harness.settings import OPTIONS, Settings, build_settings
+from harness.errors import HarnessError, LeaseError, LoadFailed, ReleaseFailed, SettingsError
+from harness.report.text import printable
+from harness.settings import OPTIONS, Settings, build_settings, unknown_ini
 
 if TYPE_CHECKING:
     from harness.client.http import Client
@@ -64,11 +65,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "lms_task(task): the test runs this harness.Task on a model")
     config.addinivalue_line("markers", "lms_before_load: the test runs before its model's lease is acquired")
     config.addinivalue_line("markers", "lms_once: the test runs on the cheapest selected model only")
-    if any(config.getoption(_PREFIX + option.name) for option in OPTIONS):
-        try:
+    try:
+        for name in _unknown_ini(config):
+            raise unknown_ini(name)
+        if any(config.getoption(_PREFIX + option.name) is not None for option in OPTIONS):
             _settings(config)
-        except HarnessError as exc:
-            raise pytest.UsageError(str(exc)) from None
+    except HarnessError as exc:
+        raise pytest.UsageError(printable(str(exc))) from None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -90,14 +93,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not any(_needs_server(item) for item in items):
         return
     if (failure := config.stash.get(_FAILURE, None)) is not None:
-        pytest.exit(str(failure), returncode=failure.exit_code)
+        pytest.exit(printable(str(failure)), returncode=failure.exit_code)
     session = _or_exit(lambda: _session(config))
+    known = {task.name for item in items if (task := _task(item))}
+    _check_tasks(config, "tasks", session.settings.tasks, known)
+    _check_tasks(config, "floors", session.settings.floors, known)
     wanted = session.settings.tasks
     if wanted:
-        known = {task.name for item in items if (task := _task(item))}
-        if missing := set(wanted) - known:
-            names = ", ".join(sorted(known)) or "none"
-            pytest.exit(f"--lms-task: no such task: {', '.join(sorted(missing))}; collected are: {names}", returncode=2)
         dropped = [item for item in items if (task := _task(item)) and task.name not in wanted]
         if dropped:
             config.hook.pytest_deselected(items=dropped)
@@ -109,8 +111,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish(session: pytest.Session) -> None:
     """With --collect-only, print the plan; nothing is loaded for it."""
     config = session.config
+    from harness.report.layout import terminal_width
+
     if config.option.collectonly and any(_needs_server(item) for item in session.items):
-        _say(config, "\n" + _or_exit(lambda: _session(config).plan().render()))
+        _say(config, "\n" + _or_exit(lambda: _session(config).plan().render(width=terminal_width())))
 
 
 @pytest.fixture(scope="session")
@@ -201,8 +205,6 @@ def pytest_runtest_makereport(
     """Show an error of the harness as its message and hint, without a traceback."""
     report = yield
     if call.excinfo is not None and isinstance(call.excinfo.value, HarnessError):
-        from harness.report.text import printable
-
         report.longrepr = f"{type(call.excinfo.value).__name__}: {printable(str(call.excinfo.value))}"
     return report
 
@@ -221,14 +223,42 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     ours = config.stash.get(_SESSION, None)
     if ours is None or ours.run is None:
         return
+    from harness.report.layout import terminal_width
     from harness.report.table import render
     from harness.store.reader import read_run
 
     terminalreporter.section("local models")
-    terminalreporter.write_line(render(read_run(ours.run.path)))
-    terminalreporter.write_line(f"\nRecords: {ours.run.path}")
+    # Line by line: text that the encoding lacks is escaped by pytest with all its line ends.
+    for line in render(read_run(ours.run.path), width=terminal_width()).splitlines():
+        terminalreporter.write_line(line)
+    terminalreporter.write_line(f"\nRecords: {printable(str(ours.run.path))}")
     for failure in ours.failures:
-        terminalreporter.write_line(f"NOT RELEASED: {failure}", red=True)
+        terminalreporter.write_line(f"NOT RELEASED: {printable(str(failure))}", red=True)
+
+
+def _unknown_ini(config: pytest.Config) -> Iterator[str]:
+    """Yield the ini keys `lms_…` that nobody has registered; pytest has no public way to list an ini file's keys."""
+    for name in getattr(config, "_inicfg", ()):
+        if name.startswith(_PREFIX):
+            try:
+                config.getini(name)
+            except ValueError:
+                yield name
+
+
+def _check_tasks(config: pytest.Config, name: str, wanted: Collection[str], known: Collection[str]) -> None:
+    """End the session where an option names a task that was not collected: a floor with a typo would never fail.
+
+    In ini it is only said, for an ini file speaks of all tasks, and a run may be of a part of them.
+    """
+    if missing := sorted(set(wanted) - set(known)):
+        names = ", ".join(sorted(known)) or "none"
+        origin = _session(config).settings.source[name]
+        said = printable(f"{origin}: no such task: {', '.join(missing)}; collected are: {names}")
+        if origin.startswith("ini ") and name == "floors":
+            _say(config, said)
+        else:
+            pytest.exit(said, returncode=SettingsError.exit_code)
 
 
 def _settings(config: pytest.Config) -> Settings:
@@ -266,7 +296,7 @@ def _or_exit(action: Callable[[], _T]) -> _T:
     try:
         return action()
     except HarnessError as exc:
-        pytest.exit(str(exc), returncode=exc.exit_code)
+        pytest.exit(printable(str(exc)), returncode=exc.exit_code)
 
 
 def _needs_server(item: pytest.Item) -> bool:
@@ -291,7 +321,9 @@ def _progress(config: pytest.Config) -> "PlainProgress | LiveProgress":
     with _uncaptured(config):
         if sys.stdout.isatty() and not os.environ.get("CI"):
             # A copy of the descriptor, as the bar is drawn while a test runs and the original leads to its capture.
-            terminal = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding=sys.stdout.encoding)
+            terminal = os.fdopen(
+                os.dup(sys.stdout.fileno()), "w", encoding=sys.stdout.encoding, errors="backslashreplace"
+            )
             config.add_cleanup(terminal.close)
             return LiveProgress(terminal)
     return PlainProgress(lambda line: _say(config, line))
@@ -310,5 +342,6 @@ def _say(config: pytest.Config, line: str) -> None:
     if (reporter := config.pluginmanager.get_plugin("terminalreporter")) is not None:
         with _uncaptured(config):
             reporter.ensure_newline()
-            reporter.write_line(line)
+            for one in line.split("\n"):
+                reporter.write_line(one)
             reporter.flush()

@@ -6,14 +6,23 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from harness.errors import SettingsError
 
 EMBEDDED = "embedded"
 DEFAULT_URL = "http://127.0.0.1:1234"
 DEFAULT_TOKEN = "lmstudio"  # noqa: S105  (LM Studio's documented literal while authentication is off)
+_MOST = 1_000_000
+_MOST_TOKENS = 2**31 - 1
+_MOST_REQUESTS = 1024
+_LONGEST_S = 3_600_000.0
+_SHOWN = 200
+# ASCII digits, and so few of them that none overflows.
+_NUMBER = r"([0-9]{1,15}(?:\.[0-9]{1,15})?)"
 _SIZES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
 
@@ -82,32 +91,34 @@ class Option:
     repeat: bool = False
 
 
-def _whole(low: int) -> Callable[[str], int]:
+def _whole(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = low - 1
-        if value < low:
-            raise ValueError(f"a whole number of at least {low}")
+        # Not int() alone: it takes "1_000", " 7 " and the digits of any script.
+        value = int(text) if re.fullmatch(r"[0-9]{1,19}", text) else -1
+        if not low <= value <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
         return value
 
     return parse
 
 
 def _seconds(text: str) -> float:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)?", text.strip())
-    if not match or float(match[1]) <= 0:
-        raise ValueError("a duration above 0 such as 45, 45s, 2m or 1h")
-    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2] or "s"]
+    match = re.fullmatch(_NUMBER + r"(s|m|h)?", text.strip())
+    value = float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2] or "s"] if match else 0.0
+    if not 0 < value <= _LONGEST_S:
+        raise ValueError("a duration above 0 and up to 1000h, such as 45, 45s, 2m or 1h")
+    return value
 
 
 def _size(text: str) -> int:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", text.strip().lower())
+    match = re.fullmatch(_NUMBER + r"\s*([kmgt]?)(i?)b?", text.strip().lower())
     if not match or (match[3] and not match[2]):
         raise ValueError("a size such as 20GB, 800MB or 8GiB")
     unit = _SIZES[match[2]] if not match[3] else 1024 ** " kmgt".index(match[2])
-    return int(float(match[1]) * unit)
+    value = int(float(match[1]) * unit)
+    if value < 1:
+        raise ValueError("a size above 0, such as 20GB, 800MB or 8GiB")
+    return value
 
 
 def _one_of(*allowed: str) -> Callable[[str], str]:
@@ -123,28 +134,42 @@ def _concurrency(text: str) -> int | None:
     if text == "auto":
         return None
     try:
-        return _whole(1)(text)
-    except ValueError:
-        raise ValueError("auto, or a whole number of at least 1") from None
+        return _whole(1, _MOST_REQUESTS)(text)
+    except ValueError as exc:
+        raise ValueError(f"auto, or {exc}") from None
 
 
 def _floor(text: str) -> tuple[str, float]:
-    match = re.fullmatch(r"([\w.-]+)=(\d*\.?\d+)", text)
+    match = re.fullmatch(r"([\w.-]+)=([0-9]{0,15}\.?[0-9]{1,15})", text)
     if not match or float(match[2]) > 1:
         raise ValueError("TASK=SCORE with a score from 0 to 1, such as extract=0.8")
     return match[1], float(match[2])
 
 
 def _url(text: str) -> str:
-    if text == EMBEDDED or re.fullmatch(r"https?://[^\s/]+(/.*)?", text):
+    if text == EMBEDDED or (text.isprintable() and re.fullmatch(r"https?://[^\s/]+(/\S*)?", text) and _has_port(text)):
         return text
     raise ValueError(f"an address such as {DEFAULT_URL}, or {EMBEDDED}")
 
 
+def _has_port(url: str) -> bool:
+    """Tell whether the port can be one, or is left out."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
 def _text(text: str) -> str:
-    if not text:
+    if not text.strip():
         raise ValueError("some text")
     return text
+
+
+def _folder(text: str) -> Path:
+    if not text.strip() or "\0" in text:
+        raise ValueError("the name of a folder")
+    return Path(text)
 
 
 OPTIONS: tuple[Option, ...] = (
@@ -157,20 +182,22 @@ OPTIONS: tuple[Option, ...] = (
     Option(name="exclude", flag="exclude", metavar="GLOB", parse=_text, repeat=True, help="leave these models out"),
     Option(name="max_size_bytes", flag="max-size", metavar="SIZE", parse=_size, help="no model larger, such as 20GB"),
     Option(name="tasks", flag="task", metavar="TASK", parse=_text, repeat=True, help="only these tasks (default: all)"),
-    Option(name="limit", flag="limit", metavar="N", parse=_whole(1), help="samples per task (default 30)"),
-    Option(name="epochs", flag="epochs", metavar="N", parse=_whole(1), help="ask each sample N times (default 1)"),
-    Option(name="seed", flag="seed", metavar="N", parse=_whole(0), help="which samples are generated (default 0)"),
+    Option(name="limit", flag="limit", metavar="N", parse=_whole(1, _MOST), help="samples per task (default 30)"),
+    Option(name="epochs", flag="epochs", metavar="N", parse=_whole(1, _MOST),
+           help="ask each sample N times (default 1)"),
+    Option(name="seed", flag="seed", metavar="N", parse=_whole(0, 2**63 - 1),
+           help="which samples are generated (default 0)"),
     Option(name="load", flag="load", metavar="explicit|jit", parse=_one_of("explicit", "jit"),
            help="how models are loaded (default explicit); jit leaves it to the first request"),
     Option(name="unload", flag="unload", metavar="ours|all|keep", parse=_one_of("ours", "all", "keep"),
            help="what is unloaded after use: what this run loaded (default), all copies of the model, nothing"),
-    Option(name="context_length", flag="context-length", metavar="N", parse=_whole(1),
+    Option(name="context_length", flag="context-length", metavar="N", parse=_whole(1, _MOST_TOKENS),
            help="tokens of context to load with (default: what the tasks need)"),
     Option(name="reasoning", flag="reasoning", metavar="SETTING", parse=_text,
            help="off, low, medium, high, on …, where the model lists it (default: off, else the lowest)"),
     Option(name="concurrency", flag="concurrency", metavar="auto|N", parse=_concurrency,
            help="requests at a time (default auto: the instance's slots)"),
-    Option(name="max_output_tokens", flag="max-output-tokens", metavar="N", parse=_whole(1),
+    Option(name="max_output_tokens", flag="max-output-tokens", metavar="N", parse=_whole(1, _MOST_TOKENS),
            help="upper bound on every task's own limit of output tokens"),
     Option(name="floors", flag="floor", metavar="TASK=SCORE", parse=_floor, repeat=True,
            help="fail when a model scores below this on the task (default: quality never fails a run)"),
@@ -178,8 +205,8 @@ OPTIONS: tuple[Option, ...] = (
            help="what the latency suite may spend on one model (default 45s)"),
     Option(name="sample_deadline_s", flag="sample-deadline", metavar="TIME", parse=_seconds,
            help="a sample that takes longer scores 0 as a timeout (default 5m)"),
-    Option(name="results", flag="results", metavar="DIR", parse=Path, help="folder for run files (default results)"),
-    Option(name="models_dir", flag="models-dir", metavar="DIR", parse=Path,
+    Option(name="results", flag="results", metavar="DIR", parse=_folder, help="folder for run files (default results)"),
+    Option(name="models_dir", flag="models-dir", metavar="DIR", parse=_folder,
            help="with --lms-url embedded: serve the GGUF files of this folder instead of the default models"),
 )  # fmt: skip
 
@@ -234,16 +261,38 @@ def _find(
         return given, f"{prefix}{option.flag}"
     if option.env and environ.get(option.env):
         return environ[option.env], option.env
-    if given := ini.get(option.name):
+    given = ini.get(option.name)
+    if given is not None and given != []:
         return given, f"ini lms_{option.name}"
     return None
 
 
+def unknown_ini(name: str) -> SettingsError:
+    """Return the error for an ini key `lms_…` that is none of ours, naming the nearest one.
+
+    pytest itself only warns of it, and the run would go on with the default.
+    """
+    if name == "lms_token":
+        return SettingsError("ini lms_token: a token does not belong in a file", hint="Set LM_API_TOKEN instead.")
+    keys = {f"lms_{option.name}": f"lms_{option.name}" for option in OPTIONS if option.name != "token"}
+    # The options are often named otherwise: --lms-model is lms_models in ini.
+    keys |= {f"lms_{option.flag.replace('-', '_')}": f"lms_{option.name}" for option in OPTIONS}
+    near = get_close_matches(name, keys, n=1) or list(keys)
+    names = ", ".join(dict.fromkeys(keys[one] for one in near))
+    return SettingsError(f"ini {name}: there is no such setting", hint=f"Did you mean {names}?")
+
+
 def _parse(option: Option, raw: str | Sequence[str], origin: str) -> Any:
     words = [raw] if isinstance(raw, str) else list(raw)
-    shown = "…" if option.name == "token" else repr(" ".join(words))
+    # A URL may hold a password, though it must not.
+    is_secret = option.name == "token" or (option.name == "url" and "@" in "".join(words))
+    shown = "…" if is_secret else repr(_short(" ".join(words)))
     try:
         parsed = tuple(option.parse(word) for word in words)
     except ValueError as exc:
         raise SettingsError(f"{origin}: expected {exc}, got {shown}") from None
     return parsed if option.repeat else parsed[-1]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

@@ -58,8 +58,8 @@ def test_text_becomes_a_value(options: dict[str, str | list[str]], expected: obj
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"limit": "abc"}, "--lms-limit: expected a whole number of at least 1, got 'abc'"),
-        ({"limit": "0"}, "at least 1"),
+        ({"limit": "abc"}, "--lms-limit: expected a whole number from 1 to 1000000, got 'abc'"),
+        ({"limit": "0"}, "a whole number from 1"),
         ({"epochs": "-1"}, "--lms-epochs"),
         ({"max_size_bytes": "large"}, "a size such as 20GB"),
         ({"floors": ["extract"]}, "TASK=SCORE"),

@@ -1,12 +1,12 @@
 """The group of all commands, and how every one of them ends."""
 
-import os
 import sys
 from collections.abc import Mapping
 from importlib import import_module
 
 import click
 
+from harness.cli import stream
 from harness.cli.completion import PROGRAM
 from harness.errors import HarnessError
 from harness.report.text import printable
@@ -62,6 +62,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; errors of the harness end it with their message and exit code, never with a traceback."""
+    stream.prepare()
     try:
         cli.main(prog_name=PROGRAM, standalone_mode=False)
     except HarnessError as exc:
@@ -74,6 +75,8 @@ def main() -> None:
         click.secho("Interrupted. What this command had loaded is released.", err=True)
         sys.exit(_INTERRUPTED)
     except BrokenPipeError:
-        # The reader (head, less) has seen enough; Python would complain once more when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        stream.give_up_stdout()  # The reader (head, less) has seen enough.
         sys.exit(0)
+    except OSError as exc:
+        stream.explain(exc)
+        sys.exit(1)

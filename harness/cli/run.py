@@ -13,7 +13,9 @@ from harness.errors import HarnessError
 from harness.settings import OPTIONS, Option, build_settings
 
 _SUITES = ("smoke", "offload", "latency")
-_USAGE, _INTERRUPTED = 2, 130
+_FAILED, _USAGE, _INTERRUPTED = 1, 2, 130
+# pytest's own: interrupted, an error inside pytest or a plugin, usage, nothing collected.
+_PYTESTS = {2: _INTERRUPTED, 3: _FAILED, 4: _USAGE, 5: _USAGE}
 
 
 def _run_options(command: Command) -> Command:
@@ -90,15 +92,21 @@ def _as_pytest(option: Option, given: str | Sequence[str] | None) -> list[str]:
 class _Outcome:
     """Fits pytest into this command line: no dots in its output, and our exit codes.
 
-    pytest's own 4 (usage) and our 4 (not authorised) are told apart by whether a session had begun; `code` is None
-    where none had.
+    pytest's own codes and ours overlap (2, 4, 5): whether a session had begun, and whether `pytest.exit` ended it with
+    a code of ours, tells them apart. `code` is None where no session had begun.
     """
 
     code: int | None = None
+    _session: Any = None
+    _is_ours = False
 
     def pytest_report_teststatus(self, report: Any, config: Any) -> tuple[str, str, str] | None:
         """Let no dots stand between the progress lines, which say more."""
         return ("passed", "", "") if report.passed and report.when == "call" and config.get_verbosity() < 0 else None
+
+    def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
+        """Note whether an error of the harness ended the session, or a person did."""
+        self._is_ours = not excinfo.errisinstance(KeyboardInterrupt)
 
     def pytest_sessionfinish(self, session: Any) -> None:
         """Remember the status; the plugin may still change it."""
@@ -106,8 +114,7 @@ class _Outcome:
 
     def pytest_unconfigure(self) -> None:
         """Take the final status."""
-        session = getattr(self, "_session", None)
-        if session is None:
+        if self._session is None:
             return
-        status = int(session.exitstatus)
-        self.code = {2: _INTERRUPTED, 5: _USAGE}.get(status, status)
+        status = int(self._session.exitstatus)
+        self.code = status if self._is_ours else _PYTESTS.get(status, status)

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tabulate import tabulate
-
 from harness.domain.model import Model
+from harness.report.layout import fitted, paragraph
 from harness.report.table import seconds, size
 from harness.report.text import one_line, printable
 
@@ -20,8 +19,15 @@ class PlanRow:
     estimate_s: float
 
 
-def render_plan(rows: Sequence[PlanRow], *, tasks: Sequence[str], because: str) -> str:
-    """Return the table of what would be loaded and asked, and what that is estimated to take."""
+def render_plan(rows: Sequence[PlanRow], *, tasks: Sequence[str], because: str, width: int | None = None) -> str:
+    """Return the table of what would be loaded and asked, and what that is estimated to take.
+
+    Args:
+        rows: one a model.
+        tasks: that would be asked.
+        because: why these models.
+        width: of the terminal, in columns; None: as wide as needed.
+    """
     cells = [
         (
             one_line(row.model.key, limit=60),
@@ -35,13 +41,22 @@ def render_plan(rows: Sequence[PlanRow], *, tasks: Sequence[str], because: str) 
     ]
     total_bytes = sum(row.model.size_bytes for row in rows)
     total_s = sum(row.estimate_s for row in rows)
-    table = tabulate(
-        cells, headers=("model", "size", "now", "context", "samples", "estimate"), disable_numparse=True,
-        colalign=("left", "right", "left", "right", "right", "right"),
+    table = fitted(
+        cells, headers=("model", "size", "now", "context", "samples", "estimate"), width=width,
+        align=("left", "right", "left", "right", "right", "right"),
     )  # fmt: skip
-    return (
+    head = (
         f"Plan: {len(rows)} models ({printable(because)}), one at a time, {size(total_bytes)} on disk in all; "
-        f"tasks: {', '.join(tasks) or 'none'}.\n\n{table}\n\n"
+        f"tasks: {', '.join(tasks) or 'none'}."
+    )
+    too_long = [
+        f"{one_line(row.model.key, limit=60)}: a context of {row.context_length} tokens is more than the model's "
+        f"{row.model.max_context_length}; the server will refuse it or take a smaller one."
+        for row in rows
+        if 0 < row.model.max_context_length < row.context_length
+    ]
+    end = (
         f"About {seconds(total_s)} in all: a rough guess from sizes alone, at 10 GB/s of memory bandwidth. "
         "Nothing was loaded."
     )
+    return "\n\n".join([paragraph(head, width), table, *(paragraph(one, width) for one in [*too_long, end])])

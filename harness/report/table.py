@@ -4,11 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from textwrap import fill
-
-from tabulate import tabulate
 
 from harness.domain.record import InstanceRecord, MeasureRecord, Record, RunRecord, SkipRecord, SummaryRecord
+from harness.report.layout import cards, fits, fitted, paragraph, table
 from harness.report.text import one_line, printable
 
 HEADERS = ("model", "task", "score [95 %]", "n", "unscored", "E2E p50", "TTFT", "token/s", "load", "size")
@@ -58,19 +56,23 @@ def view(records: Iterable[Record]) -> RunView:
     return seen
 
 
-def render(records: Iterable[Record]) -> str:
-    """Return the whole end of a run as text: table, legend, what was skipped, what to know about the figures."""
+def render(records: Iterable[Record], *, width: int | None = None) -> str:
+    """Return the whole end of a run as text: table, legend, what was skipped, what to know about the figures.
+
+    Args:
+        records: of one run file.
+        width: of the terminal, in columns; None: as wide as the table needs.
+    """
     seen = view(records)
+    text_width = _WIDTH if width is None else min(width, _WIDTH)
     parts: list[str] = []
     if seen.summaries:
-        rows = [_row(seen, cell) for cell in seen.summaries]
-        align = ("left", "left", "left", *["right"] * 7)
-        parts.append(tabulate(rows, headers=HEADERS, colalign=align, disable_numparse=True))
-        parts.append(fill(LEGEND, _WIDTH))
-    parts.extend(_tiers(seen.summaries))
+        parts.append(_cells([_row(seen, cell) for cell in seen.summaries], width))
+        parts.append(paragraph(LEGEND, text_width))
+    parts.extend(_tiers(seen.summaries, width))
     parts.extend(_skips(seen.skips))
-    if seen.run:
-        parts.extend(fill(f"Note: {printable(note)}", _WIDTH) for note in seen.run.notes)
+    notes = [*(seen.run.notes if seen.run else ()), *_smaller_contexts(seen)]
+    parts.extend(paragraph(f"Note: {printable(note)}", text_width) for note in notes)
     return "\n\n".join(parts)
 
 
@@ -100,6 +102,36 @@ def score(cell: SummaryRecord) -> str:
     if cell.low is None or cell.high is None:
         return f"{cell.score:.2f} [n/a]"
     return f"{cell.score:.2f} [{cell.low:.2f}, {cell.high:.2f}]"
+
+
+def _cells(rows: Sequence[Sequence[str]], width: int | None) -> str:
+    """Return the main table; with the models in lines of their own where it is too wide (80 columns), else as cards."""
+    align = ("left", "left", "left", *["right"] * 7)
+    wide = table(rows, headers=HEADERS, align=align)
+    if fits(wide, width):
+        return wide
+    head, rule, *lines = table([row[1:-2] for row in rows], headers=HEADERS[1:-2], align=align[1:-2]).splitlines()
+    grouped = [head, rule]
+    above = ""
+    for row, line in zip(rows, lines, strict=True):
+        if row[0] != above:
+            grouped.append(f"{row[0]} ({row[-1]}, load {row[-2]})")
+            above = row[0]
+        grouped.append(line)
+    narrow = "\n".join(grouped)
+    if fits(narrow, width):
+        return narrow
+    return cards([(f"{row[0]} {row[1]}", *row[2:]) for row in rows], headers=HEADERS[1:], width=width)
+
+
+def _smaller_contexts(seen: RunView) -> list[str]:
+    """Say where a server took a smaller context than was asked for, which LM Studio does without a word (bug #1902)."""
+    notes = []
+    for key, one in seen.instances.items():
+        asked, got = (config.get("context_length") for config in (one.requested_config, one.effective_config))
+        if asked is not None and got is not None and got < asked:
+            notes.append(f"{key} was loaded with a context of {got} tokens, less than the {asked} that were asked for.")
+    return notes
 
 
 def _row(seen: RunView, cell: SummaryRecord) -> Sequence[str]:
@@ -151,7 +183,7 @@ def _take_times(
         seen.decode_tps[model_key, task].append((tokens - 1) / (e2e - ttft))
 
 
-def _tiers(cells: Sequence[SummaryRecord]) -> list[str]:
+def _tiers(cells: Sequence[SummaryRecord], width: int | None) -> list[str]:
     rows = [
         (one_line(cell.model_key, limit=40), cell.task_class, *(f"{value:.2f}" for value in cell.by_tier.values()))
         for cell in cells
@@ -160,7 +192,9 @@ def _tiers(cells: Sequence[SummaryRecord]) -> list[str]:
     if not rows:
         return []
     names = ("easy", "medium", "hard")[: max(len(row) for row in rows) - 2]
-    return [tabulate(rows, headers=("mean score by tier", "task", *names), disable_numparse=True)]
+    rows = [(*row, *[""] * (len(names) + 2 - len(row))) for row in rows]
+    headers = ("mean score by tier", "task", *names)
+    return [fitted(rows, headers=headers, align=["left"] * len(headers), width=width)]
 
 
 def _skips(skips: Sequence[SkipRecord]) -> list[str]:

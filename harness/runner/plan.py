@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.domain.model import LoadConfig, Model
+from harness.errors import SettingsError
 from harness.lifecycle.selection import Selection, parameters
 from harness.report.plan import PlanRow, render_plan
 from harness.runner.ask import REASONING_EXTRA_TOKENS, reasoning_for
@@ -30,6 +31,18 @@ def fits(task: Task, model: Model) -> str | None:
     if task.needs.tools and not (can and can.trained_for_tool_use):
         return "needs a model trained for tool use"
     return None
+
+
+def check_reasoning(models: Sequence[Model], wanted: str | None) -> None:
+    """Refuse a reasoning setting that none of the models lists: it would silently be replaced by the lowest.
+
+    Raises:
+        SettingsError: says which ones they list.
+    """
+    listed = {one for model in models if model.capabilities for one in model.capabilities.reasoning_options or ()}
+    if wanted is not None and wanted not in listed:
+        names = ", ".join(sorted(listed)) or "none"
+        raise SettingsError(f"reasoning {wanted!r} is listed by none of the selected models; they list: {names}")
 
 
 def load_config(model: Model, tasks: Sequence[Task], settings: Settings) -> LoadConfig:
@@ -69,9 +82,10 @@ class Plan:
             for model in self.selection.models
         )
 
-    def render(self) -> str:
-        """Return the plan as text."""
-        return render_plan(self.rows(), tasks=[task.name for task in self.tasks], because=self.selection.reason)
+    def render(self, *, width: int | None = None) -> str:
+        """Return the plan as text, fitted into a terminal of this width."""
+        names = [task.name for task in self.tasks]
+        return render_plan(self.rows(), tasks=names, because=self.selection.reason, width=width)
 
     def seconds(self, model: Model) -> float:
         """Return a rough estimate for one model: all weights are read once a token, at 10 GB/s."""

@@ -168,6 +168,9 @@ class Run:
         lease = self._acquire_as_set(model, config)
         took = f"loaded in {lease.load_wall_s:.1f} s" if lease.load_wall_s is not None else "is loaded already"
         self._progress.note(f"{model.key}: {took}, {lease.instance.slots} slots")
+        asked, got = config.context_length, lease.instance.config.context_length
+        if asked is not None and got is not None and got < asked:
+            self._progress.note(f"{model.key}: its context is {got} tokens, less than the {asked} that were asked for")
         try:
             reasoning = reasoning_for(lease.model, self.settings.reasoning)
             yield Target(lease=lease, address=self._warm_up(lease, reasoning), reasoning=reasoning)

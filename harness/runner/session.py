@@ -12,7 +12,7 @@ from harness.lifecycle.journal import state_dir
 from harness.lifecycle.selection import Selection, select_models
 from harness.lifecycle.sweep import sweep
 from harness.runner.interrupt import interruptible
-from harness.runner.plan import Plan
+from harness.runner.plan import Plan, check_reasoning
 from harness.runner.run import Progress, Run
 from harness.settings import Settings
 from harness.task.task import Task
@@ -65,14 +65,16 @@ class Session:
         """The models of this run, cheapest first.
 
         Raises:
-            HarnessError: as `listing` and `select_models`.
+            HarnessError: as `listing`, `select_models` and `check_reasoning`.
         """
-        return select_models(
+        selection = select_models(
             self.listing,
             patterns=self.settings.models,
             exclude=self.settings.exclude,
             max_size_bytes=self.settings.max_size_bytes,
         )
+        check_reasoning(selection.models, self.settings.reasoning)
+        return selection
 
     def plan(self) -> Plan:
         """Return what will be done with the tasks that were collected."""

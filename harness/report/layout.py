@@ -1,0 +1,52 @@
+"""How a table is fitted into the terminal: a table that wraps cannot be read."""
+
+import shutil
+import sys
+from collections.abc import Sequence
+from textwrap import fill
+
+from tabulate import tabulate
+
+_LEAST_WIDTH = 20
+
+
+def terminal_width() -> int | None:
+    """Return the columns of the terminal that is written to; None where a file or a pipe is, which has no end."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return None
+    return max(_LEAST_WIDTH, shutil.get_terminal_size().columns)
+
+
+def fits(text: str, width: int | None) -> bool:
+    """Tell whether no line is wider than `width`; None: nothing is too wide."""
+    return width is None or all(len(line) <= width for line in text.splitlines())
+
+
+def table(rows: Sequence[Sequence[object]], *, headers: Sequence[str], align: Sequence[str]) -> str:
+    """Return the rows under their headers, in columns as wide as they need."""
+    return tabulate(rows, headers=headers, colalign=tuple(align), disable_numparse=True)
+
+
+def fitted(rows: Sequence[Sequence[object]], *, headers: Sequence[str], align: Sequence[str], width: int | None) -> str:
+    """Return the rows as a table, or as cards where that is wider than `width`."""
+    wide = table(rows, headers=headers, align=align)
+    return wide if fits(wide, width) else cards(rows, headers=headers, width=width)
+
+
+def cards(rows: Sequence[Sequence[object]], *, headers: Sequence[str], width: int | None) -> str:
+    """Return a block of lines for each row: its first cell as heading, then a line for each other cell with a value."""
+    names = max(map(len, headers[1:]))
+    blocks = []
+    for first, *cells in rows:
+        named = zip(headers[1:], cells, strict=True)
+        lines = [paragraph(f"  {name:<{names}}  {cell}", width, indent=names + 4) for name, cell in named if cell != ""]
+        blocks.append("\n".join([paragraph(str(first), width), *lines]))
+    return "\n\n".join(blocks)
+
+
+def paragraph(text: str, width: int | None, *, indent: int = 0) -> str:
+    """Return text broken into lines of at most `width`, a word that is longer too; the later ones are indented."""
+    if width is None or len(text) <= width:
+        return text
+    return fill(text, width, subsequent_indent=" " * min(indent, width // 2), replace_whitespace=False,
+                drop_whitespace=True, break_on_hyphens=False)  # fmt: skip
