@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 import pytest
 
-from harness.errors import HarnessError, LeaseError, LoadFailed, ReleaseFailed, SettingsError
+from harness.errors import HarnessError, LeaseError, LoadFailed, ReleaseFailed, SettingsError, StoreError
 from harness.report.text import printable
 from harness.settings import OPTIONS, Settings, build_settings, unknown_ini
 
@@ -162,7 +162,7 @@ def lms_instance(lms_run: "Run", lms_model: "Model", pytestconfig: pytest.Config
             holding.__exit__(None, None, None)
         except ReleaseFailed as exc:
             # Raised here it would end a session that is being torn down without its last records.
-            session.failures.append(exc)
+            session.note_failure(exc)
 
 
 @pytest.fixture
@@ -200,10 +200,16 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
-    call: pytest.CallInfo[None],
+    item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show an error of the harness as its message and hint, without a traceback."""
+    """Show an error of the harness as its message and hint, without a traceback.
+
+    Where nothing can be recorded any more (a full disk), nothing more is asked.
+    """
     report = yield
+    if call.excinfo is not None and isinstance(call.excinfo.value, StoreError):
+        _session(item.config).note_failure(call.excinfo.value)
+        item.session.shouldfail = "nothing can be recorded any more"
     if call.excinfo is not None and isinstance(call.excinfo.value, HarnessError):
         report.longrepr = f"{type(call.excinfo.value).__name__}: {printable(str(call.excinfo.value))}"
     return report
@@ -228,12 +234,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     from harness.store.reader import read_run
 
     terminalreporter.section("local models")
+    try:
+        table = render(read_run(ours.run.path), width=terminal_width())
+    except StoreError as exc:
+        table = printable(str(exc))
     # Line by line: text that the encoding lacks is escaped by pytest with all its line ends.
-    for line in render(read_run(ours.run.path), width=terminal_width()).splitlines():
+    for line in table.splitlines():
         terminalreporter.write_line(line)
     terminalreporter.write_line(f"\nRecords: {printable(str(ours.run.path))}")
     for failure in ours.failures:
-        terminalreporter.write_line(f"NOT RELEASED: {printable(str(failure))}", red=True)
+        what = "NOT RECORDED" if isinstance(failure, StoreError) else "NOT RELEASED"
+        terminalreporter.write_line(f"{what}: {printable(str(failure))}", red=True)
 
 
 def _unknown_ini(config: pytest.Config) -> Iterator[str]:

@@ -98,23 +98,27 @@ class _Outcome:
 
     code: int | None = None
     _session: Any = None
+    _before = 0
     _is_ours = False
 
     def pytest_report_teststatus(self, report: Any, config: Any) -> tuple[str, str, str] | None:
-        """Let no dots stand between the progress lines, which say more."""
-        return ("passed", "", "") if report.passed and report.when == "call" and config.get_verbosity() < 0 else None
+        """Let no dots and letters stand between the progress lines, which say more."""
+        if config.get_verbosity() >= 0 or (report.passed and report.when != "call"):
+            return None
+        kind = "error" if report.failed and report.when != "call" else report.outcome
+        return kind, "", kind.upper()
 
     def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
         """Note whether an error of the harness ended the session, or a person did."""
         self._is_ours = not excinfo.errisinstance(KeyboardInterrupt)
 
     def pytest_sessionfinish(self, session: Any) -> None:
-        """Remember the status; the plugin may still change it."""
-        self._session = session
+        """Remember the status; the plugin may still change it, into one of ours."""
+        self._session, self._before = session, int(session.exitstatus)
 
     def pytest_unconfigure(self) -> None:
         """Take the final status."""
         if self._session is None:
             return
         status = int(self._session.exitstatus)
-        self.code = status if self._is_ours else _PYTESTS.get(status, status)
+        self.code = status if self._is_ours or status != self._before else _PYTESTS.get(status, status)

@@ -1,6 +1,7 @@
 """Shows how far a run has got: a live line on a terminal, plain lines elsewhere."""
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, TextIO
 
@@ -72,5 +73,13 @@ class LiveProgress:
         from rich.console import Console
 
         if self._console is None:
-            self._console = Console(file=self._file)
+            # Told, as the console would ask stdin and stdout, which pytest has put aside.
+            self._console = Console(file=self._file, width=_columns(self._file))
         return self._console
+
+
+def _columns(file: TextIO) -> int | None:
+    try:
+        return os.get_terminal_size(file.fileno()).columns or None
+    except OSError:
+        return None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from harness.domain.record import InstanceRecord, MeasureRecord, Record, RunRecord, SkipRecord, SummaryRecord
-from harness.report.layout import cards, fits, fitted, paragraph, table
+from harness.report.layout import cards, fits, paragraph, table
 from harness.report.text import one_line, printable
 
 HEADERS = ("model", "task", "score [95 %]", "n", "unscored", "E2E p50", "TTFT", "token/s", "load", "size")
@@ -194,7 +194,13 @@ def _tiers(cells: Sequence[SummaryRecord], width: int | None) -> list[str]:
     names = ("easy", "medium", "hard")[: max(len(row) for row in rows) - 2]
     rows = [(*row, *[""] * (len(names) + 2 - len(row))) for row in rows]
     headers = ("mean score by tier", "task", *names)
-    return [fitted(rows, headers=headers, align=["left"] * len(headers), width=width)]
+    wide = table(rows, headers=headers, align=["left"] * len(headers))
+    if fits(wide, width):
+        return [wide]
+    return [
+        f"{headers[0]}:",
+        cards([(f"{row[0]} {row[1]}", *row[2:]) for row in rows], headers=headers[1:], width=width),
+    ]
 
 
 def _skips(skips: Sequence[SkipRecord]) -> list[str]:

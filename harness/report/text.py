@@ -4,6 +4,8 @@ import re
 import unicodedata
 
 _WORKFLOW_COMMAND = re.compile(r"(?m)^(\s*)::")
+# The older form, which GitHub and Azure read anywhere in a line: ##[command], ##vso[command].
+_OLDER_COMMAND = re.compile(r"##(?=\[|vso\[)", re.IGNORECASE)
 _KEPT = {"\n", "\t"}
 
 
@@ -16,7 +18,7 @@ def printable(text: str, *, limit: int | None = None) -> str:
         text: from anywhere.
         limit: longest result in characters; what is cut is marked with an ellipsis.
     """
-    shown = _WORKFLOW_COMMAND.sub(r"\1: :", _escaped(text))
+    shown = _OLDER_COMMAND.sub("# #", _WORKFLOW_COMMAND.sub(r"\1: :", _escaped(text)))
     return shown if limit is None or len(shown) <= limit else shown[: limit - 1] + "…"
 
 

@@ -197,17 +197,19 @@ class Recorder:
 
     def end(self, *, exit_code: int, interrupted: bool, resident: Sequence[InstanceId] | None) -> None:
         """Record the end and close the file; `resident` is None when the server could no longer be asked."""
-        self._writer.write(
-            EndRecord(
-                **self.head(),
-                exit_code=exit_code,
-                duration_s=self._clock.monotonic() - self._started,
-                samples=self._samples,
-                interrupted=interrupted,
-                resident_after=None if resident is None else list(resident),
+        try:
+            self._writer.write(
+                EndRecord(
+                    **self.head(),
+                    exit_code=exit_code,
+                    duration_s=self._clock.monotonic() - self._started,
+                    samples=self._samples,
+                    interrupted=interrupted,
+                    resident_after=None if resident is None else list(resident),
+                )
             )
-        )
-        self._writer.close()
+        finally:
+            self._writer.close()
 
     def head(self) -> dict[str, Any]:
         """Return what every record starts with."""

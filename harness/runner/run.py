@@ -12,7 +12,7 @@ from harness.clock import Clock, SystemClock
 from harness.domain.generation import ChatRequest, Generation, Outcome
 from harness.domain.model import InstanceId, LoadConfig, Model
 from harness.domain.record import SummaryRecord
-from harness.errors import ApiError, HarnessError, InstanceLost, ReleaseFailed
+from harness.errors import ApiError, HarnessError, InstanceLost, ReleaseFailed, StoreError
 from harness.lifecycle.guard import Guard
 from harness.lifecycle.journal import Journal
 from harness.lifecycle.lease import Lease, Leases
@@ -235,13 +235,14 @@ class Run:
 
         Raises:
             ReleaseFailed: an instance of ours is or may be still loaded; the last record is written all the same.
+            StoreError: records cannot be written any more; everything was released all the same.
         """
-        failed: ReleaseFailed | None = None
+        failed: ReleaseFailed | StoreError | None = None
         for lease in self._leases.held:
             try:
                 self.release(lease)
-            except ReleaseFailed as exc:
-                failed = exc
+            except (ReleaseFailed, StoreError) as exc:
+                failed = failed if isinstance(failed, ReleaseFailed) else exc
         with contextlib.suppress(HarnessError):  # What it leaves is open in the journal, so the reaper goes on with it.
             self._leases.release_strays()
         for key in self._leases.left_to_reaper:
@@ -250,9 +251,12 @@ class Run:
         if not self._leases.is_abandoned:  # Somebody is in a hurry.
             with contextlib.suppress(HarnessError):
                 resident = resident_ids(self.client.models())
-        self.recorder.end(
-            exit_code=failed.exit_code if failed else exit_code, interrupted=interrupted, resident=resident
-        )
+        try:
+            self.recorder.end(
+                exit_code=failed.exit_code if failed else exit_code, interrupted=interrupted, resident=resident
+            )
+        except StoreError as exc:
+            failed = failed or exc
         self._leases.close()
         if failed is not None:
             raise failed

@@ -7,7 +7,7 @@ from functools import cached_property
 from harness.client.http import Client, Deadlines
 from harness.clock import SystemClock
 from harness.domain.model import Model
-from harness.errors import ReleaseFailed
+from harness.errors import ReleaseFailed, StoreError
 from harness.lifecycle.journal import state_dir
 from harness.lifecycle.selection import Selection, select_models
 from harness.lifecycle.sweep import sweep
@@ -45,7 +45,7 @@ class Session:
         self._resources = contextlib.ExitStack()
         self.tasks: tuple[Task, ...] = ()
         self.run: Run | None = None
-        self.failures: list[ReleaseFailed] = []
+        self.failures: list[ReleaseFailed | StoreError] = []
 
     @cached_property
     def listing(self) -> tuple[Model, ...]:
@@ -113,15 +113,23 @@ class Session:
         return self.run
 
     def close(self, *, exit_code: int, interrupted: bool = False) -> int:
-        """End the run and the server that it started; return the exit code: 7 when something of ours is left."""
+        """End the run and the server that it started; return the exit code: 7 when something of ours is left.
+
+        Where the run could not be recorded it is that error's.
+        """
         try:
             if self.run is not None:
                 self.run.close(exit_code=exit_code, interrupted=interrupted)
-        except ReleaseFailed as exc:
-            self.failures.append(exc)
+        except (ReleaseFailed, StoreError) as exc:
+            self.note_failure(exc)
         finally:
             self._resources.close()
-        return ReleaseFailed.exit_code if self.failures else exit_code
+        return max((one.exit_code for one in self.failures), default=exit_code)
+
+    def note_failure(self, failure: ReleaseFailed | StoreError) -> None:
+        """Keep what must be told at the end; that nothing can be recorded is told once."""
+        if isinstance(failure, ReleaseFailed) or not any(isinstance(one, StoreError) for one in self.failures):
+            self.failures.append(failure)
 
     def _start_embedded(self) -> str:
         from harness.embedded.process import EmbeddedServer

@@ -26,15 +26,16 @@ class RunWriter:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
-        self._failed = False
+        self._failed: StoreError | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
         except OSError as exc:
-            if path.exists():
+            if os.path.lexists(path):
                 raise StoreError(f"{path} exists already: a run never writes into another run's file") from exc
+            reason = "it lies in a file" if isinstance(exc, FileExistsError | NotADirectoryError) else exc.strerror
             raise StoreError(
-                f"cannot write results to {path}: {exc.strerror}",
+                f"cannot write results to {path}: {reason}",
                 hint="Name a folder that you can write to with --lms-results DIR (ini: lms_results).",
             ) from exc
         self._file: TextIO = os.fdopen(descriptor, "w", encoding="utf-8")
@@ -44,16 +45,18 @@ class RunWriter:
     def write(self, record: Record) -> None:
         """Append `record`; it has reached the operating system when this returns."""
         with self._lock:
-            if self._failed:
-                raise StoreError(f"{self.path} could not be written before; nothing more is appended to a torn line")
+            if self._failed is not None:
+                raise StoreError(
+                    f"{self._failed.message}; nothing more is appended to a torn line", hint=self._failed.hint
+                )
             try:
                 self._lines.write(record.to_json())
             except OSError as exc:
-                self._failed = True
-                raise StoreError(
+                self._failed = StoreError(
                     f"cannot append to {self.path}: {exc.strerror}",
                     hint="What was written so far is complete and readable. Free some space, then run again.",
-                ) from exc
+                )
+                raise self._failed from exc
 
     def close(self) -> None:
         """Close the file; harmless when repeated."""
