@@ -1,11 +1,16 @@
 """Strict request bodies: an unknown key is refused, as LM Studio does (400 unrecognized_keys)."""
 
 import json
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.embedded.fault import Fault
+
+_MOST = 2**31 - 1
+"""What llama.cpp's own numbers hold."""
+
+Count: TypeAlias = Annotated[int, Field(ge=1, le=_MOST)]
 
 
 class _Body(BaseModel):
@@ -17,10 +22,10 @@ class LoadBody(_Body):
     """`POST /api/v1/models/load`."""
 
     model: str
-    context_length: Annotated[int, Field(ge=1)] | None = None
-    eval_batch_size: Annotated[int, Field(ge=1)] | None = None
+    context_length: Count | None = None
+    eval_batch_size: Count | None = None
     flash_attention: bool | None = None
-    num_experts: Annotated[int, Field(ge=1)] | None = None
+    num_experts: Count | None = None
     offload_kv_cache_to_gpu: bool | None = None
     echo_load_config: bool = False
 
@@ -62,12 +67,12 @@ class ChatBody(_Body):
     stream: bool = False
     temperature: Annotated[float, Field(ge=0, le=1)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
-    top_k: Annotated[int, Field(ge=0)] | None = None
+    top_k: Annotated[int, Field(ge=0, le=_MOST)] | None = None
     min_p: Annotated[float, Field(ge=0, le=1)] | None = None
     repeat_penalty: Annotated[float, Field(gt=0)] | None = None
-    max_output_tokens: Annotated[int, Field(ge=1)] | None = None
+    max_output_tokens: Count | None = None
     reasoning: str | None = None
-    context_length: Annotated[int, Field(ge=1)] | None = None
+    context_length: Count | None = None
     store: bool = True
     previous_response_id: str | None = None
 
@@ -106,15 +111,29 @@ def parse(kind: type[Body], raw: bytes) -> Body:
 
 
 def parse_json(raw: bytes) -> Any:
-    """Return the JSON value of a body.
+    """Return the JSON value of a body; it is UTF-8, its numbers are numbers, its keys come once, its text is text.
 
     Raises:
         Fault: 400 invalid_json.
     """
     try:
-        return json.loads(raw)
+        value = json.loads(raw.decode(), object_pairs_hook=_once, parse_constant=_no_number)
+        if b"\\u" in raw:
+            json.dumps(value, ensure_ascii=False).encode()  # Half of a surrogate pair cannot be passed on.
     except (ValueError, RecursionError) as exc:
         raise Fault(400, "Request body is not valid JSON", code="invalid_json") from exc
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a key comes twice")
+    return value
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _native(exc: ValidationError) -> Fault:

@@ -1,20 +1,22 @@
 """Which models a folder of GGUF files offers, under which keys."""
 
 import contextlib
-import logging
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.domain.model import Capabilities, Model, ModelKey, Quantization
 from harness.embedded.gguf_header import BrokenHeader, read_header
+from harness.errors import EmbeddedError
 
-_log = logging.getLogger(__name__)
 _PART = re.compile(r"-(\d{5})-of-(\d{5})$")
 _QUANT = re.compile(r"(?i)(?:^|[-._])((?:iq|q)\d[a-z0-9_]*|f16|bf16|f32|mxfp4)$")
+_USUAL_CONTEXT = 2048
+_LONGEST_NAME = 200
+_SHOWN = 120
 _EMBEDDING_ARCHITECTURES = ("bert", "gemma-embedding", "t5encoder")
 
 # llama.cpp's LLAMA_FTYPE_* values, for files whose name does not tell (include/llama.h).
@@ -31,28 +33,46 @@ class ModelFile:
     reasons_by_template: bool = False
 
 
-def scan(models_dir: Path) -> tuple[Model, ...]:
-    """Return the models that `--models-dir` would serve, sorted by key."""
-    return tuple(one.model for one in model_files(models_dir))
+def scan(models_dir: Path, tell: Callable[[str], None] = lambda _: None) -> tuple[Model, ...]:
+    """Return the models that `--models-dir` would serve, sorted by key; raises and tells as `model_files`."""
+    return tuple(one.model for one in model_files(models_dir, tell))
 
 
-def model_files(models_dir: Path) -> tuple[ModelFile, ...]:
-    """Return the models of a folder with their files; broken files are logged and left out.
+def model_files(models_dir: Path, tell: Callable[[str], None] = lambda _: None) -> tuple[ModelFile, ...]:
+    """Return the models of a folder with their files.
 
     LM Studio's layout (`publisher/repository/file.gguf`) gives keys such as `publisher/repository`; other files are
     known by their name. A quantisation is appended where several files would share a key.
+
+    Args:
+        models_dir: the folder.
+        tell: gets a line for each file that is left out, with the reason.
+
+    Raises:
+        EmbeddedError: it is no folder, or holds no model that can be used.
     """
+    if not models_dir.is_dir():
+        raise EmbeddedError(f"--models-dir: expected a folder, got {str(models_dir)!r}")
     found: dict[str, list[ModelFile]] = defaultdict(list)
+    left_out = 0
     for path in sorted(models_dir.rglob("*.gguf")):
         part = _PART.search(path.stem)
-        if "mmproj" in path.name.lower() or (part and int(part[1]) != 1) or not path.is_file():
+        if "mmproj" in path.name.lower() or (part and int(part[1]) != 1):
             continue
         try:
             one = _describe(path, models_dir)
         except (BrokenHeader, OSError) as exc:
-            _log.warning("%s is left out: %s", path, exc)
+            left_out += 1
+            reason = exc.strerror if isinstance(exc, OSError) else exc
+            tell(f"{str(path.relative_to(models_dir))[:_SHOWN]!r} is left out: {reason}")
             continue
         found[one.model.key].append(one)
+    if not found:
+        besides = f"; {left_out} files are none that can be used" if left_out else ""
+        raise EmbeddedError(
+            f"--models-dir: no GGUF model in {str(models_dir)!r}{besides}",
+            hint="Name a folder that holds *.gguf files.",
+        )
     return tuple(sorted(_distinct(found), key=lambda one: one.model.key))
 
 
@@ -70,32 +90,45 @@ def _distinct(found: Mapping[str, Sequence[ModelFile]]) -> list[ModelFile]:
 
 
 def _describe(path: Path, root: Path) -> ModelFile:
+    if not path.is_file():
+        raise BrokenHeader("it is no file")
+    # Keys are printed, sent as JSON and written to records, so what is no text is kept out here, once.
+    if not path.name.isprintable() or len(path.name) > _LONGEST_NAME:
+        raise BrokenHeader(f"its name is longer than {_LONGEST_NAME} characters, or holds some that are no text")
     header = read_header(path)
-    architecture = str(header.get("general.architecture", ""))
+    architecture = _text(header.get("general.architecture")) or ""
     stem = _PART.sub("", path.stem)
     folders = path.relative_to(root).parts[:-1]
     quant = _quant(stem, header)
     is_embedding = any(name in architecture for name in _EMBEDDING_ARCHITECTURES)
     template = str(header.get("tokenizer.chat_template", ""))
     reasons = "enable_thinking" in template
-    name = str(header.get("general.name") or stem)
+    name = _text(header.get("general.name")) or stem
     return ModelFile(
         path=path,
         reasons_by_template=reasons,
         model=Model(
             key=ModelKey(_key(stem, folders)),
             type="embedding" if is_embedding else "llm",
-            publisher=folders[-2] if len(folders) > 1 else str(header.get("general.organization", "")),
+            publisher=folders[-2] if len(folders) > 1 else _text(header.get("general.organization")) or "",
             display_name=name,
             architecture=architecture or None,
             quantization=Quantization(name=quant, bits_per_weight=_bits(quant)),
             size_bytes=sum(one.stat().st_size for one in _parts(path)),
-            params_string=header.get("general.size_label"),
-            max_context_length=int(header.get(f"{architecture}.context_length", 0)) or 2048,
+            params_string=_text(header.get("general.size_label")),
+            max_context_length=_tokens(header.get(f"{architecture}.context_length")),
             format="gguf",
             capabilities=None if is_embedding else _capabilities(template, reasons=reasons),
         ),
     )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value.isprintable() else None
+
+
+def _tokens(value: Any) -> int:
+    return value if isinstance(value, int) and value > 0 else _USUAL_CONTEXT
 
 
 def _capabilities(template: str, *, reasons: bool) -> Capabilities:

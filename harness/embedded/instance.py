@@ -157,4 +157,6 @@ def _reason(log: Any, exit_code: int | None) -> str:
     log.seek(max(0, size - _LOG_TAIL_BYTES))
     lines = log.read().decode("utf-8", "replace").splitlines()
     said = [line.partition(": ")[2] or line for line in lines if " E " in line or "error" in line.lower()]
+    # What follows from an unreadable file sounds like a lack of memory, and that would be answered with wrong advice.
+    said = [line for line in said if "fit params to free device memory" not in line] or said
     return "; ".join(dict.fromkeys(one.strip() for one in said[:3])) or f"the worker ended with exit code {exit_code}"

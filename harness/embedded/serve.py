@@ -112,12 +112,7 @@ def _files(models_dir: Path | None, on_progress: Callable[[str], None]) -> tuple
         from harness.embedded.default_models import prepare
 
         return prepare(on_progress)
-    if not models_dir.is_dir():
-        raise EmbeddedError(f"--models-dir: expected a folder, got {str(models_dir)!r}")
-    files = model_files(models_dir)
-    if not files:
-        raise EmbeddedError(f"--models-dir: no GGUF model in {str(models_dir)!r}")
-    return files
+    return model_files(models_dir, on_progress)
 
 
 def _hosts(host: str, port: int) -> frozenset[str]:

@@ -42,6 +42,7 @@ class Session:
         self._argv = argv
         self._progress = progress
         self._say = say
+        self._told: set[str] = set()
         self._resources = contextlib.ExitStack()
         self.tasks: tuple[Task, ...] = ()
         self.run: Run | None = None
@@ -55,7 +56,7 @@ class Session:
             HarnessError: nobody listens, it is not LM Studio, it is too old, it wants a token.
         """
         if self.settings.is_embedded:
-            return _embedded_listing(self.settings)
+            return _embedded_listing(self.settings, self._say_once)
         deadlines = Deadlines(connect_s=_LIST_DEADLINE_S, list_s=_LIST_DEADLINE_S)
         with Client(self.settings.url, token=self.settings.token, deadlines=deadlines) as client:
             return client.preflight()
@@ -131,22 +132,28 @@ class Session:
         if isinstance(failure, ReleaseFailed) or not any(isinstance(one, StoreError) for one in self.failures):
             self.failures.append(failure)
 
+    def _say_once(self, line: str) -> None:
+        """Say a line of the embedded server: what its listing said, its start says again."""
+        if line not in self._told:
+            self._told.add(line)
+            self._say(line)
+
     def _start_embedded(self) -> str:
         from harness.embedded.process import EmbeddedServer
 
-        server = EmbeddedServer.start(models_dir=self.settings.models_dir, on_progress=self._say)
+        server = EmbeddedServer.start(models_dir=self.settings.models_dir, on_progress=self._say_once)
         self._resources.callback(server.close)
         return server.url
 
 
-def _embedded_listing(settings: Settings) -> tuple[Model, ...]:
+def _embedded_listing(settings: Settings, tell: Callable[[str], None]) -> tuple[Model, ...]:
     if settings.models_dir is None:
         from harness.embedded.default_models import listing
 
         return listing()
     from harness.embedded.catalogue import scan
 
-    return tuple(scan(settings.models_dir))
+    return scan(settings.models_dir, tell)
 
 
 def _notes(kind: str, plan: Plan) -> list[str]:
