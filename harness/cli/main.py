@@ -66,7 +66,7 @@ def main() -> None:
     try:
         cli.main(prog_name=PROGRAM, standalone_mode=False)
     except HarnessError as exc:
-        click.secho(printable(str(exc)), err=True, fg="red")
+        stream.complain(printable(str(exc)))
         sys.exit(exc.exit_code)
     except click.ClickException as exc:
         exc.show()

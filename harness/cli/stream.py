@@ -30,6 +30,11 @@ def prepare() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def complain(text: str) -> None:
+    """Print an error on stderr, in red where that is a terminal and NO_COLOR does not forbid it."""
+    click.secho(text, err=True, fg=None if os.environ.get("NO_COLOR") else "red")
+
+
 def give_up_stdout() -> None:
     """Let nothing more be written: Python would fail once more when it flushes stdout at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -44,4 +49,4 @@ def explain(error: OSError) -> None:
     if error.errno not in _NO_ROOM:
         raise error
     give_up_stdout()
-    click.secho(f"cannot write the output: {error.strerror}", err=True, fg="red")
+    complain(f"cannot write the output: {error.strerror}")

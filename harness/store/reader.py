@@ -19,8 +19,8 @@ def read_run(path: Path) -> Iterator[Record]:
     A torn last line (the process died while writing it) is dropped; unknown kinds and keys are passed over.
 
     Raises:
-        StoreError: the file cannot be read, a line before the last is no JSON, or the schema is another one; or it begins as
-            no run file does.
+        StoreError: the file cannot be read, a line before the last is no JSON, the schema is another one, or it
+            begins as no run file does.
     """
     for number, line in enumerate(_lines(path), 1):
         if not line.endswith(b"\n"):

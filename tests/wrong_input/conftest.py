@@ -65,7 +65,8 @@ def lms(environ: Mapping[str, str], tmp_path: Path) -> Lms:
 
     def run(*words: str, before: Sequence[str] = (), **more: str) -> Result:
         done = subprocess.run(
-            [*before, *HARNESS, *words], capture_output=True, text=True, timeout=_DEADLINE_S, cwd=tmp_path,
+            [*before, *HARNESS, *words], capture_output=True, timeout=_DEADLINE_S, cwd=tmp_path,
+            text=True, encoding="utf-8", errors="replace",
             env={**environ, **more}, check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr

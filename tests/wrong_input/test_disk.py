@@ -176,7 +176,7 @@ def test_a_file_that_is_no_run_file_is_named_with_its_line(tmp_path: Path, conte
 def test_garbage_without_a_line_end_is_no_torn_record(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "run.jsonl"
     path.write_bytes(content)
-    with pytest.raises(StoreError, match="run.jsonl:1: expected one JSON object a line"):
+    with pytest.raises(StoreError, match=r"run.jsonl:1: expected one JSON object a line"):
         list(read_run(path))
     for torn in (b"", b"{", b'{"kind":"run","sch'):
         path.write_bytes(torn)

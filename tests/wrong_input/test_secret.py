@@ -39,7 +39,8 @@ def test_the_token_is_in_nothing_that_pytest_prints_or_writes(environ: Mapping[s
             [sys.executable, "-m", "pytest", "-vv", "--showlocals", "--full-trace", "-rA", "--log-level=DEBUG",
              "--junitxml=junit.xml", "-o", "junit_logging=all", "-p", "no:cacheprovider", "-p", "harness.pytest_plugin",
              "--log-file=all.log", "--log-file-level=DEBUG", f"--lms-url={server.url}"],
-            capture_output=True, text=True, timeout=90, cwd=tmp_path, check=False, env={**environ, "LM_API_TOKEN": CANARY},
+            capture_output=True, text=True, timeout=90, cwd=tmp_path, check=False,
+            env={**environ, "LM_API_TOKEN": CANARY},
         )  # fmt: skip
     assert done.returncode == 1, done.stdout
     assert "lms_client" in done.stdout
@@ -51,7 +52,7 @@ def test_the_token_is_in_nothing_that_pytest_prints_or_writes(environ: Mapping[s
 def test_the_token_is_in_no_benchmark_file_and_no_record(lms: Lms, tmp_path: Path) -> None:
     with ScriptedServer(token=CANARY) as server:
         result = lms(
-            "run", f"--url={server.url}", "--suite=latency", "--latency-budget=1s", "--limit=1", "--token", CANARY, "--",
+            "run", f"--url={server.url}", "--suite=latency", "--latency-budget=1s", "--token", CANARY, "--",
             "--benchmark-autosave", "--benchmark-json=figures.json", "--junitxml=junit.xml",
         )  # fmt: skip
     assert result.code == 0, result.said
