@@ -53,6 +53,7 @@ _CHAT = "/api/v1/chat"
 _OPENAI_CHAT = "/v1/chat/completions"
 _EMBEDDINGS = "/v1/embeddings"
 _GREETING = "/lmstudio-greeting"
+_SILENT = "Something takes connections there, but does not answer: check the address, or restart LM Studio's server."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +150,7 @@ class Client:
             except (ServerUnreachable, ServerTooOld, NotAuthorised):
                 raise
             except DeadlineExceeded as exc:
-                raise ServerUnreachable(exc.message, hint=START_HINT) from exc
+                raise ServerUnreachable(exc.message, hint=START_HINT if exc.phase == "connect" else _SILENT) from exc
             except (ConnectionLost, ProtocolError, ApiError) as exc:
                 raise self._diagnosis(exc) from exc
 
