@@ -55,6 +55,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     (root / "folder.gguf").mkdir()
     (root / "gone.gguf").symlink_to("/nowhere")
     (root / "ring.gguf").symlink_to("ring.gguf")
+    (root / "unreadable.gguf").symlink_to("/proc/self/mem")  # Even root's read of it fails.
     os.mkfifo(root / "pipe.gguf")
     (root / "evil\x1b[2J\n::error::x.gguf").write_bytes(LLAMA)
     (root / "bidi\u202egnp.gguf").write_bytes(LLAMA)
@@ -67,9 +68,23 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 def test_only_models_are_listed_and_each_other_file_is_named_on_one_line(folder: Path) -> None:
     told: list[str] = []
     assert [model.key for model in scan(folder, told.append)] == ["acme/tiny"]
-    for name in ("empty", "noise", "cut", "huge", "string", "folder", "gone", "ring", "pipe", "evil", "bidi", "latin"):
+    for name in (
+        "empty",
+        "noise",
+        "cut",
+        "huge",
+        "string",
+        "folder",
+        "gone",
+        "ring",
+        "pipe",
+        "unreadable",
+        "evil",
+        "bidi",
+        "latin",
+    ):
         assert len([line for line in told if line.startswith(f"'{name}")]) == 1, name
-    assert len(told) == 13
+    assert len(told) == 14
     assert all(line.isprintable() and len(line) < 300 for line in told)
 
 

@@ -112,6 +112,12 @@ def test_run_ends_with_2_and_loads_nothing(lms: Lms, server: ScriptedServer, wor
     assert not server.asked("POST", "/api/v1/models/load")
 
 
+def test_a_floor_of_ini_that_this_run_cannot_check_is_said(lms: Lms, server: ScriptedServer) -> None:
+    result = lms("run", f"--url={server.url}", "--dry-run", "--", "-o", "lms_floors=extrct=0.8")
+    assert result.code == 0, result.said
+    assert "ini lms_floors: no such task: extrct; collected are: classify, extract" in result.out
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
