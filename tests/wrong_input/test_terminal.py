@@ -112,9 +112,11 @@ def test_a_reader_that_has_seen_enough_ends_the_command_without_a_word(
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
-def test_closed_standard_streams_harm_no_file(lms: Lms, server: ScriptedServer, tmp_path: Path, closed: str) -> None:
+def test_closed_standard_streams_harm_no_file(
+    environ: Mapping[str, str], server: ScriptedServer, tmp_path: Path, closed: str
+) -> None:
     line = f"exec {sys.executable} -m harness.cli run --url={server.url} --suite=offload --limit=1 {closed}"
-    done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, timeout=90, check=False)
+    done = subprocess.run(["sh", "-c", line], cwd=tmp_path, env=environ, capture_output=True, timeout=90, check=False)
     assert done.returncode == 0, done.stderr
     assert b"Traceback" not in done.stderr
     assert isinstance(records(tmp_path / "results")[-1], EndRecord)
