@@ -27,9 +27,7 @@ def lines(drawn: str) -> list[str]:
 
 
 @pytest.mark.parametrize("columns", [40, 80])
-def test_the_table_of_a_run_fits_into_the_terminal(
-    lms: Lms, server: ScriptedServer, on_terminal: Lms, columns: int
-) -> None:
+def test_the_table_of_a_run_fits_into_the_terminal(server: ScriptedServer, on_terminal: Lms, columns: int) -> None:
     result = on_terminal(
         "run", f"--url={server.url}", "--model=all", *OFFLOAD, "--context-length=20000", columns=columns
     )
