@@ -2,7 +2,7 @@
 
 import click
 
-from harness.cli.option import connected, output_width, print_json, print_text, server_options
+from harness.cli.option import connected, print_json, print_text, server_options
 
 
 @click.command()
@@ -47,6 +47,7 @@ def models(url: str, token: str, *, as_json: bool, loaded: bool) -> None:
       lms-harness models --json | jq -r '.models[].key'
     """
     from harness.lifecycle.memory import resident_bytes
+    from harness.report.layout import terminal_width
     from harness.report.models import listed, render_models
 
     with connected(url, token) as client:
@@ -54,4 +55,4 @@ def models(url: str, token: str, *, as_json: bool, loaded: bool) -> None:
     if as_json:
         print_json({"models": [listed(model) for model in listing], "resident_bytes": resident_bytes(listing)})
     else:
-        click.echo(render_models(listing, width=output_width()))
+        click.echo(render_models(listing, width=terminal_width()))

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -102,13 +101,6 @@ def spinning(line: str) -> AbstractContextManager[None]:
     from harness.report.wait import waiting
 
     return waiting(line, sys.stderr)
-
-
-def output_width() -> int | None:
-    """Return the columns that standard output has: COLUMNS, else the terminal's; None for a pipe or a file."""
-    if os.environ.get("COLUMNS", "").isdecimal() or sys.stdout.isatty():
-        return shutil.get_terminal_size().columns
-    return None
 
 
 def print_json(value: dict[str, Any]) -> None:

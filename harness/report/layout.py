@@ -1,5 +1,6 @@
 """How a table is fitted into the terminal: a table that wraps cannot be read."""
 
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,9 @@ _LEAST_WIDTH = 20
 
 
 def terminal_width() -> int | None:
-    """Return the columns of the terminal that is written to; None where a file or a pipe is, which has no end."""
+    """Return COLUMNS where it is set, else those of the terminal; None where a file or a pipe is, which has no end."""
+    if os.environ.get("COLUMNS", "").isdecimal():
+        return max(_LEAST_WIDTH, int(os.environ["COLUMNS"]))
     if sys.stdout is None or not sys.stdout.isatty():
         return None
     return max(_LEAST_WIDTH, shutil.get_terminal_size().columns)
