@@ -15,6 +15,7 @@ leases are all closed is removed at the end; one that stays names what a dead ru
 """
 
 import contextlib
+import errno
 import json
 import os
 import threading
@@ -220,8 +221,14 @@ _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 
 
 def private_folder(path: Path) -> Path:
-    """Return the folder, which exists now and which only its owner can enter."""
+    """Return the folder, which exists now and which only this user can enter.
+
+    Raises:
+        OSError: it cannot be made, or is somebody else's, who could read and replace what is in it.
+    """
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if hasattr(os, "getuid") and path.stat().st_uid != os.getuid():
+        raise PermissionError(errno.EPERM, "the folder belongs to another user", str(path))
     path.chmod(0o700)
     return path
 

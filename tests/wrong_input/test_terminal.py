@@ -68,7 +68,7 @@ def test_no_color_is_obeyed_on_a_terminal(server: ScriptedServer, on_terminal: L
 
 
 def test_without_a_terminal_there_are_no_colours_and_no_carriage_returns(lms: Lms, server: ScriptedServer) -> None:
-    result = lms("run", f"--url={server.url}", *OFFLOAD, COLUMNS="40")
+    result = lms("run", f"--url={server.url}", *OFFLOAD)
     assert result.code == 0
     assert "\x1b" not in result.said
     assert "\r" not in result.said
