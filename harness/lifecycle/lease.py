@@ -108,7 +108,7 @@ class Leases:
         self._lost: set[InstanceId] = set()
         self._kept: list[Lease] = []
         self._by_chat: Attempt | None = None
-        self._strays = Strays(client, journal, clock=clock, settle_s=settle_s)
+        self._strays = Strays(client, journal, guard=guard, clock=clock, settle_s=settle_s)
         client.on_load = self._note_load
 
     @property
