@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from harness.scoring.fact import Facts
     from harness.scoring.fields import Fields
     from harness.scoring.finding import Findings
+    from harness.scoring.labels import Labels
     from harness.scoring.number import Number
     from harness.scoring.overlap import RougeL, TokenF1
     from harness.scoring.registry import add_scorer, make_scorer
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from harness.stats.latency import tpot_s
     from harness.task.dice import Dice
     from harness.task.task import Needs, Task
+    from harness.task.tier import Draft, Tiers
 
 __all__ = [
     "ApiError",
@@ -44,6 +46,7 @@ __all__ = [
     "Constraints",
     "Deadlines",
     "Dice",
+    "Draft",
     "Exact",
     "Facts",
     "Fields",
@@ -53,6 +56,7 @@ __all__ = [
     "Ideas",
     "Image",
     "Instance",
+    "Labels",
     "Lease",
     "LeaseError",
     "Leases",
@@ -77,6 +81,7 @@ __all__ = [
     "StreamEvent",
     "Target",
     "Task",
+    "Tiers",
     "TokenF1",
     "add_scorer",
     "load_config",
@@ -105,6 +110,7 @@ _HOMES = {
     "scoring.fact": ("Facts",),
     "scoring.fields": ("Fields",),
     "scoring.finding": ("Findings",),
+    "scoring.labels": ("Labels",),
     "scoring.number": ("Number",),
     "scoring.overlap": ("RougeL", "TokenF1"),
     "scoring.registry": ("add_scorer", "make_scorer"),
@@ -113,6 +119,7 @@ _HOMES = {
     "stats.latency": ("tpot_s",),
     "task.dice": ("Dice",),
     "task.task": ("Needs", "Task"),
+    "task.tier": ("Draft", "Tiers"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

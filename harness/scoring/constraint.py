@@ -22,15 +22,17 @@ class Constraints:
 
     Attributes:
         is_loose: whether the value and `passed` are the loose ones.
+        needs_all: whether the value is 0 unless all are kept; the shares stay in the details.
     """
 
     is_loose: bool = False
+    needs_all: bool = False
     version: str = "1"
 
     @property
     def name(self) -> str:
-        """`constraints` or `constraints_loose`."""
-        return "constraints_loose" if self.is_loose else "constraints"
+        """`constraints`, `constraints_loose`, `constraints_all` or `constraints_all_loose`."""
+        return f"constraints{'_all' if self.needs_all else ''}{'_loose' if self.is_loose else ''}"
 
     def __call__(self, output: str, target: Json) -> Score:
         """Return the score; details name the instructions that are broken.
@@ -49,7 +51,7 @@ class Constraints:
         kinds = [one["kind"] for one in target["constraints"]]
         broken = [f"{kind}: {why}" for kind, why, good in zip(kinds, strict, kept, strict=True) if not good]
         return graded(
-            sum(kept) / len(kept),
+            float(not broken) if self.needs_all else sum(kept) / len(kept),
             passed=not broken,
             reason="; ".join(broken),
             broken=[one[:150] for one in broken],

@@ -27,14 +27,15 @@ _NUMERAL = re.compile(r"\d+")
 class Facts:
     """The share of facts covered, times how much is not invented, times how well the length limit is kept.
 
-    value = covered / facts x covered / (covered + invented) x min(1, max_words / words). Invented are the different
-    numbers, and the different words with a capital within a sentence, that the source does not have. A text fact is
-    covered when the summary has it as whole words, a number when it has that value. Passed at 1. Copying the source is
-    held back by the length limit only, so set one. ROUGE-L against the reference stands in the details.
+    value = covered / facts x covered / (covered + invented) x length, where length is 1 up to max_words and falls
+    evenly to 0 at twice that. Invented are the different numbers, and the different words with a capital within a
+    sentence, that the source does not have. A text fact is covered when the summary has it as whole words, a number
+    when it has that value. Passed at 1. Copying the source is held back by the length limit only, so set one. ROUGE-L
+    against the reference stands in the details.
     """
 
     name: str = "facts"
-    version: str = "1"
+    version: str = "2"
 
     def __call__(self, output: str, target: Json) -> Score:
         """Return the score; details have what is missing and what is invented.
@@ -53,7 +54,7 @@ class Facts:
         invented = invented_in(summary, target["source"])
         limit = target.get("max_words", length)
         share = covered / (covered + len(invented)) if covered else 0.0
-        value = covered / len(facts) * share * min(1.0, limit / length)
+        value = covered / len(facts) * share * min(1.0, max(0.0, 2 - length / limit))
         details: dict[str, Json] = {"coverage": covered / len(facts), "words": length, "missing": missing[:20]}
         if "reference" in target:
             details["rouge_l"] = rouge_l(rouge_tokens(summary), rouge_tokens(target["reference"]))[2]

@@ -16,17 +16,19 @@ _HOMES = {
     "findings": ("finding", "Findings"),
     "ideas": ("distinct", "Ideas"),
     "json_schema": ("schema", "Schema"),
+    "labels": ("labels", "Labels"),
     "normalised": ("exact", "Normalised"),
     "number": ("number", "Number"),
     "rouge_l": ("overlap", "RougeL"),
     "token_f1": ("overlap", "TokenF1"),
 }
+_FORMS: dict[str, dict[str, bool]] = {"constraints_all": {"needs_all": True}, "constraints_loose": {"is_loose": True}}
 _ADDED: dict[str, Callable[[], Scorer]] = {}
 
 
 def scorer_names() -> list[str]:
     """Return the names of all scorers, sorted."""
-    return sorted({*_HOMES, "constraints_loose", *_ADDED})
+    return sorted({*_HOMES, *_FORMS, *_ADDED})
 
 
 def make_scorer(name: str) -> Scorer:
@@ -37,10 +39,10 @@ def make_scorer(name: str) -> Scorer:
     """
     if name in _ADDED:
         return _ADDED[name]()
-    if name == "constraints_loose":
+    if name in _FORMS:
         from harness.scoring.constraint import Constraints
 
-        return Constraints(is_loose=True)
+        return Constraints(**_FORMS[name])
     if name not in _HOMES:
         raise TaskError(f"no scorer is called {name!r}", hint=f"Choose one of {', '.join(scorer_names())}.")
     module, kind = _HOMES[name]

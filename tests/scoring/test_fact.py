@@ -31,9 +31,10 @@ def test_missing_and_invented_facts_cost(summary: str, value: float) -> None:
 
 def test_copying_the_source_costs_by_its_length() -> None:
     score = Facts()(SOURCE, TARGET)
-    assert score.details["coverage"] == 1.0
-    assert score.value == pytest.approx(14 / score.details["words"])
+    assert (score.details["coverage"], score.details["words"]) == (1.0, 19)
+    assert score.value == pytest.approx(2 - 19 / 14)
     assert 0.0 < score.details["rouge_l"] < 1.0
+    assert Facts()(SOURCE + " Again:" + SOURCE, TARGET).value == 0.0
 
 
 def test_a_fact_that_the_source_lacks_is_the_tasks_error() -> None:

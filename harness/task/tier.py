@@ -1,0 +1,82 @@
+"""Samples from templates: easy, medium and hard in turn, all prompts distinct."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from harness.domain.sample import Json, Sample
+from harness.errors import TaskError
+from harness.task.dice import Dice
+
+_ATTEMPTS = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A sample before it has its place in a task.
+
+    Attributes:
+        cluster: what it shares with the samples it is not independent of; "" stands for its template's name.
+    """
+
+    prompt: str
+    target: Json
+    system_prompt: str | None = None
+    cluster: str = ""
+
+
+Template: TypeAlias = Callable[[Dice, int], Draft]
+"""Makes a draft from dice and from its turn: 0, 1, 2, … from a random start, for labels that should be balanced."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tiers:
+    """Generates the samples of a task: `Task(generate=Tiers(…))`.
+
+    Tiers take turns, and so do the templates within each, so that every prefix is balanced. A prompt that the seed had
+    already is made again with other dice.
+
+    Attributes:
+        name: of the task; begins every item_id, and is a part of the seed.
+        easy: the templates of tier 1.
+        medium: of tier 2.
+        hard: of tier 3.
+    """
+
+    name: str
+    easy: Sequence[Template]
+    medium: Sequence[Template]
+    hard: Sequence[Template]
+
+    def __call__(self, seed: int, n: int) -> list[Sample]:
+        """Return the first n samples of the seed.
+
+        Raises:
+            TaskError: a template has not enough different prompts.
+        """
+        seen: set[str] = set()
+        return [self._sample(seed, index, seen) for index in range(n)]
+
+    def _sample(self, seed: int, index: int, seen: set[str]) -> Sample:
+        tiers = (self.easy, self.medium, self.hard)
+        tier, place = index % len(tiers) + 1, index // len(tiers)
+        templates = tiers[tier - 1]
+        template, turn = templates[place % len(templates)], place // len(templates)
+        name = template.__name__.strip("_")
+        turn += Dice(self.name, seed, "start", name).whole(0, 999)
+        for attempt in range(_ATTEMPTS):
+            draft = template(Dice(self.name, seed, index, attempt), turn)
+            if draft.prompt not in seen:
+                seen.add(draft.prompt)
+                return Sample(
+                    item_id=f"{self.name}-{seed}-{index:04d}",
+                    prompt=draft.prompt,
+                    target=draft.target,
+                    tier=tier,
+                    cluster_id=draft.cluster or name,
+                    system_prompt=draft.system_prompt,
+                )
+        raise TaskError(
+            f"task {self.name}: {name} has no new prompt after {_ATTEMPTS} attempts",
+            hint="Give the template more names, figures or texts to choose from, or ask for fewer samples.",
+        )
