@@ -1,7 +1,8 @@
-"""Extract: short business texts to one flat JSON object.
+"""Extract: e-mails, invoices, logs, tables and contracts to JSON of a given shape.
 
-Easy: two fields that stand in the text as they are wanted. Medium: a distractor of the same kind, or a field that the
-text does not give (null). Hard: dates to ISO form, amounts to numbers, corrections, sums, a time that was moved.
+Easy: two fields that stand in the text as they are wanted. Medium: nested objects and lists, a distractor of the same
+kind, a field that the text does not give (null). Hard: dates to ISO form, amounts to numbers, corrections, sums,
+lists that must be filtered.
 """
 
 from .task import TASK
