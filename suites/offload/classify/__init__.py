@@ -1,7 +1,8 @@
-"""Classify: one label out of a closed set.
+"""Classify: labels out of a closed set.
 
-Easy: clear sentiment of a short review, two labels. Medium: routing of a support ticket, four labels. Hard: intent of a
-message with near-miss labels, negation or sarcasm, and `other` for what none of them fits.
+Easy: sentiment, spam, and a language out of four. Medium: routing of a ticket to one of six desks; a language out of
+eight, or `other`. Hard: an intent out of twenty, near misses and `other` among them; a tone behind irony; all of the
+topics of a message.
 """
 
 from .task import TASK

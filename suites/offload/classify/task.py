@@ -1,67 +1,123 @@
 """The items of classify, made from texts and a seed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from statistics import fmean
 
-from harness import Choice, Dice, Sample, Task
+from harness import Dice, Draft, Labels, Task, Tiers
 
 from . import text
 
 SYSTEM = "You are a classifier. Answer with one label and nothing else."
+SYSTEM_SEVERAL = "You are a classifier. Answer with labels and nothing else."
+FOUR_LANGUAGES = ("English", "German", "French", "Spanish")
+MOST_TOPICS = 3
 
 
-def _review(dice: Dice, turn: int) -> tuple[str, str, list[str]]:
-    # Alternating with a random start: balanced in every prefix, and not guessable from the number.
-    label = ("positive", "negative")[(turn + turn // 2) % 2]
-    return dice.pick(text.PRAISE if label == "positive" else text.BLAME), label, ["positive", "negative"]
-
-
-def _ticket(dice: Dice, turn: int) -> tuple[str, str, list[str]]:
-    label = list(text.TICKETS)[(turn + turn // 4) % len(text.TICKETS)]
-    return dice.pick(text.TICKETS[label]), label, list(text.TICKETS)
-
-
-def _intent(dice: Dice, turn: int) -> tuple[str, str, list[str]]:
-    label = list(text.INTENTS)[(turn + turn // 6) % len(text.INTENTS)]
-    return dice.pick(text.INTENTS[label]), label, list(text.INTENTS)
-
-
-TIERS = (_review, _ticket, _intent)
-KINDS = ("review", "ticket", "message")
-
-
-def _sample(seed: int, index: int) -> Sample:
-    tier = index % len(TIERS) + 1
-    dice = Dice("classify", seed, index)
-    turn = index // len(TIERS) + Dice("classify", seed, "start", tier).whole(0, 11)
-    template, label, labels = TIERS[tier - 1](dice, turn)
-    shown = dice.shuffled(labels)
-    kind, body = KINDS[tier - 1], template.format(dice.pick(text.THINGS))
-    labels_shown = f"{', '.join(shown[:-1])} or {shown[-1]}"
-    return Sample(
-        item_id=f"classify-{seed}-{index:04d}",
-        # The text first and the question last: of nine forms tried on SmolLM2-135M (2026-11) only this one got easy
-        # items right more often than chance; with "Label:" last it went on writing the text.
-        prompt=f"{kind.capitalize()}: {body}\n\nChoose the label of the {kind}: {labels_shown}. "
-        "Answer with the label only.",
-        system_prompt=SYSTEM,
-        target={"label": label, "labels": labels},
-        tier=tier,
-        cluster_id=template,
+def _filled(dice: Dice, template: str) -> str:
+    return template.format(
+        thing=dice.pick(text.THINGS), city=dice.pick(text.CITIES), n=dice.whole(11, 59), day=dice.pick(text.DAYS)
     )
 
 
-def generate(seed: int, n: int) -> Sequence[Sample]:
-    """Return the first n samples of the seed: easy, medium, hard in turn."""
-    return [_sample(seed, index) for index in range(n)]
+def _asked(dice: Dice, kind: str, body: str, label: str, labels: Sequence[str]) -> Draft:
+    shown = dice.shuffled(labels)
+    offered = f"{', '.join(shown[:-1])} or {shown[-1]}"
+    return Draft(
+        # The text first and the question last: of nine forms tried on SmolLM2-135M (2026-11) only this one got easy
+        # items right more often than chance; with "Label:" last it went on writing the text.
+        prompt=f"{kind.capitalize()}: {body}\n\nChoose the label of the {kind}: {offered}. Answer with the label only.",
+        system_prompt=SYSTEM,
+        target={"label": label, "labels": list(labels)},
+        cluster=f"{kind}: {label}",
+    )
+
+
+def _in_turn(labels: Sequence[str], turn: int) -> str:
+    """Return each label once a round, in an order that shifts, so that it does not follow from the item's number."""
+    return labels[(turn + turn // len(labels)) % len(labels)]
+
+
+def _one_of(dice: Dice, turn: int, kind: str, texts: Mapping[str, Sequence[str]]) -> Draft:
+    label = _in_turn(list(texts), turn)
+    return _asked(dice, kind, _filled(dice, dice.pick(texts[label])), label, list(texts))
+
+
+def _columns(dice: Dice, turn: int, kind: str, texts: Mapping[str, Sequence[Sequence[str]]]) -> Draft:
+    label = _in_turn(list(texts), turn)
+    body = " ".join(_filled(dice, dice.pick(column)) for column in texts[label])
+    return _asked(dice, kind, body, label, list(texts))
+
+
+def sentiment(dice: Dice, turn: int) -> Draft:
+    """A review that is plainly positive or negative."""
+    return _columns(dice, turn, "review", text.SENTIMENT)
+
+
+def spam(dice: Dice, turn: int) -> Draft:
+    """An e-mail that is plainly spam, or not."""
+    return _columns(dice, turn, "e-mail", text.SPAM)
+
+
+def four_languages(dice: Dice, turn: int) -> Draft:
+    """A sentence in one of four languages."""
+    return _one_of(dice, turn, "sentence", {name: text.LANGUAGES[name] for name in FOUR_LANGUAGES})
+
+
+def nine_languages(dice: Dice, turn: int) -> Draft:
+    """A sentence in one of eight languages, or in none of them."""
+    return _one_of(dice, turn, "sentence", text.LANGUAGES)
+
+
+def ticket(dice: Dice, turn: int) -> Draft:
+    """A support ticket for one of six desks."""
+    return _one_of(dice, turn, "ticket", text.TICKETS)
+
+
+def intent(dice: Dice, turn: int) -> Draft:
+    """A message with one of twenty intents."""
+    return _one_of(dice, turn, "message", text.INTENTS)
+
+
+def tone(dice: Dice, turn: int) -> Draft:
+    """A post whose author may be ironic."""
+    return _one_of(dice, turn, "post", text.TONES)
+
+
+def topics(dice: Dice, turn: int) -> Draft:
+    """A complaint about one to three of six topics."""
+    right = dice.some(list(text.TOPICS), turn % MOST_TOPICS + 1)
+    said = [dice.pick(text.OPENINGS), *(dice.pick(text.TOPICS[topic]) for topic in right)]
+    shown = dice.shuffled(list(text.TOPICS))
+    return Draft(
+        prompt=f"Complaint: {' '.join(_filled(dice, one) for one in said)}\n\nChoose all topics that it is about: "
+        f"{', '.join(shown)}. Answer with the topics only, separated by commas.",
+        system_prompt=SYSTEM_SEVERAL,
+        target={"right": sorted(right), "labels": list(text.TOPICS)},
+        cluster=f"topics: {len(right)}",
+    )
+
+
+def _chance() -> float:
+    # The best fixed set of topics is a single one: it is right where there is one topic, and it is this one.
+    one_topic = 1 / MOST_TOPICS / len(text.TOPICS)
+    easy = (1 / len(text.SENTIMENT), 1 / len(text.SPAM), 1 / len(FOUR_LANGUAGES))
+    medium = (1 / len(text.TICKETS), 1 / len(text.LANGUAGES))
+    hard = (1 / len(text.INTENTS), 1 / len(text.TONES), one_topic)
+    return fmean((fmean(easy), fmean(medium), fmean(hard)))
 
 
 TASK = Task(
     name="classify",
     task_class="classify",
-    generate=generate,
-    scorer=Choice(),
+    generate=Tiers(
+        name="classify",
+        easy=(sentiment, spam, four_languages),
+        medium=(ticket, nine_languages),
+        hard=(intent, tone, topics),
+    ),
+    scorer=Labels(),
     max_output_tokens=32,
-    prompt_tokens=160,
-    chance=(1 / 2 + 1 / 4 + 1 / 6) / 3,
-    description="one label out of two, four or six",
+    prompt_tokens=220,
+    chance=_chance(),
+    description="sentiment, spam, language, ticket routing, intent, tone, topics; out of 2 to 20 labels",
 )

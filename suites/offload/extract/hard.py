@@ -119,9 +119,9 @@ def contract(dice: Dice) -> Made:
     """A contract: when it takes effect, a monthly part of a yearly rent, and a party that signs for another."""
     owner, tenant, agent = people(dice, 3)
     day, days, rent = _day(dice), dice.whole(5, 20), dice.whole(4, 19) * 100
-    is_furnished = bool(dice.whole(0, 1))
+    month, is_furnished = word.MONTHS["en"][day.month - 1], bool(dice.whole(0, 1))
     text = (
-        f"Signed on {day.day} {word.MONTHS['en'][day.month - 1]} {day.year} by {agent} on behalf of the owner, {owner}, "
+        f"Signed on {day.day} {month} {day.year} by {agent} on behalf of the owner, {owner}, "
         f"and by the tenant, {tenant}. It takes effect {days} days after signature. The yearly rent of "
         f"{12 * rent:,} EUR is paid in twelve equal monthly parts. The rooms are let "
         f"{'with' if is_furnished else 'without'} furniture."

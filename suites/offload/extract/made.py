@@ -5,10 +5,9 @@ from typing import Any, TypeAlias
 from harness import Dice
 
 from . import word
-from .form import Form
 
-Made: TypeAlias = tuple[dict[str, Form], str, dict[str, Any]]
-"""The form, the text, and the values that are right."""
+Made: TypeAlias = tuple[dict[str, Any], str, dict[str, Any]]
+"""An object of forms (see `form.Form`), the text, and the values that are right."""
 
 
 def person(dice: Dice) -> str:

@@ -1,12 +1,12 @@
 """The names, things and figures that extract items are made of."""
 
 FIRST = tuple(
-    "Anna Bruno Carla David Elena Farid Grace Henrik Ines Jonas Keiko Luis Marta Nadia Omar Paula Ravi Sofia Tomas Vera "
-    "Zoë José Søren Amélie Jürgen Aiko Dmitri Chiara Babak Oksana Malik Ewa".split()
+    "Anna Bruno Carla David Elena Farid Grace Henrik Ines Jonas Keiko Luis Marta Nadia Omar Paula Ravi Sofia Tomas "
+    "Vera Zoë José Søren Amélie Jürgen Aiko Dmitri Chiara Babak Oksana Malik Ewa".split()
 )
 LAST = tuple(
-    "Berg Costa Dahl Evans Fischer Garcia Hansen Ivanov Jansen Keller Lopez Meyer Novak Olsen Parker Rossi Silva Turner "
-    "Vogel Weber Müller Núñez Okafor Tanaka Lindqvist Moreau Haddad Kowalska Banerjee Petrov".split()
+    "Berg Costa Dahl Evans Fischer Garcia Hansen Ivanov Jansen Keller Lopez Meyer Novak Olsen Parker Rossi Silva "
+    "Turner Vogel Weber Müller Núñez Okafor Tanaka Lindqvist Moreau Haddad Kowalska Banerjee Petrov".split()
 )
 ASCII = str.maketrans("ëéøüúñ", "eeouun")
 CITIES = tuple(
