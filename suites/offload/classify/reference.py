@@ -16,9 +16,8 @@ def _all_labels(sample: Sample) -> str:
 
 def _two_labels(sample: Sample) -> str:
     """The right one, and a wrong one to be safe."""
-    right = reference(sample)
-    wrong = next(label for label in sample.target["labels"] if label not in right)
-    return f"{right} or {wrong}"
+    right = sample.target.get("right") or [sample.target["label"]]
+    return f"{reference(sample)} or {next(one for one in sample.target['labels'] if one not in right)}"
 
 
 def _shown(sample: Sample, place: int) -> str:

@@ -1,0 +1,29 @@
+"""A right answer to an item of rewrite, and answers that only look like one."""
+
+from collections.abc import Callable, Mapping
+
+from harness import Sample
+
+
+def reference(sample: Sample) -> str:
+    """Return a text that keeps all constraints."""
+    return str(sample.target["reference"])
+
+
+def _words_alone(sample: Sample) -> str:
+    """All that must be kept or included, and nothing around it."""
+    listed = [
+        text
+        for one in sample.target["constraints"]
+        if one["kind"] in {"keeps", "includes"}
+        for text in one.get("texts") or one["words"]
+    ]
+    return " ".join(listed)
+
+
+ADVERSARIES: Mapping[str, Callable[[Sample], str]] = {
+    "the text unchanged": lambda sample: str(sample.target["text"]),
+    "both texts": lambda sample: f"{sample.target['text']}\n\n{sample.target['reference']}",
+    "the wanted words alone": _words_alone,
+    "the text without its first half": lambda sample: sample.target["text"][len(sample.target["text"]) // 2 :],
+}

@@ -1,0 +1,53 @@
+"""The names, verbs and things that rewrite items are made of."""
+
+NAMES = (
+    "Anna", "Bruno", "Carla", "David", "Elena", "Farid", "Grace", "Henrik", "Ines", "Jonas", "Keiko", "Luis", "Marta",
+    "Nadia", "Omar", "Paula", "Ravi", "Sofia", "Tomas", "Vera", "Zoë", "José", "Søren",
+)  # fmt: skip
+CITIES = ("Oslo", "Porto", "Leeds", "Turin", "Basel", "Lyon", "Cork", "Graz", "Bergen", "Utrecht", "Malmö", "Kraków")
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+# I …, she …, in the simple past, and what.
+ACTS = (
+    ("send", "sends", "sent", "parcels to"),
+    ("buy", "buys", "bought", "books in"),
+    ("sell", "sells", "sold", "paintings in"),
+    ("write", "writes", "wrote", "letters to"),
+    ("drive", "drives", "drove", "vans to"),
+    ("bring", "brings", "brought", "crates to"),
+    ("catch", "catches", "caught", "trains to"),
+    ("teach", "teaches", "taught", "lessons in"),
+    ("draw", "draws", "drew", "maps of"),
+    ("take", "takes", "took", "photos of"),
+    ("lead", "leads", "led", "tours of"),
+    ("give", "gives", "gave", "talks in"),
+)
+THINGS = (
+    "tents",
+    "lamps",
+    "ropes",
+    "stoves",
+    "maps",
+    "knives",
+    "blankets",
+    "bottles",
+    "radios",
+    "torches",
+    "pans",
+    "cups",
+)
+SWAPS = (
+    ("parcel", "box"), ("meeting", "call"), ("shop", "market"), ("invoice", "bill"), ("garden", "yard"),
+    ("car", "bicycle"), ("ticket", "pass"), ("office", "studio"),
+)  # fmt: skip
+MARKS = ("{name}", "[ORDER_ID]", "<LINK>", "%s", "{{ticket}}", "[[DATE]]", "$AMOUNT", "{0}")
+# What somebody at a machine does: you …, in the simple past, and with what.
+STEPS = (
+    ("open", "opened", "valve"), ("close", "closed", "hatch"), ("press", "pressed", "pedal"), 
+    ("clean", "cleaned", "filter"), ("lift", "lifted", "cover"), ("check", "checked", "gauge"), ("turn", "turned", "dial"),
+    ("lock", "locked", "door"),
+)  # fmt: skip
+ROLES = ("operator", "driver", "nurse", "cook", "guard", "pilot")
