@@ -46,8 +46,8 @@ SWAPS = (
 MARKS = ("{name}", "[ORDER_ID]", "<LINK>", "%s", "{{ticket}}", "[[DATE]]", "$AMOUNT", "{0}")
 # What somebody at a machine does: you …, in the simple past, and with what.
 STEPS = (
-    ("open", "opened", "valve"), ("close", "closed", "hatch"), ("press", "pressed", "pedal"), 
-    ("clean", "cleaned", "filter"), ("lift", "lifted", "cover"), ("check", "checked", "gauge"), ("turn", "turned", "dial"),
-    ("lock", "locked", "door"),
+    ("open", "opened", "valve"), ("close", "closed", "hatch"), ("press", "pressed", "pedal"),
+    ("clean", "cleaned", "filter"), ("lift", "lifted", "cover"), ("check", "checked", "gauge"),
+    ("turn", "turned", "dial"), ("lock", "locked", "door"),
 )  # fmt: skip
 ROLES = ("operator", "driver", "nurse", "cook", "guard", "pilot")

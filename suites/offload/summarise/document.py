@@ -45,13 +45,12 @@ class Document:
         return ", ".join([*(one for one in self.sentences if one not in self.stale), ALLOWED, *forms])
 
 
-def spread(dice: Dice, facts: Sequence[str], talk: Sequence[str], *, first: int, between: int) -> list[str]:
-    """Return the sentences with facts in order, `first` others before them and `between` after each."""
-    others = dice.some(talk, first + between * len(facts))
-    mixed = others[:first]
-    for place, fact in enumerate(facts):
-        mixed += [fact, *others[first + place * between : first + (place + 1) * between]]
-    return mixed
+def spread(dice: Dice, facts: Sequence[str], talk: Sequence[str], *, first: int, last: int) -> list[str]:
+    """Return the facts in order with one other sentence between two of them, `first` before and `last` after all."""
+    others = dice.some(talk, first + len(facts) - 1 + last)
+    gaps = others[first : first + len(facts) - 1]
+    mixed = [one for pair in zip(facts, gaps, strict=False) for one in pair]
+    return [*others[:first], *mixed, facts[-1], *others[first + len(gaps) :]]
 
 
 def person(dice: Dice) -> tuple[str, list[Any]]:

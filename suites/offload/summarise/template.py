@@ -11,7 +11,7 @@ def short_fire(dice: Dice) -> Document:
     place, city, (when, whens) = dice.pick(word.PLACES), dice.pick(word.CITIES), day(dice)
     said = [f"On {when} a {place} in {city} burnt down."]
     return Document(
-        sentences=spread(dice, said, word.FIRE_TALK, first=3, between=3),
+        sentences=spread(dice, said, word.FIRE_TALK, first=3, last=3),
         wanted="what burnt, in which city, and on which date",
         facts=[[place], [city], whens],
         reference=f"The {place} in {city} burnt down on {when}.",
@@ -24,7 +24,7 @@ def short_meeting(dice: Dice) -> Document:
     (name, names), (_, amount, _), thing = person(dice), figures(dice), dice.pick(("roof", "kitchen", "garden", "bus"))
     return Document(
         sentences=spread(
-            dice, [f"{name} got {amount:,} euros for the new {thing}."], word.OFFICE_TALK, first=3, between=2
+            dice, [f"{name} got {amount:,} euros for the new {thing}."], word.OFFICE_TALK, first=3, last=3
         ),
         wanted="who got how much money, and for what",
         facts=[names, [amount], [thing]],
@@ -37,9 +37,7 @@ def short_recall(dice: Dice) -> Document:
     """Three facts: what, how many, where."""
     (count, _, _), goods, city = figures(dice), dice.pick(word.GOODS), dice.pick(word.CITIES)
     return Document(
-        sentences=spread(
-            dice, [f"A shop in {city} has called back {count} {goods}."], word.SHOP_TALK, first=3, between=3
-        ),
+        sentences=spread(dice, [f"A shop in {city} has called back {count} {goods}."], word.SHOP_TALK, first=3, last=3),
         wanted="how many of what were called back, and in which city",
         facts=[[count], [goods, goods.removesuffix("s")], [city]],
         reference=f"{count} {goods} were called back in {city}.",
@@ -58,7 +56,7 @@ def fire(dice: Dice) -> Document:
         f"{name} of the fire service says that nobody was hurt.",
     ]
     return Document(
-        sentences=spread(dice, said, word.FIRE_TALK, first=2, between=1),
+        sentences=spread(dice, said, word.FIRE_TALK, first=3, last=3),
         wanted="what burnt and where, how many people were saved, the damage, and who says that nobody was hurt",
         facts=[[place], [city], [count], [damage], names],
         reference=f"A {place} in {city} burnt down; {count} people were saved, the damage is {damage:,} euros, and "
@@ -78,7 +76,7 @@ def meeting(dice: Dice) -> Document:
         f"The next meeting is on {when} in {city}.",
     ]
     return Document(
-        sentences=spread(dice, said, word.OFFICE_TALK, first=2, between=1),
+        sentences=spread(dice, said, word.OFFICE_TALK, first=3, last=3),
         wanted="who was elected with how many votes, the money for the roof, and where and when the next meeting is",
         facts=[names, [count], [amount], whens, [city]],
         reference=f"{name} was elected with {count} votes; the roof gets {amount:,} euros; the next meeting is on "
@@ -98,12 +96,12 @@ def recall(dice: Dice) -> Document:
         f"They can be returned until {when}.",
     ]
     return Document(
-        sentences=spread(dice, said, word.SHOP_TALK, first=2, between=1),
-        wanted="which goods are called back, how many were sold, how many customers got hurt, who said so, and until "
-        "when they can be returned",
+        sentences=spread(dice, said, word.SHOP_TALK, first=3, last=3),
+        wanted="which goods are called back, how many were sold, how many customers got hurt, who said so, and "
+        "until when they can be returned",
         facts=[[goods, goods.removesuffix("s")], [sold], [count], names, whens],
-        reference=f"Of {sold:,} {goods} sold, all are called back: {count} customers got hurt, {name} said. They can be "
-        f"returned until {when}.",
+        reference=f"Of {sold:,} {goods} sold, all are called back: {count} customers got hurt, {name} said. They can "
+        f"be returned until {when}.",
         max_words=34,
     )
 
@@ -121,7 +119,7 @@ def corrected_fire(dice: Dice) -> Document:
         f"The insurance now puts the damage at {damage:,} euros.",
     ]
     return Document(
-        sentences=spread(dice, said, word.FIRE_TALK, first=2, between=1),
+        sentences=spread(dice, said, word.FIRE_TALK, first=2, last=3),
         wanted="what burnt and in which town, the date, who led how many people out, and the damage; nothing that "
         "turned out to be wrong",
         facts=[[place], [city], whens, names, [count], [damage]],
@@ -149,7 +147,7 @@ def corrected_meeting(dice: Dice) -> Document:
         f"It is moved to {when} and to {city}.",
     ]
     return Document(
-        sentences=spread(dice, said, word.OFFICE_TALK, first=2, between=1),
+        sentences=spread(dice, said, word.OFFICE_TALK, first=2, last=3),
         wanted="how much the roof gets and how many members were for it, who looks after the work, where and when the "
         "next meeting is; nothing that was changed later",
         facts=[[amount], [count], names, dates(number, month), [city]],
@@ -174,12 +172,12 @@ def german_meeting(dice: Dice) -> Document:
         f"Das nächste Treffen ist am {number}. {word.GERMAN_MONTHS[month]} in {city}.",
     ]
     return Document(
-        sentences=spread(dice, said, word.GERMAN_TALK, first=1, between=1),
+        sentences=spread(dice, said, word.GERMAN_TALK, first=1, last=2),
         wanted="in English who was elected with how many votes, how much the roof gets in the end, and where and when "
         "the next meeting is",
         facts=[
-            names, [count], [amount, f"{amount:,}".replace(",", ".")], [*dates(number, word.MONTHS[month]), f"{number}. {word.GERMAN_MONTHS[month]}"],
-            [city],
+            names, [count], [amount, f"{amount:,}".replace(",", ".")],
+            [*dates(number, word.MONTHS[month]), f"{number}. {word.GERMAN_MONTHS[month]}"], [city],
         ],
         reference=f"{name} was elected with {count} votes; the roof gets {amount:,} euros; the next meeting is on "
         f"{when} in {city}.",

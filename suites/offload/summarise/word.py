@@ -42,6 +42,7 @@ SHOP_TALK = (
     "Shops have put up notices at their doors.", "Other goods of the company are not affected.",
     "The company says that it is sorry.", "The authorities were informed on the same day.",
     "A hotline answers questions.", "Nothing like this had happened there before.",
+    "Most people had noticed nothing.",
 )  # fmt: skip
 GERMAN_TALK = (
     "Das Wetter war seit Wochen schlecht.", "Alle haben sich sehr gefreut.", "Der Kaffee war wie immer zu dünn.",

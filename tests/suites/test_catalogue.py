@@ -1,0 +1,215 @@
+"""Every offload class, found where it lies: its reference scores 1, adversaries and guesses do not, its samples are
+distinct, balanced, and the same everywhere.
+
+A class is a package `suites/offload/<class>` with a TASK, and with `reference.py`: `reference(sample) -> str`,
+`ADVERSARIES` (each scores 0, or at most chance where chance is not 0), and perhaps `GUESSES` (each at most chance).
+"""
+
+import importlib
+import os
+import pkgutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.client.http import Client
+from harness.domain.generation import ChatRequest
+from harness.domain.sample import Sample
+from harness.lifecycle.journal import Journal
+from harness.lifecycle.lease import Leases
+from harness.task.task import Task
+from harness.testing.clock import FakeClock
+
+if TYPE_CHECKING:
+    from harness.embedded.process import EmbeddedServer
+
+ROOT = Path(__file__).resolve().parents[2]
+Answer = Callable[[Sample], str]
+NOISE = 0.05
+"""What a guess may score above chance over a few hundred items."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One class of the catalogue."""
+
+    task: Task
+    reference: Answer
+    adversaries: Mapping[str, Answer]
+    guesses: Mapping[str, Answer]
+
+
+def _entry(name: str) -> Entry:
+    reference = importlib.import_module(f"suites.offload.{name}.reference")
+    task: Task = importlib.import_module(f"suites.offload.{name}").TASK
+    return Entry(task, reference.reference, reference.ADVERSARIES, getattr(reference, "GUESSES", {}))
+
+
+FOLDERS = sorted(one.name for one in pkgutil.iter_modules([str(ROOT / "suites/offload")]) if one.ispkg)
+CATALOGUE = {name: _entry(name) for name in FOLDERS}
+EACH = pytest.mark.parametrize("name", FOLDERS)
+
+LAZY: dict[str, Answer] = {
+    "nothing": lambda _: "",
+    "white space": lambda _: " \n\t\n",
+    "refusal": lambda _: "I am sorry, but as a language model I cannot help with that.",
+    "do not know": lambda _: "I don't know.",
+    "echo": lambda sample: sample.prompt,
+    "promise and echo": lambda sample: f"Sure! Here is the answer to: {sample.prompt}",
+    "empty object": lambda _: "{}",
+    "dots": lambda _: "...",
+}
+DRESSES: dict[str, Callable[[str], str]] = {
+    "bare": lambda text: text,
+    "white space": lambda text: f"\n  {text}\n\n",
+    "thought": lambda text: f"<think>Let me see. Is it 17? No.</think>\n\n{text}",
+    "thinks again": lambda text: f"{text}\n<think>or is it 17",
+}
+
+
+def judged(entry: Entry, answer: Answer, samples: list[Sample]) -> float:
+    return fmean(entry.task.scorer(answer(sample), sample.target).value or 0.0 for sample in samples)
+
+
+def samples_of(name: str, *, seed: int, limit: int) -> list[Sample]:
+    return list(CATALOGUE[name].task.samples(seed=seed, limit=limit))
+
+
+@EACH
+def test_a_class_is_named_as_its_folder_and_says_what_it_is(name: str) -> None:
+    task = CATALOGUE[name].task
+    assert (task.name, task.task_class) == (name, name)
+    assert task.description
+    assert CATALOGUE[name].adversaries
+    assert (ROOT / f"suites/offload/{name}/test_{name}.py").exists()
+
+
+@EACH
+@pytest.mark.parametrize("seed", [0, 1, 7])
+def test_reference_answers_score_one_in_several_dressings(name: str, seed: int) -> None:
+    entry = CATALOGUE[name]
+    for sample in samples_of(name, seed=seed, limit=180):
+        for dress in DRESSES.values():
+            score = entry.task.scorer(dress(entry.reference(sample)), sample.target)
+            assert (score.value, score.passed) == (1.0, True), (sample, score)
+
+
+@EACH
+def test_lazy_answers_score_nothing_or_at_most_chance(name: str) -> None:
+    entry, samples = CATALOGUE[name], samples_of(name, seed=0, limit=120)
+    found = {kind: judged(entry, lazy, samples) for kind, lazy in LAZY.items()}
+    assert {kind: value for kind, value in found.items() if value > max(0.01, entry.task.chance)} == {}
+
+
+@EACH
+def test_adversaries_score_nothing_or_at_most_chance(name: str) -> None:
+    entry, samples = CATALOGUE[name], samples_of(name, seed=0, limit=240)
+    found = {kind: judged(entry, answer, samples) for kind, answer in entry.adversaries.items()}
+    assert {kind: value for kind, value in found.items() if value > max(0.01, entry.task.chance)} == {}
+
+
+@EACH
+def test_guesses_that_did_not_read_score_no_more_than_chance(name: str) -> None:
+    entry, samples = CATALOGUE[name], samples_of(name, seed=0, limit=360)
+    found = {kind: judged(entry, answer, samples) for kind, answer in entry.guesses.items()}
+    assert {kind: value for kind, value in found.items() if value > entry.task.chance + NOISE} == {}
+    # Chance is what the best guess reaches, not a figure to hide behind.
+    if entry.guesses:
+        assert max(found.values()) >= entry.task.chance - NOISE
+
+
+@EACH
+def test_the_answer_to_another_item_scores_no_more_than_chance(name: str) -> None:
+    entry, samples = CATALOGUE[name], samples_of(name, seed=0, limit=240)
+    others = dict(zip((one.item_id for one in samples), samples[7:] + samples[:7], strict=True))
+    value = judged(entry, lambda sample: entry.reference(others[sample.item_id]), samples)
+    assert value <= max(0.02, entry.task.chance + NOISE)
+
+
+@EACH
+@pytest.mark.parametrize("limit", [3, 12, 30])
+def test_every_prefix_has_all_tiers_alike(name: str, limit: int) -> None:
+    counts = Counter(sample.tier for sample in samples_of(name, seed=3, limit=limit))
+    assert counts == dict.fromkeys((1, 2, 3), limit // 3)
+
+
+@EACH
+def test_a_longer_run_begins_with_the_shorter_one(name: str) -> None:
+    assert samples_of(name, seed=0, limit=12) == samples_of(name, seed=0, limit=60)[:12]
+
+
+@EACH
+def test_prompts_are_distinct_and_another_seed_has_others(name: str) -> None:
+    first, second = ({one.prompt for one in samples_of(name, seed=seed, limit=240)} for seed in (0, 1))
+    assert len(first) == len(second) == 240
+    assert len(first & second) <= 12
+
+
+@EACH
+def test_tiers_hold_several_clusters(name: str) -> None:
+    samples = samples_of(name, seed=0, limit=120)
+    for tier in (1, 2, 3):
+        assert len({one.cluster_id for one in samples if one.tier == tier}) >= 3
+
+
+# Changing a sample or a scorer makes figures incomparable: whoever does it on purpose changes these lines too.
+FROZEN = {
+    "classify": "2bdfc6b60688a5a6",
+    "extract": "c70a92c1564ca1db",
+    "review": "52876fc5c012dde1",
+    "rewrite": "abe04cea32aae99d",
+    "summarise": "d26598908bfea2e8",
+}
+
+
+def test_the_samples_of_a_seed_are_frozen() -> None:
+    found = {name: one.task.fingerprint(one.task.samples(seed=42, limit=120)) for name, one in CATALOGUE.items()}
+    assert {name: found[name] for name in FROZEN} == FROZEN
+
+
+@pytest.mark.parametrize("hash_seed", ["0", "1", "12345"])
+def test_samples_do_not_depend_on_the_hash_seed(hash_seed: str) -> None:
+    code = (
+        "import importlib, sys\n"
+        "for name in sys.argv[1:]:\n"
+        "    task = importlib.import_module(f'suites.offload.{name}').TASK\n"
+        "    print(task.fingerprint(task.samples(seed=42, limit=120)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *FOLDERS], env={**os.environ, "PYTHONHASHSEED": hash_seed}, cwd=ROOT,
+        capture_output=True, text=True, check=True, timeout=100,
+    )  # fmt: skip
+    tasks = [CATALOGUE[name].task for name in FOLDERS]
+    assert done.stdout.split() == [task.fingerprint(task.samples(seed=42, limit=120)) for task in tasks]
+
+
+@pytest.mark.embedded
+def test_prompts_and_answers_are_as_short_as_declared(embedded_server: "EmbeddedServer", tmp_path: Path) -> None:
+    """Counted by a real model's tokeniser: the first nine items of each class, and their reference answers."""
+    with Client(embedded_server.url) as client:
+        leases = Leases(
+            client, Journal("tokens", url=client.url, clock=FakeClock(), directory=tmp_path), clock=FakeClock()
+        )
+        lease = leases.acquire("smollm2-135m-instruct-q4_0")
+
+        def tokens(text: str, system: str | None = None) -> int:
+            request = ChatRequest(
+                model=lease.instance.id, input=text, system_prompt=system, max_output_tokens=1, temperature=0.0
+            )
+            return client.chat(request).stats.input_tokens or 0
+
+        try:
+            template = tokens("a") - 1
+            for entry in CATALOGUE.values():
+                for sample in entry.task.samples(seed=0, limit=9):
+                    assert tokens(sample.prompt, sample.system_prompt) <= entry.task.prompt_tokens, sample
+                    assert tokens(entry.reference(sample)) - template < entry.task.max_output_tokens, sample
+        finally:
+            leases.release(lease)
