@@ -41,7 +41,7 @@ def only_file(folder: Path) -> Path:
 def test_two_models_are_loaded_asked_measured_unloaded_and_tabulated(tmp_path: Path) -> None:
     done = run(
         "--url=embedded", "--model=*q4_0", "--model=*q8_0", "--limit=3", "--max-output-tokens=40",
-        "--latency-budget=1s", tmp_path=tmp_path,
+        "--latency-budget=1s", "--task=extract", "--task=classify", tmp_path=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     for shown in (
@@ -101,7 +101,7 @@ def test_a_preloaded_instance_is_used_and_stays(embedded_server: object, tmp_pat
     )  # fmt: skip
     instance_id = json.loads(loaded.stdout)["instance_id"]
     try:
-        done = run(f"--url={url}", "--limit=3", "--suite=offload", tmp_path=tmp_path)
+        done = run(f"--url={url}", "--limit=3", "--task=classify", "--suite=offload", tmp_path=tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
         end = list(read_run(only_file(tmp_path)))[-1]
         assert isinstance(end, EndRecord)

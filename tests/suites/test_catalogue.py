@@ -2,7 +2,7 @@
 distinct, balanced, and the same everywhere.
 
 A class is a package `suites/offload/<class>` with a TASK, and with `reference.py`: `reference(sample) -> str`,
-`ADVERSARIES` (each scores 0, or at most chance where chance is not 0), and perhaps `GUESSES` (each at most chance).
+`adversaries` (each scores 0, or at most chance where chance is not 0), and perhaps `guesses` (each at most chance).
 """
 
 import importlib
@@ -49,7 +49,7 @@ class Entry:
 def _entry(name: str) -> Entry:
     reference = importlib.import_module(f"suites.offload.{name}.reference")
     task: Task = importlib.import_module(f"suites.offload.{name}").TASK
-    return Entry(task, reference.reference, reference.ADVERSARIES, getattr(reference, "GUESSES", {}))
+    return Entry(task, reference.reference, reference.adversaries, getattr(reference, "guesses", {}))
 
 
 FOLDERS = sorted(one.name for one in pkgutil.iter_modules([str(ROOT / "suites/offload")]) if one.ispkg)

@@ -26,12 +26,12 @@ def _shown(sample: Sample, place: int) -> str:
     return str(sorted(sample.target["labels"], key=question.index)[place])
 
 
-ADVERSARIES: Mapping[str, Callable[[Sample], str]] = {
+adversaries: Mapping[str, Callable[[Sample], str]] = {
     "all labels": _all_labels,
     "the right label and another": _two_labels,
     "no label": lambda _: "I cannot tell which label fits.",
 }
-GUESSES: Mapping[str, Callable[[Sample], str]] = {
+guesses: Mapping[str, Callable[[Sample], str]] = {
     "the first label shown": lambda sample: _shown(sample, 0),
     "the last label shown": lambda sample: _shown(sample, -1),
     "always positive": lambda _: "positive",

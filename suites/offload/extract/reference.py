@@ -45,7 +45,7 @@ def _as_text(sample: Sample) -> str:
     return json.dumps([reference(sample)])
 
 
-ADVERSARIES: Mapping[str, Callable[[Sample], str]] = {
+adversaries: Mapping[str, Callable[[Sample], str]] = {
     "all null": _all_null,
     "names as values": _names_as_values,
     "the text in each field": _everything_in_each,

@@ -24,11 +24,11 @@ def _last_line(sample: Sample) -> str:
     return f"line {sample.prompt.partition(chr(10) * 2)[0].count(chr(10)) + 1}: {sample.target['kinds'][0]}"
 
 
-ADVERSARIES: Mapping[str, Callable[[Sample], str]] = {
+adversaries: Mapping[str, Callable[[Sample], str]] = {
     "every kind": _every_kind,
     "looks good in many words": lambda _: "I would like to see tests, and longer names.",
 }
-GUESSES: Mapping[str, Callable[[Sample], str]] = {
+guesses: Mapping[str, Callable[[Sample], str]] = {
     "always no bug": lambda _: "no bug",
     "every line": _every_line,
     "the last line": _last_line,

@@ -21,7 +21,7 @@ def _words_alone(sample: Sample) -> str:
     return " ".join(listed)
 
 
-ADVERSARIES: Mapping[str, Callable[[Sample], str]] = {
+adversaries: Mapping[str, Callable[[Sample], str]] = {
     "the text unchanged": lambda sample: str(sample.target["text"]),
     "both texts": lambda sample: f"{sample.target['text']}\n\n{sample.target['reference']}",
     "the wanted words alone": _words_alone,

@@ -1,0 +1,54 @@
+"""docs/tasks.md, followed to the letter."""
+
+import importlib
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs/tasks.md").read_text(encoding="utf-8")
+FILES = re.findall(r"```python file=(\S+)\n(.*?)```", PAGE, re.DOTALL)
+COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
+ROW = re.compile(r"^\| (\w+) \| .* \| `(\w+)[^|]*` \| ([\d.]+) \|$", re.MULTILINE)
+
+
+def follow(command: str, folder: Path) -> str:
+    """Write the page's files and run one of its commands there; return what it printed."""
+    for name, text in FILES:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    program, *arguments = shlex.split(command)
+    assert program == "python"
+    done = subprocess.run(
+        [sys.executable, *arguments, "-p", "no:cacheprovider"], cwd=folder, capture_output=True, text=True,
+        timeout=250, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def test_the_class_of_the_page_keeps_its_promises(tmp_path: Path) -> None:
+    assert "4 passed" in follow(COMMANDS[0], tmp_path)
+
+
+@pytest.mark.embedded
+@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("embedded_server")
+def test_the_class_of_the_page_asks_a_model(tmp_path: Path) -> None:
+    assert len(COMMANDS) == 2
+    said = follow(f"{COMMANDS[1]} --lms-results results", tmp_path)
+    assert "1 passed" in said
+    assert re.search(r"q4_0 +count ", said)
+
+
+def test_the_table_of_the_catalogue_is_true() -> None:
+    rows = {name: (scorer, float(chance)) for name, scorer, chance in ROW.findall(PAGE)}
+    for name, (scorer, chance) in rows.items():
+        task = importlib.import_module(f"suites.offload.{name}").TASK
+        assert (type(task.scorer).__name__, round(task.chance, 2)) == (scorer, chance)
+    folders = {path.parent.name for path in (ROOT / "suites/offload").glob("*/task.py")}
+    assert rows.keys() == folders
