@@ -163,7 +163,7 @@ def test_tiers_hold_several_clusters(name: str) -> None:
 FROZEN = {
     "classify": "2bdfc6b60688a5a6",
     "extract": "c70a92c1564ca1db",
-    "review": "52876fc5c012dde1",
+    "review": "17d1f3d86b3120ad",
     "rewrite": "abe04cea32aae99d",
     "summarise": "d26598908bfea2e8",
 }

@@ -15,18 +15,22 @@ def _every_kind(sample: Sample) -> str:
     return "It may be " + ", ".join(sample.target["kinds"])
 
 
+def _line_count(sample: Sample) -> int:
+    return sample.prompt.removeprefix("Code:\n").partition("\n\n")[0].count("\n") + 1
+
+
 def _every_line(sample: Sample) -> str:
-    count = sample.prompt.partition("\n\n")[0].count("\n") + 1
-    return "\n".join(f"line {number}: see {sample.target['kinds'][0]}" for number in range(1, count + 1))
+    kind = sample.target["kinds"][0]
+    return "\n".join(f"line {number}: {kind}" for number in range(1, _line_count(sample) + 1))
 
 
 def _last_line(sample: Sample) -> str:
-    return f"line {sample.prompt.partition(chr(10) * 2)[0].count(chr(10)) + 1}: {sample.target['kinds'][0]}"
+    return f"line {_line_count(sample)}: {sample.target['kinds'][0]}"
 
 
 adversaries: Mapping[str, Callable[[Sample], str]] = {
     "every kind": _every_kind,
-    "looks good in many words": lambda _: "I would like to see tests, and longer names.",
+    "neither yes nor no": lambda _: "I would like to see tests, and longer names.",
 }
 guesses: Mapping[str, Callable[[Sample], str]] = {
     "always no bug": lambda _: "no bug",

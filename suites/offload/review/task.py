@@ -35,8 +35,10 @@ def _of(programs: Sequence[Program]) -> Callable[[Dice, int], Draft]:
         )
         offered = ", ".join(dice.shuffled(list(KINDS)))
         return Draft(
-            prompt=f"{shown}\n\nAt most one line of this Python function has a bug. Kinds of bug: {offered}. "
-            'Answer "line N: kind", or "no bug".',
+            # A question: of four forms tried on SmolLM2-135M (2026-11) only this one got an answer at all; with
+            # "Kinds of bug: … Answer …" it wrote the code once more.
+            prompt=f"Code:\n{shown}\n\nDoes this Python function have a bug? At most one line is wrong. "
+            f'Say only "no bug", or "line N: kind" with one of these kinds: {offered}.',
             system_prompt=SYSTEM,
             target={
                 "line": None if is_clean else bug.line + len(head),
