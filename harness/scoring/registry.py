@@ -22,7 +22,7 @@ _HOMES = {
     "rouge_l": ("overlap", "RougeL"),
     "token_f1": ("overlap", "TokenF1"),
 }
-_FORMS = ("constraints_all", "constraints_loose")
+_FORMS = ("constraints_all", "constraints_all_loose", "constraints_loose")
 _ADDED: dict[str, Callable[[], Scorer]] = {}
 
 
@@ -42,7 +42,7 @@ def make_scorer(name: str) -> Scorer:
     if name in _FORMS:
         from harness.scoring.constraint import Constraints
 
-        return Constraints(is_loose=name == "constraints_loose", needs_all=name == "constraints_all")
+        return Constraints(is_loose=name.endswith("_loose"), needs_all="_all" in name)
     if name not in _HOMES:
         raise TaskError(f"no scorer is called {name!r}", hint=f"Choose one of {', '.join(scorer_names())}.")
     module, kind = _HOMES[name]

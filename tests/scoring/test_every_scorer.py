@@ -41,6 +41,7 @@ EXAMPLES = {
     ),
     "constraints": Example({"constraints": RULES}, "Have some tea. Do.", ("water",)),
     "constraints_all": Example({"constraints": RULES}, "Have some tea. Do.", ("water", "Have some tea.")),
+    "constraints_all_loose": Example({"constraints": RULES}, "Have some tea. Do.", ("water", "Have some tea.")),
     "constraints_loose": Example({"constraints": RULES}, "Have some tea. Do.", ("water",)),
     "exact": Example(["Ada Berg", "A. Berg"], "Ada Berg", ("Bob", "ada berg", "Ada Berg, Bob")),
     "facts": Example(
@@ -63,7 +64,16 @@ EXAMPLES = {
     "token_f1": Example("the cat sat", "cat sat", ("dogs",)),
 }
 # These judge the whole text on purpose: prose around the answer is part of it.
-WHOLE = {"constraints", "constraints_all", "constraints_loose", "rouge_l", "token_f1", "facts", "ideas"}
+WHOLE = {
+    "constraints",
+    "constraints_all",
+    "constraints_all_loose",
+    "constraints_loose",
+    "rouge_l",
+    "token_f1",
+    "facts",
+    "ideas",
+}
 DRESSES: dict[str, Callable[[str], str]] = {
     "bare": lambda text: text,
     "space": lambda text: f"\n  {text}\n\n",
@@ -174,7 +184,7 @@ def cpu_s(name: str, answer: str, target: Any) -> float:
 def test_a_megabyte_of_anything_is_judged_within_a_second(name: str) -> None:
     """Measured in processor time, which other processes do not lengthen much."""
     target = {"constraints": ALL_KINDS} if name == "constraints" else EXAMPLES[name].target
-    if name in {"constraints_all", "constraints_loose"}:
+    if name in {"constraints_all", "constraints_all_loose", "constraints_loose"}:
         pytest.skip("the same work as strict: both are always reported")
     make_scorer(name)(EXAMPLES[name].reference, target)  # imports
     slow = {piece: took for piece in HOSTILE if (took := cpu_s(name, piece * (1_000_000 // len(piece)), target)) > 1.0}
@@ -183,7 +193,7 @@ def test_a_megabyte_of_anything_is_judged_within_a_second(name: str) -> None:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_four_times_the_text_takes_no_more_than_about_four_times_the_time(name: str) -> None:
-    if name in {"constraints_all", "constraints_loose"}:
+    if name in {"constraints_all", "constraints_all_loose", "constraints_loose"}:
         pytest.skip("the same work as strict: both are always reported")
     target = {"constraints": ALL_KINDS} if name == "constraints" else EXAMPLES[name].target
     make_scorer(name)(EXAMPLES[name].reference, target)  # imports
