@@ -164,7 +164,7 @@ FROZEN = {
     "classify": "2bdfc6b60688a5a6",
     "extract": "c70a92c1564ca1db",
     "review": "17d1f3d86b3120ad",
-    "rewrite": "abe04cea32aae99d",
+    "rewrite": "d89d0b489786dcf5",
     "summarise": "d26598908bfea2e8",
 }
 

@@ -11,7 +11,7 @@ def asked(text: str, change: str, reference: str, constraints: list[dict[str, An
     """Return the draft; the reference and the text itself stay in the target for the tests."""
     return Draft(
         prompt=f"Text: {text}\n\nRewrite this text. {change} "
-        "Keep the other names, figures and placeholders as they are.",
+        "Keep the other names, figures and placeholders as they are. Answer with the new text only.",
         system_prompt=SYSTEM,
         target={"constraints": constraints, "reference": reference, "text": text},
     )

@@ -58,16 +58,16 @@ def capitals(dice: Dice, _turn: int) -> Draft:
 
 
 def greeting(dice: Dice, _turn: int) -> Draft:
-    """A line before the text, which stays as it is."""
+    """A line before the text; the text may be put in slightly other words."""
     text, kept, thing = _note(dice)
     start = f"Dear {dice.pick([name for name in word.NAMES if name not in text])},"
     return asked(
         text,
-        f'Put "{start}" before it and change nothing else.',
+        f'Put "{start}" before it.',
         f"{start} {text}",
         [
             {"kind": "starts_with", "text": start},
             {"kind": "includes", "words": [thing, *kept]},
-            length(f"{start} {text}", 2),
+            length(f"{start} {text}", 8),
         ],
     )
