@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from harness.runner.plan import load_config
     from harness.runner.run import Run, RunTask, Target
     from harness.runner.slot import run_concurrently
+    from harness.scoring.by_kind import ByKind
     from harness.scoring.choice import Choice, Choices
     from harness.scoring.constraint import Constraints
     from harness.scoring.distinct import Ideas
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ApiError",
+    "ByKind",
     "ChatRequest",
     "Choice",
     "Choices",
@@ -103,6 +105,7 @@ _HOMES = {
     "runner.plan": ("load_config",),
     "runner.run": ("Run", "RunTask", "Target"),
     "runner.slot": ("run_concurrently",),
+    "scoring.by_kind": ("ByKind",),
     "scoring.choice": ("Choice", "Choices"),
     "scoring.constraint": ("Constraints",),
     "scoring.distinct": ("Ideas",),

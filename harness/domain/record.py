@@ -103,7 +103,9 @@ class ReleaseRecord(Record):
 class SampleRecord(Record):
     """One sample. `sample_uid` names the question and all that may change its answer, but not the run.
 
+    Answer, usage and times are those of the scored turn; `turns` has what came of the ones before it, in order.
     `attempts` are more than one where the server failed before it had produced anything, and it was asked again.
+    `tags` are the task's own figures to group by, such as the depth of a needle.
     """
 
     kind: Literal["sample"] = "sample"
@@ -114,12 +116,14 @@ class SampleRecord(Record):
     item_hash: str
     cluster_id: str = ""
     tier: int = 1
+    tags: dict[str, Any] = {}
     epoch: int = 1
     model_key: str
     instance_id: str
     prompt_hash: str
     request: dict[str, Any] = {}
     target: Json = None
+    turns: list[dict[str, Any]] = []
     outcome: str
     output_text: str = ""
     reasoning_text: str = ""

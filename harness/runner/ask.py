@@ -1,6 +1,9 @@
-"""Asks one sample of one instance and says how it ended. Errors of a sample become its outcome, never an exception."""
+"""Asks one sample of one instance and says how it ended. Errors of a sample become its outcome, never an exception.
 
-from collections.abc import Callable
+A sample with turns is a conversation that the server keeps (`store`); every other request is asked with `store` false.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,7 +28,7 @@ _LEVELS = ("off", "none", "minimal", "low", "medium", "high", "xhigh", "on")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One sample, the n-th time (`epoch` from 1)."""
+    """One sample, the n-th time (`epoch` from 1). `request` is what its prompt is asked with."""
 
     sample: Sample
     epoch: int
@@ -36,7 +39,10 @@ class Job:
 class Answer:
     """What became of a job. `score` is None when it does not count (the server failed, or we were interrupted).
 
-    `attempts` are more than one where the server failed before it had produced anything.
+    Attributes:
+        generation: of the prompt; None when it was not answered.
+        earlier: what was answered to the turns before it.
+        attempts: more than one where the server failed before it had produced anything.
     """
 
     job: Job
@@ -45,6 +51,7 @@ class Answer:
     score: Score | None = None
     error: str | None = None
     attempts: int = 1
+    earlier: tuple[Generation, ...] = ()
 
 
 def reasoning_for(model: Model, wanted: str | None) -> str | None:
@@ -63,17 +70,35 @@ def reasoning_for(model: Model, wanted: str | None) -> str | None:
 def request_for(
     task: Task, sample: Sample, *, address: str, reasoning: str | None, max_output_tokens: int | None
 ) -> ChatRequest:
-    """Return the request for a sample: greedy, not stored, addressed to one instance."""
+    """Return the request for a sample's prompt: greedy, not stored, addressed to one instance."""
     budget = task.max_output_tokens if max_output_tokens is None else min(task.max_output_tokens, max_output_tokens)
     if reasoning not in {None, "off", "none"}:
         budget += REASONING_EXTRA_TOKENS
     return ChatRequest(
         model=address,
         input=sample.prompt,
-        system_prompt=sample.system_prompt,
+        system_prompt=None if sample.turns else sample.system_prompt,
         temperature=0.0,
         max_output_tokens=budget,
         reasoning=reasoning,
+    )
+
+
+def next_request(job: Job, earlier: Sequence[Generation]) -> ChatRequest:
+    """Return what is asked after these answers: the next turn, to be kept by the server, or at last the prompt.
+
+    The system prompt goes with the first message only: some templates fail on a second one (LM Studio's bug #2219).
+    """
+    sample, count = job.sample, len(earlier)
+    if count == len(sample.turns):
+        origin = earlier[(sample.continues or count) - 1].response_id if count else None
+        return replace(job.request, previous_response_id=origin)
+    return replace(
+        job.request,
+        input=sample.turns[count],
+        system_prompt=None if count else sample.system_prompt,
+        previous_response_id=earlier[-1].response_id if count else None,
+        store=True,
     )
 
 
@@ -86,48 +111,61 @@ def asker(
     is_lost: Callable[[], bool],
     clock: Clock,
 ) -> Callable[[Job, Exchange], Answer]:
-    """Return the function that asks a job and scores the answer.
+    """Return the function that asks a job, its turns one after another, and scores the last answer.
+
+    A turn that fails or says nothing ends the sample with its outcome; one that was cut at the limit does not.
 
     Args:
         client: of the server.
         task: of the samples; its scorer scores.
         instance_id: who must answer.
-        deadline_s: for each attempt as a whole. A shorter one for the later attempts would count a fault of the
-            server as a timeout, which scores 0.
+        deadline_s: for all turns together, attempts that failed not counted. A shorter one for the later attempts
+            would count a fault of the server as a timeout, which scores 0.
         is_lost: whether the instance went away, so that another one has its id; its answers do not count.
         clock: for the pauses between attempts.
     """
     gone = lost(instance_id)
 
     def ask(job: Job, exchange: Exchange) -> Answer:
+        earlier: list[Generation] = []
+        asked_again = 0
+        for number in range(1, len(job.sample.turns) + 1):
+            answer = turn(job, earlier, exchange)
+            asked_again += answer.attempts - 1
+            if answer.generation is not None:
+                earlier.append(answer.generation)
+            if (failed := _broken_off(answer, number)) is not None:
+                return _scored(task, replace(failed, attempts=1 + asked_again, earlier=tuple(earlier)))
+        answer = turn(job, earlier, exchange)
+        return _scored(task, replace(answer, attempts=answer.attempts + asked_again, earlier=tuple(earlier)))
+
+    def turn(job: Job, earlier: Sequence[Generation], exchange: Exchange) -> Answer:
         if is_lost():
             return Answer(job=job, outcome=Outcome.SERVER_ERROR, error=gone)
-        attempts = _Attempts(client, job, exchange, instance_id=instance_id, deadline_s=deadline_s, is_lost=is_lost)
+        left_s = deadline_s - sum(one.times.total_s for one in earlier)
+        attempts = _Attempts(
+            client, next_request(job, earlier), exchange, instance_id=instance_id, deadline_s=left_s, is_lost=is_lost
+        )
         try:
             answer = retried(attempts.once, clock=clock, may_repeat=attempts.may_repeat)
         except HarnessError as exc:
             return replace(_failed(job, exc), attempts=attempts.count)
-        return replace(judged(job, answer), attempts=attempts.count)
-
-    def judged(job: Job, answer: Generation) -> Answer:
-        if is_lost():
-            return Answer(job=job, outcome=Outcome.SERVER_ERROR, generation=answer, error=gone)
-        if answer.model_instance_id != instance_id:
-            wrong = f"asked {instance_id}, but {answer.model_instance_id} answered"
-            return Answer(job=job, outcome=Outcome.SERVER_ERROR, generation=answer, error=wrong)
+        wrong = gone if is_lost() else _somebody_else(answer, instance_id)
         outcome = outcome_of(answer, max_output_tokens=job.request.max_output_tokens)
-        return Answer(job=job, outcome=outcome, generation=answer, score=_score(task, job.sample, answer, outcome))
+        if wrong is not None:
+            outcome = Outcome.SERVER_ERROR
+        return Answer(job=job, outcome=outcome, generation=answer, error=wrong, attempts=attempts.count)
 
     return ask
 
 
 class _Attempts:
-    """One job being asked, as often as the server fails before it has produced anything."""
+    """One request being asked, as often as the server fails before it has produced anything."""
 
     def __init__(
         self,
         client: Client,
-        job: Job,
+        request: ChatRequest,
         exchange: Exchange,
         *,
         instance_id: InstanceId,
@@ -135,7 +173,7 @@ class _Attempts:
         is_lost: Callable[[], bool],
     ) -> None:
         self._client = client
-        self._job = job
+        self._request = request
         self._exchange = exchange
         self._instance_id = instance_id
         self._deadline_s = deadline_s
@@ -150,7 +188,7 @@ class _Attempts:
         if attempt > 1:
             check_resident(self._client, self._instance_id, after=self._trouble, exchange=self._exchange)
         return self._client.chat(
-            self._job.request, stream=True, on_event=self._listen, total_s=self._deadline_s, exchange=self._exchange
+            self._request, stream=True, on_event=self._listen, total_s=self._deadline_s, exchange=self._exchange
         )
 
     def may_repeat(self, error: HarnessError) -> bool:
@@ -183,22 +221,39 @@ def lost(instance_id: InstanceId) -> str:
     return f"{instance_id} was unloaded by somebody or crashed while it was in use, and a request loaded it anew"
 
 
+def _somebody_else(answer: Generation, instance_id: InstanceId) -> str | None:
+    if answer.model_instance_id == instance_id:
+        return None
+    return f"asked {instance_id}, but {answer.model_instance_id} answered"
+
+
 def _failed(job: Job, exc: HarnessError) -> Answer:
     if isinstance(exc, DeadlineExceeded) and exc.phase == "total":
-        return Answer(job=job, outcome=Outcome.TIMEOUT, score=_zero(Outcome.TIMEOUT), error=exc.message)
+        return Answer(job=job, outcome=Outcome.TIMEOUT, error=exc.message)
     outcome = Outcome.CANCELLED if isinstance(exc, Cancelled) else Outcome.SERVER_ERROR
     kind = f"{exc.status} " if isinstance(exc, ApiError) and exc.status else ""
     return Answer(job=job, outcome=outcome, error=f"{type(exc).__name__}: {kind}{exc.message}")
 
 
-def _score(task: Task, sample: Sample, answer: Generation, outcome: Outcome) -> Score:
-    if outcome is not Outcome.OK:
-        return _zero(outcome)
-    return task.scorer(answer.text, sample.target)
+def _broken_off(answer: Answer, number: int) -> Answer | None:
+    """Return how the sample ended when turn `number` went like this; None when the conversation can go on."""
+    said = answer.generation
+    outcome, why = answer.outcome, answer.error or answer.outcome.value
+    if outcome in {Outcome.OK, Outcome.TRUNCATED}:
+        if said is not None and said.response_id is not None:
+            return None
+        outcome, why = Outcome.SERVER_ERROR, "the server kept no response to go on from"
+    error = f"turn {number} of {len(answer.job.sample.turns) + 1}: {why}"
+    return replace(answer, outcome=outcome, generation=None, error=error)
 
 
-def _zero(outcome: Outcome) -> Score:
-    return Score(value=0.0, passed=False, reason=outcome.value)
+def _scored(task: Task, answer: Answer) -> Answer:
+    """Return the answer with its score; the failures of the model score 0, those of the server and ours nothing."""
+    if not answer.outcome.is_scored:
+        return answer
+    if answer.outcome is Outcome.OK and answer.generation is not None:
+        return replace(answer, score=task.scorer(answer.generation.text, answer.job.sample.target))
+    return replace(answer, score=Score(value=0.0, passed=False, reason=answer.outcome.value))
 
 
 def sample_uid(task: Task, job: Job, model: Model, *, config: dict[str, Any]) -> str:

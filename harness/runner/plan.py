@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.domain.model import LoadConfig, Model
+from harness.domain.model import Instance, LoadConfig, Model
 from harness.errors import SettingsError
 from harness.lifecycle.selection import Selection, parameters
 from harness.report.plan import PlanRow, render_plan
@@ -52,12 +52,46 @@ def load_config(model: Model, tasks: Sequence[Task], settings: Settings) -> Load
     """
     if settings.context_length is not None:
         return LoadConfig(context_length=settings.context_length)
-    reasoning = reasoning_for(model, settings.reasoning)
-    extra = 0 if reasoning in {None, "off", "none"} else REASONING_EXTRA_TOKENS
-    longest = max((task.prompt_tokens + task.max_output_tokens for task in tasks), default=0) + extra
+    longest = max((task.room_tokens for task in tasks), default=0) + _reasoning_tokens(model, settings)
     needed = max(_LEAST_CONTEXT, longest * (settings.concurrency or USUAL_SLOTS))
     power = 1 << (needed - 1).bit_length()
     return LoadConfig(context_length=min(power, model.max_context_length or power))
+
+
+def room_tokens(task: Task, model: Model, settings: Settings) -> int:
+    """Return what one request of the task may take, prompt and answer but no reasoning.
+
+    For a task that is fitted to the context that is its own measure, so that a plain run stays quick whatever else is
+    run; a slot's share of the context that the user set, be it longer or shorter; and never more than a slot's share of
+    what the model was trained for.
+    """
+    if task.generate_for is None:
+        return task.room_tokens
+    slots = settings.concurrency or USUAL_SLOTS
+    wanted = settings.context_length or (task.room_tokens + _reasoning_tokens(model, settings)) * slots
+    context = min(wanted, model.max_context_length or wanted)
+    return max(0, context // slots - _reasoning_tokens(model, settings))
+
+
+def slots_for(task: Task, model: Model, instance: Instance, settings: Settings) -> int:
+    """Return how many samples to ask at a time: what the user set, or as many as there are slots and context for.
+
+    Requests at a time share one context (adr-0001), and how many slots there are is known only after the load.
+    """
+    if settings.concurrency is not None:
+        return settings.concurrency
+    room = room_tokens(task, model, settings) + _reasoning_tokens(model, settings)
+    context = instance.config.context_length or room * instance.slots
+    return max(1, min(instance.slots, context // max(1, room)))
+
+
+def _prompt_tokens(task: Task, model: Model, settings: Settings) -> int:
+    return max(0, room_tokens(task, model, settings) - task.max_output_tokens)
+
+
+def _reasoning_tokens(model: Model, settings: Settings) -> int:
+    reasoning = reasoning_for(model, settings.reasoning)
+    return 0 if reasoning in {None, "off", "none"} else REASONING_EXTRA_TOKENS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +127,7 @@ class Plan:
         active_bytes = model.size_bytes * (known[1] / known[0] if known else 1.0)
         decode_s = active_bytes / _BANDWIDTH_BYTES_S
         tokens = sum(
-            task.max_output_tokens / 2 + task.prompt_tokens / _PREFILL_TO_DECODE
+            task.max_output_tokens / 2 + _prompt_tokens(task, model, self.settings) / _PREFILL_TO_DECODE
             for task in self.tasks
             if fits(task, model) is None
         )
@@ -101,14 +135,26 @@ class Plan:
         return 1.0 + model.size_bytes / _DISK_BYTES_S + asked + self.settings.latency_budget_s
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the plan as it is recorded; `tasks` are fingerprints of what is asked and how it is judged."""
+        """Return the plan as it is recorded; `tasks` are fingerprints of what is asked and how it is judged.
+
+        `room_tokens` are what a request of each fitted task may take on each model; the fingerprint covers all of them.
+        """
         return {
             "models": [model.key for model in self.selection.models],
             "models_because": self.selection.reason,
             "limit": self.settings.limit,
             "epochs": self.settings.epochs,
-            "tasks": {
-                task.name: task.fingerprint(task.samples(seed=self.settings.seed, limit=self.settings.limit))
+            "room_tokens": {
+                task.name: {model.key: room_tokens(task, model, self.settings) for model in self.selection.models}
                 for task in self.tasks
+                if task.generate_for is not None
             },
+            "tasks": {task.name: self._fingerprint(task) for task in self.tasks},
         }
+
+    def _fingerprint(self, task: Task) -> str:
+        rooms = sorted({room_tokens(task, model, self.settings) for model in self.selection.models})
+        seed, limit = self.settings.seed, self.settings.limit
+        return task.fingerprint(
+            [one for room in rooms for one in task.samples(seed=seed, limit=limit, room_tokens=room)]
+        )

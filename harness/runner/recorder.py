@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.clock import Clock, timestamp
+from harness.domain.generation import Generation
 from harness.domain.model import InstanceId, LoadConfig, Model
 from harness.domain.record import (
     EndRecord,
@@ -219,7 +220,8 @@ class Recorder:
         sample, generation = answer.job.sample, answer.generation
         stats = asdict(generation.stats) if generation else {}
         request = {name: value for name, value in asdict(answer.job.request).items() if value is not None}
-        prompt_hash = content_hash([request.pop("system_prompt", None), request.pop("input")])
+        for text in ("system_prompt", "input"):
+            request.pop(text, None)
         return SampleRecord(
             **self.head(),
             sample_uid=uid,
@@ -229,12 +231,14 @@ class Recorder:
             item_hash=sample.item_hash,
             cluster_id=sample.cluster_id,
             tier=sample.tier,
+            tags=dict(sample.tags),
             epoch=answer.job.epoch,
             model_key=model.key,
             instance_id=instance_id,
-            prompt_hash=prompt_hash,
+            prompt_hash=sample.prompt_hash,
             request=request,
             target=sample.target,
+            turns=[_told(turn) for turn in answer.earlier],
             outcome=answer.outcome.value,
             output_text=generation.text if generation else "",
             reasoning_text=generation.reasoning if generation else "",
@@ -245,6 +249,15 @@ class Recorder:
             cold=generation.loaded_model if generation else False,
             error=answer.error,
         )
+
+
+def _told(turn: Generation) -> dict[str, Any]:
+    return {
+        "output_text": turn.text,
+        "input_tokens": turn.stats.input_tokens,
+        "total_output_tokens": turn.stats.total_output_tokens,
+        "e2e_s": turn.times.e2e_s,
+    }
 
 
 def _facts(model: Model) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from harness.lifecycle.lease import Lease, Leases
 from harness.lifecycle.resident import other_ids, resident_ids
 from harness.report.table import size
 from harness.runner.ask import Answer, Job, asker, lost, reasoning_for, request_for
+from harness.runner.plan import room_tokens, slots_for
 from harness.runner.recorder import Recorder
 from harness.runner.slot import Slots
 from harness.runner.summary import summarise
@@ -201,7 +202,7 @@ class Run:
             self.client, task, instance_id=target.instance_id, deadline_s=self.settings.sample_deadline_s,
             is_lost=lambda: self._leases.is_lost(target.lease), clock=self.clock,
         )  # fmt: skip
-        slots = Slots(ask, count=self.settings.concurrency or target.lease.instance.slots)
+        slots = Slots(ask, count=slots_for(task, target.model, target.lease.instance, self.settings))
         answers: list[Answer] = []
 
         def take(answer: Answer) -> None:
@@ -262,7 +263,8 @@ class Run:
             raise failed
 
     def _jobs(self, task: Task, target: Target) -> list[Job]:
-        samples = task.samples(seed=self.settings.seed, limit=self.settings.limit)
+        room = room_tokens(task, target.model, self.settings)
+        samples = task.samples(seed=self.settings.seed, limit=self.settings.limit, room_tokens=room)
         limit = self.settings.max_output_tokens
         requests = [
             request_for(task, one, address=target.address, reasoning=target.reasoning, max_output_tokens=limit)

@@ -7,6 +7,7 @@ from harness.domain.score import Scorer
 from harness.errors import TaskError
 
 _HOMES = {
+    "by_kind": ("by_kind", "ByKind"),
     "choice": ("choice", "Choice"),
     "choices": ("choice", "Choices"),
     "constraints": ("constraint", "Constraints"),

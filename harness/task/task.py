@@ -28,8 +28,11 @@ class Task:
             balanced over the tiers; the same for every Python version and hash seed.
         scorer: judges every sample.
         max_output_tokens: the answer's budget; reasoning gets its own on top.
-        prompt_tokens: upper estimate of a prompt with its template, in tokens; decides the context length.
+        prompt_tokens: upper estimate of a prompt with its template and, of a conversation, all that was said before, in
+            tokens; decides the context length.
         chance: what answering without reading scores on average.
+        generate_for: for tasks about length: `generate_for(seed, n, room_tokens)` does as `generate`, with samples as
+            long as fit into a request of that many tokens, the answer included.
     """
 
     name: str
@@ -39,16 +42,30 @@ class Task:
     max_output_tokens: int
     prompt_tokens: int
     chance: float = 0.0
+    generate_for: Callable[[int, int, int], Sequence[Sample]] | None = None
     needs: Needs = field(default_factory=Needs)
     description: str = ""
 
-    def samples(self, *, seed: int, limit: int) -> Sequence[Sample]:
+    @property
+    def room_tokens(self) -> int:
+        """What one request takes at most, prompt and answer, unless the samples are fitted to another length."""
+        return self.prompt_tokens + self.max_output_tokens
+
+    def samples(self, *, seed: int, limit: int, room_tokens: int | None = None) -> Sequence[Sample]:
         """Return the first `limit` samples of `seed`.
+
+        Args:
+            seed: of the generator.
+            limit: how many.
+            room_tokens: what a request may take; only a task that is fitted to it heeds it.
 
         Raises:
             TaskError: two samples share an item_id, or fewer came than were asked for.
         """
-        samples = self.generate(seed, limit)
+        if self.generate_for is None or room_tokens is None:
+            samples = self.generate(seed, limit)
+        else:
+            samples = self.generate_for(seed, limit, room_tokens)
         if len(samples) != limit or len({sample.item_id for sample in samples}) != limit:
             ids = len({sample.item_id for sample in samples})
             raise TaskError(f"task {self.name}: expected {limit} samples, got {len(samples)} with {ids} distinct ids")

@@ -33,6 +33,7 @@ class Example:
 
 
 EXAMPLES = {
+    "by_kind": Example({"kind": "number", "target": 42}, "42", ("41", "forty")),
     "choice": Example(LETTERS, "B", ("A", "A, B, C, D", "A) Rome B) Paris C) Oslo D) Bern", "A or B", "Oslo")),
     "choices": Example(
         {"right": ["billing"], "labels": ["billing", "login", "other"]},
