@@ -1,0 +1,43 @@
+"""Right answers to multiturn items, and answers that a lazy or forgetful model might give instead."""
+
+import re
+from collections.abc import Callable
+
+from harness import Sample
+
+
+def reference(sample: Sample) -> str:
+    """Return the right answer."""
+    target = sample.target["target"]
+    return str(target["label"] if sample.target["kind"] == "choice" else target)
+
+
+def stale(sample: Sample) -> str:
+    """Return a wrong value that was said in the conversation; "I do not know" where there was none."""
+    said = " ".join(sample.turns)
+    if sample.target["kind"] == "choice":
+        values = [one for one in sample.target["target"]["labels"] if re.search(rf"\b{one}\b", said)]
+    else:
+        values = re.findall(r"\d+", said)
+    return next((one for one in values if one != reference(sample)), "I do not know")
+
+
+def _every_value(sample: Sample) -> str:
+    if sample.target["kind"] == "choice":
+        return ", ".join(sample.target["target"]["labels"])
+    return "It is one of 1 to 1000."
+
+
+adversaries: dict[str, Callable[[Sample], str]] = {
+    "nothing": lambda _: "",
+    "refusal": lambda _: "I am sorry, but I do not know anything about you.",
+    "echo": lambda sample: sample.prompt,
+    "OK": lambda _: "OK",
+    "stale": stale,
+    "every value": _every_value,
+    "hedge": lambda sample: f"{reference(sample)} or {stale(sample)}" if stale(sample)[0] != "I" else "",
+    "always green": lambda _: "green",
+    "always flute": lambda _: "flute",
+    "always 500": lambda _: "500",
+}
+"""Name -> answer; each scores at most chance."""

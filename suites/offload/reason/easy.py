@@ -1,0 +1,55 @@
+"""Problems of one step."""
+
+from collections.abc import Callable
+
+from harness import Dice
+
+from ..people import FIRST  # noqa: TID252  (installed, the suites lie within another package)
+from .problem import Problem, number, order, weekday
+
+THINGS = ("apples", "books", "coins", "stamps", "pencils", "shells", "marbles", "cards", "buttons", "plates")
+UNITS = (
+    ("hours", "minutes", 60), ("days", "hours", 24), ("weeks", "days", 7), ("minutes", "seconds", 60),
+    ("metres", "centimetres", 100), ("kilometres", "metres", 1000), ("kilograms", "grams", 1000),
+    ("years", "months", 12), ("centimetres", "millimetres", 10), ("litres", "millilitres", 1000),
+)  # fmt: skip
+
+
+def more_or_less(dice: Dice) -> Problem:
+    """Addition or subtraction."""
+    name, things = dice.pick(FIRST), dice.pick(THINGS)
+    have, change = dice.whole(12, 60), dice.whole(2, 11)
+    if dice.whole(0, 1):
+        return number(
+            f"{name} has {have} {things} and gets {change} more. How many {things} does {name} have now?", have + change
+        )
+    return number(
+        f"{name} has {have} {things} and gives {change} away. How many {things} does {name} have left?", have - change
+    )
+
+
+def boxes(dice: Dice) -> Problem:
+    """Multiplication."""
+    each, count, things = dice.whole(3, 12), dice.whole(2, 9), dice.pick(THINGS)
+    holder = dice.pick(("box", "bag", "drawer", "tin"))
+    many = {"box": "boxes"}.get(holder, f"{holder}s")
+    return number(f"One {holder} holds {each} {things}. How many {things} are in {count} {many}?", each * count)
+
+
+def unit(dice: Dice) -> Problem:
+    """One conversion."""
+    (large, small, factor), count = dice.pick(UNITS), dice.whole(2, 15)
+    return number(f"How many {small} are {count} {large}?", count * factor)
+
+
+def weekday_soon(dice: Dice) -> Problem:
+    """A weekday within a week."""
+    return weekday(dice, least=1, most=6)
+
+
+def three_in_order(dice: Dice) -> Problem:
+    """Three people, told in pairs; who leads."""
+    return order(dice, dice.some(FIRST, 3), place=0, turned=False)
+
+
+PROBLEMS: tuple[Callable[[Dice], Problem], ...] = (more_or_less, boxes, unit, weekday_soon, three_in_order)
