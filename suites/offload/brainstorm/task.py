@@ -12,10 +12,9 @@ Made = tuple[str, dict[str, Any]]
 
 
 def _easy(dice: Dice, word: str, _: Sequence[str]) -> Made:
-    count, least = dice.whole(3, 4), dice.whole(2, 3)
-    most = least + dice.whole(3, 6)
-    rules = f'Give exactly {count}. Each must have the word "{word}" and {least} to {most} words.'
-    return rules, {"count": count, "min_words": least, "max_words": most}
+    count, most = dice.whole(2, 4), dice.whole(6, 10)
+    rules = f'Give exactly {count}. Each must have the word "{word}" and 2 to {most} words.'
+    return rules, {"count": count, "min_words": 2, "max_words": most}
 
 
 def _medium(dice: Dice, word: str, invited: Sequence[str]) -> Made:
@@ -59,7 +58,7 @@ def _sample(seed: int, index: int) -> Sample:
     rules, target = TIERS[tier - 1](Dice("brainstorm", seed, index), word, invited)
     return Sample(
         item_id=f"brainstorm-{seed}-{index:04d}",
-        prompt=f"List {subject}. {rules} Write a numbered list, one idea a line, and nothing else.",
+        prompt=f"List {subject}. {rules} Write a numbered list only.",
         target={**target, "include": _forms(word)},
         tier=tier,
         cluster_id=subject,

@@ -11,6 +11,7 @@ SUBJECTS = (
     "candles", "forests", "markets", "islands", "owls", "paper", "gardens", "clocks", "salt", "mirrors", "kites",
     "wool", "lanterns", "maps", "violins", "storms", "apples", "glass",
 )  # fmt: skip
+_BAN_EVERY = 3
 _ALONE = [*FORMS, *EXTRAS]
 KINDS = {**FORMS, **EXTRAS, **BANS}
 
@@ -27,7 +28,8 @@ def _two(dice: Dice, turn: int) -> list[str]:
 
 def _four(dice: Dice, turn: int) -> list[str]:
     chosen = _two(dice, turn + 2)
-    for kinds in (EXTRAS, BANS):
+    # A ban now and then: it is kept by an answer that says nothing, and then lifts the score of the hardest tier.
+    for kinds in (EXTRAS, BANS if turn % _BAN_EVERY == 0 else EXTRAS):
         chosen.append(dice.pick([one for one in kinds if all(goes_with(one, other) for other in chosen)]))
     return chosen
 

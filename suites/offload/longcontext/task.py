@@ -21,8 +21,9 @@ ROOM_TOKENS = 1400
 """What a request takes where the user has set no context length: a plain run should stay quick."""
 
 # LM Studio cannot be asked for a count of tokens. Of such text a token of common tokenisers holds 4 to 5 characters, of
-# the smallest vocabularies above 3; so a text may turn out shorter than wanted, but does not overflow.
-_CHARACTERS_PER_TOKEN = 3
+# the smallest vocabularies above 3. So a text may turn out shorter than wanted, and the longest one, three quarters of
+# the room, would still fit at 2.7 characters a token.
+_CHARACTERS_PER_TOKEN = 3.5
 _FRAME_TOKENS = 90
 _LEAST_SENTENCES = 8
 

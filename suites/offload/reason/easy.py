@@ -15,10 +15,17 @@ UNITS = (
 )  # fmt: skip
 
 
+def plain(dice: Dice) -> Problem:
+    """A sum, a difference or a product without a story."""
+    first, second = dice.whole(2, 20), dice.whole(2, 9)
+    sign, value = dice.pick((("plus", first + second), ("minus", first - second), ("times", first * second)))
+    return number(f"What is {first} {sign} {second}?", value)
+
+
 def more_or_less(dice: Dice) -> Problem:
     """Addition or subtraction."""
     name, things = dice.pick(FIRST), dice.pick(THINGS)
-    have, change = dice.whole(12, 60), dice.whole(2, 11)
+    have, change = dice.whole(12, 40), dice.whole(2, 9)
     if dice.whole(0, 1):
         return number(
             f"{name} has {have} {things} and gets {change} more. How many {things} does {name} have now?", have + change
@@ -43,8 +50,8 @@ def unit(dice: Dice) -> Problem:
 
 
 def weekday_soon(dice: Dice) -> Problem:
-    """A weekday within a week."""
-    return weekday(dice, least=1, most=6)
+    """A weekday a few days away."""
+    return weekday(dice, least=1, most=4)
 
 
 def three_in_order(dice: Dice) -> Problem:
@@ -52,4 +59,6 @@ def three_in_order(dice: Dice) -> Problem:
     return order(dice, dice.some(FIRST, 3), place=0, turned=False)
 
 
-PROBLEMS: tuple[Callable[[Dice], Problem], ...] = (more_or_less, boxes, unit, weekday_soon, three_in_order)
+PROBLEMS: tuple[Callable[[Dice], Problem], ...] = (
+    plain, more_or_less, boxes, unit, weekday_soon, three_in_order,
+)  # fmt: skip

@@ -41,7 +41,8 @@ def weekday(dice: Dice, *, least: int, most: int) -> Problem:
     today, days = dice.whole(0, 6), dice.whole(least, most)
     days += days % 7 == 0
     is_future = dice.whole(0, 1) == 1
-    asked = f"will it be in {days} days" if is_future else f"was it {days} days ago"
+    span = f"{days} day{'s' if days > 1 else ''}"
+    asked = f"will it be in {span}" if is_future else f"was it {span} ago"
     opening = dice.pick(("Today is {}.", "It is {} today.", "This is a {}."))
     then = DAYS[(today + (days if is_future else -days)) % 7]
     # The day that the question names is no label: "in 3 days from Monday it is Thursday" names one answer.

@@ -29,8 +29,8 @@ def generate(seed: int, n: int) -> Sequence[Sample]:
     return [_sample(seed, index) for index in range(n)]
 
 
-# Guessing a name or a day: easy has one problem in five with six labels and one with three, and so on.
-_CHANCE = ((1 / 6 + 1 / 3) / 5 + (1 / 6 + 1 / 4) / 6 + (1 / 6 + 1 / 4) / 6) / 3
+# Of six kinds of problem in each tier one has six days to choose from, and one has people: three, four, six and four.
+_CHANCE = ((1 / 6 + 1 / 3) / 6 + (1 / 6 + 1 / 4) / 6 + (1 / 6 + 1 / 4) / 6) / 3
 
 TASK = Task(
     name="reason",
