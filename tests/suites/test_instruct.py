@@ -1,0 +1,122 @@
+"""Instruct: each kind of instruction can be kept alone and beside others; lazy answers keep few."""
+
+from collections.abc import Callable
+from statistics import fmean
+
+import pytest
+
+from harness.domain.sample import Sample
+from harness.task.dice import Dice
+from suites.offload.instruct import TASK
+from suites.offload.instruct.instruction import BANS, CLASHES, EXTRAS, FORMS, goes_with
+from suites.offload.instruct.reference import adversaries, reference
+
+SAMPLES = list(TASK.samples(seed=0, limit=300))
+DRESSES = ("{}", "<think>How many? 1. Maybe seven.</think>\n\n{}\n")
+
+
+def mean_score(answer: Callable[[Sample], str]) -> float:
+    return fmean(TASK.scorer(answer(sample), sample.target).value or 0.0 for sample in SAMPLES)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 7])
+def test_the_reference_scores_one_in_any_dress(seed: int) -> None:
+    for sample in TASK.samples(seed=seed, limit=240):
+        for dress in DRESSES:
+            score = TASK.scorer(dress.format(reference(sample)), sample.target)
+            assert (score.value, score.passed) == (1.0, True), (sample, dress, score)
+
+
+@pytest.mark.parametrize("name", adversaries)
+def test_answers_that_did_not_read_score_at_most_chance(name: str) -> None:
+    assert mean_score(adversaries[name]) <= TASK.chance + 0.01
+
+
+def test_the_reference_of_another_item_scores_at_most_chance() -> None:
+    others = {one.item_id: reference(other) for one, other in zip(SAMPLES, SAMPLES[1:] + SAMPLES[:1], strict=True)}
+    assert mean_score(lambda sample: others[sample.item_id]) <= TASK.chance + 0.0
+
+
+def test_a_hundred_items_differ_and_another_seed_has_others() -> None:
+    first, second = ({one.prompt_hash for one in TASK.samples(seed=seed, limit=100)} for seed in (0, 1))
+    assert len(first) >= 98
+    assert len(first & second) <= 5
+
+
+# Changing a sample or a scorer makes figures incomparable: whoever does it on purpose changes this line too.
+def test_the_samples_of_a_seed_are_frozen() -> None:
+    assert TASK.fingerprint(TASK.samples(seed=42, limit=120)) == "8ba88e443204b594"
+
+
+def test_there_are_at_least_twenty_kinds_and_each_comes_alone_or_beside_others() -> None:
+    met = {one["kind"] for sample in SAMPLES for one in sample.target["constraints"]}
+    assert len(met) >= 30
+    alone = {sample.cluster_id for sample in SAMPLES if sample.tier == 1}
+    assert alone == {*FORMS, *EXTRAS}
+
+
+def test_tiers_hold_one_two_and_four_instructions() -> None:
+    for sample in SAMPLES:
+        kinds = {one["kind"] for one in sample.target["constraints"]} - {"numbered_in_order"}
+        assert len(kinds) == {1: 1, 2: 2, 3: 4}[sample.tier]
+
+
+def test_strict_is_the_score_and_loose_stands_beside_it() -> None:
+    target = {"constraints": [{"kind": "starts_with", "text": "Listen"}, {"kind": "sentences", "exactly": 2}]}
+    score = TASK.scorer("Here you are:\nListen to the rain. It sings.", target)
+    assert (score.value, score.passed) == (0.0, False)
+    assert (score.details["strict"], score.details["loose"]) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer"),
+    [
+        ("sentences", "Rain falls. It is wet."),
+        ("bullets", "- Rain falls\n- It is wet"),
+        ("numbered", "1. Rain falls\n2. It is wet"),
+        ("paragraphs", "Rain falls.\n\nIt is wet."),
+        ("ruled_paragraphs", "Rain falls.\n\n***\n\nIt is wet."),
+        ("sections", "# One\nRain falls.\n\n## Two\nIt is wet."),
+        ("responses", "Rain falls.\n******\nIt is wet."),
+        ("highlights", "**Rain** falls, and *all* is wet."),
+        ("placeholders", "Rain falls on [city] at [time]."),
+        ("questions", "Is it rain? Or not?"),
+        ("exclamations", "Rain! Water!"),
+        ("keyword", "Rain is rain."),
+    ],
+)
+def test_a_text_that_a_person_would_write_keeps_its_instruction(kind: str, answer: str) -> None:
+    said, constraints = next(
+        made
+        for seed in range(50)
+        for made in [{**FORMS, **EXTRAS}[kind](Dice(seed), "rain")]
+        if " two " in f" {made[0]} "
+    )
+    assert TASK.scorer(answer, {"constraints": constraints}).passed, said
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer"),
+    [
+        ("json_only", '{"rain": "wet"}'),
+        ("quoted", '"Rain is wet."'),
+        ("title", "<<Rain>>\nRain is wet."),
+        ("postscript", "Rain is wet.\n\nP.S. Very wet."),
+        ("code_fence", "```\nRain is wet.\n```"),
+        ("table", "| Rain | Sun |\n|---|---|\n| wet | dry |"),
+        ("uppercase", "RAIN IS WET."),
+        ("lowercase", "rain is wet."),
+    ],
+)
+def test_forms_without_figures_are_read_as_they_are_usually_written(kind: str, answer: str) -> None:
+    _, constraints = {**FORMS, **EXTRAS}[kind](Dice(1), "rain")
+    assert TASK.scorer(answer, {"constraints": constraints}).passed
+    assert not TASK.scorer("Rain is wet", {"constraints": constraints}).passed
+
+
+def test_what_clashes_is_known_and_never_asked_for_together() -> None:
+    known = {*FORMS, *EXTRAS, *BANS}
+    assert all({one, *others} <= known for one, others in CLASHES.items())
+    for sample in SAMPLES:
+        kinds = [one["kind"] for one in sample.target["constraints"] if one["kind"] in known]
+        assert all(goes_with(one, other) for number, one in enumerate(kinds) for other in kinds[number + 1 :])
