@@ -194,6 +194,8 @@ class Run:
     def evaluate(self, task: Task, target: Target) -> SummaryRecord:
         """Ask all samples of a task over the instance's slots, record each as it ends, and return the cell's summary.
 
+        No more are asked at a time than the context holds. A task about length gets samples as long as it allows.
+
         An interruption cancels what is in flight and records it as `cancelled`, never as a wrong answer. After five
         server errors in a row the rest is given up: the model has crashed, and the samples stay unscored.
         """
