@@ -1,0 +1,90 @@
+"""Prompts are as short as their tasks promise, counted by a real tokeniser; conversations branch on real weights."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.client.exchange import Exchange
+from harness.client.http import Client
+from harness.domain.generation import ChatRequest
+from harness.domain.model import InstanceId, LoadConfig
+from harness.domain.sample import Sample
+from harness.lifecycle.journal import Journal
+from harness.lifecycle.lease import Leases
+from harness.runner.ask import Answer, Job, asker, request_for
+from harness.task.task import Task
+from harness.testing.clock import FakeClock
+from suites.offload.brainstorm import TASK as BRAINSTORM
+from suites.offload.instruct import TASK as INSTRUCT
+from suites.offload.longcontext import TASK as LONGCONTEXT
+from suites.offload.multiturn import TASK as MULTITURN
+from suites.offload.reason import TASK as REASON
+
+if TYPE_CHECKING:
+    from harness.embedded.process import EmbeddedServer
+
+pytestmark = pytest.mark.embedded
+
+
+@pytest.fixture(scope="module")
+def client(embedded_server: "EmbeddedServer") -> Iterator[Client]:
+    with Client(embedded_server.url) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def instance(client: Client, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstanceId]:
+    journal = Journal("tokens", url=client.url, clock=FakeClock(), directory=tmp_path_factory.mktemp("journals"))
+    leases = Leases(client, journal, clock=FakeClock())
+    lease = leases.acquire("smollm2-135m-instruct-q4_0", LoadConfig(context_length=4096))
+    yield lease.instance.id
+    leases.release(lease)
+
+
+@pytest.fixture(scope="module")
+def tokens(client: Client, instance: InstanceId) -> Callable[[str], int]:
+    def count(text: str) -> int:
+        request = ChatRequest(model=instance, input=text, max_output_tokens=1, temperature=0.0)
+        return client.chat(request).stats.input_tokens or 0
+
+    return count
+
+
+@pytest.mark.parametrize("task", [BRAINSTORM, INSTRUCT, REASON], ids=lambda task: task.name)
+def test_prompts_are_as_short_as_promised(task: Task, tokens: Callable[[str], int]) -> None:
+    longest = sorted(task.samples(seed=0, limit=120), key=lambda sample: len(sample.prompt))[-4:]
+    assert all(tokens(sample.prompt) <= task.prompt_tokens for sample in longest)
+
+
+def test_conversations_are_as_short_as_promised(tokens: Callable[[str], int]) -> None:
+    longest = sorted(MULTITURN.samples(seed=0, limit=120), key=lambda sample: len("".join(sample.turns)))[-4:]
+    template = tokens("a")
+    for sample in longest:
+        said = tokens(" ".join((*sample.turns, sample.prompt))) + len(sample.turns) * template
+        assert said + len(sample.turns) * MULTITURN.max_output_tokens <= MULTITURN.prompt_tokens
+
+
+def test_long_texts_fill_most_of_their_share_and_never_more(tokens: Callable[[str], int]) -> None:
+    for sample in LONGCONTEXT.samples(seed=0, limit=3):
+        share = sample.tags["length"] * LONGCONTEXT.room_tokens
+        assert 0.6 * share <= tokens(sample.prompt) <= share
+
+
+def test_a_branch_does_not_hear_what_was_said_after_its_turn(client: Client, instance: InstanceId) -> None:
+    def ask(sample: Sample) -> Answer:
+        request = request_for(MULTITURN, sample, address=instance, reasoning=None, max_output_tokens=8)
+        job = Job(sample=sample, epoch=1, request=request)
+        clock = FakeClock()
+        return asker(client, MULTITURN, instance_id=instance, deadline_s=300.0, is_lost=lambda: False, clock=clock)(
+            job, Exchange()
+        )
+
+    turns = ("My code word is otter.", "My code word is now heron, and here are many more words, so that it shows.")
+    target = {"kind": "choice", "target": {"label": "otter", "labels": ["otter", "heron"]}}
+    whole = ask(Sample(item_id="whole", prompt="And now?", turns=turns, target=target))
+    branch = ask(Sample(item_id="branch", prompt="And now?", turns=turns, continues=1, target=target))
+    short = ask(Sample(item_id="short", prompt="And now?", turns=turns[:1], target=target))
+    heard = [one.generation.stats.input_tokens or 0 if one.generation else 0 for one in (whole, branch, short)]
+    assert 0 < heard[1] == heard[2] < heard[0]
+    assert [len(one.earlier) for one in (whole, branch, short)] == [2, 2, 1]
