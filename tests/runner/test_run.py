@@ -170,6 +170,36 @@ def test_samples_run_over_the_slots_of_the_instance(make: Make, concurrency: int
     assert seen == [peak]
 
 
+def words(_: int, n: int, room: int) -> list[Sample]:
+    return [Sample(item_id=f"words-{i}", prompt="say " + "w " * (room - i), target="") for i in range(n)]
+
+
+@pytest.mark.parametrize(("context_length", "room"), [(4096, 1024), (2048, 512)])
+def test_a_fitted_task_asks_as_much_as_a_slot_of_the_context_that_was_set(
+    make: Make, context_length: int, room: int
+) -> None:
+    bench = make(limit=2, context_length=context_length)
+    with bench.run.target(bench.model, LoadConfig(context_length=context_length)) as target:
+        bench.run.evaluate(replace(TASK, generate_for=words), target)
+    asked = [one["input"].count("w ") for one in bench.server.asked("POST", CHAT) if one["input"].startswith("say ")]
+    assert sorted(asked) == [room - 1, room]
+
+
+def test_no_more_is_asked_at_a_time_than_the_context_holds(make: Make) -> None:
+    bench = make(token_s=0.02, limit=6)
+    with bench.run.target(bench.model, LoadConfig(context_length=2048)) as target:
+        bench.run.evaluate(replace(TASK, prompt_tokens=1000), target)
+        assert bench.server.peak_in_flight(KEY) == 2
+
+
+def test_a_prompt_that_is_too_long_for_the_context_is_unscored_and_says_so(make: Make) -> None:
+    bench = make(limit=1)
+    with bench.run.target(bench.model, LoadConfig(context_length=2048)) as target:
+        cell = bench.run.evaluate(replace(TASK, generate=lambda seed, n: words(seed, n, 3000)), target)
+    assert (cell.unscored, cell.outcomes) == (1, {"server_error": 1})
+    assert "greater than the context length" in (bench.records(SampleRecord)[0].error or "")
+
+
 def test_epochs_ask_each_item_again_and_count_it_once(make: Make) -> None:
     bench = make(epochs=3, concurrency=1)
     turns: list[str] = []
