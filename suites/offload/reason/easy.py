@@ -17,9 +17,13 @@ UNITS = (
 
 def plain(dice: Dice) -> Problem:
     """A sum, a difference or a product without a story."""
-    first, second = dice.whole(2, 20), dice.whole(2, 9)
-    sign, value = dice.pick((("plus", first + second), ("minus", first - second), ("times", first * second)))
-    return number(f"What is {first} {sign} {second}?", value)
+    first, second = dice.whole(2, 12), dice.whole(2, 9)
+    question, value = dice.pick((
+        (f"{first} plus {second}", first + second),
+        (f"{first + second} minus {second}", first),
+        (f"{first} times {second}", first * second),
+    ))  # fmt: skip
+    return number(f"What is {question}?", value)
 
 
 def more_or_less(dice: Dice) -> Problem:
