@@ -50,7 +50,8 @@ def boxes(dice: Dice) -> Problem:
 def unit(dice: Dice) -> Problem:
     """One conversion."""
     (large, small, factor), count = dice.pick(UNITS), dice.whole(2, 15)
-    return number(f"How many {small} are {count} {large}?", count * factor)
+    asked = dice.pick(("How many {1} are {0}?", "{0}: how many {1} is that?", "What is {0} in {1}?"))
+    return number(asked.format(f"{count} {large}", small), count * factor)
 
 
 def weekday_soon(dice: Dice) -> Problem:

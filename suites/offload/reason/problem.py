@@ -43,7 +43,9 @@ def weekday(dice: Dice, *, least: int, most: int) -> Problem:
     is_future = dice.whole(0, 1) == 1
     span = f"{days} day{'s' if days > 1 else ''}"
     asked = f"will it be in {span}" if is_future else f"was it {span} ago"
-    opening = dice.pick(("Today is {}.", "It is {} today.", "This is a {}."))
+    opening = dice.pick(
+        ("Today is {}.", "It is {} today.", "This is a {}.", "Let today be a {}.", "Say that it is {}.")
+    )
     then = DAYS[(today + (days if is_future else -days)) % 7]
     # The day that the question names is no label: "in 3 days from Monday it is Thursday" names one answer.
     others = [day for day in DAYS if day != DAYS[today]]
