@@ -9,7 +9,7 @@ from harness.domain.sample import Sample
 from harness.task.dice import Dice
 from suites.offload.instruct import TASK
 from suites.offload.instruct.instruction import BANS, CLASHES, EXTRAS, FORMS, goes_with
-from suites.offload.instruct.reference import adversaries, reference
+from suites.offload.instruct.reference import adversaries, guesses, reference
 
 SAMPLES = list(TASK.samples(seed=0, limit=300))
 DRESSES = ("{}", "<think>How many? 1. Maybe seven.</think>\n\n{}\n")
@@ -30,6 +30,10 @@ def test_the_reference_scores_one_in_any_dress(seed: int) -> None:
 @pytest.mark.parametrize("name", adversaries)
 def test_answers_that_did_not_read_score_at_most_chance(name: str) -> None:
     assert mean_score(adversaries[name]) <= TASK.chance + 0.01
+
+
+def test_chance_is_what_the_best_guess_scores() -> None:
+    assert max(mean_score(guess) for guess in guesses.values()) == pytest.approx(TASK.chance, abs=0.04)
 
 
 def test_the_reference_of_another_item_scores_at_most_chance() -> None:

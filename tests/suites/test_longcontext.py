@@ -12,7 +12,7 @@ from harness.domain.sample import Sample
 from harness.runner.plan import load_config
 from harness.settings import Settings
 from suites.offload.longcontext import TASK
-from suites.offload.longcontext.reference import adversaries, reference
+from suites.offload.longcontext.reference import adversaries, guesses, reference
 from suites.offload.longcontext.task import DEPTHS, LENGTHS, NOT_GIVEN, ORDERS_BESIDE
 from suites.offload.longcontext.text import PASSWORDS, THINGS
 
@@ -39,6 +39,10 @@ def test_the_reference_scores_one_in_any_dress(seed: int) -> None:
 @pytest.mark.parametrize("name", adversaries)
 def test_answers_that_did_not_read_score_at_most_chance(name: str) -> None:
     assert mean_score(adversaries[name]) <= TASK.chance + 0.01
+
+
+def test_chance_is_what_the_best_guess_scores() -> None:
+    assert max(mean_score(guess) for guess in guesses.values()) == pytest.approx(TASK.chance, abs=0.04)
 
 
 def test_the_reference_of_another_item_scores_at_most_chance() -> None:

@@ -10,7 +10,7 @@ import pytest
 from harness.domain.sample import Sample
 from suites.offload.multiturn import TASK
 from suites.offload.multiturn.fact import ABOUT, OTHER_TALK
-from suites.offload.multiturn.reference import adversaries, reference, stale
+from suites.offload.multiturn.reference import adversaries, guesses, reference, stale
 
 SAMPLES = list(TASK.samples(seed=0, limit=300))
 GREEN = {"kind": "choice", "target": {"label": "green", "labels": list(ABOUT["favourite colour"])}}
@@ -33,6 +33,10 @@ def test_the_reference_scores_one_in_any_dress(seed: int) -> None:
 @pytest.mark.parametrize("name", adversaries)
 def test_answers_that_did_not_read_score_at_most_chance(name: str) -> None:
     assert mean_score(adversaries[name]) <= TASK.chance + 0.01
+
+
+def test_chance_is_what_the_best_guess_scores() -> None:
+    assert max(mean_score(guess) for guess in guesses.values()) == pytest.approx(TASK.chance, abs=0.04)
 
 
 def test_the_reference_of_another_item_scores_at_most_chance() -> None:

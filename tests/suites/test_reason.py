@@ -12,7 +12,7 @@ import pytest
 from harness.domain.sample import Sample
 from suites.offload.reason import TASK
 from suites.offload.reason.problem import DAYS
-from suites.offload.reason.reference import adversaries, reference
+from suites.offload.reason.reference import adversaries, guesses, reference
 
 SAMPLES = list(TASK.samples(seed=0, limit=300))
 DRESSES = ("{}", "<think>Is it 7 or Monday?</think>\n{}.", "The answer is: {}", "**{}**", "Let me see.\n\nAnswer: {}")
@@ -33,6 +33,10 @@ def test_the_reference_scores_one_in_any_dress(seed: int) -> None:
 @pytest.mark.parametrize("name", adversaries)
 def test_answers_that_did_not_read_score_at_most_chance(name: str) -> None:
     assert mean_score(adversaries[name]) <= TASK.chance + 0.01
+
+
+def test_chance_is_what_the_best_guess_scores() -> None:
+    assert max(mean_score(guess) for guess in guesses.values()) == pytest.approx(TASK.chance, abs=0.04)
 
 
 def test_the_reference_of_another_item_scores_at_most_chance() -> None:

@@ -101,9 +101,13 @@ adversaries: dict[str, Callable[[Sample], str]] = {
     "list": lambda _: "- one\n- two\n- three",
     "numbered list": lambda _: "1. One.\n2. Two.\n3. Three.",
     "two paragraphs": lambda _: "Here it is. This is a text about it.\n\nThis is the rest of it.",
-    "everything at once": lambda _: (
-        "<<Title>>\n\n# A\n# B\n\n- *one* [x]\n- *two* [y]? ONE TWO THREE FOUR!\n\nP.S. zzz"
-    ),
     "three sentences": lambda _: "Here is a text. It is short. It is about the subject.",
 }
 """Name -> answer; each scores at most chance."""
+
+guesses: dict[str, Callable[[Sample], str]] = {
+    "everything at once": lambda _: (
+        "<<Title>>\n\n# A\n# B\n\n- *one* [x]\n- *two* [y]? ONE TWO THREE FOUR!\n\nP.S. zzz"
+    ),
+}
+"""Name -> answer of somebody who knows the task but has not read the item; the best one scores chance."""

@@ -23,10 +23,12 @@ adversaries: dict[str, Callable[[Sample], str]] = {
     "refusal": lambda _: "I am sorry, but I cannot help with that.",
     "echo": lambda sample: sample.prompt,
     "every label": lambda sample: ", ".join(sample.target["target"]["labels"]),
-    "not given": lambda _: "not given",
     "always heron": lambda _: "heron",
     "always three things": lambda _: "lamps, ropes, ladders",
     "every one in the text": lambda sample: ", ".join(found(sample)),
     "hedge": lambda sample: f"{reference(sample)} or {', '.join(sample.target['target']['labels'])}",
 }
 """Name -> answer; each scores at most chance."""
+
+guesses: dict[str, Callable[[Sample], str]] = {"not given": lambda _: "not given"}
+"""Name -> answer of somebody who knows the task but has not read the item; the best one scores chance."""

@@ -41,3 +41,11 @@ adversaries: dict[str, Callable[[Sample], str]] = {
     "always 500": lambda _: "500",
 }
 """Name -> answer; each scores at most chance."""
+
+
+def _first_label(sample: Sample) -> str:
+    return str(sample.target["target"]["labels"][0]) if sample.target["kind"] == "choice" else "500"
+
+
+guesses: dict[str, Callable[[Sample], str]] = {"always the first label": _first_label}
+"""Name -> answer of somebody who knows the task but has not read the item; the best one scores chance."""
