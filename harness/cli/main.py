@@ -23,6 +23,7 @@ _HOMES: Mapping[str, str] = {
     "chat": "chat",
     "smoke": "smoke",
     "doctor": "doctor",
+    "tasks": "tasks",
     "serve": "serve",
     "completion": "completion",
 }

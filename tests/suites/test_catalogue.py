@@ -5,14 +5,12 @@ A class is a package `suites/offload/<class>` with a TASK, and with `reference.p
 `adversaries` (each scores 0, or at most chance where chance is not 0), and perhaps `guesses` (each at most chance).
 """
 
-import importlib
 import os
 import pkgutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -24,39 +22,22 @@ from harness.domain.generation import ChatRequest
 from harness.domain.sample import Sample
 from harness.lifecycle.journal import Journal
 from harness.lifecycle.lease import Leases
-from harness.task.task import Task
+from harness.task.catalogue import Answerer, Entry, load_catalogue
 from harness.testing.clock import FakeClock
 
 if TYPE_CHECKING:
     from harness.embedded.process import EmbeddedServer
 
 ROOT = Path(__file__).resolve().parents[2]
-Answer = Callable[[Sample], str]
 NOISE = 0.05
 """What a guess may score above chance over a few hundred items."""
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One class of the catalogue."""
-
-    task: Task
-    reference: Answer
-    adversaries: Mapping[str, Answer]
-    guesses: Mapping[str, Answer]
-
-
-def _entry(name: str) -> Entry:
-    reference = importlib.import_module(f"suites.offload.{name}.reference")
-    task: Task = importlib.import_module(f"suites.offload.{name}").TASK
-    return Entry(task, reference.reference, reference.adversaries, getattr(reference, "guesses", {}))
-
-
 FOLDERS = sorted(one.name for one in pkgutil.iter_modules([str(ROOT / "suites/offload")]) if one.ispkg)
-CATALOGUE = {name: _entry(name) for name in FOLDERS}
+CATALOGUE = {entry.task.name: entry for entry in load_catalogue(ROOT / "suites")}
 EACH = pytest.mark.parametrize("name", FOLDERS)
 
-LAZY: dict[str, Answer] = {
+LAZY: dict[str, Answerer] = {
     "nothing": lambda _: "",
     "white space": lambda _: " \n\t\n",
     "refusal": lambda _: "I am sorry, but as a language model I cannot help with that.",
@@ -74,7 +55,7 @@ DRESSES: dict[str, Callable[[str], str]] = {
 }
 
 
-def judged(entry: Entry, answer: Answer, samples: list[Sample]) -> float:
+def judged(entry: Entry, answer: Answerer, samples: list[Sample]) -> float:
     return fmean(entry.task.scorer(answer(sample), sample.target).value or 0.0 for sample in samples)
 
 
