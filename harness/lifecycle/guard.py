@@ -291,6 +291,7 @@ class _Reaper:
         if out is not None:
             out.close()
         if not self._is_closing:
+            self.close(within_s=_EXIT_S)  # Else a dead one stays as a zombie, and its pipe open.
             self._on_death(self)
 
 
