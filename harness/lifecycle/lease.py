@@ -16,6 +16,7 @@ from harness.clock import Clock
 from harness.domain.generation import ChatRequest, Generation
 from harness.domain.model import Instance, InstanceId, LoadConfig, Model, ModelKey
 from harness.errors import (
+    HarnessError,
     InstanceNotLoaded,
     LeaseError,
     LoadFailed,
@@ -108,7 +109,7 @@ class Leases:
         self._lost: set[InstanceId] = set()
         self._kept: list[Lease] = []
         self._by_chat: Attempt | None = None
-        self._strays = Strays(client, journal, guard=guard, clock=clock, settle_s=settle_s)
+        self._strays = Strays(client, journal, clock=clock, settle_s=settle_s)
         client.on_load = self._note_load
 
     @property
@@ -341,6 +342,11 @@ class Leases:
             if lease.number is not None:
                 self._journal.verified(lease.number, {})  # Ours still, though loaded with the server's defaults.
         if lease is None or not lease.is_owned:
+            if self._guard is not None:
+                with contextlib.suppress(
+                    HarnessError
+                ):  # It is written down all the same; the next run's sweep reads it.
+                    self._guard.start()
             self._strays.note(instance_id, phase, model_key=lease.model.key if lease else instance_id)
 
     def _reusable(self, model: Model, config: LoadConfig) -> Instance | None:

@@ -10,7 +10,6 @@ from harness.client.http import Client, Loading
 from harness.clock import Clock
 from harness.domain.model import InstanceId
 from harness.errors import ReleaseFailed
-from harness.lifecycle.guard import Guard
 from harness.lifecycle.journal import Journal
 from harness.lifecycle.resident import SETTLE_S, resident_ids, unload_verified, wait_for
 
@@ -21,23 +20,13 @@ class Strays:
     Args:
         client: of the server.
         journal: of this run.
-        guard: its reaper must run as soon as anything is ours.
         clock: for waiting.
         settle_s: how long the listing may lag behind an answer.
     """
 
-    def __init__(
-        self,
-        client: Client,
-        journal: Journal,
-        *,
-        guard: Guard | None = None,
-        clock: Clock,
-        settle_s: float = SETTLE_S,
-    ) -> None:
+    def __init__(self, client: Client, journal: Journal, *, clock: Clock, settle_s: float = SETTLE_S) -> None:
         self._client = client
         self._journal = journal
-        self._guard = guard
         self._clock = clock
         self._settle_s = settle_s
         self._lock = threading.Lock()
@@ -55,9 +44,8 @@ class Strays:
             if phase == "loaded":
                 self._loaded.add(instance_id)
             if instance_id not in self._numbers:
-                if self._guard is not None:
-                    self._guard.start()
-                number = self._journal.intent(model_key, resident=())
+                # By a chat: it may be listed as late as its load ends.
+                number = self._journal.intent(model_key, resident=(), mode="jit")
                 self._journal.grant(number, instance_id)
                 self._numbers[instance_id] = number
 

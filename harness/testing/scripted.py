@@ -34,7 +34,7 @@ class _Plan:
 class ScriptedServer:
     """LM Studio's API with a state of its own: loading lists an instance, unloading takes it away, chats are counted.
 
-    Use it as a context manager; it listens on a free port of 127.0.0.1 from the start of the context to its end.
+    Use it as a context manager; it listens on 127.0.0.1 from the start of the context to its end.
 
         with ScriptedServer() as server:
             server.reply_with(lambda request: "Paris")
@@ -51,6 +51,7 @@ class ScriptedServer:
         load_s: how long a load takes, in seconds.
         token_s: how long each token takes.
         unknown_status: HTTP status for unknown routes, which LM Studio answers with 200.
+        port: to listen on, such as that of a server which was closed; 0 takes a free one.
 
     Attributes:
         requests: all that were received, in order.
@@ -67,7 +68,9 @@ class ScriptedServer:
         load_s: float = 0.0,
         token_s: float = 0.0,
         unknown_status: int = 200,
+        port: int = 0,
     ) -> None:
+        self._port = port
         self._closing = threading.Event()
         self._world = World(
             library=Library.of(models, parallel=parallel),
@@ -97,7 +100,7 @@ class ScriptedServer:
     def start(self) -> None:
         """Begin to listen."""
         self._closing.clear()
-        self._listener = _Listener(type("_Handler", (Handler,), {"desk": self}))
+        self._listener = _Listener(type("_Handler", (Handler,), {"desk": self}), self._port)
         self._listener.start()
 
     def close(self) -> None:
@@ -206,8 +209,8 @@ class _Listener(socketserver.TCPServer):
     allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(self, handler: type[Handler]) -> None:
-        super().__init__(("127.0.0.1", 0), handler)
+    def __init__(self, handler: type[Handler], port: int) -> None:
+        super().__init__(("127.0.0.1", port), handler)
         self._connections: dict[socket.socket, threading.Thread] = {}
         self._lock = threading.Lock()
         self._accepting = threading.Thread(target=self.serve_forever, args=(0.01,), name="scripted-server", daemon=True)

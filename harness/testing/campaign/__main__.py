@@ -28,7 +28,7 @@ def main() -> None:
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Start no run after so many minutes.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of all choices.")
 @click.option("--scenario", "scenarios", multiple=True, type=click.Choice(SCENARIOS), help="Only these. Repeatable.")
-@click.option("--foreign-clients", type=click.IntRange(0), default=3, show_default=True, help="How many race the runs.")
+@click.option("--foreign-clients", type=click.IntRange(0), default=2, show_default=True, help="How many race the runs.")
 @click.option(
     "--url", metavar="URL", help="A server that is running. Without it one is started, with its small models."
 )

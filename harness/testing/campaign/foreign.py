@@ -16,8 +16,8 @@ _LOAD_S = 180.0
 _VACATE_S = 30.0
 _RETRY_S = 0.5
 _JOIN_S = 200.0
-_HOLD_S = (0.5, 4.0)
-_PAUSE_S = (0.3, 2.0)
+_HOLD_S = (1.0, 6.0)
+_PAUSE_S = (0.5, 4.0)
 
 Wish = Callable[[random.Random], tuple[str, int | None]]
 """Returns what to load next: a key and a context length; None sends no config at all."""
@@ -54,15 +54,17 @@ class Foreign:
         token: for the server.
         seed: of their choices.
         count: how many; each keeps at most one instance.
+        log: gets a line for each thing that they do.
 
     Attributes:
         wrongs: what was done to their instances, in words.
     """
 
-    def __init__(self, url: str, wish: Wish, *, token: str, seed: str, count: int) -> None:
+    def __init__(self, url: str, wish: Wish, *, token: str, seed: str, count: int, log: Callable[[str], None]) -> None:
         self._url = url
         self._headers = {"Authorization": f"Bearer {token}"}
         self._wish = wish
+        self._log = log
         self._lock = threading.Lock()
         self._held: dict[str, Held] = {}
         self._until: dict[str, float] = {}
@@ -141,8 +143,9 @@ class Foreign:
         try:
             body = {"model": key, **({} if context is None else {"context_length": context})}
             answer = http.post("/api/v1/models/load", json={**body, "echo_load_config": True}).json()
-        except (httpx.HTTPError, ValueError):
-            answer = {}
+        except (httpx.HTTPError, ValueError) as exc:
+            answer = {"error": repr(exc)}
+        self._log(f"foreign {number} loaded {key} {context}: {answer}")
         with self._lock:
             del self._loading[number]
             if "instance_id" not in answer:
@@ -165,7 +168,9 @@ class Foreign:
             for _ in range(3):
                 try:
                     answer = http.post("/api/v1/models/unload", json={"instance_id": mine.id})
-                except httpx.HTTPError:
+                    self._log(f"foreign unloaded {mine.id}: {answer.text}")
+                except httpx.HTTPError as exc:
+                    self._log(f"foreign unload of {mine.id} failed: {exc!r}")
                     time.sleep(_RETRY_S)
                     continue
                 if answer.json().get("instance_id") != mine.id:

@@ -3,8 +3,10 @@
 import contextlib
 import itertools
 import random
+import statistics
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,8 @@ from harness.testing.campaign.victim import SIGNALS, TARGETS, Plan, Target, Vict
 from harness.testing.campaign.watch import Watch
 
 _LOOK_S = 0.3
+_LAST_FEW = 5
+_MARGIN = 1.1  # So that the last moments of a run come up as well.
 _MEASURE_S = 180.0
 _ALLOW_AFTER_S = 1.0
 _FIRST_CONTEXT = 600
@@ -79,17 +83,24 @@ class KillCampaign:
         self._ignored = frozenset(one.id for one in self._server.listing())
         self._victims: list[Victim] = []
         self._lock = threading.Lock()
+        self._logging = threading.Lock()
         self._todo = plans(options.seed, options.runs, options.scenarios)
         self._contexts = itertools.count(_FIRST_CONTEXT)
         self._undisturbed = itertools.count(-1, -1)
-        self._durations: dict[str, float] = {}
+        self._durations: dict[str, list[float]] = defaultdict(list)
+        self._events = folder / "events.log"
         self._end = time.monotonic() + options.minutes * 60 if options.minutes else float("inf")
         self._is_over = threading.Event()
         self.foreign = Foreign(
-            options.url, self._wish, token=options.token, seed=str(options.seed), count=options.foreign_clients
+            options.url,
+            self._wish,
+            token=options.token,
+            seed=str(options.seed),
+            count=options.foreign_clients,
+            log=self._log,
         )
-        self._watch = Watch(self._server, self.foreign, lambda: tuple(self._victims), self._ignored)
-        self._settler = Settler(self._server.url, self._server, folder, lambda: self._watch.last_look)
+        self._watch = Watch(self._server, self.foreign, lambda: tuple(self._victims), self._ignored, self._log)
+        self._settler = Settler(self._server.url, self._server, folder, lambda: self._watch.last_look, self._log)
 
     def run(self) -> Report:
         """Do it all; after a Ctrl-C clean up and report what was done so far."""
@@ -98,7 +109,7 @@ class KillCampaign:
         notes = []
         try:
             self._in_lanes(self._measure)
-            notes.append("undisturbed: " + ", ".join(f"{name} {s:.1f} s" for name, s in self._durations.items()))
+            notes.append("undisturbed: " + ", ".join(f"{name} {self._usual_s(name):.1f} s" for name in self._durations))
             self._in_lanes(self._kill_all)
         except KeyboardInterrupt:
             notes.append("Interrupted: this is what had been done so far.")
@@ -131,10 +142,10 @@ class KillCampaign:
             self._is_over.clear()
 
     def _follow(self) -> None:
-        going = [one for one in self._victims if one.settled is None]
+        going = [one for one in self._victims if not one.is_settled]
         self._settler.look(going)
         for one in going:
-            if one.settled is not None and one.plan.number > 0:
+            if one.is_settled and one.plan.number > 0:
                 self._advance(one)
 
     def _wind_up(self) -> None:
@@ -145,7 +156,7 @@ class KillCampaign:
         self._settler.is_ending = True
         end = time.monotonic() + _WIND_UP_S
         with contextlib.suppress(KeyboardInterrupt):
-            while any(one.settled is None for one in self._victims) and time.monotonic() < end:
+            while any(not one.is_settled for one in self._victims) and time.monotonic() < end:
                 self._follow()
                 time.sleep(_LOOK_S)
         self._settler.close()
@@ -170,7 +181,7 @@ class KillCampaign:
             end = time.monotonic() + _MEASURE_S
             while victim.process.poll() is None and time.monotonic() < end and not self._is_over.is_set():
                 time.sleep(0.02)
-            self._durations[scenario] = time.monotonic() - victim.started
+            self._durations[scenario].append(time.monotonic() - victim.started)
             victim.kill()
             self._await_settled(victim)
 
@@ -180,11 +191,14 @@ class KillCampaign:
             if plan is None:
                 return
             victim = self._start(plan, key)
-            moment = victim.started + plan.fraction * self._durations[plan.scenario]
-            while (left := moment - time.monotonic()) > 0 and not self._is_over.wait(min(left, 0.2)):
+            moment = victim.started + plan.fraction * _MARGIN * self._usual_s(plan.scenario)
+            while (left := moment - time.monotonic()) > 0 and not self._is_over.wait(min(left, 0.05)):
                 if victim.process.poll() is not None:
+                    # How long runs take changes with what else the machine is doing.
+                    self._durations[plan.scenario].append(time.monotonic() - victim.started)
                     break
             victim.kill()
+            self._log(f"{victim.name} was killed {(victim.killed or 0.0) - victim.started:.2f} s old")
             while victim.process.poll() is None and not self._is_over.wait(_LOOK_S / 10):
                 pass
 
@@ -197,7 +211,7 @@ class KillCampaign:
             with self._lock:
                 if not self._todo:
                     return None
-                taken = any(v.key == key and v.settled is None and v.context_length is None for v in self._victims)
+                taken = any(v.key == key and not v.is_settled and v.context_length is None for v in self._victims)
                 for plan in self._todo:
                     if not taken or plan.scenario in {"load", "jit", "pytest"}:
                         self._todo.remove(plan)
@@ -216,15 +230,24 @@ class KillCampaign:
                 shared_state=self._folder / "state",
             )  # fmt: skip
             self._victims.append(victim)
-            return victim
+        self._log(f"{victim.name} began: {victim.key} {victim.context_length}, pid {victim.process.pid}")
+        return victim
+
+    def _usual_s(self, scenario: str) -> float:
+        """Return how long an undisturbed run takes: the median of the last few."""
+        return statistics.median(self._durations[scenario][-_LAST_FEW:])
+
+    def _log(self, line: str) -> None:
+        with self._logging, self._events.open("a", encoding="utf-8") as file:
+            file.write(f"{time.monotonic():.2f} {line}\n")
 
     def _await_settled(self, victim: Victim) -> None:
-        while victim.settled is None and not self._is_over.wait(_LOOK_S):
+        while not victim.is_settled and not self._is_over.wait(_LOOK_S):
             pass
 
     def _wish(self, dice: random.Random) -> tuple[str, int | None]:
         """Return what a foreign client shall load: mostly a run's key, half of the time with the run's config."""
-        going = [one for one in tuple(self._victims) if one.settled is None]
+        going = [one for one in tuple(self._victims) if not one.is_settled]
         if going and dice.random() < _RACE_SHARE:
             one = dice.choice(going[-len(self._options.keys) :])
             return one.key, dice.choice((one.context_length, dice.randint(*_OTHER_CONTEXTS)))

@@ -36,22 +36,29 @@ class Settler:
         url: of the server.
         folder: for the output of `doctor`.
         last_look: when the listing was last looked at (its beginning).
+        log: gets a line for each run that ends.
     """
 
-    def __init__(self, url: str, server: PlainServer, folder: Path, last_look: Callable[[], float]) -> None:
+    def __init__(
+        self, url: str, server: PlainServer, folder: Path, last_look: Callable[[], float], log: Callable[[str], None]
+    ) -> None:
         self._url = url
         self._server = server
         self._folder = folder
         self._last_look = last_look
+        self._log = log
         self._doctor: tuple[subprocess.Popen[bytes], float] | None = None
         self.is_ending = False
 
     def look(self, victims: Sequence[Victim]) -> None:
         """Take each run that is not settled one step further."""
         alive = marked()
-        for victim in victims:
-            if victim.settled is None and victim.killed is not None:
-                self._look(victim, alive)
+        going = [victim for victim in victims if victim.killed is not None and not victim.is_settled]
+        for victim in going:
+            self._look(victim, alive)
+        for victim in going:
+            if victim.is_settled:
+                self._log(f"{victim.name} is settled: {victim.ending}")
 
     def close(self) -> None:
         """End what this has started."""
@@ -120,6 +127,7 @@ class Settler:
     def _unload(self, victim: Victim) -> None:
         # Only what is its at this moment: a foreign client may have been given an id that was its before.
         for instance_id in victim.loaded(self._last_look()):
+            self._log(f"the campaign unloads {instance_id} of {victim.name}")
             with contextlib.suppress(ServerTrouble):
                 self._server.unload(instance_id)
 

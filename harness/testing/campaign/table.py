@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from harness.testing.campaign.victim import SCENARIOS, TARGETS, Victim
 
 _COLUMNS = (
-    "scenario", "target", "runs", "raced", "leaked", "ambiguous", "foreign touched", "processes left",
+    "scenario", "target", "runs", "raced", "leaked", "leaked, raced", "ambiguous", "foreign touched", "processes left",
     "journals left", "cleaned", "median", "p99",
 )  # fmt: skip
 
@@ -37,8 +37,6 @@ class Report:
         for one in self.victims:
             if one.is_leaked and one.plan.number not in self.raced:
                 broken.append(f"leaked, though nobody raced it: {one.name}: {', '.join(one.seen)}")
-            elif one.is_leaked and not one.is_ambiguous:
-                broken.append(f"leaked without being named: {one.name}: {', '.join(one.seen)}")
             if one.processes_left:
                 broken.append(f"{one.processes_left} processes left: {one.name}")
             if one.has_hung:
@@ -56,7 +54,7 @@ class Report:
             if (group := [one for one in self.victims if (one.plan.scenario, one.plan.target) == (scenario, target)])
         ]
         rows.append(self._row("all", "", self.victims))
-        table = tabulate(rows, headers=_COLUMNS, disable_numparse=True, colalign=["left", "left", *["right"] * 10])
+        table = tabulate(rows, headers=_COLUMNS, disable_numparse=True, colalign=["left", "left", *["right"] * 11])
         return "\n".join([table, "", _LEGEND, *self.notes])
 
     def _row(self, scenario: str, target: str, group: Sequence[Victim]) -> list[str | int]:
@@ -66,7 +64,8 @@ class Report:
             target,
             len(group),
             sum(one.plan.number in self.raced for one in group),
-            sum(one.is_leaked for one in group),
+            sum(one.is_leaked and one.plan.number not in self.raced for one in group),
+            sum(one.is_leaked and one.plan.number in self.raced for one in group),
             sum(one.is_ambiguous for one in group),
             len(self.touched) if scenario == "all" else "",
             sum(one.processes_left for one in group),

@@ -83,6 +83,17 @@ class Victim:
         return f"run {self.plan.number} ({self.plan.scenario}, {self.plan.signal} to {self.plan.target})"
 
     @property
+    def is_settled(self) -> bool:
+        """Whether nothing of it is left, or what is left has been counted."""
+        return self.settled is not None
+
+    @property
+    def ending(self) -> str:
+        """What became of it, in words."""
+        facts = {"leaked": self.is_leaked, "ambiguous": self.is_ambiguous, "handed over": self.is_handed_over}
+        return ", ".join(name for name, holds in facts.items() if holds) or "clean"
+
+    @property
     def may_hand_over(self) -> bool:
         """Whether it leaves its instance loaded on purpose once it has printed its whole answer."""
         if self.plan.scenario not in _HAND_OVER:
@@ -187,7 +198,7 @@ def _environments() -> Iterator[tuple[int, bytes]]:
 
 
 def _words(scenario: str, key: str, context_length: int, url: str, folder: Path) -> list[str]:
-    ask = ["harness.cli", "chat", key, "Name three rivers.", "--max-output-tokens=24"]
+    ask = ["harness.cli", "chat", key, "Name three rivers.", "--max-output-tokens=8"]
     jit = ["harness.testing.campaign.jit", url, key, str(context_length)]
     return {
         "load": ["harness.cli", "load", key, f"--context-length={context_length}", "--new-instance", "--json"],
@@ -196,7 +207,7 @@ def _words(scenario: str, key: str, context_length: int, url: str, folder: Path)
         "unload-after": [*ask, "--unload-after", "--json"],
         "jit": jit,
         "pytest": [
-            "harness.cli", "run", f"--url={url}", f"--model={key}", "--suite=offload", "--task=classify", "--limit=2",
+            "harness.cli", "run", f"--url={url}", f"--model={key}", "--suite=offload", "--task=classify", "--limit=1",
             "--max-output-tokens=8", f"--context-length={context_length}", f"--results={folder / 'results'}",
         ],
     }[scenario]  # fmt: skip

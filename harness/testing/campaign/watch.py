@@ -45,15 +45,22 @@ class Watch:
         foreign: whose books tell what is theirs.
         victims: all runs so far.
         ignored: ids that were there before the campaign.
+        log: gets a line for each instance that is new.
     """
 
     def __init__(
-        self, server: PlainServer, foreign: Foreign, victims: Callable[[], Sequence[Victim]], ignored: frozenset[str]
+        self,
+        server: PlainServer,
+        foreign: Foreign,
+        victims: Callable[[], Sequence[Victim]],
+        ignored: frozenset[str],
+        log: Callable[[str], None],
     ) -> None:
         self._server = server
         self._foreign = foreign
         self._victims = victims
         self._ignored = ignored
+        self._log = log
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._look_on, daemon=True)
         self.found = Findings()
@@ -106,10 +113,13 @@ class Watch:
         victim = whose(one, self._victims())
         if victim is None:
             seen = self.found.unclaimed.setdefault(one.id, Unclaimed(now, now))
-            if now - seen.until > _STRAY_S:
+            if now - seen.until > _STRAY_S or seen.since == now:
+                self._log(f"nobody has {one.id} of {one.model_key}: {dict(one.config)}")
                 seen.since = now
             seen.until = now
             return
+        if now - victim.seen.get(one.id, 0.0) > _STRAY_S:
+            self._log(f"{victim.name} has {one.id}: {dict(one.config)}")
         victim.seen[one.id] = now
 
 
@@ -123,7 +133,7 @@ def whose(one: Listed, victims: Sequence[Victim]) -> Victim | None:
     for victim in victims:
         if victim.context_length is not None and victim.context_length == context:
             return victim
-    going = [victim for victim in victims if victim.key == one.model_key and victim.settled is None]
+    going = [victim for victim in victims if victim.key == one.model_key and not victim.is_settled]
     plain = [victim for victim in going if victim.context_length is None]
     return next(reversed(plain or going), None)
 
