@@ -73,7 +73,7 @@ def left_journals(directory: Path) -> Iterator[Left]:
             keeper = _keeper(path, state)
             if state.open_leases:
                 yield Left(path=path, state=state, keeper=keeper)
-            elif keeper == "nobody":
+            elif keeper == "nobody" and state.owner:  # Without an owner it is being begun at this moment.
                 remove_if_settled(path)
 
 
@@ -105,11 +105,16 @@ def sweep(
         if left.keeper != "nobody" or left.state.url != url:
             continue
         lock = FileLock(left.path)
-        with contextlib.suppress(OSError):
+        try:
             if not lock.try_acquire(create=False):
                 continue
+            # Read anew: until now its reaper, or another sweep, may have closed leases, and their ids been given out.
+            leases = replay(left.path).open_leases
+        except OSError:  # It has been removed.
+            lock.release()
+            continue
         try:
-            for lease in left.state.open_leases.values():
+            for lease in leases.values():
                 on_begin(lease)
                 ending = _finished(left, lease, server, clock, settle_s=settle_s, patience_s=patience_s)
                 _note(left.path, lease, ending, clock)
