@@ -152,35 +152,35 @@ def _find(
 
 def _end(lease: OpenLease, instance_id: str, server: Server, clock: Clock, settle_s: float) -> Ending:
     """Unload an instance that is ours, unless what has its id is no longer ours, and verify that it is gone."""
+    # What a chat is still loading is listed late; it must not be taken for gone.
+    patience_s = settle_s if lease.mode == "explicit" else max(settle_s, min(JIT_S, lease.deadline_s))
+    # Never unloaded unseen: an id that is not listed may be given to somebody else's instance at this moment.
+    listed = _named_within(server, clock, instance_id, patience_s, wants=True)
+    if listed is None:
+        return Ending(how="gone", instances=(instance_id,))
     trouble = ""
-    was_listed = False
     for _ in range(_UNLOADS):
-        listed = _named(_patiently(server, clock), instance_id)
-        if listed is not None and lease.effective is not None and not _agrees(lease.effective, listed.config):
+        if lease.effective is not None and not _agrees(lease.effective, listed.config):
             why = "another instance has its id now, with another config"
             return Ending(how="doubtful", why=why, instances=(instance_id,))
-        was_listed |= listed is not None
         try:
             server.unload(instance_id)
         except ServerTrouble as exc:
             trouble = str(exc)
-        # What a chat is still loading is listed late; it must not be taken for gone.
-        patience_s = settle_s / _UNLOADS if was_listed else settle_s if lease.mode == "explicit" else JIT_S
-        shown = _shown_within(server, clock, instance_id, patience_s, wants=not was_listed)
-        if not shown:
-            return Ending(how="released" if was_listed else "gone", instances=(instance_id,))
-        was_listed = True
+        listed = _named_within(server, clock, instance_id, settle_s / _UNLOADS, wants=False)
+        if listed is None:
+            return Ending(how="released", instances=(instance_id,))
     why = trouble or "the server says that it unloads it, and does not"
     return Ending(how="unreachable", why=why, instances=(instance_id,))
 
 
-def _shown_within(server: Server, clock: Clock, instance_id: str, seconds: float, *, wants: bool) -> bool:
-    """Return whether the instance is listed: as soon as that is as wanted, else after so many seconds."""
+def _named_within(server: Server, clock: Clock, instance_id: str, seconds: float, *, wants: bool) -> Listed | None:
+    """Return the instance as listed, None where it is not: as soon as that is as wanted, else after so many seconds."""
     end = clock.monotonic() + seconds
     while True:
-        is_shown = _named(_patiently(server, clock), instance_id) is not None
-        if is_shown == wants or clock.monotonic() >= end:
-            return is_shown
+        listed = next((one for one in _patiently(server, clock) if one.id == instance_id), None)
+        if (listed is not None) == wants or clock.monotonic() >= end:
+            return listed
         clock.sleep(_POLL_S)
 
 
@@ -194,10 +194,6 @@ def _patiently(server: Server, clock: Clock) -> list[Listed]:
             if clock.monotonic() >= end:
                 raise
         clock.sleep(_POLL_S * 4)
-
-
-def _named(listed: list[Listed], instance_id: str) -> Listed | None:
-    return next((one for one in listed if one.id == instance_id), None)
 
 
 def _agrees(wanted: Mapping[str, Any], actual: Mapping[str, Any]) -> bool:
