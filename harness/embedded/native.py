@@ -84,11 +84,12 @@ async def events(chat: Chat, pool: Pool, threads: Threads) -> AsyncIterator[Even
             async with pool.jit_lock(file):
                 instance = pool.resident(chat.body.model)
                 if instance is None:
-                    yield "model_load.start", {"model_instance_id": chat.key}
-                    yield "model_load.progress", {"model_instance_id": chat.key, "progress": 0.0}
-                    await pool.evict_jit()
-                    wanted = LoadConfig(context_length=chat.body.context_length)
-                    instance = await pool.load(chat.key, wanted, is_jit=True)
+                    with pool.reserved(file) as instance_id:
+                        yield "model_load.start", {"model_instance_id": instance_id}
+                        yield "model_load.progress", {"model_instance_id": instance_id, "progress": 0.0}
+                        await pool.evict_jit()
+                        wanted = LoadConfig(context_length=chat.body.context_length)
+                        instance = await pool.load(chat.key, wanted, is_jit=True, instance_id=instance_id)
                     answer.load_time_s = instance.load_time_s
                     yield "model_load.progress", {"model_instance_id": instance.id, "progress": 1.0}
                     yield "model_load.end", {"model_instance_id": instance.id, "load_time_seconds": answer.load_time_s}

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 
 from harness.domain.model import InstanceId, LoadConfig, Model
 from harness.embedded.catalogue import ModelFile
@@ -60,8 +60,20 @@ class Pool:
         file = self.file(name)
         return next(iter(self.instances_of(file.model)), None) if file else None
 
-    async def load(self, key: str, wanted: LoadConfig, *, is_jit: bool = False) -> LoadedInstance:
-        """Return a new instance; a resident model gets another full copy, `key:2`.
+    @contextlib.contextmanager
+    def reserved(self, file: ModelFile) -> Iterator[InstanceId]:
+        """Yield the id of the next instance of this model, which nobody else is given meanwhile."""
+        instance_id = self._free_id(file.model)
+        self._loading.add(instance_id)
+        try:
+            yield instance_id
+        finally:
+            self._loading.discard(instance_id)
+
+    async def load(
+        self, key: str, wanted: LoadConfig, *, is_jit: bool = False, instance_id: InstanceId | None = None
+    ) -> LoadedInstance:
+        """Return a new instance; a resident model gets another full copy, `key:2`, or the reserved `instance_id`.
 
         Raises:
             Fault: the model is not downloaded, or cannot be loaded.
@@ -70,13 +82,10 @@ class Pool:
         if file is None:
             raise not_downloaded(key)
         config = self._effective(file.model, wanted)
-        instance_id = self._free_id(file.model)
-        self._loading.add(instance_id)
-        try:
-            instance = await start_instance(file, instance_id, config, is_jit=is_jit)
-        finally:
-            self._loading.discard(instance_id)
-        self._instances[instance_id] = instance
+        holding = self.reserved(file) if instance_id is None else contextlib.nullcontext(instance_id)
+        with holding as own_id:
+            instance = await start_instance(file, own_id, config, is_jit=is_jit)
+            self._instances[own_id] = instance
         self._keep(self._watch(instance))
         return instance
 
