@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Self
 from urllib.parse import quote
 
 from harness.client.address import normalised
@@ -20,7 +20,7 @@ from harness.client.openai import (
 )
 from harness.client.redaction import DEFAULT_TOKEN, Redaction
 from harness.client.request import chat_body, encoded, load_body
-from harness.client.stream import ChatAssembly, Listener, StreamEvent, loading
+from harness.client.stream import ChatAssembly, Listener, Loading, StreamEvent, loading
 from harness.client.transport import START_HINT, Transport
 from harness.client.wire import ChatWire, DownloadWire, LoadWire, ModelsWire, UnloadWire, parse
 from harness.clock import Clock, SystemClock
@@ -41,9 +41,6 @@ from harness.errors import (
     ServerUnreachable,
     SettingsError,
 )
-
-Loading: TypeAlias = Literal["loading", "loaded"]
-"""How far the server is with a load that a chat caused."""
 
 _MODELS = "/api/v1/models"
 _LOAD = "/api/v1/models/load"
@@ -90,7 +87,7 @@ class Client:
 
     Attributes:
         on_load: gets the id of each instance that a native chat makes the server load, from the thread of that chat:
-            when a stream tells that it begins, and when the answer tells that it is done.
+            when a stream tells that it begins or is done, and when the answer tells that it is done.
 
     Raises:
         SettingsError: the URL or the token cannot be used.
@@ -295,8 +292,8 @@ class Client:
         """Return a listener that tells `on_load` at once: a stream that is cancelled later has no answer to tell it."""
 
         def listen(event: StreamEvent) -> None:
-            if (named := loading(event)) is not None and self.on_load is not None:
-                self.on_load(named, "loading")
+            if (told := loading(event)) is not None and self.on_load is not None:
+                self.on_load(*told)
             if on_event is not None:
                 on_event(event)
 

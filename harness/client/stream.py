@@ -6,7 +6,7 @@ stream: `chat.end` still follows, with a partial answer.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from harness.client.fault import ErrorBody, fault_of
 from harness.client.sse import ServerSentEvent
@@ -15,6 +15,10 @@ from harness.domain.generation import Generation, Times
 from harness.domain.model import InstanceId
 from harness.errors import HarnessError, MalformedAnswer
 
+Loading: TypeAlias = Literal["loading", "loaded"]
+"""How far the server is with a load that a chat caused."""
+
+_LOADING: Mapping[str, Loading] = {"model_load.start": "loading", "model_load.end": "loaded"}
 _DELTAS = frozenset({"message.delta", "reasoning.delta"})
 _KNOWN = _DELTAS | {
     "chat.start", "chat.end", "error",
@@ -96,10 +100,11 @@ class DeltaTimes:
         )
 
 
-def loading(event: StreamEvent) -> InstanceId | None:
-    """Return the id of the instance that the server says it is loading for this chat; None for any other event."""
-    named = event.data.get("model_instance_id") if event.name == "model_load.start" else None
-    return InstanceId(named) if isinstance(named, str) else None
+def loading(event: StreamEvent) -> tuple[InstanceId, Loading] | None:
+    """Return which instance the server says that it is loading, or has loaded, for this chat; None for other events."""
+    phase = _LOADING.get(event.name)
+    named = event.data.get("model_instance_id")
+    return (InstanceId(named), phase) if phase is not None and isinstance(named, str) else None
 
 
 Listener = Callable[[StreamEvent], None]

@@ -11,6 +11,7 @@ from typing import Self
 from harness.client.exchange import Exchange
 from harness.client.http import Client
 from harness.client.request import load_body
+from harness.client.stream import Loading
 from harness.clock import Clock
 from harness.domain.generation import Generation
 from harness.domain.model import InstanceId, LoadConfig, LoadResult, Model, ModelKey
@@ -118,11 +119,13 @@ class Attempt:
         self._named = result.instance_id
         return result.load_time_s
 
-    def heard(self, instance_id: InstanceId) -> None:
-        """Note which instance our own stream says that it is loading."""
+    def heard(self, instance_id: InstanceId, phase: Loading) -> None:
+        """Note which instance our own stream says that it is loading, or has loaded."""
         if instance_id not in self._before:
             self._named = instance_id
             self._journal.grant(self._number, instance_id)
+            if phase == "loaded":
+                self._journal.verified(self._number, {})
 
     def answered(self, answer: Generation) -> None:
         """Take the instance that answered, if the answer itself shows that this request loaded it.

@@ -8,8 +8,8 @@ leases are all closed is removed at the end; one that stays names what a dead ru
     intent    a load of a model may be sent from now on; what was resident, what is asked for
     sent      it is being sent
     answered  the server answered with this HTTP status, which settled nothing yet
-    grant     it made this instance
-    verified  the listing shows it, with this config
+    grant     it made this instance; by a chat: it is about to
+    verified  it is loaded, with this config as far as that is known
     doubt     it cannot be told what is ours: nothing is touched, a person decides
     released, denied (nothing was loaded), handed_over (left loaded on purpose), gone: the end
 """
@@ -58,7 +58,7 @@ class OpenLease:
         is_sent: whether the request may have reached the server.
         status: HTTP status of an answer that settled nothing.
         instance_id: what was made, where known.
-        effective: its config, once it was listed.
+        effective: its config, once it was listed; {} while only our answer tells that it is loaded.
         doubt: why nobody can tell what is ours.
         doubtful_ids: the instances in question.
     """
@@ -162,7 +162,7 @@ class Journal:
             self._append("grant", lease, instance_id=instance_id)
 
     def verified(self, lease: int, config: Mapping[str, Any]) -> None:
-        """Record the effective config of the instance: whatever has its id with another one is not ours."""
+        """Record that it is loaded, and its effective config: whatever has its id with another one is not ours."""
         with self._lock:
             self._append("verified", lease, config=dict(config))
 

@@ -11,7 +11,8 @@ from typing import Literal
 
 from harness.client.exchange import Exchange
 from harness.client.fault import is_about_memory
-from harness.client.http import Client, Loading
+from harness.client.http import Client
+from harness.client.stream import Loading
 from harness.clock import Clock
 from harness.domain.generation import ChatRequest, Generation
 from harness.domain.model import Instance, InstanceId, LoadConfig, Model, ModelKey
@@ -334,7 +335,7 @@ class Leases:
 
     def _note_load(self, instance_id: InstanceId, phase: Loading) -> None:
         if self._by_chat is not None:  # `acquire_jit` wants this one.
-            self._by_chat.heard(instance_id)
+            self._by_chat.heard(instance_id, phase)
             return
         lease = self._held.get(instance_id)
         if lease is not None:

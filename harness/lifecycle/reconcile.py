@@ -158,6 +158,10 @@ def _end(lease: OpenLease, instance_id: str, server: Server, clock: Clock, settl
     listed = _named_within(server, clock, instance_id, patience_s, wants=True)
     if listed is None:
         return Ending(how="gone", instances=(instance_id,))
+    if lease.mode == "jit" and lease.effective is None:
+        # Its client is gone, so the server may have broken it off, and given the id to the next who loaded the model.
+        why = "a request of ours was about to load it, and nothing shows that it did"
+        return Ending(how="doubtful", why=why, instances=(instance_id,))
     trouble = ""
     for _ in range(_UNLOADS):
         if lease.effective is not None and not _agrees(lease.effective, listed.config):

@@ -6,7 +6,8 @@ or it crashed. What our own answer or stream says that we loaded is ours to unlo
 
 import threading
 
-from harness.client.http import Client, Loading
+from harness.client.http import Client
+from harness.client.stream import Loading
 from harness.clock import Clock
 from harness.domain.model import InstanceId
 from harness.errors import ReleaseFailed
@@ -41,13 +42,13 @@ class Strays:
     def note(self, instance_id: InstanceId, phase: Loading, *, model_key: str) -> None:
         """Take it for ours, and write it into the journal."""
         with self._lock:
-            if phase == "loaded":
-                self._loaded.add(instance_id)
             if instance_id not in self._numbers:
-                # By a chat: it may be listed as late as its load ends.
                 number = self._journal.intent(model_key, resident=(), mode="jit")
                 self._journal.grant(number, instance_id)
                 self._numbers[instance_id] = number
+            if phase == "loaded" and instance_id not in self._loaded:
+                self._loaded.add(instance_id)
+                self._journal.verified(self._numbers[instance_id], {})
 
     def unload(self, instance_id: InstanceId) -> None:
         """Unload it, verified; nothing happens if it is none of ours.

@@ -221,14 +221,37 @@ def test_a_server_that_is_away_for_a_moment_and_empty_afterwards_ends_well(reape
     assert not one.journal.path.exists()
 
 
-def test_a_load_by_chat_that_named_its_instance_is_unloaded(server: ScriptedServer, reaper: Start) -> None:
+def test_a_load_by_chat_that_was_told_to_be_done_is_unloaded(server: ScriptedServer, reaper: Start) -> None:
     one = reaper(server.url)
     lease = one.journal.intent(KEY, resident=(), mode="jit")
     one.journal.sent(lease)
     one.journal.grant(lease, KEY)
+    one.journal.verified(lease, {})
     server.load(KEY)
     one.end()
     assert server.loaded == []
+
+
+def test_an_id_that_a_chat_was_about_to_load_is_left_to_whoever_has_it_now(
+    server: ScriptedServer, reaper: Start
+) -> None:
+    one = reaper(server.url)
+    lease = one.journal.intent(KEY, resident=(), mode="jit", deadline_s=0.5)
+    one.journal.sent(lease)
+    one.journal.grant(lease, KEY)
+    foreign = server.load(KEY)  # The server broke ours off when the run died, and gave its id to the next one.
+    one.end()
+    assert server.loaded == [foreign]
+    assert one.left()[lease].doubtful_ids == (foreign,)
+
+
+def test_an_id_that_a_chat_was_about_to_load_and_nobody_has_is_gone(server: ScriptedServer, reaper: Start) -> None:
+    one = reaper(server.url)
+    lease = one.journal.intent(KEY, resident=(), mode="jit", deadline_s=0.5)
+    one.journal.sent(lease)
+    one.journal.grant(lease, KEY)
+    one.end()
+    assert not one.journal.path.exists()
 
 
 def test_a_load_by_chat_that_named_nothing_is_in_doubt_when_something_is_new(

@@ -96,7 +96,10 @@ class Watch:
         for one in listed:
             if one.id in self._ignored or self._foreign.had(one.id, since=began):
                 continue
-            if not any(key == one.model_key and _may_be(context, one) for key, context in pending):
+            known = next((v for v in self._victims() if v.seen.get(one.id, -1.0) >= self.last_look), None)
+            if known is not None:
+                known.seen[one.id] = began
+            elif not any(key == one.model_key and _may_be(context, one) for key, context in pending):
                 self._attribute(one, began)
 
     def _compare(self, key: str, config: Mapping[str, Any], instance_id: str, shown: Listed | None) -> None:
