@@ -1,6 +1,7 @@
 """`python -m harness.testing.campaign`."""
 
 import contextlib
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ def main() -> None:
     """Kill real runs at random moments, and look what is left of them. Linux."""
     if not sys.platform.startswith("linux"):
         raise click.UsageError("campaigns look for processes in /proc, which only Linux has")
+    _take_signals()
 
 
 @main.command()
@@ -101,6 +103,17 @@ def writer(kills: int, seed: int) -> None:
         for line in loss.unreadable:
             click.echo(f"BROKEN: {line}")
     sys.exit(1 if is_broken else 0)
+
+
+def _take_signals() -> None:
+    """Let SIGTERM end a campaign as Ctrl-C does, and programs that it starts have the signals as a shell gives them.
+
+    A shell's `&` and `nohup` make their children ignore what runs are to be killed with; a handler is not passed on.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 @contextlib.contextmanager

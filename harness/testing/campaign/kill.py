@@ -45,7 +45,7 @@ def plans(seed: int, runs: int, scenarios: Sequence[str]) -> list[Plan]:
     return [
         Plan(
             number=number, scenario=scenario, target=target, signal=signal, fraction=dice.random(),
-            shares_state=dice.random() >= _OWN_STATE_SHARE, vacates=dice.random() < _VACATE_SHARE or scenario == "jit",  # A model that is loaded is not loaded by a chat.
+            shares_state=dice.random() >= _OWN_STATE_SHARE, vacates=dice.random() < _VACATE_SHARE or scenario == "jit",
             by_doctor=dice.random() < 0.5,  # noqa: PLR2004  (as often as not)
         )
         for number, (scenario, target, signal) in enumerate(combinations[:runs], 1)

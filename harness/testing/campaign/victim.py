@@ -33,7 +33,7 @@ class Plan:
         number: of the run, from 1; below 0 is a run that is left alone, to measure how long it takes.
         fraction: the moment of the kill, in shares of an undisturbed run.
         shares_state: uses the campaign's state directory, else one of its own.
-        vacates: foreign clients leave the key alone until the run has begun.
+        vacates: foreign clients leave the key alone until the run has begun; a chat loads only what is not loaded.
         by_doctor: after a death of run and reaper, `doctor --fix` finishes, else the next run's sweep.
     """
 
