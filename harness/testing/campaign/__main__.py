@@ -69,7 +69,7 @@ def kill(
         with contextlib.ExitStack() as stack:
             folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lms-campaign-")))
             folder.mkdir(parents=True, exist_ok=True)
-            at = url or stack.enter_context(ServeProcess()).url
+            at = _checked(url, token, keys) if url else stack.enter_context(ServeProcess()).url
             advance = stack.enter_context(_progress(runs))
             options = Options(
                 url=at, keys=keys or _KEYS, scenarios=scenarios or SCENARIOS, runs=runs, seed=seed, minutes=minutes,
@@ -103,6 +103,18 @@ def writer(kills: int, seed: int) -> None:
         for line in loss.unreadable:
             click.echo(f"BROKEN: {line}")
     sys.exit(1 if is_broken else 0)
+
+
+def _checked(url: str, token: str, keys: tuple[str, ...]) -> str:
+    """Return the address of a server that is ready and has these models."""
+    from harness.client.http import Client
+    from harness.lifecycle.selection import find_model
+
+    with Client(url, token=token) as client:
+        listing = client.preflight()
+        for key in keys:
+            find_model(listing, key)
+        return client.url
 
 
 def _take_signals() -> None:
