@@ -42,9 +42,19 @@ test: $(STAMP) ## the project's own tests, with branch coverage
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report --skip-covered --fail-under=80
 
-.PHONY: torture
-torture: $(STAMP) ## the slow campaigns that the normal run leaves out
-	@$(BIN)/python -m pytest -m torture $(ARGS)
+.PHONY: torture torture-kill torture-writer
+torture: torture-kill torture-writer $(STAMP) ## all slow campaigns (an hour)
+	@$(BIN)/python -m pytest -q -m torture $(ARGS)
+
+torture-kill: $(STAMP) ## 500 runs killed at random moments, beside foreign clients
+	@$(BIN)/python -m harness.testing.campaign kill --runs 500
+
+torture-writer: $(STAMP) ## 1000 processes killed while they write
+	@$(BIN)/python -m harness.testing.campaign writer --kills 1000
+
+.PHONY: bench
+bench: $(STAMP) ## what the reaper costs a run, side by side with a bare interpreter
+	@$(BIN)/python -m harness.testing.campaign reaper-cost $(ARGS)
 
 .PHONY: check
 check: $(STAMP) ## format, lint, types, layers

@@ -105,6 +105,15 @@ def writer(kills: int, seed: int) -> None:
     sys.exit(1 if is_broken else 0)
 
 
+@main.command(name="reaper-cost")
+@click.option("--rounds", type=click.IntRange(1), default=30, show_default=True, help="Of each kind, in turns.")
+def reaper_cost(rounds: int) -> None:
+    """Measure what the reaper costs a run, side by side with a bare interpreter."""
+    from harness.testing.campaign.cost import measure
+
+    click.echo(measure(rounds))
+
+
 def _checked(url: str, token: str, keys: tuple[str, ...]) -> str:
     """Return the address of a server that is ready and has these models."""
     from harness.client.http import Client
