@@ -84,6 +84,8 @@ def finish(
         patience_s: waits no longer than this for a load to show up; it is then pending.
     """
     try:
+        if lease.doubt:
+            return _in_doubt(lease, server, clock)
         if lease.instance_id is not None:
             return _end(lease, lease.instance_id, server, clock, settle_s)
         if not lease.is_sent:
@@ -92,7 +94,10 @@ def finish(
             return Ending(how="denied", why=f"the server refused the load (HTTP {lease.status})")
         may_take_s = _may_take_s(lease, age_s, settle_s)
         wait_s = min(may_take_s, patience_s)
-        found = _find(lease, server, clock, claimed, patience_s=wait_s, settle_s=settle_s)
+        found = _find(
+            lease, server, clock, claimed, patience_s=wait_s, settle_s=settle_s,
+            is_late=age_s > lease.deadline_s + settle_s,
+        )  # fmt: skip
         return replace(found, how="pending") if found.how == "denied" and patience_s < may_take_s else found
     except ServerTrouble as exc:
         return Ending(how="unreachable", why=str(exc), instances=tuple(filter(None, [lease.instance_id])))
@@ -126,16 +131,23 @@ def _find(
     *,
     patience_s: float,
     settle_s: float,
+    is_late: bool,
 ) -> Ending:
-    """Look for the one instance that can be ours; it counts once it was the only one for `settle_s`."""
-    end = clock.monotonic() + patience_s
+    """Look for the one instance that can be ours; it counts once it was the only one for `settle_s`.
+
+    When the load is long over (`is_late`), anybody may have loaded the model since, so that none is taken for ours.
+    """
+    listed = _patiently(server, clock)
+    end = clock.monotonic() + patience_s  # From the first listing on: until then the server may have been away.
     alone: str | None = None
     since = 0.0
     while True:
-        ids, others = candidates(lease, _patiently(server, clock), claimed())
+        ids, others = candidates(lease, listed, claimed())
         now = clock.monotonic()
         if len(ids) > 1:
             return Ending(how="doubtful", why="several instances may be the one of this load", instances=ids)
+        if ids and is_late:
+            return Ending(how="doubtful", why="it may have been loaded long after our load was over", instances=ids)
         if ids and lease.mode == "jit":
             return Ending(how="doubtful", why="nothing shows that our request loaded it", instances=ids)
         if ids and ids[0] == alone and now - since >= settle_s:
@@ -148,6 +160,15 @@ def _find(
             since = now
         alone = ids[0] if ids else None
         clock.sleep(_POLL_S)
+        listed = _patiently(server, clock)
+
+
+def _in_doubt(lease: OpenLease, server: Server, clock: Clock) -> Ending:
+    """Leave a doubt to a person: ids are given out anew, so that one of several candidates left proves nothing."""
+    left = tuple(one.id for one in _patiently(server, clock) if one.id in lease.doubtful_ids)
+    if left:
+        return Ending(how="doubtful", why=lease.doubt, instances=left)
+    return Ending(how="gone", why="none of what was in doubt is loaded any more", instances=lease.doubtful_ids)
 
 
 def _end(lease: OpenLease, instance_id: str, server: Server, clock: Clock, settle_s: float) -> Ending:

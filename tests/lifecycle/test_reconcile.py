@@ -214,6 +214,35 @@ def test_a_server_that_is_gone_for_good_is_unreachable(server: MadeUp) -> None:
     assert passed(server) == pytest.approx(UNREACHABLE_S, abs=2)
 
 
+def test_long_after_a_lost_answer_nothing_is_taken_for_ours(server: MadeUp) -> None:
+    server.load("key", OURS)
+    ending = end(server, lease(), age_s=86_400.0)
+    assert (ending.how, ending.instances) == ("doubtful", ("key",))
+    assert server.unloaded == []
+
+
+def test_a_doubt_is_for_a_person_to_end(server: MadeUp) -> None:
+    doubted = lease(doubt="several", doubtful_ids=("key", "key:2"))
+    server.load("key", OURS)  # One is left, or somebody else has its id by now.
+    assert end(server, doubted).how == "doubtful"
+    server.loaded.clear()
+    server.load("key:3", OURS)
+    assert end(server, doubted) == Ending(
+        how="gone", why="none of what was in doubt is loaded any more", instances=("key", "key:2")
+    )
+    assert server.unloaded == []
+
+
+def test_a_server_that_was_away_gets_the_whole_time_to_list_it(server: MadeUp) -> None:
+    server.is_up = False
+
+    def back(it: MadeUp) -> None:
+        it.is_up = True
+
+    server.happens = [(SETTLE_S + 5, back), (SETTLE_S + 10, lambda it: it.load("key", OURS))]
+    assert end(server, lease(deadline_s=1.0)).how == "released"
+
+
 configs = st.sampled_from([OURS, THEIRS, {}, {"context_length": 2048, "parallel": 4}])
 ids = st.sampled_from(["key", "key:2", "key:3", "alias", "other"])
 keys = st.sampled_from([KEY, "another key"])

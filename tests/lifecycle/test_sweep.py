@@ -89,7 +89,7 @@ def test_a_lost_answer_gives_the_only_fitting_new_instance(server: ScriptedServe
     assert server.loaded == []
 
 
-def test_two_that_fit_are_both_left_and_named_until_one_is_gone(
+def test_two_that_fit_are_both_left_and_named_until_a_person_has_seen_to_them(
     server: ScriptedServer, left: Write, tmp_path: Path
 ) -> None:
     path = left(server.url, intent(), {"kind": "sent", "lease": 1})
@@ -100,8 +100,11 @@ def test_two_that_fit_are_both_left_and_named_until_one_is_gone(
     assert "may be somebody else's, so it was not touched" in str(done)
     assert server.asked("POST", UNLOAD) == []
     assert replay(path).open_leases[1].doubtful_ids == (KEY, f"{KEY}:2")
-    server.unload(KEY)  # The person has decided.
-    assert hows(swept(tmp_path, server.url)) == ["released"]
+    server.unload(KEY)  # Whose it was, and whose the other one is, nobody can tell.
+    assert hows(swept(tmp_path, server.url)) == ["doubtful"]
+    assert server.asked("POST", UNLOAD) == []
+    server.unload(f"{KEY}:2")
+    assert hows(swept(tmp_path, server.url)) == ["gone"]
     assert not path.exists()
 
 
