@@ -109,6 +109,7 @@ class Leases:
         self._held: dict[InstanceId, Lease] = {}
         self._lost: set[InstanceId] = set()
         self._kept: list[Lease] = []
+        self._remade: set[InstanceId] = set()
         self._by_chat: Attempt | None = None
         self._strays = Strays(client, journal, clock=clock, settle_s=settle_s)
         client.on_load = self._note_load
@@ -292,7 +293,8 @@ class Leases:
         started = self._clock.monotonic()
         self._strays.unload(lease.instance.id)
         if self.policy == "ours" and lease.is_owned:
-            if self._is_another(lease):
+            # With another config, and still ours where it was a request of ours that loaded it anew.
+            if lease.instance.id not in self._remade and self._is_another(lease):
                 self._end(lease, "gone")
                 return Release(instance_id=lease.instance.id, policy=self.policy)
             self._unload(lease.instance.id)
@@ -340,8 +342,10 @@ class Leases:
         lease = self._held.get(instance_id)
         if lease is not None:
             self._lost.add(instance_id)
-            if lease.number is not None:
-                self._journal.verified(lease.number, {})  # Ours still, though loaded with the server's defaults.
+            if phase == "loaded":
+                self._remade.add(instance_id)
+                if lease.number is not None:
+                    self._journal.verified(lease.number, {})  # Ours still, though loaded with the server's defaults.
         if lease is None or not lease.is_owned:
             if self._guard is not None:
                 with contextlib.suppress(
@@ -377,8 +381,6 @@ class Leases:
 
     def _is_another(self, lease: Lease) -> bool:
         """Tell whether somebody else's instance has the id of ours now: same id, another config."""
-        if self.is_lost(lease):
-            return False
         listed = find_model(self._client.models(), lease.model.key).instance(lease.instance.id)
         return listed is not None and listed.config != lease.instance.config
 
@@ -425,6 +427,7 @@ class Leases:
 
     def _hold(self, lease: Lease) -> Lease:
         self._lost.discard(lease.instance.id)
+        self._remade.discard(lease.instance.id)
         self._held[lease.instance.id] = lease
         return lease
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.client.http import Client
+from harness.domain.generation import ChatRequest
 from harness.domain.model import InstanceId, LoadConfig
 from harness.errors import (
     HarnessError,
@@ -202,3 +203,15 @@ def test_a_journal_that_cannot_be_written_loads_nothing(server: ScriptedServer, 
     with Client(server.url) as client, pytest.raises(HarnessError, match="cannot write the journal"):
         Leases(client, journal, clock=FakeClock()).acquire(KEY)
     assert server.asked("POST", LOAD) == []
+
+
+def test_what_our_own_request_loaded_in_the_place_of_ours_is_released_too(
+    server: ScriptedServer, make: Callable[..., Leases]
+) -> None:
+    leases = make()
+    lease = leases.acquire(KEY, LoadConfig(context_length=1024))
+    server.unload(KEY)
+    leases._client.chat(ChatRequest(model=KEY, input="Hello."), stream=True)
+    assert server.loaded == [KEY]  # With the server's default config.
+    assert leases.release(lease).is_verified
+    assert server.loaded == []

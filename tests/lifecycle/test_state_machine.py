@@ -315,7 +315,9 @@ class Story(RuleBasedStateMachine):
         return replay(self.journal.path).open_leases if self.journal.path.exists() else {}
 
     def they_load(self, key: str, context: int | None = None) -> None:
-        config = LoadConfig(context_length=context or next(self.their_contexts))
+        # What is ours and went away would leave its id to theirs, with the very same config.
+        gone = any(one.model.key == key and one.instance.id not in self.server.loaded for one in self.leases.held)
+        config = LoadConfig(context_length=context if context and not gone else next(self.their_contexts))
         self.foreign[self.server.load(key, config)] = config
 
     def config_of(self, instance_id: str) -> LoadConfig:
