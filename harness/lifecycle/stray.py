@@ -4,13 +4,14 @@ A request by instance id loads a model by JIT when that id is also a key and its
 or it crashed. What our own answer or stream says that we loaded is ours to unload, and not what a lease was for.
 """
 
+import contextlib
 import threading
 
 from harness.client.http import Client
 from harness.client.stream import Loading
 from harness.clock import Clock
-from harness.domain.model import InstanceId
-from harness.errors import ReleaseFailed
+from harness.domain.model import InstanceId, LoadConfig
+from harness.errors import HarnessError, ReleaseFailed
 from harness.lifecycle.journal import Journal
 from harness.lifecycle.resident import SETTLE_S, resident_ids, unload_verified, wait_for
 
@@ -33,6 +34,7 @@ class Strays:
         self._lock = threading.Lock()
         self._numbers: dict[InstanceId, int] = {}
         self._loaded: set[InstanceId] = set()
+        self._configs: dict[InstanceId, LoadConfig] = {}
 
     @property
     def ids(self) -> tuple[InstanceId, ...]:
@@ -48,7 +50,10 @@ class Strays:
                 self._numbers[instance_id] = number
             if phase == "loaded" and instance_id not in self._loaded:
                 self._loaded.add(instance_id)
-                self._journal.verified(self._numbers[instance_id], {})
+                # What has its id later with another config is somebody else's.
+                if (config := self._listed(instance_id)) is not None:
+                    self._configs[instance_id] = config
+                self._journal.verified(self._numbers[instance_id], config.as_dict() if config else {})
 
     def unload(self, instance_id: InstanceId) -> None:
         """Unload it, verified; nothing happens if it is none of ours.
@@ -63,6 +68,10 @@ class Strays:
                 f"a request of ours made the server load {instance_id}, and it may still be at it",
                 hint=f"See: lms-harness models --loaded\nFinish with: lms-harness unload --instance {instance_id!r}",
             )
+        listed, ours = self._listed(instance_id), self._configs.get(instance_id)
+        if listed is not None and ours is not None and listed != ours:
+            self._end(instance_id, "gone")
+            return
         unload_verified(self._client, instance_id, clock=self._clock, settle_s=self._settle_s)
         self._end(instance_id, "released")
 
@@ -70,6 +79,14 @@ class Strays:
         """Leave it loaded on purpose; nothing happens if it is none of ours."""
         if instance_id in self._numbers:
             self._end(instance_id, "handed_over")
+
+    def _listed(self, instance_id: InstanceId) -> LoadConfig | None:
+        """Return the config that is listed for it; None when it is not listed, or nothing is."""
+        with contextlib.suppress(HarnessError):
+            for model in self._client.models():
+                if (instance := model.instance(instance_id)) is not None:
+                    return instance.config
+        return None
 
     def _shows_up(self, instance_id: InstanceId) -> bool:
         def look() -> bool | None:
@@ -81,3 +98,4 @@ class Strays:
         with self._lock:
             self._journal.close_lease(self._numbers.pop(instance_id), how)
             self._loaded.discard(instance_id)
+            self._configs.pop(instance_id, None)

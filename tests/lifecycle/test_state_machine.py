@@ -224,6 +224,7 @@ class Story(RuleBasedStateMachine):
     )
     def the_run_dies_within_a_load(self, key: str, context: int, stage: str, *, is_raced: bool) -> None:
         config = LoadConfig(context_length=context)
+        is_raced &= not self.has_lost(key)
         number = self.journal.intent(
             key, resident=tuple(self.server.loaded), config=config.as_dict(), deadline_s=0.25
         )  # fmt: skip
@@ -315,10 +316,13 @@ class Story(RuleBasedStateMachine):
         return replay(self.journal.path).open_leases if self.journal.path.exists() else {}
 
     def they_load(self, key: str, context: int | None = None) -> None:
-        # What is ours and went away would leave its id to theirs, with the very same config.
-        gone = any(one.model.key == key and one.instance.id not in self.server.loaded for one in self.leases.held)
-        config = LoadConfig(context_length=context if context and not gone else next(self.their_contexts))
+        is_like_ours = context is not None and not self.has_lost(key)
+        config = LoadConfig(context_length=context if is_like_ours else next(self.their_contexts))
         self.foreign[self.server.load(key, config)] = config
+
+    def has_lost(self, key: str) -> bool:
+        """Tell whether an instance of ours went away: its id is given to the next one, maybe with the same config."""
+        return any(one.model.key == key and one.instance.id not in self.server.loaded for one in self.leases.held)
 
     def config_of(self, instance_id: str) -> LoadConfig:
         return self.server._world.library.instances[InstanceId(instance_id)].config
