@@ -313,9 +313,12 @@ def open_leases_elsewhere(directory: Path, *, url: str, but: Path) -> list[OpenL
 
 
 def granted_elsewhere(directory: Path, *, url: str, but: Path) -> frozenset[str]:
-    """Return the instance ids that other runs on the same server hold according to their journals."""
+    """Return the instance ids that other runs on the same server hold according to their journals.
+
+    One in doubt is not held: it may be anybody's by now, and leaving it out would make another candidate look certain.
+    """
     leases = open_leases_elsewhere(directory, url=url, but=but)
-    return frozenset(lease.instance_id for lease in leases if lease.instance_id is not None)
+    return frozenset(lease.instance_id for lease in leases if lease.instance_id is not None and not lease.doubt)
 
 
 def is_claimed_elsewhere(instance_id: str, model_key: str, directory: Path, *, url: str, but: Path) -> bool:

@@ -117,6 +117,18 @@ def test_what_another_run_was_granted_is_no_candidate(server: ScriptedServer, le
     living.finish()
 
 
+def test_an_id_in_doubt_elsewhere_does_not_make_another_candidate_certain(
+    server: ScriptedServer, left: Write, tmp_path: Path
+) -> None:
+    doubt = {"kind": "doubt", "lease": 1, "why": "another config", "instances": [KEY]}
+    left(server.url, intent(), grant(), doubt, run_id="a")
+    left(server.url, intent(), {"kind": "sent", "lease": 1}, run_id="b")
+    server.load(KEY, CONFIG)
+    server.load(KEY, CONFIG)
+    assert hows(swept(tmp_path, server.url)) == ["doubtful", "doubtful"]
+    assert server.asked("POST", UNLOAD) == []
+
+
 def test_a_load_that_may_go_on_is_pending_and_stays_in_the_journal(
     server: ScriptedServer, left: Write, tmp_path: Path
 ) -> None:
