@@ -73,7 +73,7 @@ def main() -> None:
         exc.show()
         sys.exit(exc.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.secho("Interrupted. What this command had loaded is released.", err=True)
+        click.secho("Interrupted.", err=True)
         sys.exit(_INTERRUPTED)
     except BrokenPipeError:
         stream.give_up_stdout()  # The reader (head, less) has seen enough.

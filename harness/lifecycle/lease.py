@@ -348,9 +348,7 @@ class Leases:
                     self._journal.verified(lease.number, {})  # Ours still, though loaded with the server's defaults.
         if lease is None or not lease.is_owned:
             if self._guard is not None:
-                with contextlib.suppress(
-                    HarnessError
-                ):  # It is written down all the same; the next run's sweep reads it.
+                with contextlib.suppress(HarnessError):  # It is written down all the same: a sweep reads it.
                     self._guard.start()
             self._strays.note(instance_id, phase, model_key=lease.model.key if lease else instance_id)
 

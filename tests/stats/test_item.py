@@ -20,8 +20,13 @@ def respondents(table: Mapping[str, Sequence[float]]) -> dict[str, dict[str, flo
 
 
 def test_an_item_that_good_models_pass_discriminates_and_one_that_they_fail_does_not() -> None:
-    table: dict[str, list[float]] = {"good": [0, 0, 0, 1, 1, 1], "bad": [1, 1, 1, 0, 0, 0], "rest": [0.1, 0.2, 0.3, 0.7, 0.8, 0.9]}
-    found = {one.item_id: one for one in analyse(respondents(table | {"more": [0, 0.1, 0.2, 0.8, 0.9, 1]}))}
+    table: dict[str, list[float]] = {
+        "good": [0, 0, 0, 1, 1, 1],
+        "bad": [1, 1, 1, 0, 0, 0],
+        "rest": [0.1, 0.2, 0.3, 0.7, 0.8, 0.9],
+    }
+    table["more"] = [0, 0.1, 0.2, 0.8, 0.9, 1]
+    found = {one.item_id: one for one in analyse(respondents(table))}
     assert (found["good"].discrimination or 0) > 0.5
     assert (found["bad"].discrimination or 0) < 0
     assert found["good"].difficulty == 0.5
