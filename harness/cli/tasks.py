@@ -39,7 +39,7 @@ def tasks(files: Sequence[Path], names: Sequence[str], count: int, seed: int, re
     """
     from harness.cli.run import suites_dir
     from harness.report.catalogue import render_items, render_portraits
-    from harness.report.layout import terminal_width
+    from harness.report.layout import paragraph, terminal_width
     from harness.task.catalogue import load_catalogue, portray
 
     catalogue = load_catalogue(suites_dir())
@@ -58,7 +58,8 @@ def tasks(files: Sequence[Path], names: Sequence[str], count: int, seed: int, re
         click.echo(f"\nFrom {len(read)} run file{'s' * (len(read) != 1)}:\n")
         click.echo(render_items(items, width=width))
     else:
-        click.echo("\nNo run file has samples of these classes: difficulty and discrimination of items need some.")
+        told = "No run file has samples of these classes: difficulty and discrimination of items need some."
+        click.echo(f"\n{paragraph(told, width)}")
 
 
 def _items(files: Iterable[Path]) -> "Mapping[str, tuple[Item, ...]]":

@@ -1,0 +1,72 @@
+"""`tasks`: the catalogue as it is shown, and items over run files."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.domain.record import RunRecord, SampleRecord, ScoreRecord
+from harness.store.writer import RunWriter
+
+from .conftest import Call
+
+HEAD: dict[str, Any] = {"run_id": "r", "at": "2026-11-25T00:00:00.000Z"}
+
+
+def run_file(path: Path, scores: dict[str, dict[str, float]]) -> Path:
+    """Write a run in which these models scored so on these items."""
+    writer = RunWriter(path)
+    writer.write(RunRecord(**HEAD, harness_version="0", server_kind="embedded", server_url="http://127.0.0.1:1"))
+    for model, answered in scores.items():
+        for item, value in answered.items():
+            uid = f"{model}/{item}"
+            sample = SampleRecord(
+                **HEAD, sample_uid=uid, task="extract", task_class="extract", item_id=item, item_hash=item,
+                model_key=model, instance_id=model, prompt_hash="", outcome="ok",
+            )  # fmt: skip
+            writer.write(sample)
+            writer.write(ScoreRecord(**HEAD, sample_uid=uid, scorer="fields", scorer_version="1", value=value))
+    writer.close()
+    return path
+
+
+def test_each_class_is_shown_with_chance_and_a_reference_of_one(call: Call, tmp_path: Path) -> None:
+    result = call("tasks", "--n", "30", "--results", str(tmp_path), "--json")
+    assert result.code == 0
+    told = {one["task"]: one for one in result.json["tasks"]}
+    assert {"extract", "classify", "longcontext", "multiturn"} <= set(told)
+    for one in told.values():
+        assert one["reference_score"] == 1.0
+        assert one["best_lazy_answer"]["score"] <= max(one["chance"] + 0.15, 0.15)
+        assert one["tiers"] == {"1": 10, "2": 10, "3": 10}
+    assert result.json["items"] == {}
+
+
+def test_items_that_everybody_passes_or_fails_are_named(call: Call, tmp_path: Path) -> None:
+    models = {f"m{i}": {"easy": 1.0, "hard": 0.0, "good": float(i > 2), "bad": float(i <= 2), "x": i / 5}
+              for i in range(6)}  # fmt: skip
+    file = run_file(tmp_path / "one.jsonl", models)
+    shown = call("tasks", "--task", "extract", "--n", "6", str(file)).out
+    assert "From 1 run file" in shown
+    assert "extract, everybody passes: easy" in shown
+    assert "extract, everybody fails: hard" in shown
+    assert "better models fail: bad" in shown
+    told = call("tasks", "--task", "extract", "--n", "6", str(file), "--json").json["items"]["extract"]
+    assert {one["item_id"]: one["models"] for one in told} == dict.fromkeys(["bad", "easy", "good", "hard", "x"], 6)
+
+
+def test_a_class_that_is_not_there_and_a_file_that_is_none_are_told(call: Call, tmp_path: Path) -> None:
+    wrong = call("tasks", "--task", "exctract")
+    assert wrong.code == 2
+    assert "there are: brainstorm, classify" in wrong.err
+    (tmp_path / "x.jsonl").write_text("nonsense\n")
+    assert call("tasks", "--n", "6", str(tmp_path / "x.jsonl")).code == 2
+    assert json.loads(call("tasks", "--n", "6", "--json", "--results", str(tmp_path / "none")).out)["items"] == {}
+
+
+@pytest.mark.parametrize("columns", [40, 110])
+def test_the_table_fits_the_terminal(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    shown = call("tasks", "--n", "6", "--results", str(tmp_path)).out
+    assert max(map(len, shown.splitlines())) <= columns
