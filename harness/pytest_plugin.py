@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from harness.task.task import Task
 
 _T = TypeVar("_T")
+_SETTINGS = pytest.StashKey[Settings]()
+_PUT_OFF = pytest.StashKey[bool]()
 _SESSION = pytest.StashKey["Session"]()
 _FAILURE = pytest.StashKey[HarnessError]()
 _PREFIX = "lms_"
@@ -104,8 +106,32 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if dropped:
             config.hook.pytest_deselected(items=dropped)
             items[:] = [item for item in items if item not in dropped]
-    session.tasks = tuple({task.name: task for item in items if (task := _task(item))}.values())
     items.sort(key=_place)
+    _prepare(session, [item for item in items if _needs_server(item)])
+
+
+def _prepare(session: "Session", items: list[pytest.Item]) -> None:
+    """Settle what is taken over and what fits into the budget; what is there already is skipped, and loads nothing."""
+    from harness.runner.estimate import Work
+
+    tasks = {task.name: task for item in items if (task := _task(item))}.values()
+    tests: dict[str | None, list[str]] = {}
+    for item in items:
+        tests.setdefault(_model_key(item), []).append(item.nodeid)
+    last = [item for item in items if items and _model_key(item) == _model_key(items[-1])]
+    work = Work(
+        tests=sum(not (_task(item) or _is_measurement(item)) for item in last),
+        is_measured=any(map(_is_measurement, last)),
+    )
+    _or_exit(lambda: session.prepare(list(tasks), tests=tests, work=work))
+    if (before := session.resumption) is None:
+        return
+    there = pytest.mark.skip(reason=f"is there already, from {before.parent.run.run_id}")
+    for item in items:
+        key = _model_key(item)
+        if key in before.complete or (key is None and before.is_server_done):
+            item.add_marker(there)
+            item.stash[_PUT_OFF] = True
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -120,7 +146,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.fixture(scope="session")
 def lms_settings(pytestconfig: pytest.Config) -> Settings:
     """The settings of this run."""
-    return _settings(pytestconfig)
+    return _session(pytestconfig).settings
 
 
 @pytest.fixture(scope="session")
@@ -154,6 +180,7 @@ def lms_instance(lms_run: "Run", lms_model: "Model", pytestconfig: pytest.Config
         target = holding.__enter__()
     except (LoadFailed, LeaseError) as exc:
         lms_run.recorder.skip(str(exc), model_key=lms_model.key)
+        session.put_off.add(lms_model.key)
         pytest.skip(f"{lms_model.key} could not be loaded: {exc}")
     try:
         yield target
@@ -176,7 +203,7 @@ def lms_run_task(lms_run: "Run", lms_instance: "Target", lms_settings: Settings)
             lms_run.recorder.skip(reason, model_key=lms_instance.model.key, task=task.name)
             pytest.skip(reason)
         cell = lms_run.evaluate(task, lms_instance)
-        asked = lms_settings.limit * lms_settings.epochs
+        asked = cell.n * cell.epochs + cell.unscored
         if cell.unscored > MAX_UNSCORED * asked:
             outcomes = ", ".join(f"{count} {outcome}" for outcome, count in cell.outcomes.items())
             pytest.fail(f"{cell.unscored} of {asked} answers were lost ({outcomes}); see {lms_run.path}", pytrace=False)
@@ -186,6 +213,20 @@ def lms_run_task(lms_run: "Run", lms_instance: "Target", lms_settings: Settings)
         return cell
 
     return run_task
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Begin no test on a model for which there is no time any more."""
+    ours = item.config.stash.get(_SESSION, None)
+    model = _model(item)
+    if ours is None or model is None or _PUT_OFF in item.stash:
+        return
+    task = _task(item)
+    what = task.name if task else "latency" if _is_measurement(item) else None
+    if reason := _or_exit(lambda: ours.why_not(model, what, is_measurement=_is_measurement(item))):
+        item.stash[_PUT_OFF] = True
+        pytest.skip(reason)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -212,6 +253,8 @@ def pytest_runtest_makereport(
     if ours is not None and call.excinfo is not None and isinstance(call.excinfo.value, StoreError):
         ours.note_failure(call.excinfo.value)
         item.session.shouldfail = "nothing can be recorded any more"
+    if ours is not None and ours.run is not None:
+        _record_item(ours, item, report)
     if call.excinfo is not None and isinstance(call.excinfo.value, HarnessError):
         report.longrepr = f"{type(call.excinfo.value).__name__}: {printable(str(call.excinfo.value))}"
     return report
@@ -221,6 +264,8 @@ def pytest_runtest_makereport(
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """End the run after all fixtures are torn down."""
     if (ours := session.config.stash.get(_SESSION, None)) is not None:
+        if exitstatus == pytest.ExitCode.OK and not session.config.option.collectonly:
+            ours.complete_file()
         interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
         session.exitstatus = ours.close(exit_code=int(exitstatus), interrupted=interrupted)
 
@@ -229,7 +274,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the table, where the run file is, and what could not be released."""
     ours = config.stash.get(_SESSION, None)
-    if ours is None or ours.run is None:
+    if ours is None or (path := ours.path) is None or config.option.collectonly:
         return
     from harness.report.layout import terminal_width
     from harness.report.table import render
@@ -237,13 +282,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
     terminalreporter.section("local models")
     try:
-        table = render(read_run(ours.run.path), width=terminal_width())
+        table = render(read_run(path), width=terminal_width())
     except StoreError as exc:
         table = printable(str(exc))
     # Line by line: text that the encoding lacks is escaped by pytest with all its line ends.
     for line in table.splitlines():
         terminalreporter.write_line(line)
-    terminalreporter.write_line(f"\nRecords: {printable(str(ours.run.path))}")
+    if ours.run is None:
+        terminalreporter.write_line("\nNothing was missing, so nothing was loaded and nothing asked.")
+    terminalreporter.write_line(f"\nRecords: {printable(str(path))}")
     for failure in ours.failures:
         what = "NOT RECORDED" if isinstance(failure, StoreError) else "NOT RELEASED"
         terminalreporter.write_line(f"{what}: {printable(str(failure))}", red=True)
@@ -275,9 +322,21 @@ def _check_tasks(config: pytest.Config, name: str, wanted: Collection[str], know
 
 
 def _settings(config: pytest.Config) -> Settings:
+    """Return the settings, made once: the run file that is the last one would be another after this run has begun."""
+    if _SETTINGS not in config.stash:
+        config.stash[_SETTINGS] = _made_settings(config)
+    return config.stash[_SETTINGS]
+
+
+def _made_settings(config: pytest.Config) -> Settings:
     options = {option.name: config.getoption(_PREFIX + option.name) for option in OPTIONS}
     ini = {option.name: config.getini(_PREFIX + option.name) for option in OPTIONS if option.name != "token"}
-    return build_settings(options, environ=os.environ, ini=ini)
+    settings = build_settings(options, environ=os.environ, ini=ini)
+    if settings.resume is None:
+        return settings
+    from harness.runner.resume import with_parent
+
+    return with_parent(settings)
 
 
 def _session(config: pytest.Config) -> "Session":
@@ -319,6 +378,33 @@ def _needs_server(item: pytest.Item) -> bool:
 def _task(item: pytest.Item) -> "Task | None":
     marker = item.get_closest_marker("lms_task")
     return marker.args[0] if marker else None
+
+
+def _model(item: pytest.Item) -> "Model | None":
+    callspec = getattr(item, "callspec", None)
+    return callspec.params.get("lms_model") if callspec else None
+
+
+def _model_key(item: pytest.Item) -> str | None:
+    model = _model(item)
+    return None if model is None else str(model.key)
+
+
+def _is_measurement(item: pytest.Item) -> bool:
+    return "benchmark" in getattr(item, "fixturenames", ())
+
+
+def _record_item(ours: "Session", item: pytest.Item, report: pytest.TestReport) -> None:
+    """Record that a test is done with, unless it was put off."""
+    is_end = report.when == "call" or (report.when == "setup" and not report.passed)
+    key = _model_key(item)
+    if not is_end or _PUT_OFF in item.stash or key in ours.put_off or ours.run is None:
+        return
+    try:
+        ours.run.recorder.item(item.nodeid, report.outcome, model_key=key)
+    except StoreError as exc:
+        ours.note_failure(exc)
+        item.session.shouldfail = "nothing can be recorded any more"
 
 
 def _place(item: pytest.Item) -> tuple[int, bool]:

@@ -41,6 +41,8 @@ class Settings:
         max_output_tokens: an upper bound on every task's own; None: none.
         floors: lowest acceptable score per task; below it the item fails.
         latency_budget_s: what the latency suite may spend on one model.
+        budget_s: what the whole run may take; None: as long as it needs.
+        resume: the run file to go on with, or "last"; what is not given here is then taken from it.
     """
 
     url: str = DEFAULT_URL
@@ -61,6 +63,8 @@ class Settings:
     floors: Mapping[str, float] = field(default_factory=dict)
     latency_budget_s: float = 45.0
     sample_deadline_s: float = 300.0
+    budget_s: float | None = None
+    resume: str | None = None
     results: Path = Path("results")
     models_dir: Path | None = None
     source: Mapping[str, str] = field(default_factory=dict)
@@ -172,6 +176,12 @@ def _folder(text: str) -> Path:
     return Path(text)
 
 
+def _file(text: str) -> str:
+    if not text.strip() or "\0" in text:
+        raise ValueError("the name of a run file, or last")
+    return text
+
+
 OPTIONS: tuple[Option, ...] = (
     Option(name="url", flag="url", metavar="URL", parse=_url, env="LM_STUDIO_API_URL",
            help=f"LM Studio's address (default {DEFAULT_URL}), or 'embedded' to start a small server of our own"),
@@ -205,6 +215,10 @@ OPTIONS: tuple[Option, ...] = (
            help="what the latency suite may spend on one model (default 45s)"),
     Option(name="sample_deadline_s", flag="sample-deadline", metavar="TIME", parse=_seconds,
            help="a sample that takes longer scores 0 as a timeout (default 5m)"),
+    Option(name="budget_s", flag="budget", metavar="TIME", parse=_seconds,
+           help="what the run may take in all, such as 30m: fewer samples, then fewer models (default: no limit)"),
+    Option(name="resume", flag="resume", metavar="FILE", parse=_file,
+           help="go on with this run file, or 'last': only what is missing is asked, with the options of then"),
     Option(name="results", flag="results", metavar="DIR", parse=_folder, help="folder for run files (default results)"),
     Option(name="models_dir", flag="models-dir", metavar="DIR", parse=_folder,
            help="with --lms-url embedded: serve the GGUF files of this folder instead of the default models"),

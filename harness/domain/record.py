@@ -35,7 +35,12 @@ class Record(BaseModel):
 
 
 class RunRecord(Record):
-    """The first line: everything needed to tell whether another run can be compared with this one."""
+    """The first line: everything needed to tell whether another run can be compared with this one.
+
+    Attributes:
+        parent_run_id: of the run that this one resumes. What it took over from there follows this record, with its own
+            `at`, which is before this record's; so a reader of many files passes over a run that is another's parent.
+    """
 
     kind: Literal["run"] = "run"
     harness_version: str
@@ -172,6 +177,22 @@ class SkipRecord(Record):
     reason: str
 
 
+class ItemRecord(Record):
+    """One test that came to an end: what a resumed run need not repeat.
+
+    A test that was put off (its model could not be loaded, the time was over) has no such record.
+
+    Attributes:
+        test: pytest's node id.
+        model_key: of the model that it ran on; None: the test is about the server.
+    """
+
+    kind: Literal["item"] = "item"
+    test: str
+    model_key: str | None = None
+    outcome: Literal["passed", "failed", "skipped"]
+
+
 class SummaryRecord(Record):
     """One cell of the table: a model on a task.
 
@@ -222,6 +243,7 @@ class Kinds:
         "score": ScoreRecord,
         "measure": MeasureRecord,
         "skip": SkipRecord,
+        "item": ItemRecord,
         "summary": SummaryRecord,
         "end": EndRecord,
     }

@@ -19,13 +19,23 @@ class PlanRow:
     estimate_s: float
 
 
-def render_plan(rows: Sequence[PlanRow], *, tasks: Sequence[str], because: str, width: int | None = None) -> str:
+def render_plan(
+    rows: Sequence[PlanRow],
+    *,
+    tasks: Sequence[str],
+    because: str,
+    notes: Sequence[str] = (),
+    is_measured: bool = False,
+    width: int | None = None,
+) -> str:
     """Return the table of what would be loaded and asked, and what that is estimated to take.
 
     Args:
         rows: one a model.
         tasks: that would be asked.
         because: why these models.
+        notes: what else there is to know.
+        is_measured: whether earlier runs told what some of it takes.
         width: of the terminal, in columns; None: as wide as needed.
     """
     cells = [
@@ -41,7 +51,7 @@ def render_plan(rows: Sequence[PlanRow], *, tasks: Sequence[str], because: str, 
     ]
     total_bytes = sum(row.model.size_bytes for row in rows)
     total_s = sum(row.estimate_s for row in rows)
-    table = fitted(
+    table = "" if not rows else fitted(
         cells, headers=("model", "size", "now", "context", "samples", "estimate"), width=width,
         align=("left", "right", "left", "right", "right", "right"),
     )  # fmt: skip
@@ -55,8 +65,11 @@ def render_plan(rows: Sequence[PlanRow], *, tasks: Sequence[str], because: str, 
         for row in rows
         if 0 < row.model.max_context_length < row.context_length
     ]
+    because_of = "from what earlier runs took here, and" if is_measured else "a rough guess"
+    alone = "" if is_measured else " alone"
     end = (
-        f"About {seconds(total_s)} in all: a rough guess from sizes alone, at 10 GB/s of memory bandwidth. "
+        f"About {seconds(total_s)} in all: {because_of} from sizes{alone}, at 10 GB/s of memory bandwidth. "
         "Nothing was loaded."
     )
-    return "\n\n".join([paragraph(head, width), table, *(paragraph(one, width) for one in [*too_long, end])])
+    paragraphs = [paragraph(printable(one), width) for one in [*too_long, *notes, end]]
+    return "\n\n".join([paragraph(head, width), *filter(None, [table]), *paragraphs])

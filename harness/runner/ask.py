@@ -18,6 +18,7 @@ from harness.domain.sample import Sample, content_hash
 from harness.domain.score import Score
 from harness.errors import ApiError, Cancelled, DeadlineExceeded, HarnessError, InstanceLost
 from harness.lifecycle.resident import resident_ids
+from harness.settings import Settings
 from harness.task.task import Task
 
 REASONING_EXTRA_TOKENS = 2048
@@ -34,6 +35,11 @@ class Job:
     epoch: int
     request: ChatRequest
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """What tells it from the other jobs of its task."""
+        return self.sample.item_id, self.epoch
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -43,6 +49,7 @@ class Answer:
         generation: of the prompt; None when it was not answered.
         earlier: what was answered to the turns before it.
         attempts: more than one where the server failed before it had produced anything.
+        is_left_out: it was not asked at all, as the run's time was over.
     """
 
     job: Job
@@ -52,6 +59,7 @@ class Answer:
     error: str | None = None
     attempts: int = 1
     earlier: tuple[Generation, ...] = ()
+    is_left_out: bool = False
 
 
 def reasoning_for(model: Model, wanted: str | None) -> str | None:
@@ -100,6 +108,22 @@ def next_request(job: Job, earlier: Sequence[Generation]) -> ChatRequest:
         previous_response_id=earlier[-1].response_id if count else None,
         store=True,
     )
+
+
+def jobs_of(
+    task: Task, settings: Settings, *, limit: int, room_tokens: int, address: str, reasoning: str | None
+) -> list[Job]:
+    """Return what is asked of one instance: the first `limit` samples of the seed, and all of them again each epoch."""
+    tokens = settings.max_output_tokens
+    asked = [
+        (one, request_for(task, one, address=address, reasoning=reasoning, max_output_tokens=tokens))
+        for one in task.samples(seed=settings.seed, limit=limit, room_tokens=room_tokens)
+    ]
+    return [
+        Job(sample=sample, epoch=epoch, request=request)
+        for epoch in range(1, settings.epochs + 1)
+        for sample, request in asked
+    ]
 
 
 def asker(
@@ -247,13 +271,19 @@ def _broken_off(answer: Answer, number: int) -> Answer | None:
     return replace(answer, outcome=outcome, generation=None, error=error)
 
 
+def judge(task: Task, sample: Sample, text: str, outcome: Outcome) -> Score:
+    """Return the score of what a model said; 0 for a failure of the model's own."""
+    if outcome is not Outcome.OK:
+        return Score(value=0.0, passed=False, reason=outcome.value)
+    return task.scorer(text, sample.target)
+
+
 def _scored(task: Task, answer: Answer) -> Answer:
     """Return the answer with its score; the failures of the model score 0, those of the server and ours nothing."""
     if not answer.outcome.is_scored:
         return answer
-    if answer.outcome is Outcome.OK and answer.generation is not None:
-        return replace(answer, score=task.scorer(answer.generation.text, answer.job.sample.target))
-    return replace(answer, score=Score(value=0.0, passed=False, reason=answer.outcome.value))
+    text = answer.generation.text if answer.generation else ""
+    return replace(answer, score=judge(task, answer.job.sample, text, answer.outcome))
 
 
 def sample_uid(task: Task, job: Job, model: Model, *, config: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Turns what happens in a run into records, and writes each at once."""
 
+import contextlib
 import os
 import platform
 import secrets
@@ -14,7 +15,9 @@ from harness.domain.model import InstanceId, LoadConfig, Model
 from harness.domain.record import (
     EndRecord,
     InstanceRecord,
+    ItemRecord,
     MeasureRecord,
+    Record,
     ReleaseRecord,
     RunRecord,
     SampleRecord,
@@ -23,6 +26,7 @@ from harness.domain.record import (
     SummaryRecord,
 )
 from harness.domain.sample import content_hash
+from harness.lifecycle.filelock import FileLock
 from harness.lifecycle.lease import Lease, Release
 from harness.lifecycle.resident import resident_ids
 from harness.runner.ask import Answer, sample_uid
@@ -35,16 +39,24 @@ from harness.task.task import Task
 class Recorder:
     """Writes the records of one run to a file of its own, `<results>/<run id>.jsonl`.
 
+    Args:
+        results: the folder.
+        clock: for timestamps.
+        carried: records of the run that is resumed. They follow the first record as if this run had written them, and
+            the file appears with all of them: it can be resumed itself, whenever this run dies.
+
     Raises:
         StoreError: from any method: the file cannot be made or written.
     """
 
-    def __init__(self, results: Path, *, clock: Clock) -> None:
+    def __init__(self, results: Path, *, clock: Clock, carried: Sequence[Record] = ()) -> None:
         self._clock = clock
         self._started = clock.monotonic()
-        self._samples = 0
+        self._samples = sum(isinstance(one, SampleRecord) for one in carried)
+        self._carried = carried
         self.run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-        self._writer = RunWriter(results / f"{self.run_id}.jsonl")
+        self._lock: FileLock | None = None
+        self._writer = RunWriter(results / f"{self.run_id}.jsonl", is_hidden=bool(carried))
 
     @property
     def path(self) -> Path:
@@ -61,6 +73,7 @@ class Recorder:
         plan: Mapping[str, Any],
         notes: Sequence[str],
         argv: Sequence[str],
+        parent_run_id: str | None = None,
     ) -> None:
         """Record who asks whom for what, on which machine, with which code."""
         commit, dirty = git_state(Path.cwd())
@@ -87,8 +100,17 @@ class Recorder:
                 settings_from=dict(settings.source),
                 resident_before=list(resident_ids(listing)),
                 notes=list(notes),
+                parent_run_id=parent_run_id,
             )
         )
+        if self._carried:
+            for record in self._carried:
+                self._writer.write(record.model_copy(update={"run_id": self.run_id}))
+            self._writer.reveal()
+        # Tells others that this run is alive.
+        self._lock = FileLock(self.path)
+        with contextlib.suppress(OSError):
+            self._lock.try_acquire(create=False)
 
     def instance(
         self, lease: Lease, *, purpose: str, addressed_by: Literal["instance_id", "key"] = "instance_id"
@@ -97,7 +119,7 @@ class Recorder:
         self._writer.write(
             InstanceRecord(
                 **self.head(),
-                **_facts(lease.model),
+                **facts(lease.model),
                 instance_id=lease.instance.id,
                 owned=lease.is_owned,
                 load_mode=lease.mode,
@@ -118,7 +140,7 @@ class Recorder:
         self._writer.write(
             InstanceRecord(
                 **self.head(),
-                **_facts(model),
+                **facts(model),
                 load_mode=mode,
                 purpose=purpose,
                 requested_config=config.as_dict(),
@@ -196,6 +218,10 @@ class Recorder:
         """Record that a model or a task was not run."""
         self._writer.write(SkipRecord(**self.head(), model_key=model_key, task=task, reason=reason))
 
+    def item(self, test: str, outcome: Literal["passed", "failed", "skipped"], *, model_key: str | None) -> None:
+        """Record that a test came to an end."""
+        self._writer.write(ItemRecord(**self.head(), test=test, outcome=outcome, model_key=model_key))
+
     def end(self, *, exit_code: int, interrupted: bool, resident: Sequence[InstanceId] | None) -> None:
         """Record the end and close the file; `resident` is None when the server could no longer be asked."""
         try:
@@ -211,6 +237,8 @@ class Recorder:
             )
         finally:
             self._writer.close()
+            if self._lock is not None:
+                self._lock.release()
 
     def head(self) -> dict[str, Any]:
         """Return what every record starts with."""
@@ -260,7 +288,8 @@ def _told(turn: Generation) -> dict[str, Any]:
     }
 
 
-def _facts(model: Model) -> dict[str, Any]:
+def facts(model: Model) -> dict[str, Any]:
+    """Return what is recorded of a model."""
     return {
         "model_key": model.key,
         "size_bytes": model.size_bytes,

@@ -18,9 +18,11 @@ from harness.lifecycle.journal import Journal
 from harness.lifecycle.lease import Lease, Leases
 from harness.lifecycle.resident import other_ids, resident_ids
 from harness.report.table import size
-from harness.runner.ask import Answer, Job, asker, lost, reasoning_for, request_for
-from harness.runner.plan import room_tokens, slots_for
+from harness.runner.ask import Answer, Job, asker, jobs_of, lost, reasoning_for
+from harness.runner.pace import Pace
 from harness.runner.recorder import Recorder
+from harness.runner.resume import Resumption
+from harness.runner.room import room_tokens, slots_for
 from harness.runner.slot import Slots
 from harness.runner.summary import summarise
 from harness.settings import Settings
@@ -84,6 +86,8 @@ class Run:
         notes: what a reader of the figures must know, such as that this is a demonstration.
         argv: the command line; secrets are blanked in the record.
         clock: for every duration and timestamp.
+        resumed: what an earlier run has left.
+        pace: keeps the run within its budget.
 
     Raises:
         StoreError: the run file cannot be made.
@@ -101,18 +105,24 @@ class Run:
         notes: Sequence[str] = (),
         argv: Sequence[str] = (),
         clock: Clock | None = None,
+        resumed: Resumption | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self.settings = settings
         self.client = client
         self.clock = clock or SystemClock()
         self._progress = progress
-        self.recorder = Recorder(settings.results, clock=self.clock)
+        self._resumed = resumed
+        self._pace = pace
+        carried = resumed.carried if resumed else ()
+        self.recorder = Recorder(settings.results, clock=self.clock, carried=carried)
         journal = Journal(self.recorder.run_id, url=client.url, clock=self.clock, is_server_ours=settings.is_embedded)
         guard = Guard(journal, token=settings.token, say=progress.note)
         self._leases = Leases(client, journal, guard=guard, policy=settings.unload, clock=self.clock)
         self.recorder.run(
-            settings, server_kind=server_kind, server_url=client.url, listing=listing, plan=plan, notes=notes, argv=argv
-        )
+            settings, server_kind=server_kind, server_url=client.url, listing=listing, plan=plan, notes=notes,
+            argv=argv, parent_run_id=resumed.parent.run.run_id if resumed else None,
+        )  # fmt: skip
 
     @property
     def path(self) -> Path:
@@ -173,6 +183,8 @@ class Run:
         if asked is not None and got is not None and got < asked:
             self._progress.note(f"{model.key}: its context is {got} tokens, less than the {asked} that were asked for")
         try:
+            if self._resumed is not None:
+                self._resumed.check(lease.model, lease.instance.config)
             reasoning = reasoning_for(lease.model, self.settings.reasoning)
             yield Target(lease=lease, address=self._warm_up(lease, reasoning), reasoning=reasoning)
         finally:
@@ -200,21 +212,33 @@ class Run:
         server errors in a row the rest is given up: the model has crashed, and the samples stay unscored.
         """
         jobs = self._jobs(task, target)
+        left_out = 0
+        known = self._resumed.answers(task, target.model, jobs) if self._resumed else {}
+        missing = [job for job in jobs if job.place not in known]
+        if self._pace is not None:
+            missing = self._pace.begin_cell(task, target.model, jobs, known)
+            left_out = len(jobs) - len(known) - len(missing)
         ask = asker(
             self.client, task, instance_id=target.instance_id, deadline_s=self.settings.sample_deadline_s,
             is_lost=lambda: self._leases.is_lost(target.lease), clock=self.clock,
         )  # fmt: skip
-        slots = Slots(ask, count=slots_for(task, target.model, target.lease.instance, self.settings))
-        answers: list[Answer] = []
+        slots = Slots(
+            self._pace.bounded(ask) if self._pace else ask,
+            count=slots_for(task, target.model, target.lease.instance, self.settings),
+        )
+        answers: list[Answer] = list(known.values())
 
         def take(answer: Answer) -> None:
             answers.append(answer)
             config = target.lease.instance.config
             self.recorder.answer(task, answer, target.model, instance_id=target.instance_id, config=config)
 
-        with self._progress.task(target.model.key, task.name, len(jobs)) as advance:
+        with self._progress.task(target.model.key, task.name, len(missing)) as advance:
             try:
-                for answer in slots.map(jobs):
+                for answer in slots.map(missing):
+                    if answer.is_left_out:
+                        left_out += 1
+                        continue
                     take(answer)
                     advance(answer)
                     if _has_crashed(answers):
@@ -223,10 +247,15 @@ class Run:
                 for answer in slots.stop():
                     take(answer)
         summary = summarise(
-            task, answers, planned=len(jobs), epochs=self.settings.epochs, model_key=target.model.key,
+            task, answers, planned=len(jobs) - left_out, epochs=self.settings.epochs, model_key=target.model.key,
             head=self.recorder.head(),
         )  # fmt: skip
         self.recorder.summary(summary)
+        if self._pace is not None:
+            self._pace.end_cell(task, target.model, asked=len(answers) - len(known))
+        if left_out:
+            reason = f"{left_out} of {len(jobs)} samples left out: no time for them within the budget"
+            self.recorder.skip(reason, model_key=target.model.key, task=task.name)
         return summary
 
     def abandon(self) -> None:
@@ -265,18 +294,10 @@ class Run:
             raise failed
 
     def _jobs(self, task: Task, target: Target) -> list[Job]:
-        room = room_tokens(task, target.model, self.settings)
-        samples = task.samples(seed=self.settings.seed, limit=self.settings.limit, room_tokens=room)
-        limit = self.settings.max_output_tokens
-        requests = [
-            request_for(task, one, address=target.address, reasoning=target.reasoning, max_output_tokens=limit)
-            for one in samples
-        ]
-        return [
-            Job(sample=sample, epoch=epoch, request=request)
-            for epoch in range(1, self.settings.epochs + 1)
-            for sample, request in zip(samples, requests, strict=True)
-        ]
+        return jobs_of(
+            task, self.settings, limit=self.settings.limit, address=target.address, reasoning=target.reasoning,
+            room_tokens=room_tokens(task, target.model, self.settings),
+        )  # fmt: skip
 
     def _acquire_as_set(self, model: Model, config: LoadConfig) -> Lease:
         if self.settings.load == "explicit" or model.is_loaded:

@@ -21,15 +21,17 @@ class RunWriter:
     Raises:
         StoreError: the folder or file cannot be made, or a line cannot be written (disk full). Lines that were written
             before stay readable.
+        is_hidden: until `reveal`, the file is named `.<name>.part`: what must be read as a whole, or not at all.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_hidden: bool = False) -> None:
         self.path = path
+        self._now = path.with_name(f".{path.name}.part") if is_hidden else path
         self._lock = threading.Lock()
         self._failed: StoreError | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+            descriptor = os.open(self._now, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
         except OSError as exc:
             if os.path.lexists(path):
                 raise StoreError(f"{path} exists already: a run never writes into another run's file") from exc
@@ -57,6 +59,17 @@ class RunWriter:
                     hint="What was written so far is complete and readable. Free some space, then run again.",
                 )
                 raise self._failed from exc
+
+    def reveal(self) -> None:
+        """Give a hidden file its name.
+
+        Raises:
+            StoreError: it cannot be renamed.
+        """
+        try:
+            self._now.rename(self.path)
+        except OSError as exc:
+            raise StoreError(f"cannot write results to {self.path}: {exc.strerror}") from exc
 
     def close(self) -> None:
         """Close the file; harmless when repeated."""

@@ -8,7 +8,8 @@ import pytest
 from harness.domain.model import Capabilities, Instance, InstanceId, LoadConfig, Model, ModelKey
 from harness.domain.sample import Sample
 from harness.lifecycle.selection import Selection
-from harness.runner.plan import Plan, load_config, room_tokens, slots_for
+from harness.runner.plan import Plan, load_config
+from harness.runner.room import room_tokens, slots_for
 from harness.scoring.exact import Exact
 from harness.settings import Settings
 from harness.task.task import Task
