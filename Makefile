@@ -56,6 +56,10 @@ torture-writer: $(STAMP) ## 1000 processes killed while they write
 bench: $(STAMP) ## what the reaper costs a run, side by side with a bare interpreter
 	@$(BIN)/python -m harness.testing.campaign reaper-cost $(ARGS)
 
+.PHONY: torture-resume
+torture-resume: $(STAMP) ## 200 killed runs, each resumed until it is like a whole one
+	@$(BIN)/python -m harness.testing.resume_campaign --kills 200 $(ARGS)
+
 .PHONY: check
 check: $(STAMP) ## format, lint, types, layers
 	@$(BIN)/ruff format --check --quiet . || { echo "Run: $(BIN)/ruff format ." >&2; exit 1; }

@@ -123,7 +123,11 @@ def _prepare(session: "Session", items: list[pytest.Item]) -> None:
         tests=sum(not (_task(item) or _is_measurement(item)) for item in last),
         is_measured=any(map(_is_measurement, last)),
     )
-    _or_exit(lambda: session.prepare(list(tasks), tests=tests, work=work))
+    try:
+        session.prepare(list(tasks), tests=tests, work=work)
+    except HarnessError as exc:
+        items[0].config.stash[_FAILURE] = exc  # pytest finishes the collection all the same: there is no plan.
+        pytest.exit(printable(str(exc)), returncode=exc.exit_code)
     if (before := session.resumption) is None:
         return
     there = pytest.mark.skip(reason=f"is there already, from {before.parent.run.run_id}")
@@ -139,7 +143,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     from harness.report.layout import terminal_width
 
-    if config.option.collectonly and any(_needs_server(item) for item in session.items):
+    if (
+        config.option.collectonly
+        and _FAILURE not in config.stash
+        and any(_needs_server(item) for item in session.items)
+    ):
         _say(config, "\n" + _or_exit(lambda: _session(config).plan().render(width=terminal_width())))
 
 

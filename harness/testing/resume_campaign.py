@@ -33,7 +33,7 @@ _START_S = 1.5
 _ASKING_S = 3.0
 _EARLY_SHARE = 0.15
 _POLL_S = 0.01
-_TESTS = """
+OWN_TESTS = """
 import pytest
 from harness import RunTask, Sample, Score, Task
 
@@ -98,7 +98,7 @@ class Campaign:
         self._url = url
         self._random = random.Random(seed)  # noqa: S311  (moments, not secrets)
         self._tests = folder / "test_own.py"
-        self._tests.write_text(_TESTS)
+        self._tests.write_text(OWN_TESTS)
         (folder / "pytest.ini").write_text("[pytest]\n")
         self.tally = Tally()
 

@@ -59,6 +59,8 @@ WRONG: dict[str, tuple[str, ...]] = {
     ),
     "latency_budget_s": TIME,
     "sample_deadline_s": TIME,
+    "budget_s": TIME,
+    "resume": FOLDER,
     "results": FOLDER,
     "models_dir": FOLDER,
 }

@@ -1,0 +1,181 @@
+"""Resuming and budgets as users meet them: a pytest of its own, against a scripted LM Studio."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness.domain.record import EndRecord, ItemRecord, Record, RunRecord, SampleRecord, SkipRecord, SummaryRecord
+from harness.store.reader import read_run
+from harness.testing.resume_campaign import OWN_TESTS, result, speak
+from harness.testing.scripted import ScriptedServer
+
+KEY = "acme/tiny-1b"
+OTHER = "acme/small-4b"
+LOAD = "/api/v1/models/load"
+CHAT = "/api/v1/chat"
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    path: Path
+
+    def records(self) -> list[Record]:
+        return list(read_run(self.path))
+
+
+Pytest = Callable[..., Result]
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    with ScriptedServer() as scripted:
+        scripted.reply_with(speak)
+        yield scripted
+
+
+@pytest.fixture
+def run(server: ScriptedServer, tmp_path: Path) -> Pytest:
+    (tmp_path / "test_own.py").write_text(OWN_TESTS)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+
+    def call(*words: str) -> Result:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--lms-url={server.url}", *words],
+            capture_output=True, text=True, timeout=100, cwd=tmp_path, check=False,
+            env={**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "COLUMNS": "160"},
+        )  # fmt: skip
+        assert "INTERNALERROR" not in done.stdout
+        files = sorted((tmp_path / "results").glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+        return Result(done.returncode, done.stdout + done.stderr, files[-1] if files else tmp_path)
+
+    return call
+
+
+def cut_after(path: Path, key: str) -> None:
+    """Leave what a death leaves just before the first answer of another model than this one."""
+    lines = path.read_text().splitlines(keepends=True)
+    first = next(i for i, line in enumerate(lines) if line.startswith('{"kind":"sample"') and key not in line)
+    path.write_text("".join(lines[:first]) + lines[first][:100])
+
+
+def test_a_complete_model_is_not_loaded_and_the_table_is_that_of_a_whole_run(
+    run: Pytest, server: ScriptedServer
+) -> None:
+    whole = run("--lms-model=all", "--lms-limit=5")
+    expected = result(whole.records())
+    assert [one.test for one in whole.records() if isinstance(one, ItemRecord)]
+    cut_after(whole.path, KEY)
+    loads, chats = len(server.asked("POST", LOAD)), len(server.asked("POST", CHAT))
+    resumed = run("--lms-resume=last")
+    assert resumed.code == 0, resumed.out
+    assert [one["model"] for one in server.asked("POST", LOAD)[loads:]] == [OTHER]
+    assert len(server.asked("POST", CHAT)) - chats == 2 * 5 + 1  # And the warm-up.
+    assert result(resumed.records()) == expected
+    assert resumed.path != whole.path
+    assert "3 passed, 3 skipped" in resumed.out
+    assert resumed.out.count(KEY) >= 2  # Its rows of the table.
+    ends = [one for one in resumed.records() if isinstance(one, EndRecord)]
+    assert [(one.samples, one.exit_code) for one in ends] == [(20, 0)]
+
+
+def test_resuming_a_finished_run_does_nothing_says_so_and_prints_the_table(run: Pytest, server: ScriptedServer) -> None:
+    whole = run("--lms-limit=3")
+    asked = len(server.asked("POST", CHAT))
+    again = run(f"--lms-resume={whole.path}")
+    assert again.code == 0, again.out
+    assert "Nothing was missing, so nothing was loaded and nothing asked." in again.out
+    assert "score [95 %]" in again.out
+    assert again.path == whole.path
+    assert len(server.asked("POST", CHAT)) == asked
+    assert "there is no unfinished run" in run("--lms-resume=last").out
+
+
+def test_a_run_whose_end_alone_is_missing_gets_a_whole_file_without_loading(
+    run: Pytest, server: ScriptedServer
+) -> None:
+    whole = run("--lms-limit=3")
+    whole.path.write_text("".join(whole.path.read_text().splitlines(keepends=True)[:-1]))
+    loads = len(server.asked("POST", LOAD))
+    resumed = run("--lms-resume=last")
+    assert resumed.code == 0, resumed.out
+    assert len(server.asked("POST", LOAD)) == loads
+    assert result(resumed.records()) == result(whole.records())
+    assert isinstance(resumed.records()[-1], EndRecord)
+
+
+def test_what_differs_ends_the_session_with_2_before_anything_is_loaded(run: Pytest, server: ScriptedServer) -> None:
+    whole = run("--lms-limit=3")
+    loads = len(server.asked("POST", LOAD))
+    for words in ([], ["--collect-only"]):
+        other = run(f"--lms-resume={whole.path}", "--lms-seed=7", "--lms-limit=2", *words)
+        assert other.code == 2
+        assert "seed: 0 then, 7 now" in other.out
+        assert "limit: 3 then, 2 now" in other.out
+        assert "Plan:" not in other.out
+    assert len(server.asked("POST", LOAD)) == loads
+
+
+def test_a_failed_test_is_run_again(run: Pytest) -> None:
+    run("--lms-limit=3", "--lms-floor=one=0.99", "--lms-floor=two=0")
+    resumed = run("--lms-resume=" + str(run("--collect-only").path))
+    assert resumed.code == 1
+    assert "below the floor" in resumed.out
+
+
+def test_the_plan_of_a_resumed_run_counts_what_is_missing(run: Pytest) -> None:
+    whole = run("--lms-model=all", "--lms-limit=5")
+    cut_after(whole.path, KEY)
+    plan = run("--collect-only", "-q", "--lms-resume=last")
+    assert f"10 answers are there already; complete, so not loaded: {KEY}." in plan.out
+
+
+def test_a_budget_leaves_something_for_every_model_and_says_what_it_left_out(run: Pytest) -> None:
+    with ScriptedServer(token_s=0.05, parallel=1) as slow:
+        slow.reply_with(lambda request: request.prompt)
+        started = time.monotonic()
+        result = run(f"--lms-url={slow.url}", "--lms-model=all", "--lms-limit=400", "--lms-budget=20s")
+        took_s = time.monotonic() - started
+        assert slow.loaded == []
+    assert result.code == 0, result.out
+    assert took_s < 20 + 40  # A release and pytest's start and end, on a busy machine.
+    records = result.records()
+    cells = {(one.model_key, one.task): one for one in records if isinstance(one, SummaryRecord)}
+    assert {key for key, _ in cells} == {KEY, OTHER}
+    assert all(0 < one.n < 400 and one.unscored == 0 for one in cells.values())
+    reasons = [(one.model_key, one.task, one.reason) for one in records if isinstance(one, SkipRecord)]
+    assert all("samples left out: no time" in reason for _, _, reason in reasons if "400" in reason)
+    assert len(reasons) >= len(cells)
+    assert "samples left out" in result.out
+    # Always the first samples, in order: none is chosen.
+    for key, task in cells:
+        items = [
+            one.item_id for one in records if isinstance(one, SampleRecord) and (one.model_key, one.task) == (key, task)
+        ]
+        assert sorted(items) == sorted(f"{task} {i}" for i in range(len(items)))
+
+
+def test_what_a_budget_left_out_is_asked_when_the_run_is_resumed(run: Pytest, server: ScriptedServer) -> None:
+    with_budget = run("--lms-limit=40", "--lms-budget=0.001s")
+    assert with_budget.code == 0, with_budget.out
+    assert not [one for one in with_budget.records() if isinstance(one, SampleRecord)]
+    assert f"Skipped: {KEY}" in with_budget.out
+    resumed = run(f"--lms-resume={with_budget.path}")
+    assert resumed.code == 0, resumed.out
+    head = resumed.records()[0]
+    assert isinstance(head, RunRecord)
+    assert len([one for one in resumed.records() if isinstance(one, SampleRecord)]) == 80
+
+
+def test_the_plan_shows_what_the_budget_leaves_out(run: Pytest) -> None:
+    plan = run("--collect-only", "-q", "--lms-model=all", "--lms-budget=90s", "--lms-limit=1000")
+    assert "of 1000 samples a task are planned" in plan.out
+    tight = run("--collect-only", "-q", "--lms-model=all", "--lms-budget=10s", "--lms-limit=1000")
+    assert f"Left out, as too expensive for that time: {OTHER}." in tight.out
