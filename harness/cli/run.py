@@ -41,6 +41,8 @@ def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **o
       lms-harness run --url embedded --model all --limit 12
       lms-harness run --model all --max-size 20GB --dry-run
       lms-harness run --model google/gemma-3-4b --task extract --suite offload -- -x
+      lms-harness run --model all --budget 30m
+      lms-harness run --resume last
     """
     import pytest
 

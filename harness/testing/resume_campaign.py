@@ -61,6 +61,7 @@ def test_two(lms_run_task: RunTask) -> None:
 def test_is_listed(lms_client, lms_instance) -> None:
     assert any(model.instance(lms_instance.instance_id) for model in lms_client.models())
 """
+"""A user's tests: two tasks whose answers are right when they repeat the prompt, and a test that asks nothing."""
 
 
 class CampaignFailed(Exception):
