@@ -107,10 +107,11 @@ class Session:
         models = self.selection.models
         if self.settings.resume is not None:
             parent = read_parent(Path(self.settings.resume))
-            self.resumption = Resumption(
+            resumption = Resumption(
                 parent=parent, models=models, tasks=self.tasks, settings=self.settings, tests=tests
             )
-            self.resumption.check_same()
+            resumption.check_same()
+            self.resumption = resumption
         if self.settings.budget_s is None:
             return
         done = self.resumption.complete if self.resumption else frozenset()

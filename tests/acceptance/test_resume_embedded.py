@@ -1,0 +1,65 @@
+"""A run with real weights that is killed and resumed ends in the table of one that nobody killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.domain.record import SampleRecord, SummaryRecord
+from harness.errors import StoreError
+from harness.store.reader import read_run
+from harness.testing.resume_campaign import result
+
+pytestmark = [pytest.mark.embedded, pytest.mark.usefixtures("embedded_server"), pytest.mark.timeout(500)]
+SUITES = ("--suite=smoke", "--suite=offload")
+# One request at a time: several make llama.cpp add in another order, and now and then answer otherwise.
+OPTIONS = ("--url=embedded", "--model=*q4_0", "--limit=6", "--concurrency=1", "--max-output-tokens=24")
+ENOUGH = 3
+
+
+def start(tmp_path: Path, *words: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "harness.cli", "run", *SUITES, *words], cwd=tmp_path, text=True,
+        env={**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "COLUMNS": "200"},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def finished(process: "subprocess.Popen[str]") -> str:
+    out = process.communicate(timeout=200)[0]
+    assert process.returncode == 0, out
+    return out
+
+
+def answers(folder: Path) -> int:
+    """Return how many answers are on disk by now."""
+    try:
+        return sum(isinstance(one, SampleRecord) for path in folder.glob("*.jsonl") for one in read_run(path))
+    except StoreError:
+        return 0
+
+
+def test_a_killed_and_resumed_run_has_the_answers_and_the_table_of_a_whole_one(tmp_path: Path) -> None:
+    finished(start(tmp_path, *OPTIONS, "--results=whole"))
+    killed = start(tmp_path, *OPTIONS, "--results=killed")
+    end = time.monotonic() + 150
+    while answers(tmp_path / "killed") < ENOUGH and killed.poll() is None and time.monotonic() < end:
+        time.sleep(0.02)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate(timeout=60)
+    there = answers(tmp_path / "killed")
+    assert ENOUGH <= there < 12
+    out = finished(start(tmp_path, "--resume=last", "--results=killed"))
+    (whole,) = (tmp_path / "whole").glob("*.jsonl")
+    resumed = max((tmp_path / "killed").glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+    assert result(list(read_run(resumed))) == result(list(read_run(whole)))
+    cells = [one for one in read_run(resumed) if isinstance(one, SummaryRecord)]
+    assert [(one.n, one.unscored) for one in cells] == [(6, 0), (6, 0)]
+    assert out.count("smollm2-135m-instruct-q4_0") >= len(cells)
+    head = next(read_run(resumed))
+    new = [one for one in read_run(resumed) if isinstance(one, SampleRecord) and one.at >= head.at]
+    assert len(new) == 12 - there
