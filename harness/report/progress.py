@@ -29,7 +29,10 @@ class PlainProgress:
 
     @contextlib.contextmanager
     def task(self, model_key: str, task: str, total: int) -> Iterator[Callable[[Scored], None]]:
-        """Say what begins and how it ended."""
+        """Say what begins and how it ended; nothing where there is nothing to ask."""
+        if not total:  # All answers are there already, or there is no time for any.
+            yield lambda _: None
+            return
         name = f"{one_line(model_key, limit=60)} {task}"
         self._say(f"{name}: {total} samples ...")
         outcomes: dict[str, int] = {}

@@ -212,12 +212,10 @@ class Run:
         server errors in a row the rest is given up: the model has crashed, and the samples stay unscored.
         """
         jobs = self._jobs(task, target)
-        left_out = 0
         known = self._resumed.answers(task, target.model, jobs) if self._resumed else {}
         missing = [job for job in jobs if job.place not in known]
         if self._pace is not None:
             missing = self._pace.begin_cell(task, target.model, jobs, known)
-            left_out = len(jobs) - len(known) - len(missing)
         ask = asker(
             self.client, task, instance_id=target.instance_id, deadline_s=self.settings.sample_deadline_s,
             is_lost=lambda: self._leases.is_lost(target.lease), clock=self.clock,
@@ -227,8 +225,11 @@ class Run:
             count=slots_for(task, target.model, target.lease.instance, self.settings),
         )
         answers: list[Answer] = list(known.values())
+        begun = len(missing)
 
         def take(answer: Answer) -> None:
+            if answer.is_left_out:
+                return
             answers.append(answer)
             config = target.lease.instance.config
             self.recorder.answer(task, answer, target.model, instance_id=target.instance_id, config=config)
@@ -236,9 +237,7 @@ class Run:
         with self._progress.task(target.model.key, task.name, len(missing)) as advance:
             try:
                 for answer in slots.map(missing):
-                    if answer.is_left_out:
-                        left_out += 1
-                        continue
+                    begun -= answer.is_left_out
                     take(answer)
                     advance(answer)
                     if _has_crashed(answers):
@@ -247,13 +246,13 @@ class Run:
                 for answer in slots.stop():
                     take(answer)
         summary = summarise(
-            task, answers, planned=len(jobs) - left_out, epochs=self.settings.epochs, model_key=target.model.key,
+            task, answers, planned=len(known) + begun, epochs=self.settings.epochs, model_key=target.model.key,
             head=self.recorder.head(),
         )  # fmt: skip
         self.recorder.summary(summary)
         if self._pace is not None:
-            self._pace.end_cell(task, target.model, asked=len(answers) - len(known))
-        if left_out:
+            self._pace.end_cell(task, target.model, asked=begun)
+        if left_out := len(jobs) - len(known) - begun:
             reason = f"{left_out} of {len(jobs)} samples left out: no time for them within the budget"
             self.recorder.skip(reason, model_key=target.model.key, task=task.name)
         return summary

@@ -107,9 +107,7 @@ class Session:
         models = self.selection.models
         if self.settings.resume is not None:
             parent = read_parent(Path(self.settings.resume))
-            resumption = Resumption(
-                parent=parent, models=models, tasks=self.tasks, settings=self.settings, tests=tests
-            )
+            resumption = Resumption(parent=parent, models=models, tasks=self.tasks, settings=self.settings, tests=tests)
             resumption.check_same()
             self.resumption = resumption
         if self.settings.budget_s is None:

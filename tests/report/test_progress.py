@@ -119,3 +119,10 @@ def test_a_pipe_gets_no_colours_and_no_bar(server: ScriptedServer, tmp_path: Pat
     assert done.returncode == 0, done.stderr
     assert "\x1b" not in done.stdout + done.stderr
     assert f"{KEY} extract: 3 samples ..." in done.stdout
+
+
+def test_a_task_of_which_nothing_is_asked_is_not_spoken_of() -> None:
+    said: list[str] = []
+    with PlainProgress(said.append).task("acme/tiny-1b", "extract", 0):
+        pass
+    assert said == []
