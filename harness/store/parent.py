@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,16 +92,15 @@ def last_unfinished(results: Path) -> Path:
     Raises:
         StoreError: there is none.
     """
-    resumed: set[str] = set()
+    heads: dict[Path, RunRecord] = {}
     for path in sorted(results.glob("*.jsonl"), reverse=True):  # The name begins with the time.
-        try:
-            parent = read_parent(path)
-        except StoreError:
-            continue
-        if not parent.is_finished and parent.run.run_id not in resumed:
-            return path
-        if parent.run.parent_run_id:
-            resumed.add(parent.run.parent_run_id)
+        with suppress(StoreError):
+            heads[path] = read_head(path)
+    resumed = {head.parent_run_id for head in heads.values()}
+    for path, head in heads.items():
+        with suppress(StoreError):
+            if head.run_id not in resumed and not read_parent(path).is_finished:
+                return path
     raise StoreError(
         f"there is no unfinished run in {results}", hint="Name a run file, or its folder with --lms-results DIR."
     )

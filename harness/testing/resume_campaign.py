@@ -30,7 +30,7 @@ Result: TypeAlias = frozenset[str]
 
 _RUN_S = 120.0
 _START_S = 1.5
-_ASKING_S = 3.0
+_JITTER_S = 0.03
 _EARLY_SHARE = 0.15
 _POLL_S = 0.01
 OWN_TESTS = """
@@ -101,6 +101,7 @@ class Campaign:
         self._tests = folder / "test_own.py"
         self._tests.write_text(OWN_TESTS)
         (folder / "pytest.ini").write_text("[pytest]\n")
+        self._whole_bytes = 0
         self.tally = Tally()
 
     def run(self, kills: int) -> Tally:
@@ -109,7 +110,9 @@ class Campaign:
         Raises:
             CampaignFailed: says what was not as in a whole run.
         """
-        whole = result(list(read_run(self._finish(self._folder / "whole"))))
+        path = self._finish(self._folder / "whole")
+        self._whole_bytes = path.stat().st_size
+        whole = result(list(read_run(path)))
         while self.tally.kills < kills:
             results = self._folder / f"chain-{self.tally.chains}"
             got = result(list(read_run(self._chain(results, most=kills - self.tally.kills))))
@@ -131,15 +134,18 @@ class Campaign:
         return self._finish(results)
 
     def _kill(self, process: "subprocess.Popen[str]", results: Path) -> bool:
-        """Kill a run at a random moment: now and then before it has a file. Return whether it was still alive."""
-        before = set(results.glob("*.jsonl"))
+        """Kill a run when its file has a random size, or early, before it has any. Return whether it was still alive.
+
+        The whole file's size may be aimed at, too: that run is killed on its way out, or finishes.
+        """
+        before = _newest(results)
         is_early = self._random.random() < _EARLY_SHARE
+        aim = self._random.uniform(before.stat().st_size if before else 0, self._whole_bytes)
         end = time.monotonic() + (self._random.uniform(0, _START_S) if is_early else _RUN_S)
-        while time.monotonic() < end and process.poll() is None and set(results.glob("*.jsonl")) == before:
+        while time.monotonic() < end and process.poll() is None and _new_bytes(results, before) < aim:
             time.sleep(_POLL_S)
-        moment_s = 0.0 if is_early else self._random.uniform(0, _ASKING_S)
         try:
-            process.communicate(timeout=moment_s)
+            process.communicate(timeout=self._random.uniform(0, _JITTER_S))
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.communicate(timeout=_RUN_S)
@@ -222,6 +228,12 @@ def _newest(results: Path) -> Path | None:
             read_head(path)
             return path
     return None
+
+
+def _new_bytes(results: Path, before: Path | None) -> int:
+    """Return the size of the newest file, unless it is the one that was there before; -1 without any."""
+    newest = max(results.glob("*.jsonl"), default=None)
+    return -1 if newest is None or (before is not None and newest.name <= before.name) else newest.stat().st_size
 
 
 def campaign(kills: int, *, seed: int, folder: Path) -> Tally:
