@@ -55,7 +55,7 @@ def ask_all(pace: Pace, clock: FakeClock, model: Model, *, takes_s: float) -> li
         asked.append(job.sample.item_id)
         return Answer(job=job, outcome="ok")  # type: ignore[arg-type]
 
-    jobs = jobs_of(TASK, SETTINGS, limit=SETTINGS.limit, address="x", reasoning=None)
+    jobs = jobs_of(TASK, SETTINGS, limit=SETTINGS.limit, address="x", reasoning=None, room_tokens=TASK.room_tokens)
     bounded = pace.bounded(ask)
     for job in pace.begin_cell(TASK, model, jobs, ()):
         bounded(job, Exchange())
