@@ -20,7 +20,7 @@ import os
 import sys
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import pytest
 
@@ -53,10 +53,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Offer every option of `harness.settings.OPTIONS` as `--lms-…` and, but for the token, as ini value `lms_…`."""
     group = parser.getgroup("lms", "local models in LM Studio")
     for option in OPTIONS:
-        action = "append" if option.repeat else "store"
-        group.addoption(
-            f"--lms-{option.flag}", dest=_PREFIX + option.name, action=action, metavar=option.metavar, help=option.help
-        )
+        how: dict[str, Any] = {"action": "append" if option.repeat else "store", "metavar": option.metavar}
+        if option.is_flag:
+            how = {"action": "store_const", "const": "yes"}
+        group.addoption(f"--lms-{option.flag}", dest=_PREFIX + option.name, help=option.help, **how)
         if option.name != "token":
             kind: Literal["args", "string"] = "args" if option.repeat else "string"
             parser.addini(_PREFIX + option.name, f"{option.help} (as --lms-{option.flag})", type=kind, default=None)
@@ -211,13 +211,12 @@ def lms_run_task(lms_run: "Run", lms_instance: "Target", lms_settings: Settings)
             lms_run.recorder.skip(reason, model_key=lms_instance.model.key, task=task.name)
             pytest.skip(reason)
         cell = lms_run.evaluate(task, lms_instance)
-        asked = cell.n * cell.epochs + cell.unscored
+        asked = cell.answers
         if cell.unscored > MAX_UNSCORED * asked:
             outcomes = ", ".join(f"{count} {outcome}" for outcome, count in cell.outcomes.items())
             pytest.fail(f"{cell.unscored} of {asked} answers were lost ({outcomes}); see {lms_run.path}", pytrace=False)
-        floor = lms_settings.floors.get(task.name)
-        if floor is not None and (cell.score is None or cell.score < floor):
-            pytest.fail(f"{task.name}: scored {cell.score:.3f}, below the floor of {floor:g}", pytrace=False)
+        if missed := _missed_floor(cell, lms_settings.floors.get(task.name)):
+            pytest.fail(f"{task.name}: {missed}", pytrace=False)
         return cell
 
     return run_task
@@ -377,6 +376,18 @@ def _or_exit(action: Callable[[], _T]) -> _T:
         return action()
     except HarnessError as exc:
         pytest.exit(printable(str(exc)), returncode=exc.exit_code)
+
+
+def _missed_floor(cell: "SummaryRecord", floor: float | None) -> str:
+    """Return how a cell misses the floor that a user has set, or ""; in a race the sequential test decides."""
+    if floor is None:
+        return ""
+    if cell.stopped_early:
+        is_against = cell.race.get("decision") == "decided against"
+        return f"stopped after {cell.n} items: decided against the floor of {floor:g}" if is_against else ""
+    if cell.score is not None and cell.score >= floor:
+        return ""
+    return f"scored {'nothing' if cell.score is None else f'{cell.score:.3f}'}, below the floor of {floor:g}"
 
 
 def _needs_server(item: pytest.Item) -> bool:

@@ -16,6 +16,7 @@ from harness.errors import SettingsError
 EMBEDDED = "embedded"
 DEFAULT_URL = "http://127.0.0.1:1234"
 DEFAULT_TOKEN = "lmstudio"  # noqa: S105  (LM Studio's documented literal while authentication is off)
+DEFAULT_FLOOR = 0.8
 _MOST = 1_000_000
 _MOST_TOKENS = 2**31 - 1
 _MOST_REQUESTS = 1024
@@ -40,6 +41,10 @@ class Settings:
         concurrency: requests at a time; None: as many as the instance has slots.
         max_output_tokens: an upper bound on every task's own; None: none.
         floors: lowest acceptable score per task; below it the item fails.
+        primary: the model that the others are compared with; None: the one with most parameters.
+        margin: the largest loss of score that does not matter.
+        reducer: how the repeats of an item become one value.
+        race: whether a model is stopped on a task as soon as a sequential test has decided about its floor.
         latency_budget_s: what the latency suite may spend on one model.
         budget_s: what the whole run may take; None: as long as it needs.
         resume: the run file to go on with, or "last"; what is not given here is then taken from it.
@@ -61,6 +66,10 @@ class Settings:
     concurrency: int | None = None
     max_output_tokens: int | None = None
     floors: Mapping[str, float] = field(default_factory=dict)
+    primary: str | None = None
+    margin: float = 0.05
+    reducer: str = "mean"
+    race: bool = False
     latency_budget_s: float = 45.0
     sample_deadline_s: float = 300.0
     budget_s: float | None = None
@@ -74,6 +83,10 @@ class Settings:
         """Whether the run starts a server of its own."""
         return self.url == EMBEDDED
 
+    def race_floor(self, task: str) -> float:
+        """Return the floor that a race on this task is about: the task's own, else 0.8."""
+        return self.floors.get(task, DEFAULT_FLOOR)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
@@ -84,6 +97,7 @@ class Option:
         flag: the pytest option is `--lms-<flag>`, the one of `lms-harness run` `--<flag>`.
         parse: text to value; raises ValueError with what was expected.
         repeat: may be given several times (in ini: words); the values are collected.
+        is_flag: given without a value, which then is `yes`; in ini with one.
     """
 
     name: str
@@ -93,6 +107,7 @@ class Option:
     parse: Callable[[str], Any]
     env: str | None = None
     repeat: bool = False
+    is_flag: bool = False
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
@@ -148,6 +163,25 @@ def _floor(text: str) -> tuple[str, float]:
     if not match or float(match[2]) > 1:
         raise ValueError("TASK=SCORE with a score from 0 to 1, such as extract=0.8")
     return match[1], float(match[2])
+
+
+def _margin(text: str) -> float:
+    value = float(text) if re.fullmatch(r"[0-9]{0,15}\.?[0-9]{1,15}", text) else 0.0
+    if not 0 < value < 1:
+        raise ValueError("a score above 0 and below 1, such as 0.05")
+    return value
+
+
+def _reducer(text: str) -> str:
+    if not re.fullmatch(r"mean|majority|pass[@^][1-9][0-9]{0,3}", text):
+        raise ValueError("mean, majority, pass@k or pass^k, such as pass@3")
+    return text
+
+
+def _yes(text: str) -> bool:
+    if text not in {"yes", "no"}:
+        raise ValueError("yes or no")
+    return text == "yes"
 
 
 def _url(text: str) -> str:
@@ -211,6 +245,15 @@ OPTIONS: tuple[Option, ...] = (
            help="upper bound on every task's own limit of output tokens"),
     Option(name="floors", flag="floor", metavar="TASK=SCORE", parse=_floor, repeat=True,
            help="fail when a model scores below this on the task (default: quality never fails a run)"),
+    Option(name="primary", flag="primary", metavar="KEY", parse=_text,
+           help="compare the other models with this one, the one you would use otherwise (default: most parameters)"),
+    Option(name="margin", flag="margin", metavar="SCORE", parse=_margin,
+           help="the largest loss of score that does not matter, for the verdict 'not worse' (default 0.05)"),
+    Option(name="reducer", flag="reducer", metavar="NAME", parse=_reducer,
+           help="from the epochs of an item to its value: mean (default), majority, pass@k or pass^k, such as pass@3"),
+    Option(name="race", flag="race", metavar="yes|no", parse=_yes, is_flag=True,
+           help="stop a model on a task once a sequential test has decided about its floor "
+                f"(--floor; default {DEFAULT_FLOOR:g})"),
     Option(name="latency_budget_s", flag="latency-budget", metavar="TIME", parse=_seconds,
            help="what the latency suite may spend on one model (default 45s)"),
     Option(name="sample_deadline_s", flag="sample-deadline", metavar="TIME", parse=_seconds,
@@ -256,11 +299,28 @@ def build_settings(
     if "floors" in values:
         values["floors"] = dict(values["floors"])
     settings = Settings(**values, source=source)
+    _check_together(settings, prefix)
+    return settings
+
+
+def _check_together(settings: Settings, prefix: str) -> None:
+    """Refuse values that each are possible, but not with one another."""
+    k = int(settings.reducer[5:]) if settings.reducer.startswith("pass") else 1
+    if k > settings.epochs:
+        raise SettingsError(
+            f"{prefix}reducer {settings.reducer}: expected at least {k} epochs, got {settings.epochs}",
+            hint=f"Add {prefix}epochs {k}.",
+        )
+    for task, floor in settings.floors.items():
+        if settings.race and not 0 < floor < 1:
+            raise SettingsError(
+                f"{prefix}race: expected floors above 0 and below 1, got {task}={floor:g}",
+                hint="No number of answers shows that a model always passes.",
+            )
     if settings.models_dir is not None and not settings.is_embedded:
         raise SettingsError(f"{prefix}models-dir is for the embedded server: add {prefix}url {EMBEDDED}")
     if settings.models_dir is not None and not settings.models_dir.is_dir():
         raise SettingsError(f"{prefix}models-dir: expected a folder, got {str(settings.models_dir)!r}")
-    return settings
 
 
 def _find(

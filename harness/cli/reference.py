@@ -102,7 +102,7 @@ def _option(option: click.Option, context: click.Context) -> tuple[str, str]:
 def _pytest_options() -> str:
     rows = (
         (
-            f"`--lms-{option.flag} {option.metavar}`",
+            f"`--lms-{option.flag}`" if option.is_flag else f"`--lms-{option.flag} {option.metavar}`",
             _escaped(option.help + (f" [env {option.env}]" if option.env else "")),
         )
         for option in OPTIONS

@@ -20,9 +20,10 @@ _PYTESTS = {2: _INTERRUPTED, 3: _FAILED, 4: _USAGE, 5: _USAGE}
 
 def _run_options(command: Command) -> Command:
     for option in reversed(OPTIONS):
-        command = click.option(
-            f"--{option.flag}", option.name, multiple=option.repeat, metavar=option.metavar, help=option.help
-        )(command)
+        how: dict[str, Any] = {"multiple": option.repeat, "metavar": option.metavar}
+        if option.is_flag:
+            how = {"is_flag": True, "flag_value": "yes", "default": None}
+        command = click.option(f"--{option.flag}", option.name, help=option.help, **how)(command)
     return command
 
 
@@ -87,6 +88,8 @@ def suites_dir() -> Path:
 
 
 def _as_pytest(option: Option, given: str | Sequence[str] | None) -> list[str]:
+    if option.is_flag:
+        return [f"--lms-{option.flag}"] if given else []
     values = [given] if isinstance(given, str) else list(given or ())
     return [f"--lms-{option.flag}={value}" for value in values]
 

@@ -2,6 +2,11 @@
 
 Durations are in seconds (`_s`), sizes in bytes (`_bytes`), times are UTC ISO-8601 with Z; NaN and infinity are refused.
 Readers ignore keys and kinds that they do not know, so that a file of a later minor version can still be read.
+
+How the schema grows: a new kind, or a new field with a default, keeps `lms-harness/1`; an older file lacks it and gets
+the default. A field is never renamed, never gets another meaning or unit, never loses its default; whatever needs that
+is `lms-harness/2`. A file is only ever appended to: late scores may follow its `end`, and of several scores of one
+`sample_uid` by one scorer and version the last one counts. tests/domain/first-version.jsonl keeps the promise.
 """
 
 from typing import Any, ClassVar, Literal, TypeAlias
@@ -198,9 +203,18 @@ class SummaryRecord(Record):
 
     Attributes:
         n: items that count (scored, or a failure of the model, which scores 0).
-        unscored: items lost to the server or to an interruption; more than 5 % and nothing is claimed.
-        score: mean over items; each item's epochs are averaged first.
+        unscored: answers lost to the server or to an interruption; more than 5 % and nothing is claimed.
+        planned: answers that were planned, items x epochs; None in files of before there was this figure.
+        score: mean over items; each item's epochs are reduced to one value first. None where nothing was scored, and
+            where a race was stopped early: that mean would be biased.
         low, high, interval: the 95 % interval and its method.
+        reducer: what made one value of an item's epochs.
+        repeats: of the epochs: `between` and `within` (variances of the scores), `flip_rate`, and the `reason` why one
+            is missing, such as that there was one epoch.
+        item_rates: with more than one epoch: the pass rate of each item, the least passed first.
+        stopped_early: a race has decided before all was asked; n, score and interval are of the items up to then.
+        race: in a race: `floor`, `p0`, `p1`, `decision`, `observations` (clusters that it looked at), `of`, `asked`
+            (answers), and `saved_s`, the time that the others would have taken.
     """
 
     kind: Literal["summary"] = "summary"
@@ -210,6 +224,7 @@ class SummaryRecord(Record):
     scorer: str
     n: int
     unscored: int
+    planned: int | None = None
     epochs: int = 1
     score: float | None
     low: float | None = None
@@ -219,6 +234,61 @@ class SummaryRecord(Record):
     by_tier: dict[str, float] = {}
     outcomes: dict[str, int] = {}
     e2e_p50_s: float | None = None
+    reducer: str = "mean"
+    repeats: dict[str, float | str | None] = {}
+    item_rates: dict[str, float] = {}
+    stopped_early: bool = False
+    race: dict[str, float | int | str] = {}
+
+    @property
+    def answers(self) -> int:
+        """How many answers the cell should rest on: those planned, or those up to where a race was stopped."""
+        if self.planned is None or self.stopped_early:
+            return self.n * self.epochs + self.unscored
+        return self.planned
+
+
+class ComparisonRecord(Record):
+    """A verdict on a model on a task, written at the end of the run, when all models have answered.
+
+    Attributes:
+        model_key: the candidate.
+        reference: the model that it is compared with on the same items; None: it is compared with a floor.
+        floor: the floor; None: it is compared with a model.
+        verdict: what may be said at 5 % false alarms (docs/statistics.md).
+        reason: what it rests on, on one line.
+        n: items compared.
+        unscored: answers of both that were lost; they count against whatever is claimed.
+        difference: mean of candidate - reference, the unscored counted against the candidate; None: withheld.
+        low, high, interval: its 95 % interval and the method.
+        p, test: p-value of "no difference", adjusted for the number of candidates, and its method.
+        candidate_only, reference_only: items on which the one scored more than the other.
+        margin: the largest loss that does not matter.
+        needed: items that it would take to decide; None where it is decided, or no number would do.
+        needed_difference: the difference that they would tell.
+    """
+
+    kind: Literal["comparison"] = "comparison"
+    model_key: str
+    task: str
+    task_class: str
+    reference: str | None = None
+    floor: float | None = None
+    verdict: Literal["better", "worse", "not worse", "not decided"]
+    reason: str = ""
+    n: int
+    unscored: int
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    interval: str = ""
+    p: float | None = None
+    test: str = ""
+    candidate_only: int | None = None
+    reference_only: int | None = None
+    margin: float | None = None
+    needed: int | None = None
+    needed_difference: float | None = None
 
 
 class EndRecord(Record):
@@ -245,5 +315,6 @@ class Kinds:
         "skip": SkipRecord,
         "item": ItemRecord,
         "summary": SummaryRecord,
+        "comparison": ComparisonRecord,
         "end": EndRecord,
     }

@@ -5,9 +5,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from harness.domain.record import InstanceRecord, MeasureRecord, Record, RunRecord, SkipRecord, SummaryRecord
+from harness.domain.record import (
+    ComparisonRecord,
+    InstanceRecord,
+    MeasureRecord,
+    Record,
+    RunRecord,
+    SkipRecord,
+    SummaryRecord,
+)
 from harness.report.layout import cards, fits, paragraph, table
 from harness.report.text import one_line, printable
+from harness.report.verdict import races, repeats, verdicts
 
 HEADERS = ("model", "task", "score [95 %]", "n", "unscored", "E2E p50", "TTFT", "token/s", "load", "size")
 MAX_UNSCORED = 0.05
@@ -29,6 +38,7 @@ class RunView:
     run: RunRecord | None = None
     instances: dict[str, InstanceRecord] = field(default_factory=dict)
     summaries: list[SummaryRecord] = field(default_factory=list)
+    comparisons: list[ComparisonRecord] = field(default_factory=list)
     skips: list[SkipRecord] = field(default_factory=list)
     measures: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
     decode_tps: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -51,6 +61,8 @@ def view(records: Iterable[Record]) -> RunView:
             _take_times(seen, record.model_key, record.task, record.times, record.usage)
         elif isinstance(record, SummaryRecord):
             seen.summaries.append(record)
+        elif isinstance(record, ComparisonRecord):
+            seen.comparisons.append(record)
         elif isinstance(record, SkipRecord):
             seen.skips.append(record)
     return seen
@@ -69,7 +81,10 @@ def render(records: Iterable[Record], *, width: int | None = None) -> str:
     if seen.summaries:
         parts.append(_cells([_row(seen, cell) for cell in seen.summaries], width))
         parts.append(paragraph(LEGEND, text_width))
+    parts.extend(races(seen.summaries, seen.run, text_width=text_width))
+    parts.extend(verdicts(seen.comparisons, width=width, text_width=text_width))
     parts.extend(_tiers(seen.summaries, width))
+    parts.extend(repeats(seen.summaries, width=width, text_width=text_width))
     parts.extend(_skips(seen.skips))
     notes = [*(seen.run.notes if seen.run else ()), *_smaller_contexts(seen)]
     parts.extend(paragraph(f"Note: {printable(note)}", text_width) for note in notes)
@@ -95,9 +110,15 @@ def size(value: int | None) -> str:
 
 
 def score(cell: SummaryRecord) -> str:
-    """Return "0.75 [0.53, 0.89]", or "-" where too much went unscored to claim anything."""
-    asked = cell.n * cell.epochs + cell.unscored
-    if cell.score is None or cell.unscored > MAX_UNSCORED * asked:
+    """Return "0.75 [0.53, 0.89]", or "-" where too much went unscored to claim anything.
+
+    What a race has stopped has no mean, as that would be biased: "early [0.02, 0.45]".
+    """
+    if cell.unscored > MAX_UNSCORED * cell.answers:
+        return "-"
+    if cell.stopped_early and cell.low is not None and cell.high is not None:
+        return f"early [{cell.low:.2f}, {cell.high:.2f}]"
+    if cell.score is None:
         return "-"
     if cell.low is None or cell.high is None:
         return f"{cell.score:.2f} [n/a]"

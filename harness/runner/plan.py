@@ -12,6 +12,7 @@ from harness.report.plan import PlanRow, render_plan
 from harness.report.table import seconds
 from harness.runner.budget import Allotment, ModelCost
 from harness.runner.estimate import guess_load_s, guess_sample_s
+from harness.runner.reference import choose_reference
 from harness.runner.room import USUAL_SLOTS, reasoning_tokens, room_tokens
 from harness.settings import Settings
 from harness.task.task import Task
@@ -149,9 +150,12 @@ class Plan:
         `sets` are the same whatever the order of the samples: it makes no difference to a run that is resumed.
         """
         samples = {task.name: task.samples(seed=self.settings.seed, limit=self.settings.limit) for task in self.tasks}
+        reference, because = choose_reference(self.selection.models, self.settings.primary)
         return {
             "models": [model.key for model in self.selection.models],
             "models_because": self.selection.reason,
+            "reference": reference.key,
+            "reference_because": because,
             "limit": self.settings.limit,
             "epochs": self.settings.epochs,
             "allotted": None if self.allotment is None else asdict(self.allotment),

@@ -13,6 +13,7 @@ from harness.clock import Clock, timestamp
 from harness.domain.generation import Generation
 from harness.domain.model import InstanceId, LoadConfig, Model
 from harness.domain.record import (
+    ComparisonRecord,
     EndRecord,
     InstanceRecord,
     ItemRecord,
@@ -212,6 +213,10 @@ class Recorder:
 
     def summary(self, record: SummaryRecord) -> None:
         """Record one cell of the table."""
+        self._writer.write(record)
+
+    def comparison(self, record: ComparisonRecord) -> None:
+        """Record a verdict."""
         self._writer.write(record)
 
     def skip(self, reason: str, *, model_key: str | None = None, task: str | None = None) -> None:

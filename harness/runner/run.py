@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias
 from harness.client.exchange import Exchange
 from harness.client.http import Client
 from harness.clock import Clock, SystemClock
-from harness.domain.generation import ChatRequest, Generation, Outcome
+from harness.domain.generation import ChatRequest, Generation
 from harness.domain.model import InstanceId, LoadConfig, Model
 from harness.domain.record import SummaryRecord
 from harness.errors import ApiError, HarnessError, InstanceLost, ReleaseFailed, StoreError
@@ -19,20 +19,23 @@ from harness.lifecycle.lease import Lease, Leases
 from harness.lifecycle.resident import other_ids, resident_ids
 from harness.report.table import size
 from harness.runner.ask import Answer, Job, asker, jobs_of, lost, reasoning_for
+from harness.runner.cell import Cell
+from harness.runner.comparison import comparisons
 from harness.runner.pace import Pace
+from harness.runner.race import race_for
 from harness.runner.recorder import Recorder
 from harness.runner.resume import Resumption
 from harness.runner.room import room_tokens, slots_for
 from harness.runner.slot import Slots
 from harness.runner.summary import summarise
 from harness.settings import Settings
+from harness.store.reader import read_run
 from harness.task.task import Task
 
 RunTask: TypeAlias = Callable[[Task], SummaryRecord]
 """What the fixture `lms_run_task` gives: runs a task on the leased instance and returns its cell."""
 
 _WARM_UP = "Say hello."
-_SERVER_ERRORS_IN_A_ROW = 5
 
 
 class Progress(Protocol):
@@ -82,7 +85,7 @@ class Run:
         server_kind: `lm-studio`, `embedded` or `unknown`.
         listing: the server's models at the start.
         progress: where progress is shown.
-        plan: recorded as it is; its `tasks` decide the suite hash.
+        plan: recorded as it is; its `tasks` decide the suite hash, its `reference` what models are compared with.
         notes: what a reader of the figures must know, such as that this is a demonstration.
         argv: the command line; secrets are blanked in the record.
         clock: for every duration and timestamp.
@@ -114,6 +117,7 @@ class Run:
         self._progress = progress
         self._resumed = resumed
         self._pace = pace
+        self._reference: str | None = plan.get("reference")
         carried = resumed.carried if resumed else ()
         self.recorder = Recorder(settings.results, clock=self.clock, carried=carried)
         journal = Journal(self.recorder.run_id, url=client.url, clock=self.clock, is_server_ours=settings.is_embedded)
@@ -209,13 +213,13 @@ class Run:
         No more are asked at a time than the context holds. A task about length gets samples as long as it allows.
 
         An interruption cancels what is in flight and records it as `cancelled`, never as a wrong answer. After five
-        server errors in a row the rest is given up: the model has crashed, and the samples stay unscored.
+        server errors in a row the rest is given up: the model has crashed, and the samples stay unscored. A race is
+        given up as soon as its test has decided.
         """
-        jobs = self._jobs(task, target)
+        jobs, began = self._jobs(task, target), self.clock.monotonic()
         known = self._resumed.answers(task, target.model, jobs) if self._resumed else {}
-        missing = [job for job in jobs if job.place not in known]
-        if self._pace is not None:
-            missing = self._pace.begin_cell(task, target.model, jobs, known)
+        race = race_for(task, jobs, self.settings)
+        cell = Cell(task, target.model, jobs, known, race=race, pace=self._pace)
         ask = asker(
             self.client, task, instance_id=target.instance_id, deadline_s=self.settings.sample_deadline_s,
             is_lost=lambda: self._leases.is_lost(target.lease), clock=self.clock,
@@ -224,36 +228,32 @@ class Run:
             self._pace.bounded(ask) if self._pace else ask,
             count=slots_for(task, target.model, target.lease.instance, self.settings),
         )
-        answers: list[Answer] = list(known.values())
-        begun = len(missing)
 
         def take(answer: Answer) -> None:
-            if answer.is_left_out:
-                return
-            answers.append(answer)
-            config = target.lease.instance.config
-            self.recorder.answer(task, answer, target.model, instance_id=target.instance_id, config=config)
+            if cell.add(answer):
+                config = target.lease.instance.config
+                self.recorder.answer(task, answer, target.model, instance_id=target.instance_id, config=config)
 
-        with self._progress.task(target.model.key, task.name, len(missing)) as advance:
+        with self._progress.task(target.model.key, task.name, len(cell.todo)) as advance:
             try:
-                for answer in slots.map(missing):
-                    begun -= answer.is_left_out
+                for answer in slots.map(cell.todo):
                     take(answer)
                     advance(answer)
-                    if _has_crashed(answers):
+                    if cell.is_over:
                         break
             finally:
                 for answer in slots.stop():
                     take(answer)
         summary = summarise(
-            task, answers, planned=len(known) + begun, epochs=self.settings.epochs, model_key=target.model.key,
-            head=self.recorder.head(),
+            task, cell.answers, planned=cell.planned, epochs=self.settings.epochs, model_key=target.model.key,
+            head=self.recorder.head(), reducer=self.settings.reducer, race=race,
+            elapsed_s=self.clock.monotonic() - began,
         )  # fmt: skip
         self.recorder.summary(summary)
         if self._pace is not None:
-            self._pace.end_cell(task, target.model, asked=begun)
-        if left_out := len(jobs) - len(known) - begun:
-            reason = f"{left_out} of {len(jobs)} samples left out: no time for them within the budget"
+            self._pace.end_cell(task, target.model, asked=len(cell.answers) - len(known))
+        if cell.left_out:
+            reason = f"{cell.left_out} of {cell.count} samples left out: no time for them within the budget"
             self.recorder.skip(reason, model_key=target.model.key, task=task.name)
         return summary
 
@@ -283,14 +283,24 @@ class Run:
             with contextlib.suppress(HarnessError):
                 resident = resident_ids(self.client.models())
         try:
-            self.recorder.end(
-                exit_code=failed.exit_code if failed else exit_code, interrupted=interrupted, resident=resident
-            )
+            self._end(exit_code=failed.exit_code if failed else exit_code, interrupted=interrupted, resident=resident)
         except StoreError as exc:
             failed = failed or exc
-        self._leases.close()
+        finally:
+            self._leases.close()
         if failed is not None:
             raise failed
+
+    def _end(self, *, exit_code: int, interrupted: bool, resident: tuple[InstanceId, ...] | None) -> None:
+        """Write the verdicts, which need the answers of all models and so come from the file, and the last record."""
+        try:
+            if not self._leases.is_abandoned:
+                for verdict in comparisons(
+                    read_run(self.path), self.settings, reference=self._reference, head=self.recorder.head
+                ):
+                    self.recorder.comparison(verdict)
+        finally:
+            self.recorder.end(exit_code=exit_code, interrupted=interrupted, resident=resident)
 
     def _jobs(self, task: Task, target: Target) -> list[Job]:
         return jobs_of(
@@ -338,8 +348,3 @@ class Run:
         except HarnessError as exc:
             self.recorder.failed_instance(model, config, exc.message, **how)
             raise
-
-
-def _has_crashed(answers: Sequence[Answer]) -> bool:
-    last = answers[-_SERVER_ERRORS_IN_A_ROW:]
-    return len(last) == _SERVER_ERRORS_IN_A_ROW and all(one.outcome is Outcome.SERVER_ERROR for one in last)

@@ -19,6 +19,7 @@ from harness.runner.history import read_history
 from harness.runner.interrupt import interruptible
 from harness.runner.pace import LATENCY_SHARE, Pace
 from harness.runner.plan import Plan, check_reasoning, fits
+from harness.runner.reference import choose_reference
 from harness.runner.resume import Resumption
 from harness.runner.run import Progress, Run
 from harness.settings import Settings
@@ -81,7 +82,7 @@ class Session:
         """The models of this run, cheapest first.
 
         Raises:
-            HarnessError: as `listing`, `select_models` and `check_reasoning`.
+            HarnessError: as `listing`, `select_models`, `check_reasoning` and `choose_reference`.
         """
         selection = select_models(
             self.listing,
@@ -90,6 +91,7 @@ class Session:
             max_size_bytes=self.settings.max_size_bytes,
         )
         check_reasoning(selection.models, self.settings.reasoning)
+        choose_reference(selection.models, self.settings.primary)
         return selection
 
     def prepare(self, tasks: Sequence[Task], *, tests: Mapping[str | None, Sequence[str]], work: Work) -> None:

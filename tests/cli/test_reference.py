@@ -104,4 +104,4 @@ def test_the_reference_names_every_command_option_and_pytest_option() -> None:
         assert section
         missing = [one for one in options(command) if f"{one}" not in section]
         assert missing == []
-    assert all(f"`--lms-{option.flag} " in page for option in OPTIONS)
+    assert all(f"`--lms-{option.flag}{'`' if option.is_flag else ' '}" in page for option in OPTIONS)

@@ -1,0 +1,117 @@
+"""The second part of a run's end: verdicts, what a race has saved, what repeats have shown."""
+
+from collections.abc import Sequence
+
+from harness.domain.record import ComparisonRecord, RunRecord, SummaryRecord
+from harness.report.layout import fitted, paragraph
+from harness.report.text import one_line, printable
+
+_HEADERS = ("task", "verdict", "n", "difference [95 %]", "it takes")
+_ALIGN = ("left", "left", "left", "right", "left", "right")
+
+
+def verdicts(found: Sequence[ComparisonRecord], *, width: int | None, text_width: int) -> list[str]:
+    """Return a table of verdicts for each reference, one for the floors, what they mean, and why some are missing."""
+    parts = []
+    for reference in dict.fromkeys(one.reference for one in found if one.reference):
+        rows = [_row(one, one.task_class) for one in found if one.reference == reference]
+        parts.append(_table(f"against {one_line(reference, limit=40)}", rows, width))
+    floors = [_row(one, f"{one.task_class} {one.floor:g}") for one in found if one.floor is not None]
+    if floors:
+        parts.append(_table("against the floor", floors, width))
+    if parts:
+        parts.append(paragraph(_legend(found), text_width))
+    without = [one for one in found if one.verdict == "not decided" and one.needed is None]
+    if without:
+        parts.append("\n".join(paragraph(_why(one), text_width, indent=2) for one in without))
+    return parts
+
+
+def races(cells: Sequence[SummaryRecord], run: RunRecord | None, *, text_width: int) -> list[str]:
+    """Return a line for each cell that a race has stopped: after how much, and what that saved."""
+    floors = (run.settings.get("floors") if run else None) or {}
+    lines = []
+    for cell in cells:
+        if not cell.stopped_early:
+            continue
+        race, origin = cell.race, "" if cell.task in floors else ", the default"
+        left = (cell.planned or 0) - int(race["asked"])
+        lines.append(
+            f"Stopped early: {_name(cell.model_key, cell.task_class)}: {race['decision']} the floor "
+            f"({race['floor']:g}{origin}) after {cell.n} items; {left} of {cell.planned} answers were not asked for, "
+            f"which saved about {float(race['saved_s']):.0f} s. The mean at that moment is biased and not given."
+        )
+    return ["\n".join(paragraph(line, text_width, indent=2) for line in lines)] if lines else []
+
+
+def repeats(cells: Sequence[SummaryRecord], *, width: int | None, text_width: int) -> list[str]:
+    """Return what several epochs have shown: how much of the scores' variance is the item, and how much is chance."""
+    rows = [
+        (
+            one_line(cell.model_key, limit=40),
+            cell.task_class,
+            str(cell.epochs),
+            _figure(cell.repeats.get("between")),
+            _figure(cell.repeats.get("within")),
+            _figure(cell.repeats.get("flip_rate")),
+            f"{sum(0 < rate < 1 for rate in cell.item_rates.values())} of {len(cell.item_rates)}",
+        )
+        for cell in cells
+        if cell.epochs > 1 and cell.repeats
+    ]
+    if not rows:
+        return []
+    headers = ("repeats", "task", "epochs", "between items", "within items", "flip rate", "items that vary")
+    means = sorted({cell.reducer for cell in cells if cell.epochs > 1})
+    legend = (
+        "repeats: variance of the scores between items, and within the repeats of one item; more epochs shrink the "
+        "second part only. flip rate: how often two repeats of an item disagree, passed or not. "
+        f"score: the {', '.join(means)} of an item's epochs."
+    )
+    align = ("left", "left", *["right"] * 5)
+    return [fitted(rows, headers=headers, align=align, width=width), paragraph(legend, text_width)]
+
+
+def _row(one: ComparisonRecord, task: str) -> tuple[str, ...]:
+    return one_line(one.model_key, limit=40), task, one.verdict, str(one.n), _difference(one), _needed(one)
+
+
+def _table(title: str, rows: Sequence[Sequence[str]], width: int | None) -> str:
+    return fitted(rows, headers=(title, *_HEADERS), align=_ALIGN, width=width)
+
+
+def _difference(one: ComparisonRecord) -> str:
+    bounds = "n/a" if one.low is None or one.high is None else f"{one.low:+.2f}, {one.high:+.2f}"
+    value = "" if one.difference is None else f"{one.difference:+.2f} "
+    return f"{value}[{bounds}]"
+
+
+def _needed(one: ComparisonRecord) -> str:
+    if one.needed is None:
+        return ""
+    return f"{one.needed:,}" + ("" if one.needed_difference is None else f" for {one.needed_difference:.2g}")
+
+
+def _legend(found: Sequence[ComparisonRecord]) -> str:
+    margins = sorted({one.margin for one in found if one.margin is not None and one.reference})
+    parts = ["verdict: on the same items, at 5 % false alarms; lost answers count against whatever is claimed."]
+    if margins:
+        shown = ", ".join(f"{margin:g}" for margin in margins)
+        parts.append(f"not worse: a loss of more than the margin ({shown}) is ruled out.")
+    if any(one.floor is not None for one in found):
+        parts.append("Against a floor, not worse: it is reached; worse: it is missed.")
+    if any(one.needed for one in found):
+        parts.append("not decided is not 'equal'; it takes: items in all, to tell such a difference in 4 of 5 cases.")
+    return " ".join(parts)
+
+
+def _why(one: ComparisonRecord) -> str:
+    return f"Not decided: {_name(one.model_key, one.task_class)}: {printable(one_line(one.reason, limit=200))}"
+
+
+def _name(model_key: str, task_class: str) -> str:
+    return one_line(f"{model_key} {task_class}", limit=80)
+
+
+def _figure(value: float | str | None) -> str:
+    return f"{value:.3f}" if isinstance(value, float | int) else "n/a"
