@@ -24,6 +24,8 @@ _HOMES: Mapping[str, str] = {
     "smoke": "smoke",
     "doctor": "doctor",
     "tasks": "tasks",
+    "score": "score",
+    "schema": "schema",
     "serve": "serve",
     "completion": "completion",
 }

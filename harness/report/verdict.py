@@ -13,14 +13,15 @@ _ALIGN = ("left", "left", "left", "right", "left", "right")
 def verdicts(found: Sequence[ComparisonRecord], *, width: int | None, text_width: int) -> list[str]:
     """Return a table of verdicts for each reference, one for the floors, what they mean, and why some are missing."""
     parts = []
-    for reference in dict.fromkeys(one.reference for one in found if one.reference):
-        rows = [_row(one, one.task_class) for one in found if one.reference == reference]
+    shown = [one for one in found if one.n]
+    for reference in dict.fromkeys(one.reference for one in shown if one.reference):
+        rows = [_row(one, one.task_class) for one in shown if one.reference == reference]
         parts.append(_table(f"against {one_line(reference, limit=40)}", rows, width))
-    floors = [_row(one, f"{one.task_class} {one.floor:g}") for one in found if one.floor is not None]
+    floors = [_row(one, f"{one.task_class} {one.floor:g}") for one in shown if one.floor is not None]
     if floors:
         parts.append(_table("against the floor", floors, width))
     if parts:
-        parts.append(paragraph(_legend(found), text_width))
+        parts.append(paragraph(_legend(shown), text_width))
     without = [one for one in found if one.verdict == "not decided" and one.needed is None]
     if without:
         parts.append("\n".join(paragraph(_why(one), text_width, indent=2) for one in without))

@@ -3,13 +3,16 @@
 import contextlib
 import os
 import threading
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 import jsonlines
 
 from harness.domain.record import Record
 from harness.errors import StoreError
+
+_BLOCK = 65_536
 
 
 class RunWriter:
@@ -78,3 +81,53 @@ class RunWriter:
             # After a full disk the buffer still holds what did not fit, and close would fail on it once more.
             with contextlib.suppress(OSError):
                 self._file.close()
+
+
+def append_records(path: Path, records: Iterable[Record]) -> None:
+    """Append records to a run file that nobody writes to any more: all of them, or none.
+
+    A torn last line, which no reader sees, makes way for them.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    lines = "".join(record.to_json() + "\n" for record in records).encode()
+    try:
+        with path.open("r+b", buffering=0) as file:
+            whole = _whole_bytes(file)
+            file.truncate(whole)
+            file.seek(whole)
+            try:
+                if file.write(lines) != len(lines):
+                    raise OSError(None, "not all of it fitted")  # noqa: TRY301  (as a full disk)
+            except OSError:
+                file.truncate(whole)
+                raise
+    except OSError as exc:
+        raise StoreError(f"cannot append to {path}: {exc.strerror}", hint="It is as it was before.") from exc
+
+
+def write_new(path: Path, lines: Iterable[str]) -> None:
+    """Write lines to a file that does not exist yet.
+
+    Raises:
+        StoreError: it exists already, or cannot be written.
+    """
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)
+    except OSError as exc:
+        raise StoreError(f"cannot write {path}: {exc.strerror}") from exc
+
+
+def _whole_bytes(file: BinaryIO) -> int:
+    """Return how many bytes of a file are whole lines."""
+    end = file.seek(0, os.SEEK_END)
+    while end:
+        start = max(0, end - _BLOCK)
+        file.seek(start)
+        at = file.read(end - start).rfind(b"\n")
+        if at >= 0:
+            return start + at + 1
+        end = start
+    return 0

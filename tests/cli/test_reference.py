@@ -22,8 +22,8 @@ ROOT_CONTEXT = click.Context(cli)
 COMMANDS = {
     name: command for name in cli.list_commands(ROOT_CONTEXT) if (command := cli.get_command(ROOT_CONTEXT, name))
 }
-WITHOUT_JSON = {"run", "serve", "completion"}
-OFFLINE = {"tasks"}
+WITHOUT_JSON = {"run", "serve", "schema", "completion"}
+OFFLINE = {"score", "tasks"}
 
 Call = Callable[..., Any]
 

@@ -1,0 +1,38 @@
+"""The JSON Schema of the records, generated from their models."""
+
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from harness.domain.record import SCHEMA, Kinds
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def json_schema(kind: str | None = None) -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of records as they are written: of one kind, else of any line.
+
+    `kind` tells the kinds apart. Further keys are allowed, as later minor versions add some.
+
+    Raises:
+        KeyError: there is no such kind.
+    """
+    kinds = Kinds.by_name if kind is None else {kind: Kinds.by_name[kind]}
+    definitions = {name: _definition(name) for name in kinds}
+    if kind is not None:
+        return {"$schema": _DIALECT, **definitions[kind]}
+    return {
+        "$schema": _DIALECT,
+        "title": f"A line of a run file, {SCHEMA}",
+        "type": "object",
+        "required": ["kind", "schema"],
+        "oneOf": [{"$ref": f"#/$defs/{name}"} for name in kinds],
+        "$defs": definitions,
+    }
+
+
+def _definition(kind: str) -> dict[str, Any]:
+    """Return the schema of one kind; it has to name its kind and schema, though in Python they have defaults."""
+    made = TypeAdapter(Kinds.by_name[kind]).json_schema(by_alias=True, mode="validation")
+    required = ["kind", "schema", *(name for name in made.get("required", ()) if name not in {"kind", "schema"})]
+    return {**made, "required": required}

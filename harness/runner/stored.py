@@ -1,0 +1,191 @@
+"""Outputs that are stored already, ours in a run file or anybody's in JSONL and CSV, on their way to a scorer."""
+
+import csv
+import json
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.domain.generation import Outcome
+from harness.domain.sample import Json
+from harness.errors import StoreError, TaskError
+from harness.report.text import one_line
+
+_LONGEST_CELL = 100_000_000
+_SHOWN = 80
+_MISSING = object()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """One stored answer.
+
+    Attributes:
+        line: of the file, from 1.
+        output: what the model said.
+        target: what is right.
+        id: as the file calls it; its line where nothing else is known.
+        cell: model and task, in a run file.
+        cluster: what it shares with other items.
+        outcome: None where only the output is known.
+        sample_uid: in a run file.
+    """
+
+    line: int
+    output: str
+    target: Json
+    id: Json = None
+    cell: tuple[str, str] = ("", "")
+    cluster: str = ""
+    outcome: Outcome | None = None
+    sample_uid: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fields:
+    """Where the parts of a record are: names, or paths with dots, such as `doc.answer` or `resps.0`.
+
+    Attributes:
+        id: None: the line counts as id.
+        is_json: the target is JSON in a text, as a CSV file has it.
+    """
+
+    target: str
+    output: str
+    id: str | None = None
+    is_json: bool = False
+
+
+def is_run_file(path: Path) -> bool:
+    """Tell whether the file is one of our run files, by its beginning.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(200)
+    except OSError as exc:
+        raise StoreError(f"cannot read {path}: {exc.strerror}") from exc
+    return beginning.startswith(b'{"kind":') and b'"lms-harness/' in beginning
+
+
+def read_stored(path: Path, fields: Fields) -> Iterator["Stored | TaskError"]:
+    """Yield the answers of a JSONL or CSV (by its name: .csv, .tsv) file, or what is wrong with a line.
+
+    Raises:
+        StoreError: the file cannot be read, or is not UTF-8.
+    """
+    for line, record in _records(path):
+        try:
+            if isinstance(record, str):
+                raise TaskError(record)  # noqa: TRY301  (one way to tell what is wrong with a line)
+            yield _stored(line, record, fields)
+        except TaskError as exc:
+            yield TaskError(f"{path}:{line}: {exc.message}", hint=exc.hint)
+
+
+def read_samples(path: Path, fields: Fields, *, tasks: Collection[str] = ()) -> Iterator["Stored | TaskError"]:
+    """Yield the samples of a run file, of these tasks only if some are named; a torn last line is passed over.
+
+    Raises:
+        StoreError: the file cannot be read.
+    """
+    for line, record in _records(path):
+        if isinstance(record, str):
+            yield TaskError(f"{path}:{line}: {record}")
+        elif record.get("kind") == "sample" and (not tasks or record.get("task") in tasks):
+            try:
+                found = _stored(line, record, fields)
+                yield Stored(
+                    line=line,
+                    output=found.output,
+                    target=found.target,
+                    id=str(record["item_id"]),
+                    cell=(str(record["model_key"]), str(record["task"])),
+                    cluster=str(record.get("cluster_id") or ""),
+                    outcome=Outcome(record["outcome"]),
+                    sample_uid=str(record["sample_uid"]),
+                )
+            except (KeyError, ValueError) as exc:
+                said = exc.message if isinstance(exc, TaskError) else f"no sample record: {exc}"
+                yield TaskError(f"{path}:{line}: {said}")
+
+
+def _records(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    """Yield line number and record, or what is wrong with it."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            if path.suffix.lower() in {".csv", ".tsv"}:
+                yield from _cells(file, "\t" if path.suffix.lower() == ".tsv" else ",")
+            else:
+                is_ours = is_run_file(path)
+                for line, text in enumerate(file, 1):
+                    if text.strip() and not (is_ours and not text.endswith("\n")):
+                        yield line, _object(text)
+    except OSError as exc:
+        raise StoreError(f"cannot read {path}: {exc.strerror}") from exc
+    except UnicodeDecodeError as exc:
+        raise StoreError(f"cannot read {path}: it is not UTF-8 ({exc.reason} at byte {exc.start})") from exc
+
+
+def _object(text: str) -> dict[str, Any] | str:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    return value if isinstance(value, dict) else f"expected a JSON object, got {_short(text)}"
+
+
+def _cells(file: Any, delimiter: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    csv.field_size_limit(_LONGEST_CELL)
+    rows = csv.DictReader(file, delimiter=delimiter, strict=True)
+    try:
+        for row in rows:
+            is_whole = None not in row and None not in row.values()
+            yield (
+                rows.line_num,
+                row if is_whole else f"expected {len(rows.fieldnames or ())} cells, as in the first row",
+            )
+    except csv.Error as exc:
+        yield rows.line_num, f"expected CSV: {exc}"
+
+
+def _stored(line: int, record: dict[str, Any], fields: Fields) -> Stored:
+    output = _at(record, fields.output)
+    if not isinstance(output, str):
+        raise TaskError(f"field {fields.output}: expected a text, got {_short(json.dumps(output))}")
+    target = _at(record, fields.target)
+    if fields.is_json:
+        try:
+            target = json.loads(target)
+        except (TypeError, ValueError, RecursionError):
+            raise TaskError(f"field {fields.target}: expected JSON, got {_short(str(target))}") from None
+    name = line if fields.id is None else _at(record, fields.id)
+    return Stored(line=line, output=output, target=target, id=name)
+
+
+def _at(record: dict[str, Any], path: str) -> Json:
+    """Return what is at a path; a name that holds dots itself goes first.
+
+    Raises:
+        TaskError: nothing is there.
+    """
+    if path in record:
+        return record[path]
+    value: Any = record
+    for name in path.split("."):
+        if isinstance(value, dict):
+            value = value.get(name, _MISSING)
+        elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
+            value = value[int(name)]
+        else:
+            value = _MISSING
+        if value is _MISSING:
+            raise TaskError(f"there is no field {path}; there are {_short(', '.join(map(str, record)))}")
+    return value
+
+
+def _short(text: str) -> str:
+    return one_line(text.strip(), limit=_SHOWN)
