@@ -1,0 +1,47 @@
+"""The promise that files of older minor versions stay readable, kept with a file of the very first version."""
+
+import json
+from pathlib import Path
+
+from harness.domain.record import EndRecord, Kinds, SampleRecord, ScoreRecord, SummaryRecord
+from harness.report.table import render
+from harness.store.reader import read_run
+
+FIRST = Path(__file__).parent / "first-version.jsonl"
+"""Written by the record models of the first version (2026-11-23), with every kind and field that they had."""
+
+
+def test_a_file_of_the_first_version_is_read_whole() -> None:
+    lines = [json.loads(line) for line in FIRST.read_text().splitlines()]
+    records = list(read_run(FIRST))
+    assert [one.kind for one in records] == [line["kind"] for line in lines]
+    assert {line["kind"] for line in lines} == set(Kinds.by_name) - {"comparison"}
+    for line, record in zip(lines, records, strict=True):
+        read = json.loads(record.to_json())
+        assert {name: read[name] for name in line} == line  # No field was renamed or has changed its meaning.
+
+
+def test_what_the_first_version_lacked_has_its_default() -> None:
+    records = list(read_run(FIRST))
+    (cell,) = (one for one in records if isinstance(one, SummaryRecord))
+    assert (cell.planned, cell.reducer, cell.stopped_early, cell.race, cell.answers) == (None, "mean", False, {}, 31)
+    assert {one.attempts for one in records if isinstance(one, SampleRecord)} == {1}
+    assert [one.value for one in records if isinstance(one, ScoreRecord)] == [1.0, 0.0, None]
+    assert isinstance(records[-1], EndRecord)
+
+
+def test_its_table_is_rendered_without_verdicts_or_repeats() -> None:
+    text = render(read_run(FIRST), width=110)
+    assert "0.50 [0.33, 0.67]" in text
+    assert "Skipped: acme/huge-70b: out of memory" in text
+    assert "Note: a note of old" in text
+    assert "verdict" not in text
+    assert "repeats" not in text
+
+
+def test_every_field_that_was_added_since_has_a_default() -> None:
+    had = {line["kind"]: set(line) for line in map(json.loads, FIRST.read_text().splitlines())}
+    for kind, names in had.items():
+        fields = Kinds.by_name[kind].model_fields
+        required = {field.alias or name for name, field in fields.items() if field.is_required()}
+        assert required <= names, kind
