@@ -93,3 +93,30 @@ def test_messages_name_options_as_the_command_writes_them() -> None:
 
 def test_a_models_folder_is_taken_for_the_embedded_server(tmp_path: Path) -> None:
     assert build(url="embedded", models_dir=str(tmp_path)).models_dir == tmp_path
+
+
+def test_a_race_is_a_flag_as_an_option_and_a_word_in_ini() -> None:
+    assert not build_settings({}, environ={}).race
+    assert build_settings({"race": "yes"}, environ={}).race
+    assert build_settings({}, environ={}, ini={"race": "yes"}).race
+    assert not build_settings({}, environ={}, ini={"race": "no"}).race
+
+
+def test_a_race_is_about_the_tasks_floor_else_about_the_default() -> None:
+    settings = build_settings({"race": "yes", "floors": ["extract=0.9"]}, environ={})
+    assert (settings.race_floor("extract"), settings.race_floor("classify")) == (0.9, 0.8)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"reducer": "pass@3"}, "--lms-reducer pass@3: expected at least 3 epochs, got 1\nAdd --lms-epochs 3."),
+        ({"reducer": "pass^2", "epochs": "1"}, "expected at least 2 epochs"),
+        ({"race": "yes", "floors": ["extract=1"]}, "--lms-race: expected floors above 0 and below 1, got extract=1"),
+    ],
+)
+def test_values_that_do_not_go_together_are_refused(options: dict[str, str | list[str]], said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        build_settings(options, environ={})
+    assert said in str(caught.value)
+    assert build_settings({"reducer": "pass@3", "epochs": "3"}, environ={}).reducer == "pass@3"

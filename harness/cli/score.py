@@ -90,7 +90,7 @@ def _lines(judged: "Sequence[Judged]", scorer: "Scorer") -> Iterator[str]:
 
 
 def _tell(cells: "Sequence[Figures]", scorer: "Scorer", file: Path, written: Path | None, *, as_json: bool) -> None:
-    from harness.report.layout import fitted
+    from harness.report.layout import fitted, paragraph
 
     told: dict[str, Any] = {"file": str(file), "scorer": scorer.name, "scorer_version": scorer.version}
     if as_json:
@@ -106,7 +106,8 @@ def _tell(cells: "Sequence[Figures]", scorer: "Scorer", file: Path, written: Pat
     print_text(
         fitted([row[start:] for row in rows], headers=headers[start:], align=align[start:], width=output_width())
     )
-    print_text(f"\nscorer: {scorer.name}, version {scorer.version}" + (f"; written to {written}" if written else ""))
+    told_last = f"scorer: {scorer.name}, version {scorer.version}" + (f"; written to {written}" if written else "")
+    print_text("\n" + paragraph(told_last, output_width(), indent=2))
 
 
 def _mean(one: "Figures") -> str:

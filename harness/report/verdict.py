@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from harness.domain.record import ComparisonRecord, RunRecord, SummaryRecord
-from harness.report.layout import fitted, paragraph
+from harness.report.layout import cards, fits, paragraph, table
 from harness.report.text import one_line, printable
 
 _HEADERS = ("task", "verdict", "n", "difference [95 %]", "it takes")
@@ -16,10 +16,10 @@ def verdicts(found: Sequence[ComparisonRecord], *, width: int | None, text_width
     shown = [one for one in found if one.n]
     for reference in dict.fromkeys(one.reference for one in shown if one.reference):
         rows = [_row(one, one.task_class) for one in shown if one.reference == reference]
-        parts.append(_table(f"against {one_line(reference, limit=40)}", rows, width))
+        parts.append(_table((f"against {one_line(reference, limit=40)}", *_HEADERS), rows, _ALIGN, width))
     floors = [_row(one, f"{one.task_class} {one.floor:g}") for one in shown if one.floor is not None]
     if floors:
-        parts.append(_table("against the floor", floors, width))
+        parts.append(_table(("against the floor", *_HEADERS), floors, _ALIGN, width))
     if parts:
         parts.append(paragraph(_legend(shown), text_width))
     without = [one for one in found if one.verdict == "not decided" and one.needed is None]
@@ -70,15 +70,19 @@ def repeats(cells: Sequence[SummaryRecord], *, width: int | None, text_width: in
         f"score: the {', '.join(means)} of an item's epochs."
     )
     align = ("left", "left", *["right"] * 5)
-    return [fitted(rows, headers=headers, align=align, width=width), paragraph(legend, text_width)]
+    return [_table(headers, rows, align, width), paragraph(legend, text_width)]
 
 
 def _row(one: ComparisonRecord, task: str) -> tuple[str, ...]:
     return one_line(one.model_key, limit=40), task, one.verdict, str(one.n), _difference(one), _needed(one)
 
 
-def _table(title: str, rows: Sequence[Sequence[str]], width: int | None) -> str:
-    return fitted(rows, headers=(title, *_HEADERS), align=_ALIGN, width=width)
+def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], align: Sequence[str], width: int | None) -> str:
+    """Return a table, or where that is too wide cards, with what the table is about above them."""
+    wide = table(rows, headers=headers, align=align)
+    if fits(wide, width):
+        return wide
+    return paragraph(f"{headers[0]}:", width) + "\n" + cards(rows, headers=headers, width=width)
 
 
 def _difference(one: ComparisonRecord) -> str:

@@ -1,0 +1,214 @@
+"""`score` and `schema`: stored outputs judged without a server, late scores in run files, errors that name the line."""
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.clock import SystemClock
+from harness.domain.record import Kinds, SampleRecord, ScoreRecord, SummaryRecord
+from harness.runner.recorder import Recorder
+from harness.store.reader import read_run
+
+FIRST = Path(__file__).parents[1] / "domain" / "first-version.jsonl"
+Call = Callable[..., Any]
+
+
+def lines(path: Path, *records: Any) -> Path:
+    path.write_text("".join(json.dumps(one) + "\n" for one in records), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def run_file(tmp_path: Path) -> Path:
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(FIRST.read_bytes())
+    return path
+
+
+def test_jsonl_of_anybody_is_scored_and_summed_up(call: Call, tmp_path: Path) -> None:
+    file = lines(
+        tmp_path / "graded.jsonl",
+        {"doc": {"answer": "4"}, "resps": [["The answer is 4."]], "n": "a"},
+        {"doc": {"answer": "5"}, "resps": [["It is 6."]], "n": "b"},
+        {"doc": {"answer": "7"}, "resps": [["I do not know."]], "n": "c"},
+    )
+    out = tmp_path / "scores.jsonl"
+    result = call(
+        "score", str(file), "--scorer=number", "--target-field=doc.answer", "--output-field=resps.0.0", "--id-field=n",
+        f"--out={out}", "--json",
+    )  # fmt: skip
+    assert result.code == 0, result.err
+    (cell,) = result.json["cells"]
+    assert (cell["n"], cell["passed"], cell["unparsed"], cell["unscored"]) == (3, 1, 1, 0)
+    assert (cell["mean"], cell["interval"]) == (pytest.approx(1 / 3), "wilson")
+    written = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [(one["line"], one["id"], one["value"]) for one in written] == [(1, "a", 1.0), (2, "b", 0.0), (3, "c", 0.0)]
+    assert {(one["scorer"], one["scorer_version"]) for one in written} == {("number", result.json["scorer_version"])}
+    assert written[2]["reason"].startswith("unparsed")
+    assert file.read_text().count("\n") == 3
+
+
+def test_a_name_with_dots_goes_before_a_path(call: Call, tmp_path: Path) -> None:
+    file = lines(tmp_path / "x.jsonl", {"a.b": "yes", "a": {"b": "no"}, "output": "yes"})
+    assert call("score", str(file), "--scorer=exact", "--target-field=a.b", "--json").json["cells"][0]["passed"] == 1
+
+
+def test_csv_and_tsv_are_told_by_their_name_and_may_hold_targets_in_json(call: Call, tmp_path: Path) -> None:
+    for name, delimiter in (("x.csv", ","), ("x.TSV", "\t")):
+        with (tmp_path / name).open("w", newline="", encoding="utf-8-sig") as file:
+            rows = csv.writer(file, delimiter=delimiter)
+            rows.writerow(["target", "output"])
+            rows.writerow([json.dumps({"label": "B", "labels": ["A", "B"]}), "I say:\nB"])
+        result = call("score", str(tmp_path / name), "--scorer=choice", "--target-json", "--json")
+        assert result.code == 0, result.err
+        assert result.json["cells"][0]["mean"] == 1.0
+
+
+def test_a_person_gets_a_table_that_fits(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = lines(tmp_path / "x.jsonl", *[{"target": "x b", "output": f"x {word}"} for word in "bcdb"])
+    monkeypatch.setenv("COLUMNS", "40")
+    result = call("score", str(file), "--scorer=token_f1")
+    assert result.code == 0, result.err
+    assert "0.750 [" in result.out
+    assert "scorer: token_f1, version" in result.out
+    assert all(len(line) <= 40 for line in result.out.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ({"target": "abc", "output": "1"}, ":2: field target: number: expected a target with one number, got 'abc'"),
+        ({"output": "1"}, ":2: there is no field target; there are output"),
+        ({"target": 1, "output": None}, ":2: field output: expected a text, got null"),
+        ({"target": 1, "output": {"a": 1}}, ':2: field output: expected a text, got {"a": 1}'),
+        ([1], ":2: expected a JSON object, got [1]"),
+    ],
+)
+def test_what_is_wrong_with_a_line_is_told_with_its_number_and_field(
+    call: Call, tmp_path: Path, line: Any, said: str
+) -> None:
+    file = lines(tmp_path / "x.jsonl", {"target": 1, "output": "1"}, line)
+    result = call("score", str(file), "--scorer=number", f"--out={tmp_path / 'out'}")
+    assert result.code == 2
+    assert f"{file}{said}" in result.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_not_more_than_five_lines_are_complained_of(call: Call, tmp_path: Path) -> None:
+    file = lines(tmp_path / "x.jsonl", *[{"output": "1"}] * 9)
+    assert call("score", str(file), "--scorer=number").err.count("there is no field") == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("x.jsonl", b"not json\n", ":1: expected a JSON object, got not json"),
+        ("x.jsonl", b"", "there is nothing to score"),
+        ("x.jsonl", b"\xff\xfe\n", "it is not UTF-8"),
+        ("x.csv", b"target,output\n1\n", ":2: expected 2 cells, as in the first row"),
+        ("x.csv", b"target,output\n1,2,3\n", ":2: expected 2 cells"),
+        ("x.csv", b'target,output\n1,"2\n', "expected CSV"),
+        ("x.csv", b"target,output\n{,2\n", ":2: field target: expected JSON, got {"),
+    ],
+)
+def test_files_that_cannot_be_read_are_told(call: Call, tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    result = call("score", str(tmp_path / name), "--scorer=number", *(["--target-json"] if b"{" in content else []))
+    assert result.code == 2
+    assert said in result.err
+
+
+def test_wrong_options_end_with_2(call: Call, tmp_path: Path, run_file: Path) -> None:
+    file = lines(tmp_path / "x.jsonl", {"target": 1, "output": "1"})
+    for words, said in (
+        ((str(tmp_path / "none"), "--scorer=number"), "cannot read"),
+        ((str(tmp_path), "--scorer=number"), "is a directory"),
+        ((str(file), "--scorer=nmber"), "no scorer is called 'nmber'"),
+        ((str(file), "--scorer=number", f"--out={file}"), "exists already"),
+        ((str(file), "--scorer=number", "--task=x"), "--task is for run files"),
+        ((str(run_file), "--scorer=choice", "--task=none"), "there is nothing to score"),
+        ((str(file), "--scorer=number", f"--out={tmp_path / 'no' / 'out'}"), "cannot write"),
+    ):
+        result = call("score", *words)
+        assert result.code == 2, words
+        assert said in result.err
+
+
+def test_a_run_file_gets_its_late_scores_appended_and_nothing_else_is_changed(call: Call, run_file: Path) -> None:
+    before = run_file.read_bytes()
+    result = call("score", str(run_file), "--scorer=exact", "--target-field=target.label", "--json")
+    assert result.code == 0, result.err
+    assert run_file.read_bytes().startswith(before)
+    (cell,) = result.json["cells"]
+    assert (cell["model_key"], cell["task"], cell["n"], cell["unscored"]) == ("acme/tiny-1b", "classify", 2, 1)
+    samples = [one for one in read_run(run_file) if isinstance(one, SampleRecord)]
+    late = [one for one in read_run(run_file) if isinstance(one, ScoreRecord)][3:]
+    assert [one.sample_uid for one in late] == [one.sample_uid for one in samples]
+    assert [(one.scorer, one.value) for one in late] == [("exact", 1.0), ("exact", 0.0), ("exact", None)]
+    assert {one.run_id for one in late} == {samples[0].run_id}
+    assert [one for one in read_run(run_file) if isinstance(one, SummaryRecord)]
+
+
+def test_scores_of_a_run_file_may_go_elsewhere(call: Call, run_file: Path, tmp_path: Path) -> None:
+    before = run_file.read_bytes()
+    out = tmp_path / "late.jsonl"
+    result = call("score", str(run_file), "--scorer=exact", "--target-field=target.label", f"--out={out}")
+    assert result.code == 0
+    assert run_file.read_bytes() == before
+    assert [one.kind for one in read_run(out)] == ["score"] * 3
+
+
+def test_a_torn_last_line_makes_way(call: Call, run_file: Path) -> None:
+    whole = run_file.read_bytes()
+    run_file.write_bytes(whole + b'{"kind":"sco')
+    assert call("score", str(run_file), "--scorer=exact", "--target-field=target.label").code == 0
+    kinds = [one.kind for one in read_run(run_file)]
+    assert kinds[-4:] == ["end", "score", "score", "score"]
+
+
+def test_a_run_that_is_still_writing_is_left_alone(call: Call, tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "results", clock=SystemClock())
+    path = recorder.path
+    path.write_bytes(FIRST.read_bytes())
+    before = path.read_bytes()
+    words = ("score", str(path), "--scorer=exact", "--target-field=target.label")
+    result = call(*words)
+    assert result.code == 2
+    assert "a run is still writing" in result.err
+    assert path.read_bytes() == before
+    assert call(*words, f"--out={tmp_path / 'elsewhere.jsonl'}").code == 0
+    recorder.end(exit_code=0, interrupted=False, resident=None)
+    assert call(*words).code == 0
+
+
+def test_a_hundred_thousand_lines_take_seconds_and_no_scipy(tmp_path: Path) -> None:
+    file = tmp_path / "x.jsonl"
+    with file.open("w") as stream:
+        stream.writelines(
+            json.dumps({"target": "yes", "output": "yes" if i % 3 else "no"}) + "\n" for i in range(100_000)
+        )
+    program = (
+        "import sys, time\nfrom harness.cli import main\n"
+        f"sys.argv = ['lms-harness', 'score', {str(file)!r}, '--scorer', 'exact', '--json']\n"
+        "main()\nprint([name for name in ('scipy', 'numpy', 'httpx', 'pytest') if name in sys.modules], "
+        "time.process_time())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100, check=True)
+    summary, modules = done.stdout.splitlines()
+    assert json.loads(summary)["cells"][0]["n"] == 100_000
+    assert modules.startswith("[]")
+    assert float(modules.partition("] ")[2]) < 20  # 3 s on an idle machine
+
+
+def test_schema_prints_all_kinds_or_one(call: Call) -> None:
+    assert set(json.loads(call("schema").out)["$defs"]) == set(Kinds.by_name)
+    assert json.loads(call("schema", "--kind", "sample").out)["properties"]["kind"]["const"] == "sample"
+    wrong = call("schema", "--kind", "smaple")
+    assert wrong.code == 2
+    assert "expected one of run, instance" in wrong.err

@@ -1,0 +1,127 @@
+"""Verdicts, floors, epochs and races as users meet them: their own tests in a pytest of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness.domain.record import ComparisonRecord, Record, RunRecord, SummaryRecord
+from harness.store.reader import read_run
+from harness.testing.message import Request
+from harness.testing.scripted import ScriptedServer
+
+SMALL = "acme/tiny-1b"
+BIG = "acme/small-4b"
+
+OWN_TASK = """
+import pytest
+from harness import Exact, RunTask, Sample, Task
+
+def samples(seed, n):
+    return [Sample(item_id=f"say-{i}", prompt=f"say {i}", target=f"say {i}") for i in range(n)]
+
+SAY = Task(name="say", task_class="say", generate=samples, scorer=Exact(), max_output_tokens=20, prompt_tokens=40)
+
+@pytest.mark.lms_task(SAY)
+def test_say(lms_run_task: RunTask) -> None:
+    lms_run_task(SAY)
+"""
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    records: list[Record]
+
+    @property
+    def text(self) -> str:
+        """What was printed, however it was broken into lines."""
+        return " ".join(self.out.split())
+
+    def verdicts(self) -> dict[tuple[str, str | None], str]:
+        return {
+            (one.model_key, one.reference): one.verdict for one in self.records if isinstance(one, ComparisonRecord)
+        }
+
+
+Pytest = Callable[..., Result]
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    def reply(request: Request) -> str:
+        return request.prompt if request.json["model"] == BIG else "no"
+
+    with ScriptedServer() as scripted:
+        scripted.reply_with(reply)
+        yield scripted
+
+
+@pytest.fixture
+def run(server: ScriptedServer, tmp_path: Path) -> Pytest:
+    def call(*words: str, ini: str = "") -> Result:
+        (tmp_path / "test_own.py").write_text(OWN_TASK)
+        (tmp_path / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--lms-url={server.url}", *words],
+            capture_output=True, text=True, timeout=100, cwd=tmp_path, check=False,
+            env={**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "COLUMNS": "160"},
+        )  # fmt: skip
+        files = sorted((tmp_path / "results").glob("*.jsonl"))
+        return Result(done.returncode, done.stdout + done.stderr, list(read_run(files[-1])) if files else [])
+
+    return call
+
+
+def test_a_run_of_two_models_ends_with_a_verdict_against_the_larger_one(run: Pytest) -> None:
+    result = run("--lms-model=all", "--lms-limit=20")
+    assert result.code == 0, result.out
+    assert result.verdicts() == {(SMALL, BIG): "worse"}
+    assert f"against {BIG}" in result.out
+    assert result.records[-2].kind == "comparison"
+    (plan,) = (one.plan for one in result.records if isinstance(one, RunRecord))
+    assert (plan["reference"], plan["reference_because"]) == (BIG, "most parameters, then the largest file")
+
+
+def test_primary_turns_the_comparison_round_and_has_to_be_selected(run: Pytest, server: ScriptedServer) -> None:
+    assert run("--lms-model=all", "--lms-limit=20", f"--lms-primary={SMALL}").verdicts() == {(BIG, SMALL): "better"}
+    wrong = run(f"--lms-model={BIG}", f"--lms-primary={SMALL}")
+    assert wrong.code == 2
+    assert f"the primary model '{SMALL}' is none of the selected ones" in wrong.text
+
+
+def test_one_model_gets_a_verdict_only_against_its_floor(run: Pytest) -> None:
+    assert run(f"--lms-model={BIG}", "--lms-limit=8").verdicts() == {}
+    result = run(f"--lms-model={BIG}", "--lms-limit=8", "--lms-floor=say=0.5", "--lms-results=results/floor")
+    assert "against the floor" in result.out
+
+
+def test_a_race_that_is_lost_fails_the_item_only_with_a_floor_of_the_user(run: Pytest, server: ScriptedServer) -> None:
+    lost = run(f"--lms-model={SMALL}", "--lms-limit=50", "--lms-floor=say=0.8", "--lms-race")
+    assert lost.code == 1, lost.out
+    assert "say: stopped after 6 items: decided against the floor of 0.8" in lost.text
+    unasked = run(f"--lms-model={SMALL}", "--lms-limit=50", ini="lms_race = yes")
+    assert unasked.code == 0, unasked.out
+    assert "Stopped early: acme/tiny-1b say: decided against the floor (0.8, the default) after 6 items" in unasked.text
+    assert unasked.verdicts() == {(SMALL, None): "worse"}
+    won = run(f"--lms-model={BIG}", "--lms-limit=50", "--lms-floor=say=0.8", "--lms-race")
+    assert won.code == 0, won.out
+    (cell,) = (one for one in won.records if isinstance(one, SummaryRecord))
+    assert (cell.stopped_early, cell.race["decision"], cell.n) == (True, "decided for", 24)
+    # The clusters of one item each, 25 at 4 slots: a few more were in flight.
+    assert int(cell.race["asked"]) < 50
+
+
+def test_epochs_and_their_reducer_are_shown(run: Pytest) -> None:
+    result = run(f"--lms-model={BIG}", "--lms-limit=5", "--lms-epochs=3", "--lms-reducer=pass^2")
+    assert result.code == 0, result.out
+    assert "between items" in result.out
+    assert "score: the pass^2 of an item's epochs" in result.text
+    wrong = run("--lms-reducer=pass@3")
+    assert wrong.code == 4
+    assert "expected at least 3 epochs, got 1" in wrong.text
