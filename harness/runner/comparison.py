@@ -74,11 +74,17 @@ def _cells(records: Iterable[Record], reducer: str) -> dict[tuple[str, str], _Ce
 
 
 def _scores(cell: _Cell, models: Mapping[str, _Cell]) -> dict[str, list[float | None]]:
-    """Return the scores by item, with None for every answer that was planned and is not there."""
+    """Return the scores by item, with None for every answer that was planned for all of the models and is not there.
+
+    A model may have been planned fewer items (there was no time for more): what it has then is all of its plan, and
+    what it lacks was left out for all, whatever its scores are. What is lacking to a plan was lost.
+    """
     summaries = [one.summary for one in models.values() if one.summary is not None]
     epochs = max(one.epochs for one in summaries)
-    planned = max((one.planned or 0) // epochs for one in summaries)
-    known = list(dict.fromkeys(item for one in models.values() for item in one.values))
+    planned = min((one.planned or 0) // epochs for one in summaries)
+    whole = [one for one in models.values() if one.summary and len(one.values) * epochs >= (one.summary.planned or 0)]
+    known = [item for item in dict.fromkeys(item for one in models.values() for item in one.values)
+             if all(item in one.values for one in whole)]  # fmt: skip
     known += [f"not asked {number}" for number in range(planned - len(known))]
     return {item: [cell.values.get(item, {}).get(epoch) for epoch in range(1, epochs + 1)] for item in known}
 

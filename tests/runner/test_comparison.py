@@ -117,6 +117,13 @@ def test_items_that_were_never_asked_are_lost_not_left_out() -> None:
     assert (one.n, one.unscored, one.verdict) == (40, 40, "not decided")
 
 
+def test_items_that_were_planned_for_one_model_only_are_left_out_for_both() -> None:
+    (one,) = verdicts(cell(SMALL, ones(40, 10)), cell(BIG, ones(25, 25)))
+    assert (one.n, one.unscored, one.verdict) == (25, 0, "worse")
+    (crashed,) = verdicts(cell(SMALL, ones(40, 40)), cell(BIG, ones(25, 1), planned=40))
+    assert (crashed.n, crashed.unscored, crashed.verdict) == (40, 15, "not decided")
+
+
 def test_without_the_reference_nothing_is_decided_and_the_reason_is_told() -> None:
     (one,) = verdicts(cell(SMALL, ones(40, 40)), cell(BIG, ones(10, 1))[:-1])
     assert (one.verdict, one.n) == ("not decided", 0)
