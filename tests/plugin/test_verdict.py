@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.domain.record import ComparisonRecord, Record, RunRecord, SummaryRecord
+from harness.domain.record import ComparisonRecord, Record, RunRecord, SampleRecord, SummaryRecord
 from harness.store.reader import read_run
 from harness.testing.message import Request
 from harness.testing.scripted import ScriptedServer
@@ -113,7 +113,6 @@ def test_a_race_that_is_lost_fails_the_item_only_with_a_floor_of_the_user(run: P
     assert won.code == 0, won.out
     (cell,) = (one for one in won.records if isinstance(one, SummaryRecord))
     assert (cell.stopped_early, cell.race["decision"], cell.n) == (True, "decided for", 24)
-    # The clusters of one item each, 25 at 4 slots: a few more were in flight.
     assert int(cell.race["asked"]) < 50
 
 
@@ -125,3 +124,18 @@ def test_epochs_and_their_reducer_are_shown(run: Pytest) -> None:
     wrong = run("--lms-reducer=pass@3")
     assert wrong.code == 4
     assert "expected at least 3 epochs, got 1" in wrong.text
+
+
+def test_two_runs_of_one_suite_share_their_hashes_and_another_suite_does_not(run: Pytest) -> None:
+    def identity(result: Result) -> tuple[str, dict[str, tuple[str, str]]]:
+        (first,) = (one for one in result.records if isinstance(one, RunRecord))
+        assert first.harness_version
+        assert {"python", "pytest", "httpx"} <= set(first.versions)
+        samples = [one for one in result.records if isinstance(one, SampleRecord)]
+        return first.suite_hash, {one.item_id: (one.item_hash, one.sample_uid) for one in samples}
+
+    words = (f"--lms-model={BIG}", "--lms-limit=3")
+    one, same, more = (identity(run(*words, *extra)) for extra in ((), (), ("--lms-limit=4",)))
+    assert one == same
+    assert one[0] != more[0]
+    assert one[1].items() < more[1].items()  # An item asked the same way is the same sample in every run.

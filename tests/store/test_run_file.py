@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from harness.domain.record import Kinds, MeasureRecord, Record, SkipRecord
 from harness.errors import StoreError
 from harness.store.reader import read_run
-from harness.store.writer import RunWriter
+from harness.store.writer import RunWriter, append_records
 
 HEAD = {"run_id": "r1", "at": "2026-11-23T08:00:00.000Z"}
 
@@ -144,3 +144,36 @@ def test_what_was_acknowledged_survives_sigkill(tmp_path: Path) -> None:
     acknowledged += [int(line) for line in child.communicate(timeout=30)[0].split("\n")[:-1]]
     written = [int(record.reason) for record in read_run(path) if isinstance(record, SkipRecord)]
     assert set(acknowledged) <= set(written)
+
+
+def test_late_records_are_appended_after_whole_lines_only(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    write(path, skip("one"), skip("two " * 30_000))
+    whole = path.read_bytes()
+    for tail in (b"", b'{"kind":"skip"', b"x" * 100_000):
+        path.write_bytes(whole + tail)
+        append_records(path, [skip("late"), skip("later")])
+        assert path.read_bytes().startswith(whole)
+        reasons = [record.reason for record in read_run(path) if isinstance(record, SkipRecord)]
+        assert reasons[2:] == ["late", "later"]
+
+
+def test_late_records_that_do_not_fit_leave_the_file_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    write(path, skip("one"))
+    before = path.read_bytes()
+    code = (
+        "import resource, signal, sys; from pathlib import Path\n"
+        "from harness.store.writer import append_records; from harness.errors import StoreError\n"
+        "from harness.domain.record import SkipRecord\n"
+        "path = Path(sys.argv[1]); most = path.stat().st_size + 150\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))\n"
+        "try: append_records(path, [SkipRecord(run_id='r', at='t', reason='x' * 40)] * 9)\n"
+        "except StoreError as error: print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert "cannot append to" in done.stdout
+    assert path.read_bytes() == before
