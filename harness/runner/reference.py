@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from harness.domain.model import Model
 from harness.errors import SettingsError
-from harness.lifecycle.selection import nearest_hint, parameters_or_guess
+from harness.lifecycle.selection import parameters_or_guess
 
 
 def choose_reference(models: Sequence[Model], primary: str | None) -> tuple[Model, str]:
@@ -28,5 +28,5 @@ def choose_reference(models: Sequence[Model], primary: str | None) -> tuple[Mode
             return model, "named as primary"
     raise SettingsError(
         f"the primary model {primary!r} is none of the selected ones",
-        hint=f"Select it as well (--model, --lms-model).\n{nearest_hint(models, primary)}",
+        hint=f"Selected are: {', '.join(one.key for one in models)}. Select it as well (--model, --lms-model).",
     )
