@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.option import output_width, print_json, print_text
+from harness.cli.option import print_json, print_text
+from harness.report.layout import terminal_width
 
 if TYPE_CHECKING:
     from harness.domain.score import Scorer
@@ -104,10 +105,10 @@ def _tell(cells: "Sequence[Figures]", scorer: "Scorer", file: Path, written: Pat
     start = 0 if any(one.model_key for one in cells) else 2
     align = ("left", "left", "left", *["right"] * 4)
     print_text(
-        fitted([row[start:] for row in rows], headers=headers[start:], align=align[start:], width=output_width())
+        fitted([row[start:] for row in rows], headers=headers[start:], align=align[start:], width=terminal_width())
     )
     told_last = f"scorer: {scorer.name}, version {scorer.version}" + (f"; written to {written}" if written else "")
-    print_text("\n" + paragraph(told_last, output_width(), indent=2))
+    print_text("\n" + paragraph(told_last, terminal_width(), indent=2))
 
 
 def _mean(one: "Figures") -> str:
