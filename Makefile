@@ -24,7 +24,7 @@ $(STAMP): pyproject.toml
 
 .PHONY: eval
 eval: $(STAMP) ## the main job on the embedded server: three models, all tasks, a table
-	@$(BIN)/lms-harness run --url embedded --model all --limit 6 --max-output-tokens 56 --latency-budget 12s -- $(ARGS)
+	@$(BIN)/lms-harness run --url embedded --model all --limit 9 --max-output-tokens 64 --latency-budget 12s -- $(ARGS)
 
 .PHONY: serve
 serve: $(STAMP) ## the embedded LM Studio-compatible server on port 1234
