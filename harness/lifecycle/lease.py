@@ -379,7 +379,9 @@ class Leases:
 
     def _is_another(self, lease: Lease) -> bool:
         """Tell whether somebody else's instance has the id of ours now: same id, another config."""
-        listed = find_model(self._client.models(), lease.model.key).instance(lease.instance.id)
+        listed = None
+        with contextlib.suppress(HarnessError):  # Unloading tells what is wrong, and what to do about it.
+            listed = find_model(self._client.models(), lease.model.key).instance(lease.instance.id)
         return listed is not None and listed.config != lease.instance.config
 
     def _verified(

@@ -56,8 +56,11 @@ class Recorder:
         self._samples = sum(isinstance(one, SampleRecord) for one in carried)
         self._carried = carried
         self.run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-        self._lock: FileLock | None = None
         self._writer = RunWriter(results / f"{self.run_id}.jsonl", is_hidden=bool(carried))
+        # Tells others that this run is alive: it is not resumed, and no late scores are appended.
+        self._lock = FileLock(self._writer.path)
+        if not carried:
+            self._hold()
 
     @property
     def path(self) -> Path:
@@ -108,9 +111,10 @@ class Recorder:
             for record in self._carried:
                 self._writer.write(record.model_copy(update={"run_id": self.run_id}))
             self._writer.reveal()
-        # Tells others that this run is alive.
-        self._lock = FileLock(self.path)
-        with contextlib.suppress(OSError):
+            self._hold()
+
+    def _hold(self) -> None:
+        with contextlib.suppress(OSError):  # Where a file system has no locks, nothing is lost by it.
             self._lock.try_acquire(create=False)
 
     def instance(
@@ -242,8 +246,7 @@ class Recorder:
             )
         finally:
             self._writer.close()
-            if self._lock is not None:
-                self._lock.release()
+            self._lock.release()
 
     def head(self) -> dict[str, Any]:
         """Return what every record starts with."""

@@ -246,7 +246,7 @@ def test_a_kill_while_the_model_loads(start: Start, server: ScriptedServer) -> N
     start.wait_for(lambda: server.asked("POST", LOAD))
     process.kill()
     start.ended(process)
-    start.wait_for(lambda: OURS in server.loaded)
+    start.wait_for(lambda: {"instance_id": OURS} in server.asked("POST", UNLOAD))
     check(server)
 
 

@@ -17,7 +17,15 @@ from harness.testing.resume_campaign import result
 pytestmark = [pytest.mark.embedded, pytest.mark.usefixtures("embedded_server"), pytest.mark.timeout(500)]
 SUITES = ("--suite=smoke", "--suite=offload")
 # One request at a time: several make llama.cpp add in another order, and now and then answer otherwise.
-OPTIONS = ("--url=embedded", "--model=*q4_0", "--limit=6", "--concurrency=1", "--max-output-tokens=24")
+OPTIONS = (
+    "--url=embedded",
+    "--model=*q4_0",
+    "--task=extract",
+    "--task=classify",
+    "--limit=6",
+    "--concurrency=1",
+    "--max-output-tokens=24",
+)
 ENOUGH = 3
 
 

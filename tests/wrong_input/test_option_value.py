@@ -101,8 +101,8 @@ def test_a_password_in_a_wrong_url_is_not_repeated() -> None:
     [
         (["--limit", "many"], "--limit: expected a whole number"),
         (["--models-dir", "."], "add --url embedded"),
-        (["--task", "extrct"], "no such task: extrct; collected are: classify, extract"),
-        (["--floor", "extrct=0.8"], "no such task: extrct; collected are: classify, extract"),
+        (["--task", "extrct"], "no such task: extrct; collected are: brainstorm, classify, extract"),
+        (["--floor", "extrct=0.8"], "no such task: extrct; collected are: brainstorm, classify, extract"),
         (["--exclude", "*"], "no model is left of 2 after exclusion"),
         (["--max-size", "1kB"], "no model is left of 2 after exclusion"),
         (["--model", "acme/small-4b", "--reasoning", "hihg"], "they list: off, on, xhigh"),
@@ -121,7 +121,7 @@ def test_run_ends_with_2_and_loads_nothing(lms: Lms, server: ScriptedServer, wor
 def test_a_floor_of_ini_that_this_run_cannot_check_is_said(lms: Lms, server: ScriptedServer) -> None:
     result = lms("run", f"--url={server.url}", "--dry-run", "--", "-o", "lms_floors=extrct=0.8")
     assert result.code == 0, result.said
-    assert "ini lms_floors: no such task: extrct; collected are: classify, extract" in result.out
+    assert "ini lms_floors: no such task: extrct; collected are: brainstorm, classify, extract" in result.out
 
 
 @pytest.mark.parametrize(
