@@ -344,8 +344,9 @@ class Leases:
             self._lost.add(instance_id)
             if phase == "loaded":
                 self._remade.add(instance_id)
-                if lease.number is not None:
-                    self._journal.verified(lease.number, {})  # Ours still, though loaded with the server's defaults.
+                if lease.number is not None:  # Ours still, though loaded with the server's defaults.
+                    config = self._strays.listed(instance_id)
+                    self._journal.verified(lease.number, config.as_dict() if config else {})
         if lease is None or not lease.is_owned:
             if self._guard is not None:
                 with contextlib.suppress(HarnessError):  # It is written down all the same: a sweep reads it.

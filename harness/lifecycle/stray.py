@@ -51,7 +51,7 @@ class Strays:
             if phase == "loaded" and instance_id not in self._loaded:
                 self._loaded.add(instance_id)
                 # What has its id later with another config is somebody else's.
-                if (config := self._listed(instance_id)) is not None:
+                if (config := self.listed(instance_id)) is not None:
                     self._configs[instance_id] = config
                 self._journal.verified(self._numbers[instance_id], config.as_dict() if config else {})
 
@@ -68,7 +68,7 @@ class Strays:
                 f"a request of ours made the server load {instance_id}, and it may still be at it",
                 hint=f"See: lms-harness models --loaded\nFinish with: lms-harness unload --instance {instance_id!r}",
             )
-        listed, ours = self._listed(instance_id), self._configs.get(instance_id)
+        listed, ours = self.listed(instance_id), self._configs.get(instance_id)
         if listed is not None and ours is not None and listed != ours:
             self._end(instance_id, "gone")
             return
@@ -80,7 +80,7 @@ class Strays:
         if instance_id in self._numbers:
             self._end(instance_id, "handed_over")
 
-    def _listed(self, instance_id: InstanceId) -> LoadConfig | None:
+    def listed(self, instance_id: InstanceId) -> LoadConfig | None:
         """Return the config that is listed for it; None when it is not listed, or nothing is."""
         with contextlib.suppress(HarnessError):
             for model in self._client.models():

@@ -56,9 +56,10 @@ def shortened(command: str, folder: Path) -> str:
     """Ask fewer samples than a reader would, and time nothing; later options win."""
     results = folder / "results"
     if command.startswith("lms-harness run"):
-        return f"{command} --limit 2 --max-output-tokens 20 --suite smoke --suite offload --results {results}"
+        fewer = "--limit 2 --max-output-tokens 20 --suite smoke --suite offload"
+        return f"{command} {fewer} --task extract --task classify --results {results}"
     if command.startswith("pytest "):
-        fewer = "--lms-limit 2 --lms-max-output-tokens 20 -k 'not latency'"
+        fewer = "--lms-limit 2 --lms-max-output-tokens 20 --lms-task extract --lms-task classify -k 'not latency'"
         return f"{command} {fewer} --lms-results {results} -p no:cacheprovider"
     return command
 

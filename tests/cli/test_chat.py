@@ -22,7 +22,7 @@ from harness.domain.model import Capabilities, ModelKey
 from harness.lifecycle.lease import Leases
 from harness.lifecycle.resident import resident_ids
 from harness.testing import chat as double
-from harness.testing.fault import Drop, Hang, Status, Trickle
+from harness.testing.fault import Delay, Drop, Hang, Status, Trickle
 from harness.testing.library import DEFAULT_MODELS
 from harness.testing.scripted import ScriptedServer
 
@@ -380,7 +380,7 @@ def test_two_turns_at_once_come_one_after_the_other(server: ScriptedServer, stat
 
 @pytest.mark.parametrize("where", [LOAD, CHAT])
 def test_ctrl_c_releases_what_was_loaded_and_is_130(server: ScriptedServer, state: Path, where: str) -> None:
-    server.on("POST", where, Hang(after_effect=where == LOAD))
+    server.on("POST", where, Delay(2.0, after_effect=True) if where == LOAD else Hang())
     chat = start(KEY, "x", "--stateful", "--stream", url=server.url, state=state)
     until(lambda: server.asked("POST", where) and server.loaded)
     chat.send_signal(signal.SIGINT)
