@@ -38,7 +38,7 @@ live: $(STAMP) ## how far a real LM Studio behaves as documented: URL=http://127
 .PHONY: test
 test: $(STAMP) ## the project's own tests, with branch coverage
 	@$(BIN)/python -m coverage erase
-	@$(BIN)/python -m coverage run -m pytest -rs $(ARGS)
+	@$(BIN)/python -m coverage run -m pytest -rs -n 4 $(ARGS)
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report --skip-covered --fail-under=80
 

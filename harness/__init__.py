@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from harness.domain.sample import Sample
     from harness.domain.score import Score, Scorer
     from harness.errors import ApiError, HarnessError, LeaseError, LoadFailed, ModelNotFound, NotAuthorised
-    from harness.lifecycle.lease import Lease, Leases
+    from harness.lifecycle.lease import Lease
+    from harness.lifecycle.leases import Leases
     from harness.runner.plan import load_config
     from harness.runner.run import Run, RunTask, Target
     from harness.runner.slot import run_concurrently
@@ -101,7 +102,8 @@ _HOMES = {
     "domain.sample": ("Sample",),
     "domain.score": ("Score", "Scorer"),
     "errors": ("ApiError", "HarnessError", "LeaseError", "LoadFailed", "ModelNotFound", "NotAuthorised"),
-    "lifecycle.lease": ("Lease", "Leases"),
+    "lifecycle.lease": ("Lease",),
+    "lifecycle.leases": ("Leases",),
     "runner.plan": ("load_config",),
     "runner.run": ("Run", "RunTask", "Target"),
     "runner.slot": ("run_concurrently",),

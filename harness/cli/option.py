@@ -14,7 +14,7 @@ from harness.settings import DEFAULT_TOKEN, DEFAULT_URL, EMBEDDED, OPTIONS
 
 if TYPE_CHECKING:
     from harness.client.http import Client
-    from harness.lifecycle.lease import Leases
+    from harness.lifecycle.leases import Leases
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -73,7 +73,7 @@ def leasing(client: "Client", token: str) -> "Iterator[Leases]":
     from harness.clock import SystemClock
     from harness.lifecycle.guard import Guard
     from harness.lifecycle.journal import Journal, state_dir
-    from harness.lifecycle.lease import Leases
+    from harness.lifecycle.leases import Leases
     from harness.lifecycle.sweep import sweep
     from harness.runner.interrupt import interruptible
 

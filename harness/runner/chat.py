@@ -13,7 +13,8 @@ from harness.clock import Clock, SystemClock
 from harness.domain.generation import ChatRequest, Generation, Outcome, outcome_of
 from harness.domain.model import LoadConfig, Model, ResponseId
 from harness.errors import ApiError, HarnessError, MalformedAnswer, StoreError, UnknownResponseId
-from harness.lifecycle.lease import Lease, Leases
+from harness.lifecycle.lease import Lease
+from harness.lifecycle.leases import Leases
 from harness.lifecycle.thread import Thread, turn
 from harness.runner.ask import check_resident
 from harness.runner.request import addressed, fitted

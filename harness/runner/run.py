@@ -15,7 +15,8 @@ from harness.domain.record import SummaryRecord
 from harness.errors import ApiError, HarnessError, InstanceLost, ReleaseFailed, StoreError
 from harness.lifecycle.guard import Guard
 from harness.lifecycle.journal import Journal
-from harness.lifecycle.lease import Lease, Leases
+from harness.lifecycle.lease import Lease
+from harness.lifecycle.leases import Leases
 from harness.lifecycle.resident import other_ids, resident_ids
 from harness.report.table import size
 from harness.runner.ask import Answer, Job, asker, jobs_of, lost, reasoning_for

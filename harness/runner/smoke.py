@@ -9,7 +9,8 @@ from harness.clock import Clock
 from harness.domain.generation import ChatRequest, Generation
 from harness.domain.model import InstanceId, LoadConfig, Model
 from harness.errors import ApiError, HarnessError, ModelNotFound, NotAuthorised, SettingsError
-from harness.lifecycle.lease import Lease, Leases
+from harness.lifecycle.lease import Lease
+from harness.lifecycle.leases import Leases
 from harness.lifecycle.need import demand_for
 from harness.lifecycle.ranking import rank
 from harness.lifecycle.resident import resident_ids

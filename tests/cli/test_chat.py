@@ -19,7 +19,7 @@ import pytest
 from harness.cli import main
 from harness.client.http import Client
 from harness.domain.model import Capabilities, ModelKey
-from harness.lifecycle.lease import Leases
+from harness.lifecycle.leases import Leases
 from harness.lifecycle.resident import resident_ids
 from harness.testing import chat as double
 from harness.testing.fault import Delay, Drop, Hang, Status, Trickle

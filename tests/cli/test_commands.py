@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.domain.model import Capabilities, LoadConfig
-from harness.lifecycle.lease import Leases
+from harness.lifecycle.leases import Leases
 from harness.lifecycle.resident import unload_verified
 from harness.testing.chat import Reply
 from harness.testing.fault import Drop, Ignore, Status

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.domain.model import Capabilities, LoadConfig
-from harness.lifecycle.lease import Leases
+from harness.lifecycle.leases import Leases
 from harness.testing.chat import Reply
 from harness.testing.fault import Call as Exchange
 from harness.testing.fault import Drop, Ignore, Status

@@ -9,7 +9,7 @@ import pytest
 
 from harness.clock import SystemClock
 from harness.lifecycle.journal import Journal
-from harness.lifecycle.lease import Leases
+from harness.lifecycle.leases import Leases
 from harness.lifecycle.resident import resident_ids
 from harness.testing.contract.bench import Bench, Witness, chosen
 from harness.testing.scripted import ScriptedServer

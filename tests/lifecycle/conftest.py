@@ -18,7 +18,8 @@ from harness.client.http import Client, Deadlines
 from harness.clock import SystemClock
 from harness.lifecycle import identity
 from harness.lifecycle.journal import Journal, OpenLease, replay
-from harness.lifecycle.lease import Leases, Policy
+from harness.lifecycle.lease import Policy
+from harness.lifecycle.leases import Leases
 from harness.testing.clock import FakeClock
 from harness.testing.scripted import ScriptedServer
 

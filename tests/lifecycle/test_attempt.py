@@ -18,7 +18,7 @@ from harness.errors import (
     TransportError,
 )
 from harness.lifecycle.journal import Journal, OpenLease, replay
-from harness.lifecycle.lease import Leases
+from harness.lifecycle.leases import Leases
 from harness.testing.clock import FakeClock
 from harness.testing.fault import Call, Delay, Drop, Fault, Hang, Reset, Status
 from harness.testing.scripted import ScriptedServer

@@ -21,7 +21,7 @@ from harness.lifecycle.filelock import FileLock
 from harness.lifecycle.guard import Guard
 from harness.lifecycle.identity import process_start
 from harness.lifecycle.journal import Journal, replay
-from harness.lifecycle.lease import Leases
+from harness.lifecycle.leases import Leases
 from harness.lifecycle.reaper import key_lock
 from harness.testing.fault import Delay, Drop, Hang
 from harness.testing.scripted import ScriptedServer

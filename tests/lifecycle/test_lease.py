@@ -17,7 +17,7 @@ from harness.errors import (
     ReleaseFailed,
 )
 from harness.lifecycle.journal import Journal, OpenLease, replay
-from harness.lifecycle.lease import Leases
+from harness.lifecycle.leases import Leases
 from harness.testing.clock import FakeClock
 from harness.testing.fault import Call, Delay, Drop, Fault, Ignore, Lag, Status
 from harness.testing.scripted import ScriptedServer

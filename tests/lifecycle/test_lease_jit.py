@@ -13,7 +13,7 @@ from harness.clock import SystemClock
 from harness.domain.generation import ChatRequest
 from harness.errors import Cancelled, HarnessError, LeaseError, TransportError
 from harness.lifecycle.journal import Journal, OpenLease, replay
-from harness.lifecycle.lease import Leases
+from harness.lifecycle.leases import Leases
 from harness.testing.fault import Call, Drop
 from harness.testing.scripted import ScriptedServer
 

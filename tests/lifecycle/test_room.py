@@ -10,7 +10,7 @@ from harness.clock import SystemClock
 from harness.domain.model import LoadConfig
 from harness.errors import LoadFailed, StoreError
 from harness.lifecycle.journal import Journal, replay
-from harness.lifecycle.lease import Leases
+from harness.lifecycle.leases import Leases
 from harness.testing.fault import Status
 from harness.testing.scripted import ScriptedServer
 

@@ -21,7 +21,8 @@ from harness.domain.generation import ChatRequest
 from harness.domain.model import InstanceId, LoadConfig
 from harness.errors import HarnessError
 from harness.lifecycle.journal import Journal, OpenLease, replay
-from harness.lifecycle.lease import Lease, Leases
+from harness.lifecycle.lease import Lease
+from harness.lifecycle.leases import Leases
 from harness.lifecycle.sweep import left_journals, sweep
 from harness.testing.clock import FakeClock
 from harness.testing.fault import Call, Drop, Fault, Hang, Ignore, Lag, Reset, Status

@@ -12,7 +12,7 @@ from harness.domain.generation import ChatRequest
 from harness.domain.model import InstanceId
 from harness.errors import Cancelled, ReleaseFailed
 from harness.lifecycle.journal import Journal, replay
-from harness.lifecycle.lease import Leases
+from harness.lifecycle.leases import Leases
 from harness.testing.clock import FakeClock
 from harness.testing.fault import Call, Ignore
 from harness.testing.scripted import ScriptedServer

@@ -24,7 +24,7 @@ from harness.errors import (
     UnknownResponseId,
 )
 from harness.lifecycle.journal import Journal
-from harness.lifecycle.lease import Leases
+from harness.lifecycle.leases import Leases
 from harness.runner.chat import Reply, ask_once
 from harness.store.chat_log import ChatLog
 from harness.testing import chat as double

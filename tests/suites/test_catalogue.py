@@ -21,7 +21,7 @@ from harness.client.http import Client
 from harness.domain.generation import ChatRequest
 from harness.domain.sample import Sample
 from harness.lifecycle.journal import Journal
-from harness.lifecycle.lease import Leases
+from harness.lifecycle.leases import Leases
 from harness.task.catalogue import Answerer, Entry, load_catalogue
 from harness.testing.clock import FakeClock
 

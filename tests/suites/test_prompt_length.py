@@ -11,7 +11,7 @@ from harness.domain.generation import ChatRequest
 from harness.domain.model import InstanceId, LoadConfig
 from harness.domain.sample import Sample
 from harness.lifecycle.journal import Journal
-from harness.lifecycle.lease import Leases
+from harness.lifecycle.leases import Leases
 from harness.runner.ask import Answer, Job, asker, request_for
 from harness.task.task import Task
 from harness.testing.clock import FakeClock

@@ -12,7 +12,7 @@ from harness.domain.generation import ChatRequest
 from harness.domain.model import LoadConfig
 from harness.errors import ConnectionLost, MalformedAnswer
 from harness.lifecycle.journal import Journal
-from harness.lifecycle.lease import Leases
+from harness.lifecycle.leases import Leases
 from harness.lifecycle.resident import resident_ids
 from harness.testing.proxy import FaultProxy
 from harness.testing.proxy_fault import Abandon, Cut, Fault, Reset, Status, Trickle

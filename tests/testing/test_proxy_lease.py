@@ -17,7 +17,7 @@ from harness.domain.generation import ChatRequest
 from harness.domain.model import LoadConfig
 from harness.errors import HarnessError
 from harness.lifecycle.journal import Journal, replay
-from harness.lifecycle.lease import Leases
+from harness.lifecycle.leases import Leases
 from harness.testing.plan import ANY
 from harness.testing.proxy import FaultProxy
 from harness.testing.proxy_fault import (

@@ -9,7 +9,7 @@ from harness.clock import SystemClock
 from harness.domain.generation import ChatRequest
 from harness.lifecycle.guard import Guard
 from harness.lifecycle.journal import Journal
-from harness.lifecycle.lease import Leases
+from harness.lifecycle.leases import Leases
 
 
 def main() -> None:

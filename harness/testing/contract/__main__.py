@@ -16,7 +16,7 @@ from harness.clock import SystemClock, timestamp
 from harness.domain.model import LoadConfig, Model, ModelKey
 from harness.errors import HarnessError, StoreError
 from harness.lifecycle.journal import Journal
-from harness.lifecycle.lease import Leases
+from harness.lifecycle.leases import Leases
 from harness.lifecycle.resident import resident_ids
 from harness.settings import DEFAULT_TOKEN, DEFAULT_URL
 from harness.testing.contract import CHECKS

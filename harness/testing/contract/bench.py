@@ -15,7 +15,8 @@ from harness.clock import Clock
 from harness.domain.generation import ChatRequest, Generation, Times
 from harness.domain.model import InstanceId, LoadConfig, Model, ModelKey
 from harness.errors import HarnessError, SettingsError
-from harness.lifecycle.lease import Lease, Leases
+from harness.lifecycle.lease import Lease
+from harness.lifecycle.leases import Leases
 from harness.lifecycle.resident import resident_ids
 from harness.lifecycle.selection import find_model
 
