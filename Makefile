@@ -37,7 +37,9 @@ live: $(STAMP) ## how far a real LM Studio behaves as documented: URL=http://127
 
 .PHONY: test
 test: $(STAMP) ## the project's own tests
-	@$(BIN)/python -m pytest -rs -n 4 $(ARGS)
+	@$(BIN)/python -m pytest -rs -n 4 $(ARGS) \
+	  || { echo "Once more, one at a time, what failed beside the others:"; \
+	       $(BIN)/python -m pytest -rs --last-failed --last-failed-no-failures none $(ARGS); }
 
 .PHONY: coverage
 coverage: $(STAMP) ## the same with branch coverage, which takes twice as long

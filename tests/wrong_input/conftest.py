@@ -52,7 +52,18 @@ def server() -> Iterator[ScriptedServer]:
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
     """The environment of commands: nothing of this machine's CI, proxies or settings reaches them."""
-    ours = ("CI", "NO_COLOR", "COLUMNS", "LM_API_TOKEN", "LM_STUDIO_API_URL", "PYTHONIOENCODING", "PYTEST_ADDOPTS")
+    ours = (
+        "PYTEST_XDIST_WORKER",
+        "PYTEST_XDIST_WORKER_COUNT",
+        "PYTEST_XDIST_TESTRUNUID",
+        "CI",
+        "NO_COLOR",
+        "COLUMNS",
+        "LM_API_TOKEN",
+        "LM_STUDIO_API_URL",
+        "PYTHONIOENCODING",
+        "PYTEST_ADDOPTS",
+    )
     kept = {
         name: value for name, value in os.environ.items() if name not in ours and not name.lower().endswith("_proxy")
     }

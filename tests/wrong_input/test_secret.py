@@ -62,17 +62,18 @@ def test_the_token_is_in_no_benchmark_file_and_no_record(lms: Lms, tmp_path: Pat
 
 
 def test_a_token_in_the_environment_is_in_no_process_list(environ: Mapping[str, str], tmp_path: Path) -> None:
-    with ScriptedServer(token=CANARY, token_s=0.02) as server:
+    secret = f"{CANARY}-env"  # Other tests, running beside this one, give theirs as an option.
+    with ScriptedServer(token=secret, token_s=0.02) as server:
         child = subprocess.Popen(
             [*HARNESS, "run", f"--url={server.url}", "--suite=offload", "--limit=5"], cwd=tmp_path,
-            env={**environ, "LM_API_TOKEN": CANARY}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env={**environ, "LM_API_TOKEN": secret}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         assert child.stdout is not None
         child.stdout.readline()
         shown = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True).stdout
         child.communicate(timeout=90)
     assert "harness.cli" in shown
-    assert CANARY not in shown
+    assert secret not in shown
 
 
 def test_what_a_model_writes_acts_in_no_terminal_no_ci_and_no_report(lms: Lms, tmp_path: Path) -> None:
