@@ -177,7 +177,8 @@ def test_a_client_that_hangs_up_ends_its_generation(
     load(http, context_length=8192)
     (worker,) = workers(embedded_server.pid)
     body = {"model": KEY, **ASK, "max_output_tokens": 6000, "stream": streamed}
-    with httpx.Client(base_url=embedded_server.url, timeout=httpx.Timeout(60, read=1.0), trust_env=False) as own:
+    patience = httpx.Timeout(60, read=60.0 if streamed else 1.0)
+    with httpx.Client(base_url=embedded_server.url, timeout=patience, trust_env=False) as own:
         if streamed:
             with own.stream("POST", "/api/v1/chat", json=body) as response:
                 next(one for one, _ in events(response) if one == "message.delta")
