@@ -41,7 +41,6 @@ def test_a_hundred_items_differ_and_another_seed_has_others() -> None:
     assert len(first & second) <= 5
 
 
-# Changing a sample or a scorer makes figures incomparable: whoever does it on purpose changes this line too.
 ISLAND = {"count": 3, "min_words": 2, "max_words": 6, "include": ["island", "islands"], "exclude": ["beach"]}
 
 

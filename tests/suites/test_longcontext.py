@@ -56,7 +56,6 @@ def test_a_hundred_items_differ_and_another_seed_has_others() -> None:
     assert len(first & second) <= 5
 
 
-# Changing a sample or a scorer makes figures incomparable: whoever does it on purpose changes this line too.
 def test_the_one_fact_stands_at_its_depth_and_only_there() -> None:
     for sample in SAMPLES:
         if sample.tags["kind"] != "one":

@@ -50,7 +50,6 @@ def test_a_hundred_items_differ_and_another_seed_has_others() -> None:
     assert len(first & second) <= 5
 
 
-# Changing a sample or a scorer makes figures incomparable: whoever does it on purpose changes this line too.
 def asked(cluster: str) -> list[Sample]:
     return [sample for sample in SAMPLES if sample.cluster_id == cluster]
 
