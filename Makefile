@@ -33,7 +33,7 @@ serve: $(STAMP) ## the embedded LM Studio-compatible server on port 1234
 .PHONY: live
 live: URL ?= http://127.0.0.1:1234
 live: $(STAMP) ## how far a real LM Studio behaves as documented: URL=http://127.0.0.1:1234 [MODEL=KEY]
-	@$(BIN)/python -m harness.testing.contract '$(URL)' $(if $(MODEL),--model '$(MODEL)') $(ARGS)
+	@$(BIN)/python -m harness.contract '$(URL)' $(if $(MODEL),--model '$(MODEL)') $(ARGS)
 
 .PHONY: test
 test: $(STAMP) ## the project's own tests
@@ -53,18 +53,18 @@ torture: torture-kill torture-writer $(STAMP) ## all slow campaigns (an hour)
 	@$(BIN)/python -m pytest -q -m torture $(ARGS)
 
 torture-kill: $(STAMP) ## 500 runs killed at random moments, beside foreign clients
-	@$(BIN)/python -m harness.testing.campaign kill --runs 500
+	@$(BIN)/python -m tests.torture.campaign kill --runs 500
 
 torture-writer: $(STAMP) ## 1000 processes killed while they write
-	@$(BIN)/python -m harness.testing.campaign writer --kills 1000
+	@$(BIN)/python -m tests.torture.campaign writer --kills 1000
 
 .PHONY: bench
 bench: $(STAMP) ## what the reaper costs a run, side by side with a bare interpreter
-	@$(BIN)/python -m harness.testing.campaign reaper-cost $(ARGS)
+	@$(BIN)/python -m tests.torture.campaign reaper-cost $(ARGS)
 
 .PHONY: torture-resume
 torture-resume: $(STAMP) ## 200 killed runs, each resumed until it is like a whole one
-	@$(BIN)/python -m harness.testing.resume_campaign --kills 200 $(ARGS)
+	@$(BIN)/python -m tests.torture.resume_campaign --kills 200 $(ARGS)
 
 .PHONY: check
 check: $(STAMP) ## format, lint, types, layers

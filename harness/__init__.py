@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from harness.errors import ApiError, HarnessError, LeaseError, LoadFailed, ModelNotFound, NotAuthorised
     from harness.lifecycle.lease import Lease
     from harness.lifecycle.leases import Leases
-    from harness.runner.plan import load_config
-    from harness.runner.run import Run, RunTask, Target
-    from harness.runner.slot import run_concurrently
+    from harness.run.plan.plan import load_config
+    from harness.run.run import LeasedModel, Run, RunTask
+    from harness.run.slot import run_concurrently
     from harness.scoring.by_kind import ByKind
     from harness.scoring.choice import Choice, Choices
     from harness.scoring.constraint import Constraints
@@ -62,6 +62,7 @@ __all__ = [
     "Labels",
     "Lease",
     "LeaseError",
+    "LeasedModel",
     "Leases",
     "LoadConfig",
     "LoadFailed",
@@ -82,7 +83,6 @@ __all__ = [
     "Scorer",
     "Settings",
     "StreamEvent",
-    "Target",
     "Task",
     "Tiers",
     "TokenF1",
@@ -104,9 +104,9 @@ _HOMES = {
     "errors": ("ApiError", "HarnessError", "LeaseError", "LoadFailed", "ModelNotFound", "NotAuthorised"),
     "lifecycle.lease": ("Lease",),
     "lifecycle.leases": ("Leases",),
-    "runner.plan": ("load_config",),
-    "runner.run": ("Run", "RunTask", "Target"),
-    "runner.slot": ("run_concurrently",),
+    "run.plan.plan": ("load_config",),
+    "run.run": ("Run", "RunTask", "LeasedModel"),
+    "run.slot": ("run_concurrently",),
     "scoring.by_kind": ("ByKind",),
     "scoring.choice": ("Choice", "Choices"),
     "scoring.constraint": ("Constraints",),

@@ -8,7 +8,7 @@ Fixtures, all of session scope but the last:
 - `lms_run`: the open `Run` on a preflighted server; its `recorder` writes records.
 - `lms_client`: the run's `Client`.
 - `lms_model`: a `Model`; a test that asks for it runs once for every selected model, cheapest model first.
-- `lms_instance`: a `Target`, one verified lease per model for the whole run, released before the next model is loaded.
+- `lms_instance`: a `LeasedModel`: one verified lease per model for the whole run, released before the next is loaded.
 - `lms_run_task`: a function that runs a `Task` on the instance and returns its `SummaryRecord`.
 
 The marker `lms_task(TASK)` says which task a test runs, so that `--lms-task` can select it and a plan can be made;
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from harness.domain.model import Model
     from harness.domain.record import SummaryRecord
     from harness.report.progress import LiveProgress, PlainProgress
-    from harness.runner.run import Run, Target
-    from harness.runner.session import Session
+    from harness.run.run import LeasedModel, Run
+    from harness.run.session import Session
     from harness.task.task import Task
 
 _T = TypeVar("_T")
@@ -112,7 +112,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _prepare(session: "Session", items: list[pytest.Item]) -> None:
     """Settle what is taken over and what fits into the budget; what is there already is skipped, and loads nothing."""
-    from harness.runner.estimate import Work
+    from harness.run.plan.estimate import Work
 
     tasks = {task.name: task for item in items if (task := _task(item))}.values()
     tests: dict[str | None, list[str]] = {}
@@ -177,21 +177,21 @@ def lms_model(request: pytest.FixtureRequest) -> "Model":
 
 
 @pytest.fixture(scope="session")
-def lms_instance(lms_run: "Run", lms_model: "Model", pytestconfig: pytest.Config) -> Iterator["Target"]:
+def lms_instance(lms_run: "Run", lms_model: "Model", pytestconfig: pytest.Config) -> Iterator["LeasedModel"]:
     """A leased, warmed-up instance of the model: one for all its tests. A model that cannot be loaded is skipped."""
-    from harness.runner.plan import load_config
+    from harness.run.plan.plan import load_config
 
     session = _session(pytestconfig)
     config = load_config(lms_model, session.tasks, session.settings)
-    holding = lms_run.target(lms_model, config)
+    holding = lms_run.leased(lms_model, config)
     try:
-        target = holding.__enter__()
+        leased = holding.__enter__()
     except (LoadFailed, LeaseError) as exc:
         lms_run.recorder.skip(str(exc), model_key=lms_model.key)
         session.put_off.add(lms_model.key)
         pytest.skip(f"{lms_model.key} could not be loaded: {exc}")
     try:
-        yield target
+        yield leased
     finally:
         try:
             holding.__exit__(None, None, None)
@@ -201,10 +201,12 @@ def lms_instance(lms_run: "Run", lms_model: "Model", pytestconfig: pytest.Config
 
 
 @pytest.fixture
-def lms_run_task(lms_run: "Run", lms_instance: "Target", lms_settings: Settings) -> "Callable[[Task], SummaryRecord]":
+def lms_run_task(
+    lms_run: "Run", lms_instance: "LeasedModel", lms_settings: Settings
+) -> "Callable[[Task], SummaryRecord]":
     """A function that runs a task on the instance; fails the test only on lost answers or below a floor."""
     from harness.report.table import MAX_UNSCORED
-    from harness.runner.plan import fits
+    from harness.run.plan.plan import fits
 
     def run_task(task: "Task") -> "SummaryRecord":
         if reason := fits(task, lms_instance.model):
@@ -341,14 +343,14 @@ def _made_settings(config: pytest.Config) -> Settings:
     settings = build_settings(options, environ=os.environ, ini=ini)
     if settings.resume is None:
         return settings
-    from harness.runner.resume import with_parent
+    from harness.run.resume.resume import with_parent
 
     return with_parent(settings)
 
 
 def _session(config: pytest.Config) -> "Session":
     if _SESSION not in config.stash:
-        from harness.runner.session import Session
+        from harness.run.session import Session
 
         config.stash[_SESSION] = Session(
             _settings(config), argv=sys.argv, progress=_progress(config), say=lambda line: _say(config, line)

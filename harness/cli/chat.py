@@ -13,8 +13,8 @@ from harness.cli.option import Command, connected, leasing, note, print_json, pr
 from harness.report.text import PrintablePieces
 
 if TYPE_CHECKING:
+    from harness.command.chat import InThread, Reply
     from harness.domain.generation import ChatRequest
-    from harness.runner.chat import InThread, Reply
 
 
 def _question_options(command: Command) -> Command:
@@ -137,8 +137,8 @@ def chat(
     """
     from harness.client.retry import retried
     from harness.clock import SystemClock
+    from harness.command.chat import ask_once
     from harness.errors import ConnectionLost, ServerFault
-    from harness.runner.chat import ask_once
     from harness.store.chat_log import ChatLog
 
     request, thread = _request(model, _prompt(task, file), images, **asked)

@@ -9,7 +9,7 @@ import click
 from harness.cli.option import note, print_json, print_text, server_options
 
 if TYPE_CHECKING:
-    from harness.lifecycle.sweep import Left, Swept
+    from harness.reaper.sweep import Left, Swept
 
 _LOOKS_LONG_S = 900.0
 
@@ -37,9 +37,9 @@ def doctor(url: str, token: str, *, as_json: bool, fix: bool, forget: str | None
       lms-harness doctor --forget 20261125T160000Z-1a2b3c4d
     """
     from harness.clock import SystemClock
-    from harness.lifecycle.journal import state_dir
-    from harness.lifecycle.sweep import forget as close_leases
-    from harness.lifecycle.sweep import left_journals
+    from harness.reaper.journal import state_dir
+    from harness.reaper.sweep import forget as close_leases
+    from harness.reaper.sweep import left_journals
 
     folder = state_dir() / "journals"
     if forget is not None:
@@ -65,8 +65,8 @@ def doctor(url: str, token: str, *, as_json: bool, fix: bool, forget: str | None
 def _fixed(url: str, token: str) -> "list[Swept]":
     from harness.cli.option import connected
     from harness.clock import SystemClock
-    from harness.lifecycle.journal import state_dir
-    from harness.lifecycle.sweep import sweep
+    from harness.reaper.journal import state_dir
+    from harness.reaper.sweep import sweep
 
     with connected(url, token) as client:
         return list(

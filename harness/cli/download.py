@@ -8,9 +8,9 @@ import click
 from harness.cli.option import connected, note, parsed_as, print_json, print_text, server_options
 
 if TYPE_CHECKING:
+    from harness.command.download import Downloads
     from harness.domain.download import Download
     from harness.report.download import DownloadProgress
-    from harness.runner.download import Downloads
 
 _INTERRUPTED = 130
 
@@ -54,7 +54,7 @@ def download(
     if job_id and (quantization or no_wait):
         raise click.UsageError("--status only looks: it takes neither --quantization nor --no-wait")
     from harness.clock import SystemClock
-    from harness.runner.download import Downloads
+    from harness.command.download import Downloads
 
     with connected(url, token) as client:
         downloads = Downloads(client=client, clock=SystemClock())
@@ -80,7 +80,7 @@ def _look(downloads: "Downloads", job_id: str, *, as_json: bool) -> None:
 def _fetch(
     downloads: "Downloads", model: str, quantization: str | None, *, stall_s: float, waits: bool, as_json: bool
 ) -> None:
-    from harness.runner.download import look_command
+    from harness.command.download import look_command
 
     before = downloads.client.models()
     begun = downloads.begin(model, quantization=quantization)

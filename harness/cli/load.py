@@ -62,7 +62,7 @@ def load(key: str, url: str, token: str, *, as_json: bool, new_instance: bool, *
       lms-harness load qwen/qwen3-4b-2507 --new-instance --json
     """
     from harness.domain.model import LoadConfig
-    from harness.lifecycle.selection import find_model
+    from harness.selection.selection import find_model
 
     wanted = LoadConfig(**config)
     with connected(url, token) as client, leasing(client, token) as leases:
@@ -181,7 +181,7 @@ def unload(key: str | None, url: str, token: str, *, as_json: bool, instance_id:
 def _instances(listing: "Sequence[Model]", key: str | None, instance_id: str | None) -> "Sequence[InstanceId]":
     from harness.errors import InstanceNotLoaded
     from harness.lifecycle.resident import resident_ids
-    from harness.lifecycle.selection import find_model
+    from harness.selection.selection import find_model
 
     if key is not None:
         return [one.id for one in find_model(listing, key).loaded_instances]

@@ -46,9 +46,9 @@ def models(url: str, token: str, *, as_json: bool, loaded: bool) -> None:
       lms-harness models --loaded
       lms-harness models --json | jq -r '.models[].key'
     """
-    from harness.lifecycle.memory import resident_bytes
     from harness.report.layout import terminal_width
     from harness.report.models import listed, render_models
+    from harness.selection.memory import resident_bytes
 
     with connected(url, token) as client:
         listing = [model for model in client.models() if model.is_loaded or not loaded]

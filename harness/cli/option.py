@@ -71,11 +71,11 @@ def leasing(client: "Client", token: str) -> "Iterator[Leases]":
     What dead runs left on this server is finished first. A second Ctrl-C leaves everything to the reaper.
     """
     from harness.clock import SystemClock
-    from harness.lifecycle.guard import Guard
-    from harness.lifecycle.journal import Journal, state_dir
     from harness.lifecycle.leases import Leases
-    from harness.lifecycle.sweep import sweep
-    from harness.runner.interrupt import interruptible
+    from harness.reaper.journal import Journal, state_dir
+    from harness.reaper.link import Guard
+    from harness.reaper.sweep import sweep
+    from harness.run.interrupt import interruptible
 
     clock = SystemClock()
     for swept in sweep(state_dir() / "journals", url=client.url, token=token, clock=clock):

@@ -47,7 +47,7 @@ def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **o
     """
     import pytest
 
-    from harness.lifecycle.journal import state_dir
+    from harness.reaper.journal import state_dir
 
     # Here and not only in the plugin, so that messages name the options as they are written for this command.
     build_settings(options, environ=os.environ, prefix="--")

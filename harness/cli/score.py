@@ -12,8 +12,8 @@ from harness.cli.option import print_json, print_text
 from harness.report.layout import terminal_width
 
 if TYPE_CHECKING:
+    from harness.command.rescore import Figures, Judged
     from harness.domain.score import Scorer
-    from harness.runner.rescore import Figures, Judged
 
 
 @click.command()
@@ -54,8 +54,8 @@ def score(
       lms-harness score answers.csv --scorer choice --target-json --json
     """
     from harness.clock import SystemClock
-    from harness.runner.rescore import append_scores, figures, judge, score_records
-    from harness.runner.stored import Fields, is_run_file, read_samples, read_stored
+    from harness.command.rescore import append_scores, figures, judge, score_records
+    from harness.command.stored import Fields, is_run_file, read_samples, read_stored
     from harness.scoring.registry import make_scorer
     from harness.store.writer import write_new
 

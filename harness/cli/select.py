@@ -8,10 +8,10 @@ import click
 
 from harness.cli.completion import model_keys
 from harness.cli.option import connected, note, parsed_as, print_json, print_text, server_options
-from harness.lifecycle.need import PREFERENCES, TASK_NEEDS, Preference, demand_for
+from harness.selection.need import PREFERENCES, TASK_NEEDS, Preference, demand_for
 
 if TYPE_CHECKING:
-    from harness.lifecycle.ranking import Candidate, Ranking
+    from harness.selection.ranking import Candidate, Ranking
 
 
 @click.command()
@@ -53,7 +53,7 @@ def select(
       lms-harness select --task longcontext --min-context 65536 --max-size 20GB --json
       lms-harness chat "$(lms-harness select --task classify)" 'Spam or not: you have won!'
     """
-    from harness.lifecycle.ranking import rank
+    from harness.selection.ranking import rank
 
     demand = demand_for(
         tasks, min_context_tokens=min_context or 0, prefer=prefer, exclude=exclude, max_size_bytes=max_size
@@ -86,7 +86,7 @@ def _told(ranking: "Ranking") -> dict[str, object]:
 
 
 def _candidate(one: "Candidate") -> dict[str, object]:
-    from harness.lifecycle.selection import parameters
+    from harness.selection.selection import parameters
 
     known = parameters(one.model)
     return {

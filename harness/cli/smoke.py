@@ -18,8 +18,8 @@ from harness.cli.option import (
 )
 
 if TYPE_CHECKING:
+    from harness.command.smoke import Smoke, Step
     from harness.errors import HarnessError
-    from harness.runner.smoke import Smoke, Step
 
 
 @click.command()
@@ -45,8 +45,8 @@ def smoke(
       lms-harness smoke qwen/qwen3-4b-2507 --new-instance --json
     """
     from harness.clock import SystemClock
+    from harness.command.smoke import Smoke, choose_model
     from harness.errors import HarnessError
-    from harness.runner.smoke import Smoke, choose_model
 
     if context.get_parameter_source("model") is click.core.ParameterSource.ENVIRONMENT:
         note(f"{model}: from the variable MODEL")

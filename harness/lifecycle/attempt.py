@@ -26,10 +26,10 @@ from harness.errors import (
     ServerUnreachable,
     TransportError,
 )
-from harness.lifecycle.guard import Guard
-from harness.lifecycle.journal import ENDS, Journal, Mode, granted_elsewhere
 from harness.lifecycle.resident import resident_ids, unload_verified, wait_for
-from harness.lifecycle.selection import find_model
+from harness.reaper.journal import ENDS, Journal, Mode, granted_elsewhere
+from harness.reaper.link import Guard
+from harness.selection.selection import find_model
 
 _JIT_UNDO_S = 1.0
 

@@ -25,13 +25,13 @@ from harness.errors import (
     ReleaseFailed,
 )
 from harness.lifecycle.attempt import Attempt
-from harness.lifecycle.guard import Guard
-from harness.lifecycle.journal import Journal, Mode, is_claimed_elsewhere
 from harness.lifecycle.lease import Lease, Policy, Release
-from harness.lifecycle.memory import with_memory_hint
 from harness.lifecycle.resident import other_ids, resident_ids, unload_verified, wait_for
-from harness.lifecycle.selection import find_model
 from harness.lifecycle.stray import Strays
+from harness.reaper.journal import Journal, Mode, is_claimed_elsewhere
+from harness.reaper.link import Guard
+from harness.selection.memory import with_memory_hint
+from harness.selection.selection import find_model
 
 
 class Leases:

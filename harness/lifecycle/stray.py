@@ -12,8 +12,8 @@ from harness.client.stream import Loading
 from harness.clock import Clock
 from harness.domain.model import InstanceId, LoadConfig
 from harness.errors import HarnessError, ReleaseFailed
-from harness.lifecycle.journal import Journal
 from harness.lifecycle.resident import SETTLE_S, resident_ids, unload_verified, wait_for
+from harness.reaper.journal import Journal
 
 
 class Strays:

@@ -2,25 +2,25 @@
 
 import random
 
-from harness import ChatRequest, Target
+from harness import ChatRequest, LeasedModel
 
 MIN_ROUNDS, MAX_ROUNDS = 5, 30
 OUTPUT_TOKENS = 40
 _WORDS = ("river", "stone", "cloud", "field", "tower", "train", "music", "bread", "glass", "winter", "garden", "paper")
 
 
-def probe(target: Target, number: int) -> ChatRequest:
+def probe(leased: LeasedModel, number: int) -> ChatRequest:
     """Return the n-th request: same length, other beginning, so that no cached prefix shortens its prefill."""
     rng = random.Random(number)
     nonce = " ".join(rng.choice(_WORDS) for _ in range(12))
     return ChatRequest(
-        model=target.address,
+        model=leased.address,
         system_prompt=f"Nonce: {nonce}.",
         input="Describe, in plain words and in some detail, what a person can see on a walk through a small town "
         "by the sea early on a summer morning, street by street, from the harbour to the hill.",
         temperature=0.0,
         max_output_tokens=OUTPUT_TOKENS,
-        reasoning=target.reasoning,
+        reasoning=leased.reasoning,
     )
 
 

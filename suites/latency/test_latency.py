@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from harness import Client, Generation, Run, Target, run_concurrently, tpot_s
+from harness import Client, Generation, LeasedModel, Run, run_concurrently, tpot_s
 
 from .probe import probe, rounds
 
@@ -15,17 +15,19 @@ _NUMBERS: Iterator[int] = itertools.count()
 class Company:
     """Who else was resident while something was measured: figures taken in company may be too slow."""
 
-    def __init__(self, run: Run, target: Target) -> None:
+    def __init__(self, run: Run, leased: LeasedModel) -> None:
         self._run = run
-        self._target = target
-        self._before = run.others(target)
+        self._leased = leased
+        self._before = run.others(leased)
 
     def seen(self) -> list[str]:
         """Return the ids of all others that were resident at the beginning or are now."""
-        return sorted({*self._before, *self._run.others(self._target)})
+        return sorted({*self._before, *self._run.others(self._leased)})
 
 
-def test_one_at_a_time(benchmark: BenchmarkFixture, lms_run: Run, lms_client: Client, lms_instance: Target) -> None:
+def test_one_at_a_time(
+    benchmark: BenchmarkFixture, lms_run: Run, lms_client: Client, lms_instance: LeasedModel
+) -> None:
     """TTFT, TPOT and decode rate of single requests; the first is discarded as a warm-up."""
     answers: list[Generation] = []
 
@@ -42,7 +44,9 @@ def test_one_at_a_time(benchmark: BenchmarkFixture, lms_run: Run, lms_client: Cl
         _record(lms_run, lms_instance, answer, number, others)
 
 
-def test_all_slots_busy(benchmark: BenchmarkFixture, lms_run: Run, lms_client: Client, lms_instance: Target) -> None:
+def test_all_slots_busy(
+    benchmark: BenchmarkFixture, lms_run: Run, lms_client: Client, lms_instance: LeasedModel
+) -> None:
     """Throughput: all output tokens over the window, with as many requests in flight as there are slots."""
     slots = lms_run.settings.concurrency or lms_instance.lease.instance.slots
     windows: list[tuple[float, list[Generation]]] = []
@@ -67,7 +71,7 @@ def test_all_slots_busy(benchmark: BenchmarkFixture, lms_run: Run, lms_client: C
         )  # fmt: skip
 
 
-def _record(run: Run, target: Target, answer: Generation, number: int, others: list[str]) -> None:
+def _record(run: Run, leased: LeasedModel, answer: Generation, number: int, others: list[str]) -> None:
     times, stats = answer.times, answer.stats
     per_token_s = tpot_s(ttft_s=times.ttft_s, e2e_s=times.e2e_s, output_tokens=stats.total_output_tokens)
     figures = {
@@ -81,7 +85,7 @@ def _record(run: Run, target: Target, answer: Generation, number: int, others: l
     for name, (value, unit) in figures.items():
         if value is not None:
             run.recorder.measure(
-                name, value, unit, model=target.model, instance_id=target.instance_id, round=number, cold=False,
+                name, value, unit, model=leased.model, instance_id=leased.instance_id, round=number, cold=False,
                 concurrency=1, prompt_tokens=stats.input_tokens, output_tokens=stats.total_output_tokens,
                 others=others,
             )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import ChatRequest, Client, LeaseError, LoadConfig, LoadFailed, Model, Run, Target
+from harness import ChatRequest, Client, LeasedModel, LeaseError, LoadConfig, LoadFailed, Model, Run
 
 from .resident import others_untouched, residents
 
@@ -40,7 +40,7 @@ def test_a_request_loads_the_model_and_reports_the_load_time(
 
 @pytest.mark.lms_once
 def test_a_second_instance_comes_and_goes_while_the_first_stays(
-    lms_run: Run, lms_client: Client, lms_instance: Target
+    lms_run: Run, lms_client: Client, lms_instance: LeasedModel
 ) -> None:
     """The first may be somebody else's; the second is ours, and it alone is unloaded."""
     model, first = lms_instance.model, lms_instance.instance_id

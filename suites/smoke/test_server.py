@@ -11,6 +11,7 @@ from harness import (
     ApiError,
     ChatRequest,
     Client,
+    LeasedModel,
     LoadConfig,
     LoadFailed,
     Model,
@@ -18,7 +19,6 @@ from harness import (
     NotAuthorised,
     OpenAIChatRequest,
     Run,
-    Target,
 )
 
 from .resident import others_untouched, residents
@@ -81,7 +81,7 @@ def test_embeddings_tell_texts_apart_and_repeat_themselves(
 
 
 @pytest.mark.lms_once
-def test_a_model_that_nobody_has_is_not_found(lms_run: Run, lms_client: Client, lms_instance: Target) -> None:
+def test_a_model_that_nobody_has_is_not_found(lms_run: Run, lms_client: Client, lms_instance: LeasedModel) -> None:
     """404 natively. On OpenAI's route LM Studio lets a single loaded model answer to any name: which, is recorded."""
     with pytest.raises(ModelNotFound) as refusal:
         lms_client.chat(ChatRequest(model=NOBODY, input="Say hello.", max_output_tokens=1))

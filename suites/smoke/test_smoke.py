@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness import ChatRequest, Client, Generation, Run, StreamEvent, Target
+from harness import ChatRequest, Client, Generation, LeasedModel, Run, StreamEvent
 
 from .resident import residents
 
@@ -14,21 +14,23 @@ CAPITAL = "What is the capital of France?"
 FIRST, SECOND = "My name is Ada and I live in Oslo.", "Which city did I name?"
 
 
-def _request(target: Target, text: str) -> ChatRequest:
+def _request(leased: LeasedModel, text: str) -> ChatRequest:
     return ChatRequest(
-        model=target.address, input=text, temperature=0.0, max_output_tokens=32, reasoning=target.reasoning
+        model=leased.address, input=text, temperature=0.0, max_output_tokens=32, reasoning=leased.reasoning
     )
 
 
-def _ask(client: Client, target: Target, text: str, **more: object) -> Generation:
-    return client.chat(replace(_request(target, text), **more))  # type: ignore[arg-type]
+def _ask(client: Client, leased: LeasedModel, text: str, **more: object) -> Generation:
+    return client.chat(replace(_request(leased, text), **more))  # type: ignore[arg-type]
 
 
-def _measure(run: Run, target: Target, name: str, *, held: bool) -> None:
-    run.recorder.measure(name, float(held), "bool", model=target.model, instance_id=target.instance_id)
+def _measure(run: Run, leased: LeasedModel, name: str, *, held: bool) -> None:
+    run.recorder.measure(name, float(held), "bool", model=leased.model, instance_id=leased.instance_id)
 
 
-def test_is_listed_with_the_config_that_is_recorded(lms_client: Client, lms_instance: Target, lms_run: Run) -> None:
+def test_is_listed_with_the_config_that_is_recorded(
+    lms_client: Client, lms_instance: LeasedModel, lms_run: Run
+) -> None:
     lease = lms_instance.lease
     listed = residents(lms_client).get(lease.instance.id)
     assert listed is not None, f"{lease.instance.id} is leased, but the listing does not show it"
@@ -43,7 +45,7 @@ def test_is_listed_with_the_config_that_is_recorded(lms_client: Client, lms_inst
         assert record["load_time_s"] >= 0
 
 
-def test_answers(lms_client: Client, lms_instance: Target, lms_run: Run) -> None:
+def test_answers(lms_client: Client, lms_instance: LeasedModel, lms_run: Run) -> None:
     """A message comes back, from the instance that was asked. Whether it is right is recorded, never a failure.
 
     SmolLM2-135M in q4_1, which mostly says Paris, once did not on a busy machine at temperature 0 (2026-11).
@@ -55,13 +57,13 @@ def test_answers(lms_client: Client, lms_instance: Target, lms_run: Run) -> None
     _measure(lms_run, lms_instance, "smoke_knew_the_capital", held="paris" in answer.text.lower())
 
 
-def test_counts_tokens(lms_client: Client, lms_instance: Target) -> None:
+def test_counts_tokens(lms_client: Client, lms_instance: LeasedModel) -> None:
     stats = _ask(lms_client, lms_instance, CAPITAL, system_prompt=SYSTEM).stats
     assert (stats.input_tokens or 0) > 0
     assert 0 < (stats.total_output_tokens or 0) <= 32
 
 
-def test_a_stream_tells_what_a_plain_answer_tells(lms_client: Client, lms_instance: Target, lms_run: Run) -> None:
+def test_a_stream_tells_what_a_plain_answer_tells(lms_client: Client, lms_instance: LeasedModel, lms_run: Run) -> None:
     """The deltas are the text of the stream's end, and that is the plain answer, at temperature 0 and one at a time.
 
     The latter holds only for a server that repeats itself, which others' requests on a shared instance may prevent
@@ -86,12 +88,12 @@ def test_a_stream_tells_what_a_plain_answer_tells(lms_client: Client, lms_instan
     _measure(lms_run, lms_instance, "smoke_stream_equals_plain", held=True)
 
 
-def test_store_false_leaves_no_thread(lms_client: Client, lms_instance: Target) -> None:
+def test_store_false_leaves_no_thread(lms_client: Client, lms_instance: LeasedModel) -> None:
     answer = _ask(lms_client, lms_instance, FIRST, store=False)
     assert answer.response_id is None, f"store: false was asked for, and yet {answer.response_id} was stored"
 
 
-def test_state_is_kept_and_branches(lms_client: Client, lms_instance: Target, lms_run: Run) -> None:
+def test_state_is_kept_and_branches(lms_client: Client, lms_instance: LeasedModel, lms_run: Run) -> None:
     """Proved by tokens: a second turn carries the first. What the model recalls is recorded, never a failure."""
     first = _ask(lms_client, lms_instance, FIRST, system_prompt=SYSTEM, store=True)
     assert first.response_id, "store: true was asked for, and no response_id came"

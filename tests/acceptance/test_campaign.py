@@ -12,7 +12,7 @@ linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="campaig
 
 def campaign(*words: str, cwd: Path, timeout_s: float) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "harness.testing.campaign", *words], capture_output=True, text=True, check=False,
+        [sys.executable, "-m", "tests.torture.campaign", *words], capture_output=True, text=True, check=False,
         timeout=timeout_s, cwd=cwd,
     )  # fmt: skip
 

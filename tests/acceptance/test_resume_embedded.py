@@ -12,7 +12,7 @@ import pytest
 from harness.domain.record import SampleRecord, SummaryRecord
 from harness.errors import StoreError
 from harness.store.reader import read_run
-from harness.testing.resume_campaign import result
+from tests.torture.resume_campaign import result
 
 pytestmark = [pytest.mark.embedded, pytest.mark.usefixtures("embedded_server"), pytest.mark.timeout(500)]
 SUITES = ("--suite=smoke", "--suite=offload")

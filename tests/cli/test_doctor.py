@@ -11,8 +11,8 @@ import pytest
 
 from harness.cli import main
 from harness.domain.model import LoadConfig
-from harness.lifecycle import identity
-from harness.lifecycle.filelock import FileLock
+from harness.reaper import identity
+from harness.reaper.filelock import FileLock
 from harness.testing.scripted import ScriptedServer
 
 KEY = "acme/tiny-1b"

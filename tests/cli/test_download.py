@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from harness.command import download as following
 from harness.domain.download import COMPLETED, FAILED, PAUSED
 from harness.domain.model import ModelKey
-from harness.runner import download as following
 from harness.testing.download import Offer, Step
 from harness.testing.fault import Status
 from harness.testing.library import DEFAULT_MODELS

@@ -12,7 +12,7 @@ import pytest
 
 from harness.clock import SystemClock
 from harness.domain.record import Kinds, SampleRecord, ScoreRecord, SummaryRecord
-from harness.runner.recorder import Recorder
+from harness.run.recorder import Recorder
 from harness.store.reader import read_run
 
 FIRST = Path(__file__).parents[1] / "domain" / "first-version.jsonl"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from harness.clock import SystemClock
-from harness.lifecycle.journal import Journal
+from harness.contract.bench import Bench, Witness, chosen
 from harness.lifecycle.leases import Leases
 from harness.lifecycle.resident import resident_ids
-from harness.testing.contract.bench import Bench, Witness, chosen
+from harness.reaper.journal import Journal
 from harness.testing.scripted import ScriptedServer
 
 TOKEN = "sk-the-right-one"

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from harness.contract import CHECKS
+from harness.contract.bench import Bench, chosen
+from harness.contract.check import Check, look
 from harness.domain.model import LoadConfig
 from harness.errors import SettingsError
-from harness.testing.contract import CHECKS
-from harness.testing.contract.bench import Bench, chosen
-from harness.testing.contract.check import Check, look
 from harness.testing.fault import Call, Drop, Fault, Status
 from harness.testing.library import DEFAULT_MODELS
 from harness.testing.message import Answer

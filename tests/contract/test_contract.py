@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
+from harness.contract import CHECKS
+from harness.contract.bench import Bench
+from harness.contract.check import Check, documented, look
 from harness.domain.model import InstanceId, ResponseId
 from harness.errors import InstanceNotLoaded, InvalidRequest, ModelNotFound, UnknownResponseId
-from harness.testing.contract import CHECKS
-from harness.testing.contract.bench import Bench
-from harness.testing.contract.check import Check, documented, look
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)

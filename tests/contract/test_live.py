@@ -1,4 +1,4 @@
-"""`python -m harness.testing.contract`, which `make live` starts, as a user meets it."""
+"""`python -m harness.contract`, which `make live` starts, as a user meets it."""
 
 import json
 import os
@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from harness.contract.__main__ import untouched
 from harness.domain.model import Instance, InstanceId, LoadConfig, Model
-from harness.testing.contract.__main__ import untouched
 from harness.testing.fault import Delay, Status
 from harness.testing.library import DEFAULT_MODELS
 from harness.testing.scripted import ScriptedServer
@@ -36,7 +36,7 @@ def environment(tmp_path: Path, **more: str) -> dict[str, str]:
 
 
 def command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "harness.testing.contract", *words]
+    return [sys.executable, "-m", "harness.contract", *words]
 
 
 def live(*words: str, tmp_path: Path, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -16,10 +16,10 @@ import pytest
 
 from harness.client.http import Client, Deadlines
 from harness.clock import SystemClock
-from harness.lifecycle import identity
-from harness.lifecycle.journal import Journal, OpenLease, replay
 from harness.lifecycle.lease import Policy
 from harness.lifecycle.leases import Leases
+from harness.reaper import identity
+from harness.reaper.journal import Journal, OpenLease, replay
 from harness.testing.clock import FakeClock
 from harness.testing.scripted import ScriptedServer
 
@@ -74,7 +74,7 @@ class ReaperByHand:
         self.journal = Journal(run_id, url=url, clock=SystemClock(), directory=folder / "journals")
         self.journal.open()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "harness.lifecycle.reaper"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            [sys.executable, "-m", "harness.reaper.process"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         self._next = 0

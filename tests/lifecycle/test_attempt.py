@@ -17,8 +17,8 @@ from harness.errors import (
     ServerFault,
     TransportError,
 )
-from harness.lifecycle.journal import Journal, OpenLease, replay
 from harness.lifecycle.leases import Leases
+from harness.reaper.journal import Journal, OpenLease, replay
 from harness.testing.clock import FakeClock
 from harness.testing.fault import Call, Delay, Drop, Fault, Hang, Reset, Status
 from harness.testing.scripted import ScriptedServer

@@ -16,8 +16,8 @@ from harness.errors import (
     ModelNotFound,
     ReleaseFailed,
 )
-from harness.lifecycle.journal import Journal, OpenLease, replay
 from harness.lifecycle.leases import Leases
+from harness.reaper.journal import Journal, OpenLease, replay
 from harness.testing.clock import FakeClock
 from harness.testing.fault import Call, Delay, Drop, Fault, Ignore, Lag, Status
 from harness.testing.scripted import ScriptedServer

@@ -12,8 +12,8 @@ from harness.client.http import Client
 from harness.clock import SystemClock
 from harness.domain.generation import ChatRequest
 from harness.errors import Cancelled, HarnessError, LeaseError, TransportError
-from harness.lifecycle.journal import Journal, OpenLease, replay
 from harness.lifecycle.leases import Leases
+from harness.reaper.journal import Journal, OpenLease, replay
 from harness.testing.fault import Call, Drop
 from harness.testing.scripted import ScriptedServer
 

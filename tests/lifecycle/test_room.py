@@ -9,8 +9,8 @@ import pytest
 from harness.clock import SystemClock
 from harness.domain.model import LoadConfig
 from harness.errors import LoadFailed, StoreError
-from harness.lifecycle.journal import Journal, replay
 from harness.lifecycle.leases import Leases
+from harness.reaper.journal import Journal, replay
 from harness.testing.fault import Status
 from harness.testing.scripted import ScriptedServer
 

@@ -20,10 +20,10 @@ from harness.client.http import Client, Deadlines
 from harness.domain.generation import ChatRequest
 from harness.domain.model import InstanceId, LoadConfig
 from harness.errors import HarnessError
-from harness.lifecycle.journal import Journal, OpenLease, replay
 from harness.lifecycle.lease import Lease
 from harness.lifecycle.leases import Leases
-from harness.lifecycle.sweep import left_journals, sweep
+from harness.reaper.journal import Journal, OpenLease, replay
+from harness.reaper.sweep import left_journals, sweep
 from harness.testing.clock import FakeClock
 from harness.testing.fault import Call, Drop, Fault, Hang, Ignore, Lag, Reset, Status
 from harness.testing.scripted import ScriptedServer

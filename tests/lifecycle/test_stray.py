@@ -11,8 +11,8 @@ from harness.clock import SystemClock
 from harness.domain.generation import ChatRequest
 from harness.domain.model import InstanceId
 from harness.errors import Cancelled, ReleaseFailed
-from harness.lifecycle.journal import Journal, replay
 from harness.lifecycle.leases import Leases
+from harness.reaper.journal import Journal, replay
 from harness.testing.clock import FakeClock
 from harness.testing.fault import Call, Ignore
 from harness.testing.scripted import ScriptedServer

@@ -12,8 +12,8 @@ import pytest
 
 from harness.domain.record import EndRecord, ItemRecord, Record, RunRecord, SampleRecord, SkipRecord, SummaryRecord
 from harness.store.reader import read_run
-from harness.testing.resume_campaign import OWN_TESTS, result, speak
 from harness.testing.scripted import ScriptedServer
+from tests.torture.resume_campaign import OWN_TESTS, result, speak
 
 KEY = "acme/tiny-1b"
 OTHER = "acme/small-4b"

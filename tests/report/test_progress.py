@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.domain.answer import Answer, Job
 from harness.domain.generation import ChatRequest, Outcome
 from harness.domain.sample import Sample
 from harness.report.progress import PlainProgress
-from harness.runner.ask import Answer, Job
 from harness.testing.scripted import ScriptedServer
 
 KEY = "acme/tiny-1b"

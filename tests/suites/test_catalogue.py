@@ -20,8 +20,8 @@ import pytest
 from harness.client.http import Client
 from harness.domain.generation import ChatRequest
 from harness.domain.sample import Sample
-from harness.lifecycle.journal import Journal
 from harness.lifecycle.leases import Leases
+from harness.reaper.journal import Journal
 from harness.task.catalogue import Answerer, Entry, load_catalogue
 from harness.testing.clock import FakeClock
 

@@ -9,7 +9,7 @@ import pytest
 
 from harness.domain.model import Model, ModelKey
 from harness.domain.sample import Sample
-from harness.runner.plan import load_config
+from harness.run.plan.plan import load_config
 from harness.settings import Settings
 from suites.offload.longcontext import TASK
 from suites.offload.longcontext.reference import adversaries, guesses, reference

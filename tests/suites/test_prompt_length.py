@@ -7,12 +7,14 @@ import pytest
 
 from harness.client.exchange import Exchange
 from harness.client.http import Client
+from harness.domain.answer import Answer, Job
 from harness.domain.generation import ChatRequest
 from harness.domain.model import InstanceId, LoadConfig
 from harness.domain.sample import Sample
-from harness.lifecycle.journal import Journal
 from harness.lifecycle.leases import Leases
-from harness.runner.ask import Answer, Job, asker, request_for
+from harness.reaper.journal import Journal
+from harness.run.ask.asker import asker
+from harness.run.ask.request import request_for
 from harness.task.task import Task
 from harness.testing.clock import FakeClock
 from suites.offload.brainstorm import TASK as BRAINSTORM

@@ -11,9 +11,9 @@ from harness.clock import SystemClock
 from harness.domain.generation import ChatRequest
 from harness.domain.model import LoadConfig
 from harness.errors import ConnectionLost, MalformedAnswer
-from harness.lifecycle.journal import Journal
 from harness.lifecycle.leases import Leases
 from harness.lifecycle.resident import resident_ids
+from harness.reaper.journal import Journal
 from harness.testing.proxy import FaultProxy
 from harness.testing.proxy_fault import Abandon, Cut, Fault, Reset, Status, Trickle
 from harness.testing.stream_fault import CutEvent, Repeat

@@ -16,8 +16,8 @@ from harness.clock import SystemClock
 from harness.domain.generation import ChatRequest
 from harness.domain.model import LoadConfig
 from harness.errors import HarnessError
-from harness.lifecycle.journal import Journal, replay
 from harness.lifecycle.leases import Leases
+from harness.reaper.journal import Journal, replay
 from harness.testing.plan import ANY
 from harness.testing.proxy import FaultProxy
 from harness.testing.proxy_fault import (

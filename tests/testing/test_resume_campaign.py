@@ -6,8 +6,8 @@ import pytest
 
 from harness.domain.record import Record
 from harness.store.reader import read_run
-from harness.testing.resume_campaign import Campaign, CampaignFailed, campaign, result
 from harness.testing.scripted import ScriptedServer
+from tests.torture.resume_campaign import Campaign, CampaignFailed, campaign, result
 
 
 @pytest.mark.timeout(400)

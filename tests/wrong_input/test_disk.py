@@ -133,7 +133,7 @@ def test_two_writers_never_share_a_file_not_even_through_a_link(tmp_path: Path) 
 
 
 def test_two_runs_at_the_same_second_have_files_of_their_own(lms: Lms, server: ScriptedServer, tmp_path: Path) -> None:
-    from harness.runner.recorder import Recorder
+    from harness.run.recorder import Recorder
     from harness.testing.clock import FakeClock
 
     clock = FakeClock()

@@ -1,0 +1,254 @@
+"""One task for one model, as the command line gives it: one turn of a conversation, alone or in a thread."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from harness.client.http import Client
+from harness.client.request import chat_body
+from harness.client.retry import ATTEMPTS, is_transient, retried
+from harness.client.stream import StreamEvent
+from harness.clock import Clock, SystemClock
+from harness.command.request import addressed, fitted
+from harness.domain.generation import ChatRequest, Generation, Outcome, outcome_of
+from harness.domain.model import LoadConfig, Model, ResponseId
+from harness.errors import ApiError, HarnessError, MalformedAnswer, StoreError, UnknownResponseId
+from harness.lifecycle.lease import Lease
+from harness.lifecycle.leases import Leases
+from harness.run.ask.attempt import check_resident
+from harness.store.chat_log import ChatLog
+from harness.store.conversation import Thread, turn
+
+InThread = Literal["no", "continue", "anew"]
+"""Whether a turn belongs to the stored thread of its model: not at all, after its last turn, or as its first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer, and the lease on the instance that gave it."""
+
+    generation: Generation
+    lease: Lease
+    outcome: Outcome
+    attempts: int = 1
+
+    @property
+    def content(self) -> str:
+        """The message, or where a model put everything into its reasoning, that."""
+        return self.generation.text.strip() or self.generation.reasoning.strip()
+
+    @property
+    def content_source(self) -> str | None:
+        """`message`, `reasoning`, or None when both are empty."""
+        if self.generation.text.strip():
+            return "message"
+        return "reasoning" if self.generation.reasoning.strip() else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what `chat --json` prints; None where the server does not tell.
+
+        `usage.model_load_time_seconds` is the server's figure for the load that this call caused; None for an instance
+        that was there. `stats.total_seconds` is what the client waited for the answer, load excluded.
+        """
+        stats = self.generation.stats
+        load_s = stats.load_time_s if stats.load_time_s is not None else self.lease.load_time_s
+        return {
+            "content": self.content,
+            "content_source": self.content_source,
+            "outcome": self.outcome.value,
+            "model_instance_id": self.generation.model_instance_id,
+            "response_id": self.generation.response_id,
+            "usage": {
+                "input_tokens": stats.input_tokens,
+                "total_output_tokens": stats.total_output_tokens,
+                "reasoning_output_tokens": stats.reasoning_output_tokens,
+                "model_load_time_seconds": load_s,
+            },
+            "stats": {
+                "tokens_per_second": stats.tokens_per_second,
+                "time_to_first_token_seconds": stats.ttft_s,
+                "total_seconds": self.generation.times.total_s,
+                "attempts": self.attempts,
+            },
+            "tool_calls": list(self.generation.tool_calls),
+        }
+
+
+def ask_once(
+    client: Client,
+    leases: Leases,
+    request: ChatRequest,
+    *,
+    thread: InThread = "no",
+    on_text: Callable[[str], None] | None = None,
+    log: ChatLog | None = None,
+    say: Callable[[str], None] = lambda _: None,
+    clock: Clock | None = None,
+) -> Reply:
+    """Answer `request`, whose `model` is a key, an instance id or an alias; the model is loaded first if it is not.
+
+    Args:
+        client: of the server.
+        leases: holds the lease of the reply afterwards; the caller releases it or hands it over.
+        request: what to ask. Its `context_length` is a load's, and is not sent with the chat.
+        thread: the stored conversation that this turn belongs to; the request is then stored at the server.
+        on_text: gets the pieces of the message as they come, and the answer is streamed; nothing is asked again
+            once it got one.
+        log: gets every request and what became of it.
+        say: told what a person should know: another attempt, an option that is not sent, a thread that is waited for.
+        clock: for the pauses between attempts.
+
+    Raises:
+        HarnessError: no such model, it cannot be loaded or do what is asked, or the chat failed; a lease may be held.
+    """
+    clock = clock or SystemClock()
+    listing = retried(lambda _: client.models(), clock=clock)
+    model, instance_id = addressed(listing, request.model)
+    fit = fitted(request, model, instance_id, listing=listing, say=say)
+    asking = _Asking(client=client, leases=leases, clock=clock, on_text=on_text, log=log, say=say)
+    with _turn(thread, client, model, clock, say) as held:
+        previous = fit.previous_response_id or (_stored(held, say) if held and thread == "continue" else None)
+        if instance_id is not None:
+            lease = leases.borrow(instance_id)
+        else:
+            lease = leases.acquire(model.key, LoadConfig(context_length=fit.context_length))
+        asked = replace(fit, model=lease.instance.id, context_length=None, previous_response_id=previous)
+        try:
+            reply = asking.ask(asked, lease)
+        except UnknownResponseId as exc:
+            if held is None or fit.previous_response_id is not None:
+                raise
+            say(f"The thread is begun anew: the server no longer has its last answer. ({exc.message})")
+            held.drop()
+            reply = asking.ask(replace(asked, previous_response_id=None), lease)
+        if held is not None:
+            _keep(held, reply.generation.response_id, say)
+    return reply
+
+
+def _turn(
+    thread: InThread, client: Client, model: Model, clock: Clock, say: Callable[[str], None]
+) -> AbstractContextManager[Thread | None]:
+    return nullcontext() if thread == "no" else turn(client.url, model.key, clock=clock, say=say)
+
+
+def _stored(thread: Thread, say: Callable[[str], None]) -> ResponseId | None:
+    try:
+        return thread.last()
+    except (ValueError, OSError) as exc:
+        say(f"The thread is begun anew: {thread.path} cannot be used ({exc}).")
+        return None
+
+
+def _keep(thread: Thread, response_id: ResponseId | None, say: Callable[[str], None]) -> None:
+    """Whatever happens here, the answer is there, and is worth more than its thread."""
+    if response_id is None:
+        say("The server gave its answer no id, so the next turn cannot continue it.")
+        return
+    try:
+        thread.keep(response_id)
+    except StoreError as exc:
+        say(f"The next turn will not know of this one: {exc}")
+
+
+class _Asking:
+    """Asks one turn until it is answered, as often as that is sensible."""
+
+    def __init__(
+        self,
+        *,
+        client: Client,
+        leases: Leases,
+        clock: Clock,
+        on_text: Callable[[str], None] | None,
+        log: ChatLog | None,
+        say: Callable[[str], None],
+    ) -> None:
+        self._client = client
+        self._leases = leases
+        self._clock = clock
+        self._on_text = on_text
+        self._log = log
+        self._say = say
+        self._attempt = 0
+        self._has_delta = False
+        self._was_odd = False
+        self._trouble = ""
+
+    def ask(self, request: ChatRequest, lease: Lease) -> Reply:
+        """Return the answer of the leased instance.
+
+        Raises:
+            HarnessError: there is none, or another instance answered.
+        """
+        if request.previous_response_id is not None and request.system_prompt is not None:
+            self._say("--system is not sent: the thread has its system prompt from its first turn.")
+            request = replace(request, system_prompt=None)
+        answer = retried(
+            lambda attempt: self._once(request, lease, attempt),
+            clock=self._clock,
+            may_repeat=self._may_repeat,
+            on_retry=lambda exc, pause_s: self._say(f"{exc.message}; trying again in {pause_s:g} s ..."),
+        )
+        if self._leases.is_lost(lease):
+            self._say(f"{lease.instance.id} went away meanwhile; this request loaded it anew with default settings.")
+        outcome = outcome_of(answer, max_output_tokens=request.max_output_tokens)
+        return Reply(generation=answer, lease=lease, outcome=outcome, attempts=self._attempt)
+
+    def _once(self, request: ChatRequest, lease: Lease, attempt: int) -> Generation:
+        self._attempt = attempt
+        if attempt > 1:
+            check_resident(self._client, lease.instance.id, after=self._trouble)
+        is_streamed = self._on_text is not None
+
+        def listen(event: StreamEvent) -> None:
+            if event.name == "chat.start" and isinstance(named := event.data.get("model_instance_id"), str):
+                _check_author(named, request)  # Before anything that somebody else says is shown.
+            self._take(event)
+
+        self._note("request", url=self._client.url, request=chat_body(request, stream=is_streamed))
+        try:
+            answer = self._client.chat(request, stream=is_streamed, on_event=listen)
+            _check_author(answer.model_instance_id, request)
+        except (HarnessError, KeyboardInterrupt) as exc:
+            message = exc.message if isinstance(exc, HarnessError) else "interrupted"
+            self._note("error", error=type(exc).__name__, message=message, status=getattr(exc, "status", None))
+            raise
+        self._note("response", **_logged(answer))
+        is_empty = not (answer.text.strip() or answer.reasoning.strip() or answer.tool_calls)
+        if is_empty and not (self._was_odd or self._has_delta) and attempt < ATTEMPTS:
+            raise MalformedAnswer("the answer is empty")
+        return answer
+
+    def _may_repeat(self, error: HarnessError) -> bool:
+        self._trouble = error.message
+        if self._has_delta:
+            return False
+        if isinstance(error, MalformedAnswer):
+            is_first, self._was_odd = not self._was_odd, True
+            return is_first
+        return is_transient(error)
+
+    def _take(self, event: StreamEvent) -> None:
+        self._has_delta |= event.is_delta
+        if self._on_text is not None and event.name == "message.delta" and event.is_delta:
+            self._on_text(str(event.data["content"]))
+
+    def _note(self, kind: str, **entry: Any) -> None:
+        if self._log is not None:
+            self._log.write(kind, {"attempt": self._attempt, **entry})
+
+
+def _check_author(instance_id: str, request: ChatRequest) -> None:
+    if instance_id != request.model:
+        raise ApiError(
+            f"{request.model} was asked, but {instance_id} answered",
+            hint="Its answer is not shown. `lms-harness models` lists what is loaded.",
+        )
+
+
+def _logged(answer: Generation) -> dict[str, Any]:
+    told = asdict(answer)
+    names = ("model_instance_id", "response_id", "text", "reasoning", "tool_calls", "stats", "times")
+    return {name: told[name] for name in names}

@@ -1,0 +1,354 @@
+"""The write-ahead journal of leases: what a run is about to cause, before it causes it.
+
+One file per run in the user's state directory (folder 0700, file 0600), one JSON object a line, each on the disk
+(fsync) before the call it announces is sent. Two processes append: the run and its reaper (adr-0003). A journal whose
+leases are all closed is removed at the end; one that stays names what a dead run may have left loaded.
+
+    owner     who wrote it: pid and start, boot, server
+    intent    a load of a model may be sent from now on; what was resident, what is asked for
+    sent      it is being sent
+    answered  the server answered with this HTTP status, which settled nothing yet
+    grant     it made this instance; by a chat: it is about to
+    verified  it is loaded, with this config as far as that is known
+    doubt     it cannot be told what is ours: nothing is touched, a person decides
+    released, denied (nothing was loaded), handed_over (left loaded on purpose), gone: the end
+"""
+
+import contextlib
+import errno
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from harness.clock import Clock, timestamp
+from harness.errors import StoreError
+from harness.reaper import identity
+
+Mode: TypeAlias = Literal["explicit", "jit"]
+ENDS = frozenset({"released", "denied", "handed_over", "gone"})
+"""How a lease can end."""
+
+
+def state_dir() -> Path:
+    """Return where journals and locks live; `LMS_HARNESS_STATE` overrides the platform's own place."""
+    if override := os.environ.get("LMS_HARNESS_STATE"):
+        return Path(override)
+    import platformdirs
+
+    return platformdirs.user_state_path("lmstudio-harness")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLease:
+    """A lease that a journal does not close.
+
+    Attributes:
+        number: within its journal.
+        model_key: of the model to load.
+        resident: ids that were loaded before.
+        mode: by a load of its own, or by a chat.
+        config: what was asked for, by the wire's names.
+        deadline_s: how long the load may take.
+        intent_at: when it was announced; ISO-8601.
+        is_sent: whether the request may have reached the server.
+        status: HTTP status of an answer that settled nothing.
+        instance_id: what was made, where known.
+        effective: its config, once it was listed; {} while only our answer tells that it is loaded.
+        doubt: why nobody can tell what is ours.
+        doubtful_ids: the instances in question.
+    """
+
+    number: int
+    model_key: str
+    resident: tuple[str, ...] = ()
+    mode: Mode = "explicit"
+    config: Mapping[str, Any] = field(default_factory=dict)
+    deadline_s: float = 600.0
+    intent_at: str = ""
+    is_sent: bool = False
+    status: int | None = None
+    instance_id: str | None = None
+    effective: Mapping[str, Any] | None = None
+    doubt: str = ""
+    doubtful_ids: tuple[str, ...] = ()
+
+    def age_s(self, now: datetime) -> float:
+        """Return the seconds since the intent, by the wall clock; 0 where its time cannot be read."""
+        try:
+            return max(0.0, (now - datetime.fromisoformat(self.intent_at)).total_seconds())
+        except (ValueError, TypeError):
+            return 0.0
+
+    def claims(self, instance_id: str, model_key: str) -> bool:
+        """Tell whether this instance is, or may be, the one of this lease."""
+        if self.instance_id is not None:
+            return self.instance_id == instance_id
+        return self.model_key == model_key and instance_id not in self.resident
+
+
+class Journal:
+    """The journal of one run. Nothing is created before it is opened, so a run that loads nothing leaves nothing.
+
+    Args:
+        run_id: names the file.
+        url: of the server.
+        clock: for timestamps.
+        directory: of all journals; `<state directory>/journals` if not given.
+        is_server_ours: the server ends with this run, so that nothing can stay loaded.
+
+    Raises:
+        StoreError: the state directory cannot be written; then nothing may be loaded either.
+    """
+
+    def __init__(
+        self, run_id: str, *, url: str, clock: Clock, directory: Path | None = None, is_server_ours: bool = False
+    ) -> None:
+        self.run_id = run_id
+        self.url = url
+        self.is_server_ours = is_server_ours
+        self._clock = clock
+        self._directory = directory or state_dir() / "journals"
+        self.path = self._directory / f"{run_id}.jsonl"
+        self._file: int | None = None
+        self._open: dict[int, str] = {}
+        self._next = 1
+        self._lock = threading.Lock()
+
+    @property
+    def open_leases(self) -> dict[int, str]:
+        """Numbers of the leases that are not closed, with the keys of their models."""
+        with self._lock:
+            return dict(self._open)
+
+    def open(self) -> None:
+        """Create the file; harmless when repeated."""
+        with self._lock, self._explained():
+            if self._file is None:
+                self._create()
+
+    def intent(
+        self,
+        model_key: str,
+        *,
+        resident: tuple[str, ...],
+        mode: Mode = "explicit",
+        config: Mapping[str, Any] | None = None,
+        deadline_s: float = 600.0,
+    ) -> int:
+        """Record that a load of `model_key` is about to be sent, and what is resident; return the lease's number."""
+        with self._lock:
+            number, self._next = self._next, self._next + 1
+            self._append(
+                "intent", number,
+                model_key=model_key, resident=list(resident), mode=mode, config=dict(config or {}),
+                deadline_s=deadline_s,
+            )  # fmt: skip
+            self._open[number] = model_key
+            return number
+
+    def sent(self, lease: int) -> None:
+        """Record that the request is about to be written."""
+        with self._lock:
+            self._append("sent", lease)
+
+    def grant(self, lease: int, instance_id: str) -> None:
+        """Record which instance the load made."""
+        with self._lock:
+            self._append("grant", lease, instance_id=instance_id)
+
+    def verified(self, lease: int, config: Mapping[str, Any]) -> None:
+        """Record that it is loaded, and its effective config: whatever has its id with another one is not ours."""
+        with self._lock:
+            self._append("verified", lease, config=dict(config))
+
+    def close_lease(self, lease: int, how: str) -> None:
+        """Record the end of a lease: one of `ENDS`."""
+        with self._lock:
+            self._append(how, lease)
+            self._open.pop(lease, None)
+
+    def forget(self, lease: int) -> None:
+        """Take note that somebody else, the reaper, has closed the lease, or will."""
+        with self._lock:
+            self._open.pop(lease, None)
+
+    def finish(self) -> None:
+        """Remove the journal when every lease is closed; otherwise leave it, for it names what is left."""
+        with self._lock:
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None
+                remove_if_settled(self.path)
+
+    def _append(self, kind: str, lease: int, **entry: Any) -> None:
+        with self._explained():
+            if self._file is None:
+                self._create()
+            if self._file is not None:
+                append(self._file, {"kind": kind, "lease": lease, **entry, "at": timestamp(self._clock.now())})
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as exc:
+            raise StoreError(
+                f"cannot write the journal {self.path}: {exc.strerror}",
+                hint="Without it nothing is loaded, as it could not be unloaded for sure. "
+                "Set LMS_HARNESS_STATE to a folder that you can write to.",
+            ) from exc
+
+    def _create(self) -> None:
+        private_folder(self._directory)
+        self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | _CLOEXEC, 0o600)
+        entry = {
+            "kind": "owner",
+            "run_id": self.run_id,
+            "url": self.url,
+            "is_server_ours": self.is_server_ours,
+            **identity.owner(),
+            "at": timestamp(self._clock.now()),
+        }
+        append(self._file, entry)
+
+
+_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
+
+
+def private_folder(path: Path) -> Path:
+    """Return the folder, which exists now and which only this user can enter.
+
+    Raises:
+        OSError: it cannot be made, or is somebody else's, who could read and replace what is in it.
+    """
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if hasattr(os, "getuid") and path.stat().st_uid != os.getuid():
+        raise PermissionError(errno.EPERM, "the folder belongs to another user", str(path))
+    path.chmod(0o700)
+    return path
+
+
+def append(descriptor: int, entry: Mapping[str, Any]) -> None:
+    """Write an entry; it is on the disk when this returns.
+
+    It begins with a line end, so that an entry that was torn before it cannot take it along.
+    """
+    os.write(descriptor, f"\n{json.dumps(entry, ensure_ascii=True)}\n".encode())
+    os.fsync(descriptor)
+
+
+def append_to(path: Path, entry: Mapping[str, Any]) -> None:
+    """Write an entry into the journal of another run, which nobody else is writing."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | _CLOEXEC)
+    try:
+        append(descriptor, entry)
+    finally:
+        os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalState:
+    """What a journal file says: who wrote it, and which leases are still open."""
+
+    owner: Mapping[str, Any]
+    open_leases: Mapping[int, OpenLease] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """Of the server."""
+        return str(self.owner.get("url", ""))
+
+
+def replay(path: Path) -> JournalState:
+    """Return the state after all complete entries; torn and unknown ones are passed over.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    owner: dict[str, Any] = {}
+    leases: dict[int, OpenLease] = {}
+    for line in path.read_bytes().split(b"\n"):
+        try:
+            entry = json.loads(line)
+            kind, number = entry["kind"], entry.get("lease")
+        except (ValueError, TypeError, KeyError, AttributeError):
+            continue
+        if kind == "owner":
+            owner = owner or entry
+        elif kind == "intent":
+            leases[number] = _opened(entry)
+        elif kind in ENDS:
+            leases.pop(number, None)
+        elif number in leases:
+            leases[number] = _continued(leases[number], entry)
+    return JournalState(owner=owner, open_leases=leases)
+
+
+def remove_if_settled(path: Path) -> None:
+    """Remove a journal without open leases; harmless when it is gone already."""
+    # Windows does not remove what another process has open; that process removes it then.
+    with contextlib.suppress(FileNotFoundError, PermissionError):
+        if not replay(path).open_leases:
+            path.unlink()
+
+
+def open_leases_elsewhere(directory: Path, *, url: str, but: Path) -> list[OpenLease]:
+    """Return the open leases of all other runs on the same server.
+
+    Those of dead runs count: their reapers are about to unload what they made.
+    """
+    found: list[OpenLease] = []
+    for path in directory.glob("*.jsonl"):
+        if path != but:
+            with contextlib.suppress(OSError):
+                state = replay(path)
+                if state.url == url:
+                    found.extend(state.open_leases.values())
+    return found
+
+
+def granted_elsewhere(directory: Path, *, url: str, but: Path) -> frozenset[str]:
+    """Return the instance ids that other runs on the same server hold according to their journals.
+
+    One in doubt is not held: it may be anybody's by now, and leaving it out would make another candidate look certain.
+    """
+    leases = open_leases_elsewhere(directory, url=url, but=but)
+    return frozenset(lease.instance_id for lease in leases if lease.instance_id is not None and not lease.doubt)
+
+
+def is_claimed_elsewhere(instance_id: str, model_key: str, directory: Path, *, url: str, but: Path) -> bool:
+    """Tell whether another run holds this instance, or may just have loaded it without having noted its id yet."""
+    return any(lease.claims(instance_id, model_key) for lease in open_leases_elsewhere(directory, url=url, but=but))
+
+
+def _opened(entry: Mapping[str, Any]) -> OpenLease:
+    return OpenLease(
+        number=entry["lease"],
+        model_key=str(entry.get("model_key", "")),
+        resident=tuple(entry.get("resident", ())),
+        mode=entry.get("mode", "explicit"),
+        config=entry.get("config", {}),
+        deadline_s=float(entry.get("deadline_s", 600.0)),
+        intent_at=str(entry.get("at", "")),
+    )
+
+
+def _continued(lease: OpenLease, entry: Mapping[str, Any]) -> OpenLease:
+    match entry["kind"]:
+        case "sent":
+            return replace(lease, is_sent=True)
+        case "answered":
+            return replace(lease, status=entry.get("status"))
+        case "grant":
+            return replace(lease, is_sent=True, instance_id=entry.get("instance_id"), doubt="", doubtful_ids=())
+        case "verified":
+            return replace(lease, effective=entry.get("config"))
+        case "doubt":
+            return replace(lease, doubt=str(entry.get("why", "")), doubtful_ids=tuple(entry.get("instances", ())))
+        case _:
+            return lease

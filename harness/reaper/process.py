@@ -1,0 +1,239 @@
+"""The reaper (`python -m harness.reaper.process`): a process that outlives a run and unloads what the run left.
+
+It is started before the first load, in a session of its own, and ignores the signals of a terminal. It sends the loads
+itself, because then the answer, which alone tells for certain what was made, comes to a process that is still there
+when the run is killed (adr-0003). When its stdin ends, it finishes every lease that the journal leaves open.
+
+Until there is something to do it imports the standard library alone: it is part of every run that loads anything.
+
+Lines of JSON on stdin, each with an `id`, each answered on stdout by a line with the same `id`:
+
+    hello   journal, url, token, locks, settle_s    -> ok, pid
+    lock    key, within_s                           -> [waiting: who holds it] then ok: true or false
+    unlock  key                                     -> ok
+    load    lease, body, deadline_s                 -> status, body; or lost, is_refused, is_late
+    undo    lease                                   -> how, why, instances
+    bye                                             (no answer)
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from harness.clock import SystemClock, timestamp
+from harness.reaper import identity, journal
+from harness.reaper.filelock import FileLock
+
+if TYPE_CHECKING:
+    from harness.reaper.server import PlainServer
+
+_OWNER_LOOK_S = 2.0
+_FINISH_DEADLINE_S = 1800.0
+
+
+def main() -> None:
+    """Serve until stdin ends, finish what is open, exit."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGPIPE"):
+        if (number := getattr(signal, name, None)) is not None:
+            signal.signal(number, signal.SIG_IGN)
+    stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
+    hello = json.loads(stdin.readline() or b"{}")
+    if not hello:
+        return
+    reaper = Reaper(hello, stdout)
+    threading.Thread(target=reaper.listen, args=(stdin,), daemon=True).start()
+    reaper.wait_for_the_end()
+    reaper.finish()
+    # Threads that wait for answers nobody wants any more must not hold up the exit.
+    os._exit(0)
+
+
+def key_lock(folder: Path, url: str, model_key: str) -> Path:
+    """Return the file whose lock means: somebody is loading this model on this server. Keys never become paths."""
+    import hashlib
+
+    name = hashlib.sha256(f"{url}\n{model_key.lower()}".encode()).hexdigest()[:32]
+    return folder / f"{name}.lock"
+
+
+class Reaper:
+    """What the reaper knows and does; a thread for each wait.
+
+    Args:
+        hello: the first message.
+        out: where answers go; that nobody reads them any more is no error.
+    """
+
+    def __init__(self, hello: Mapping[str, Any], out: IO[bytes]) -> None:
+        self._out = out
+        self._writing = threading.Lock()
+        self._path = Path(hello["journal"])
+        self._locks_folder = Path(hello["locks"])
+        self._settle_s = float(hello["settle_s"])
+        self._clock = SystemClock()
+        self._url, self._token = hello["url"], hello["token"]
+        self._owner = hello["owner"]
+        self._is_over = threading.Event()
+        self._locks: dict[str, FileLock] = {}
+        self._loads: dict[int, threading.Event] = {}
+        self._undoing: dict[int, threading.Lock] = {}
+        self._state = threading.Lock()
+        self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0))
+        # Whoever can take this lock knows that no reaper cares for the journal any more.
+        self._own_lock = FileLock(self._path)
+        self._answer(hello["id"], ok=self._own_lock.acquire(within_s=5.0), pid=os.getpid())
+
+    @cached_property
+    def _server(self) -> "PlainServer":
+        from harness.reaper.server import PlainServer
+
+        return PlainServer(self._url, self._token)
+
+    def listen(self, stdin: IO[bytes]) -> None:
+        """Do what each line says, until they end."""
+        for line in iter(stdin.readline, b""):
+            try:
+                message = json.loads(line)
+            except ValueError:
+                break  # Torn: the run died while it wrote.
+            if message["op"] == "unlock":
+                self._unlock(message["key"])
+                self._answer(message["id"], ok=True)
+            elif message["op"] in {"lock", "load", "undo"}:
+                if message["op"] == "load":
+                    self._loads[message["lease"]] = threading.Event()
+                work = getattr(self, f"_{message['op']}")
+                threading.Thread(target=work, args=(message,), daemon=True).start()
+        self._is_over.set()
+
+    def wait_for_the_end(self) -> None:
+        """Return when the run is over: its end of the pipe is closed, or it is gone though a child holds the pipe."""
+        while not self._is_over.wait(_OWNER_LOOK_S):
+            if not identity.is_alive(self._owner):
+                return
+
+    def finish(self) -> None:
+        """Finish every open lease, each in a thread, as one may have to wait for its load."""
+        try:
+            state = journal.replay(self._path)
+        except OSError:
+            return  # The run has ended well and removed it.
+        leases = state.open_leases
+        if state.owner.get("is_server_ours"):  # It ends with the run.
+            for number in leases:
+                self._note("gone", number)
+            leases = {}
+        threads = [threading.Thread(target=self._end, args=(number,), daemon=True) for number in leases]
+        for thread in threads:
+            thread.start()
+        end = time.monotonic() + _FINISH_DEADLINE_S
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        journal.remove_if_settled(self._path)
+
+    def _lock(self, message: Mapping[str, Any]) -> None:
+        key, end = message["key"], time.monotonic() + message["within_s"]
+        journal.private_folder(self._locks_folder)
+        lock = FileLock(key_lock(self._locks_folder, self._url, key))
+        is_held = lock.try_acquire()
+        if not is_held:
+            self._answer(message["id"], waiting=_holder(lock.path))
+            is_held = lock.acquire(within_s=end - time.monotonic())
+        if is_held:
+            lock.path.write_text(json.dumps({"journal": self._path.name, "pid": self._owner["pid"]}), encoding="ascii")
+            with self._state:
+                self._locks[key] = lock
+        if self._is_over.is_set():
+            self._unlock(key)
+        self._answer(message["id"], ok=is_held)
+
+    def _unlock(self, key: str) -> None:
+        with self._state:
+            lock = self._locks.pop(key, None)
+        if lock is not None:
+            lock.release()
+
+    def _load(self, message: Mapping[str, Any]) -> None:
+        from harness.reaper.server import ServerTrouble
+
+        lease, told = message["lease"], self._loads[message["lease"]]
+        self._note("sent", lease)
+        try:
+            answer = self._server.load(message["body"], deadline_s=message["deadline_s"])
+        except ServerTrouble as exc:
+            if exc.is_refused:
+                self._note("answered", lease, status=400)  # Nothing was sent, so nothing was made.
+            told.set()
+            self._answer(message["id"], lost=str(exc), is_refused=exc.is_refused, is_late=exc.is_late)
+            return
+        made = answer.value.get("instance_id")
+        if isinstance(made, str) and "error" not in answer.value:
+            self._note("grant", lease, instance_id=made)
+        else:
+            self._note("answered", lease, status=answer.status)
+        told.set()
+        self._answer(message["id"], status=answer.status, body=answer.body.decode("utf-8", "replace"))
+
+    def _undo(self, message: Mapping[str, Any]) -> None:
+        ending = self._end(message["lease"])
+        self._answer(message["id"], **ending)
+
+    def _end(self, number: int) -> dict[str, Any]:
+        """Finish one lease, once; what became of it is in the journal when this returns."""
+        from harness.reaper.reconcile import finish
+
+        with self._state:
+            turn = self._undoing.setdefault(number, threading.Lock())
+        with turn:
+            if (load := self._loads.get(number)) is not None:
+                load.wait()  # It has a deadline of its own.
+            lease = journal.replay(self._path).open_leases.get(number)
+            if lease is None:
+                return {"how": "released", "why": "", "instances": []}
+            here = self._path.parent
+            ending = finish(
+                lease, self._server, self._clock, settle_s=self._settle_s, age_s=lease.age_s(self._clock.now()),
+                claimed=lambda: journal.granted_elsewhere(here, url=self._url, but=self._path),
+            )  # fmt: skip
+            if ending.is_final:
+                self._note(ending.how, number)
+            else:
+                self._note("doubt", number, why=ending.why, instances=list(ending.instances))
+            self._unlock(lease.model_key)
+            return {"how": ending.how, "why": ending.why, "instances": list(ending.instances)}
+
+    def _note(self, kind: str, lease: int, **entry: Any) -> None:
+        line = {"kind": kind, "lease": lease, **entry, "by": "reaper", "at": timestamp(self._clock.now())}
+        try:
+            journal.append(self._file, line)
+        except OSError:
+            return  # A full disk: the work goes on, and the run is told over the pipe.
+
+    def _answer(self, number: int, **message: Any) -> None:
+        data = json.dumps({"id": number, **message}).encode("ascii") + b"\n"
+        with self._writing:
+            try:
+                self._out.write(data)
+                self._out.flush()
+            except (OSError, ValueError):
+                return
+
+
+def _holder(path: Path) -> str:
+    """Return who holds a lock, as far as it says so."""
+    try:
+        holder = json.loads(path.read_text(encoding="ascii"))
+        return f"process {int(holder['pid'])}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"
+
+
+if __name__ == "__main__":
+    main()

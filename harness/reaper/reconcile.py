@@ -1,0 +1,226 @@
+"""Finishing an open lease whose run is gone: finds what its load made, unloads exactly that, or says why not.
+
+Foreign wins: an instance that might be somebody else's is never unloaded. A leak that is named is a defect that we
+accept; touching what others use is not (adr-0003).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol, TypeAlias
+
+from harness.clock import Clock
+from harness.reaper.journal import OpenLease
+from harness.reaper.server import Listed, ServerTrouble
+
+SETTLE_S = 15.0
+"""How long a listing may lag behind an answer, and how long a single candidate must stay the only one."""
+
+JIT_S = 30.0
+"""How long a load by a chat whose client is gone may still show up. LM Studio expires such instances by itself."""
+
+UNREACHABLE_S = 60.0
+"""How long a server that does not answer is asked again: it may be starting anew."""
+
+_POLL_S = 0.25
+_UNLOADS = 3
+_CLIENT_ERRORS = range(400, 500)
+
+How: TypeAlias = Literal["released", "denied", "gone", "pending", "doubtful", "unreachable"]
+
+
+class Server(Protocol):
+    """What is needed of a server."""
+
+    def listing(self) -> list[Listed]:
+        """Return all loaded instances; raises `ServerTrouble`."""
+        ...
+
+    def unload(self, instance_id: str) -> None:
+        """Ask to unload exactly this instance; raises `ServerTrouble`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """What became of a lease.
+
+    Attributes:
+        how: released (unloaded, verified), denied (nothing was loaded), gone (it went away by itself), pending (the
+            server may still be loading it), doubtful (nobody can tell what is ours), unreachable (the server does not
+            answer, or does not unload it).
+        why: in words, for a person.
+        instances: which were unloaded, or are in question.
+    """
+
+    how: How
+    why: str = ""
+    instances: tuple[str, ...] = ()
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.how in {"released", "denied", "gone"}
+
+
+def finish(
+    lease: OpenLease,
+    server: Server,
+    clock: Clock,
+    *,
+    claimed: Callable[[], frozenset[str]],
+    age_s: float = 0.0,
+    settle_s: float = SETTLE_S,
+    patience_s: float = float("inf"),
+) -> Ending:
+    """Return what became of the lease after doing what can be done; never raises for the server's sake.
+
+    Args:
+        lease: nobody is working on it any more.
+        server: where it is, or is not.
+        clock: for waiting.
+        claimed: ids that other runs' journals name at this moment.
+        age_s: seconds since the intent.
+        settle_s: see `SETTLE_S`.
+        patience_s: waits no longer than this for a load to show up; it is then pending.
+    """
+    try:
+        if lease.doubt:
+            return _in_doubt(lease, server, clock)
+        if lease.instance_id is not None:
+            return _end(lease, lease.instance_id, server, clock, settle_s)
+        if not lease.is_sent:
+            return Ending(how="denied", why="its load was never sent")
+        if lease.status in _CLIENT_ERRORS:
+            return Ending(how="denied", why=f"the server refused the load (HTTP {lease.status})")
+        may_take_s = _may_take_s(lease, age_s, settle_s)
+        wait_s = min(may_take_s, patience_s)
+        found = _find(
+            lease, server, clock, claimed, patience_s=wait_s, settle_s=settle_s,
+            is_late=age_s > lease.deadline_s + settle_s,
+        )  # fmt: skip
+        return replace(found, how="pending") if found.how == "denied" and patience_s < may_take_s else found
+    except ServerTrouble as exc:
+        return Ending(how="unreachable", why=str(exc), instances=tuple(filter(None, [lease.instance_id])))
+
+
+def candidates(
+    lease: OpenLease, listed: list[Listed], claimed: frozenset[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the ids of the instances that this lease's load may have made, and those that only the config rules out.
+
+    The config rules out less than it seems: LM Studio may load with a smaller context than it was asked for.
+    """
+    new = [one for one in listed if lease.claims(one.id, one.model_key) and one.id not in claimed]
+    fitting = tuple(one.id for one in new if _agrees(lease.config, one.config))
+    return fitting, tuple(one.id for one in new if one.id not in fitting)
+
+
+def _may_take_s(lease: OpenLease, age_s: float, settle_s: float) -> float:
+    """Return how long the server may still be at it."""
+    if lease.mode == "jit":
+        return max(settle_s, min(JIT_S, lease.deadline_s) - age_s)
+    # An answer, though one of failure: the load has ended.
+    return settle_s if lease.status is not None else max(settle_s, lease.deadline_s - age_s)
+
+
+def _find(
+    lease: OpenLease,
+    server: Server,
+    clock: Clock,
+    claimed: Callable[[], frozenset[str]],
+    *,
+    patience_s: float,
+    settle_s: float,
+    is_late: bool,
+) -> Ending:
+    """Look for the one instance that can be ours; it counts once it was the only one for `settle_s`.
+
+    When the load is long over (`is_late`), anybody may have loaded the model since, so that none is taken for ours.
+    """
+    listed = _patiently(server, clock)
+    end = clock.monotonic() + patience_s  # From the first listing on: until then the server may have been away.
+    alone: str | None = None
+    since = 0.0
+    while True:
+        ids, others = candidates(lease, listed, claimed())
+        now = clock.monotonic()
+        if len(ids) > 1:
+            return Ending(how="doubtful", why="several instances may be the one of this load", instances=ids)
+        if ids and is_late:
+            return Ending(how="doubtful", why="it may have been loaded long after our load was over", instances=ids)
+        if ids and lease.mode == "jit":
+            return Ending(how="doubtful", why="nothing shows that our request loaded it", instances=ids)
+        if ids and ids[0] == alone and now - since >= settle_s:
+            return _end(lease, alone, server, clock, settle_s)
+        if not ids and now >= end:
+            if others:
+                return Ending(how="doubtful", why="it was loaded with another config than ours", instances=others)
+            return Ending(how="denied", why="its load has not made an instance")
+        if ids and ids[0] != alone:
+            since = now
+        alone = ids[0] if ids else None
+        clock.sleep(_POLL_S)
+        listed = _patiently(server, clock)
+
+
+def _in_doubt(lease: OpenLease, server: Server, clock: Clock) -> Ending:
+    """Leave a doubt to a person: ids are given out anew, so that one of several candidates left proves nothing."""
+    left = tuple(one.id for one in _patiently(server, clock) if one.id in lease.doubtful_ids)
+    if left:
+        return Ending(how="doubtful", why=lease.doubt, instances=left)
+    return Ending(how="gone", why="none of what was in doubt is loaded any more", instances=lease.doubtful_ids)
+
+
+def _end(lease: OpenLease, instance_id: str, server: Server, clock: Clock, settle_s: float) -> Ending:
+    """Unload an instance that is ours, unless what has its id is no longer ours, and verify that it is gone."""
+    # What a chat is still loading is listed late; it must not be taken for gone.
+    patience_s = settle_s if lease.mode == "explicit" else max(settle_s, min(JIT_S, lease.deadline_s))
+    # Never unloaded unseen: an id that is not listed may be given to somebody else's instance at this moment.
+    listed = _named_within(server, clock, instance_id, patience_s, wants=True)
+    if listed is None:
+        return Ending(how="gone", instances=(instance_id,))
+    if lease.mode == "jit" and lease.effective is None:
+        # Its client is gone, so the server may have broken it off, and given the id to the next who loaded the model.
+        why = "a request of ours was about to load it, and nothing shows that it did"
+        return Ending(how="doubtful", why=why, instances=(instance_id,))
+    trouble = ""
+    for _ in range(_UNLOADS):
+        if lease.effective is not None and not _agrees(lease.effective, listed.config):
+            why = "another instance has its id now, with another config"
+            return Ending(how="doubtful", why=why, instances=(instance_id,))
+        try:
+            server.unload(instance_id)
+        except ServerTrouble as exc:
+            trouble = str(exc)
+        listed = _named_within(server, clock, instance_id, settle_s / _UNLOADS, wants=False)
+        if listed is None:
+            return Ending(how="released", instances=(instance_id,))
+    why = trouble or "the server says that it unloads it, and does not"
+    return Ending(how="unreachable", why=why, instances=(instance_id,))
+
+
+def _named_within(server: Server, clock: Clock, instance_id: str, seconds: float, *, wants: bool) -> Listed | None:
+    """Return the instance as listed, None where it is not: as soon as that is as wanted, else after so many seconds."""
+    end = clock.monotonic() + seconds
+    while True:
+        listed = next((one for one in _patiently(server, clock) if one.id == instance_id), None)
+        if (listed is not None) == wants or clock.monotonic() >= end:
+            return listed
+        clock.sleep(_POLL_S)
+
+
+def _patiently(server: Server, clock: Clock) -> list[Listed]:
+    """Return the listing of a server that may be starting anew."""
+    end = clock.monotonic() + UNREACHABLE_S
+    while True:
+        try:
+            return server.listing()
+        except ServerTrouble:
+            if clock.monotonic() >= end:
+                raise
+        clock.sleep(_POLL_S * 4)
+
+
+def _agrees(wanted: Mapping[str, Any], actual: Mapping[str, Any]) -> bool:
+    """Tell whether an instance may have been loaded with this config: what both tell is equal."""
+    return all(actual[name] == value for name, value in wanted.items() if actual.get(name) is not None)

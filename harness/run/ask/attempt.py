@@ -1,0 +1,74 @@
+"""One request, attempted as often as the server fails before it has produced anything."""
+
+from collections.abc import Callable
+
+from harness.client.exchange import Exchange
+from harness.client.http import Client
+from harness.client.retry import is_transient
+from harness.client.stream import StreamEvent
+from harness.domain.generation import ChatRequest, Generation
+from harness.domain.model import InstanceId
+from harness.errors import HarnessError, InstanceLost
+from harness.lifecycle.resident import resident_ids
+
+
+class Attempts:
+    """One request being asked, as often as the server fails before it has produced anything."""
+
+    def __init__(
+        self,
+        client: Client,
+        request: ChatRequest,
+        exchange: Exchange,
+        *,
+        instance_id: InstanceId,
+        deadline_s: float,
+        is_lost: Callable[[], bool],
+    ) -> None:
+        self._client = client
+        self._request = request
+        self._exchange = exchange
+        self._instance_id = instance_id
+        self._deadline_s = deadline_s
+        self._is_lost = is_lost
+        self._has_delta = False
+        self._trouble = ""
+        self.count = 0
+
+    def once(self, attempt: int) -> Generation:
+        """Return the answer of this attempt."""
+        self.count = attempt
+        if attempt > 1:
+            check_resident(self._client, self._instance_id, after=self._trouble, exchange=self._exchange)
+        return self._client.chat(
+            self._request, stream=True, on_event=self._listen, total_s=self._deadline_s, exchange=self._exchange
+        )
+
+    def may_repeat(self, error: HarnessError) -> bool:
+        """Tell whether asking again would be the same sample, asked for the first time."""
+        self._trouble = error.message
+        return is_transient(error) and not (self._has_delta or self._is_lost() or self._exchange.is_cancelled)
+
+    def _listen(self, event: StreamEvent) -> None:
+        self._has_delta |= event.is_delta
+
+
+def check_resident(client: Client, instance_id: InstanceId, *, after: str, exchange: Exchange | None = None) -> None:
+    """Make sure that another request by this id loads no model: what went wrong may have been the instance's end.
+
+    Args:
+        client: of the server.
+        instance_id: of the instance.
+        after: what went wrong.
+        exchange: cancels it.
+
+    Raises:
+        InstanceLost: the listing no longer shows it.
+    """
+    if instance_id not in resident_ids(client.models(exchange=exchange)):
+        raise InstanceLost(f"{instance_id} is no longer loaded: it crashed, or somebody unloaded it. Before: {after}")
+
+
+def lost(instance_id: InstanceId) -> str:
+    """Say that a leased instance went away."""
+    return f"{instance_id} was unloaded by somebody or crashed while it was in use, and a request loaded it anew"

@@ -1,0 +1,41 @@
+"""The jobs of a task on one instance, and the hash that identifies each of them."""
+
+from typing import Any
+
+from harness.domain.answer import Job
+from harness.domain.model import Model
+from harness.domain.sample import content_hash
+from harness.run.ask.request import request_for
+from harness.settings import Settings
+from harness.task.task import Task
+
+
+def jobs_of(
+    task: Task, settings: Settings, *, limit: int, room_tokens: int, address: str, reasoning: str | None
+) -> list[Job]:
+    """Return what is asked of one instance: the first `limit` samples of the seed, and all of them again each epoch."""
+    tokens = settings.max_output_tokens
+    asked = [
+        (one, request_for(task, one, address=address, reasoning=reasoning, max_output_tokens=tokens))
+        for one in task.samples(seed=settings.seed, limit=limit, room_tokens=room_tokens)
+    ]
+    return [
+        Job(sample=sample, epoch=epoch, request=request)
+        for epoch in range(1, settings.epochs + 1)
+        for sample, request in asked
+    ]
+
+
+def sample_uid(task: Task, job: Job, model: Model, *, config: dict[str, Any]) -> str:
+    """Return the hash of all that may change the answer: item, model and variant, config, sampling, epoch."""
+    return content_hash(
+        [
+            task.name,
+            job.sample.item_hash,
+            model.key,
+            model.selected_variant,
+            config,
+            [job.request.temperature, job.request.max_output_tokens, job.request.reasoning],
+            job.epoch,
+        ]
+    )

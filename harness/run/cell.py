@@ -1,0 +1,88 @@
+"""One model on one task: what is asked, what is known already, what came back, and when to stop."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from harness.domain.answer import Answer, Job
+from harness.domain.generation import Outcome
+from harness.domain.model import Model
+from harness.run.plan.pace import Pace
+from harness.task.task import Task
+from harness.verdict.race import Race
+
+_SERVER_ERRORS_IN_A_ROW = 5
+
+
+class Cell:
+    """What is asked of one model for one task.
+
+    Args:
+        task: of the samples.
+        model: that is asked.
+        jobs: all that belong to the cell, in planned order.
+        known: answers of a run that is resumed, by the place of their job.
+        race: stops the cell when its test has decided; None: nothing does.
+        pace: says what the budget has time for; None: everything.
+
+    Attributes:
+        todo: what is to be asked, in that order.
+        answers: what has come back, the known ones included.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        model: Model,
+        jobs: Sequence[Job],
+        known: Mapping[tuple[str, int], Answer],
+        *,
+        race: Race | None,
+        pace: Pace | None,
+    ) -> None:
+        self.race = race
+        self.answers: list[Answer] = []
+        self._count = len(jobs)
+        ordered = race.jobs if race else jobs
+        self.todo: list[Job] = _missing(task, model, ordered, known, pace)
+        for answer in known.values():
+            self.add(answer)
+        self.left_out = len(jobs) - len(known) - len(self.todo)
+        if race is not None and race.is_over:
+            self.todo = []
+
+    @property
+    def count(self) -> int:
+        """How many answers the whole cell has."""
+        return self._count
+
+    @property
+    def planned(self) -> int:
+        """How many answers it should rest on, after what the budget had no time for."""
+        return self._count - self.left_out
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is to be asked: the race is decided, or the model has crashed."""
+        return (self.race is not None and self.race.is_over) or _has_crashed(self.answers)
+
+    def add(self, answer: Answer) -> bool:
+        """Take in what became of a job, and tell whether it was asked at all."""
+        if answer.is_left_out:
+            self.left_out += 1
+            return False
+        self.answers.append(answer)
+        if self.race is not None:
+            self.race.take(answer)
+        return True
+
+
+def _missing(
+    task: Task, model: Model, jobs: Sequence[Job], known: Collection[tuple[str, int]], pace: Pace | None
+) -> list[Job]:
+    if pace is not None:
+        return pace.begin_cell(task, model, jobs, known)
+    return [job for job in jobs if job.place not in known]
+
+
+def _has_crashed(answers: Sequence[Answer]) -> bool:
+    last = answers[-_SERVER_ERRORS_IN_A_ROW:]
+    return len(last) == _SERVER_ERRORS_IN_A_ROW and all(one.outcome is Outcome.SERVER_ERROR for one in last)

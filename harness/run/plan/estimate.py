@@ -1,0 +1,83 @@
+"""What a run is going to take: from earlier runs where there are some, else guessed from sizes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from harness.domain.model import Model
+from harness.run.ask.room import prompt_tokens
+from harness.run.plan.budget import CellCost, ModelCost
+from harness.run.plan.history import History
+from harness.selection.selection import parameters
+from harness.settings import Settings
+from harness.task.task import Task
+
+_BANDWIDTH_BYTES_S = 10e9
+_PREFILL_TO_DECODE = 4
+_DISK_BYTES_S = 1e9
+_LOADS_MEASURED = 3
+_SAMPLES_A_TEST = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What tests a run has besides its tasks, a model.
+
+    Attributes:
+        tests: how many ask a few short questions each.
+        is_measured: whether the latency suite is among them.
+    """
+
+    tests: int = 0
+    is_measured: bool = False
+
+
+def guess_load_s(model: Model) -> float:
+    """Return how long a load may take: a second, and the file read at 1 GB/s."""
+    return 1.0 + model.size_bytes / _DISK_BYTES_S
+
+
+def guess_sample_s(task: Task, model: Model, settings: Settings) -> float:
+    """Return how long a sample may take: all active weights are read once a token, at 10 GB/s.
+
+    The answer takes half of its limit; a prompt's tokens cost a quarter of an answer's.
+    """
+    known = parameters(model)
+    active_bytes = model.size_bytes * (known[1] / known[0] if known else 1.0)
+    output = min(task.max_output_tokens, settings.max_output_tokens or task.max_output_tokens)
+    return (output / 2 + prompt_tokens(task, model, settings) / _PREFILL_TO_DECODE) * active_bytes / _BANDWIDTH_BYTES_S
+
+
+def model_cost(
+    model: Model,
+    tasks: Sequence[Task],
+    settings: Settings,
+    *,
+    history: History,
+    work: Work,
+    known: Callable[[Task, Model], int],
+) -> ModelCost:
+    """Return what a model is going to cost.
+
+    Args:
+        model: to be loaded.
+        tasks: that it can be given.
+        settings: its latency budget is what is measured for.
+        history: of earlier runs.
+        work: the tests besides the tasks.
+        known: how many answers of a cell are there already.
+    """
+    key = str(model.key)
+    cells = {
+        task.name: CellCost(
+            sample_s=history.sample_s.get((key, task.name), guess := guess_sample_s(task, model, settings)),
+            guess_s=guess,
+            is_guess=(key, task.name) not in history.sample_s,
+            known=known(task, model),
+        )
+        for task in tasks
+    }
+    load_s = history.load_s.get(key, guess_load_s(model))
+    if work.is_measured:
+        load_s = load_s * _LOADS_MEASURED + settings.latency_budget_s
+    slowest_s = max((one.sample_s for one in cells.values()), default=0.0)
+    return ModelCost(key=key, fixed_s=load_s + work.tests * _SAMPLES_A_TEST * slowest_s, cells=cells)

@@ -1,0 +1,176 @@
+"""What a run will do, known before anything is loaded."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from harness.domain.model import LoadConfig, Model
+from harness.domain.sample import Sample, content_hash
+from harness.errors import SettingsError
+from harness.report.plan import PlanRow, render_plan
+from harness.report.table import seconds
+from harness.run.ask.room import USUAL_SLOTS, reasoning_tokens, room_tokens
+from harness.run.plan.budget import Allotment, ModelCost
+from harness.run.plan.estimate import guess_load_s, guess_sample_s
+from harness.selection.reference import choose_reference
+from harness.selection.selection import Selection
+from harness.settings import Settings
+from harness.task.task import Task
+
+_LEAST_CONTEXT = 2048
+
+
+def fits(task: Task, model: Model) -> str | None:
+    """Return why this model cannot be given this task, or None."""
+    can = model.capabilities
+    if task.needs.embedding != model.is_embedding:
+        return f"needs a{'n embedding' if task.needs.embedding else ' chat'} model"
+    if task.needs.vision and not (can and can.vision):
+        return "needs a model with vision"
+    if task.needs.tools and not (can and can.trained_for_tool_use):
+        return "needs a model trained for tool use"
+    return None
+
+
+def check_reasoning(models: Sequence[Model], wanted: str | None) -> None:
+    """Refuse a reasoning setting that none of the models lists: it would silently be replaced by the lowest.
+
+    Raises:
+        SettingsError: says which ones they list.
+    """
+    listed = {one for model in models if model.capabilities for one in model.capabilities.reasoning_options or ()}
+    if wanted is not None and wanted not in listed:
+        names = ", ".join(sorted(listed)) or "none"
+        raise SettingsError(f"reasoning {wanted!r} is listed by none of the selected models; they list: {names}")
+
+
+def set_hash(task: Task, samples: Sequence[Sample]) -> str:
+    """Return a hash of these samples in any order, the scorer and its version."""
+    hashes = sorted(one.item_hash for one in samples)
+    return content_hash([task.name, task.scorer.name, task.scorer.version, hashes])
+
+
+def load_config(model: Model, tasks: Sequence[Task], settings: Settings) -> LoadConfig:
+    """Return what to load with: the smallest power of two that holds every slot's longest request, within the model's.
+
+    llama.cpp shares one context over all slots, so concurrent requests need the sum of their lengths (adr-0001).
+    """
+    if settings.context_length is not None:
+        return LoadConfig(context_length=settings.context_length)
+    longest = max((task.room_tokens for task in tasks), default=0) + reasoning_tokens(model, settings)
+    needed = max(_LEAST_CONTEXT, longest * (settings.concurrency or USUAL_SLOTS))
+    power = 1 << (needed - 1).bit_length()
+    return LoadConfig(context_length=min(power, model.max_context_length or power))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Models x tasks, before anything is loaded.
+
+    Attributes:
+        known: how many answers there are already, by model and task: of the run that is resumed.
+        complete: models of which nothing is missing.
+        allotment: what fits into the budget; None: there is none.
+        costs: what that was planned with.
+    """
+
+    selection: Selection
+    tasks: tuple[Task, ...]
+    settings: Settings
+    known: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    complete: frozenset[str] = frozenset()
+    allotment: Allotment | None = None
+    costs: Mapping[str, ModelCost] = field(default_factory=dict)
+
+    def rows(self) -> tuple[PlanRow, ...]:
+        """Return what is planned for each model."""
+        return tuple(
+            PlanRow(
+                model=model,
+                context_length=load_config(model, self.tasks, self.settings).context_length or 0,
+                samples=self._samples(model),
+                estimate_s=self.seconds(model),
+            )
+            for model in self.selection.models
+            if self.allotment is None or model.key in {*self.allotment.kept, *self.complete}
+        )
+
+    def render(self, *, width: int | None = None) -> str:
+        """Return the plan as text, fitted into a terminal of this width."""
+        names = [task.name for task in self.tasks]
+        return render_plan(
+            self.rows(), tasks=names, because=self.selection.reason, notes=self.notes(), width=width,
+            is_measured=any(not cell.is_guess for cost in self.costs.values() for cell in cost.cells.values()),
+        )  # fmt: skip
+
+    def notes(self) -> list[str]:
+        """Return what a resumed run takes over, and what a budget leaves out."""
+        lines = []
+        if self.settings.resume:
+            there = f"{sum(self.known.values())} answers are there already"
+            complete = ", ".join(model.key for model in self.selection.models if model.key in self.complete)
+            lines.append(f"Resumes {self.settings.resume}: {there}; complete, so not loaded: {complete or 'none'}.")
+        if self.allotment is not None:
+            budget = f"Within {seconds(self.settings.budget_s)}"
+            asked = self.settings.limit
+            if not self.allotment.kept and self.allotment.dropped:
+                lines.append(f"{budget}, nothing fits.")
+            elif self.allotment.limit < asked:
+                lines.append(f"{budget}, {self.allotment.limit} of {asked} samples a task are planned.")
+            else:
+                lines.append(f"{budget}, all samples of the models above fit.")
+            if self.allotment.dropped:
+                lines.append(f"Left out, as too expensive for that time: {', '.join(self.allotment.dropped)}.")
+        return lines
+
+    def seconds(self, model: Model) -> float:
+        """Return an estimate for one model, in seconds."""
+        if model.key in self.complete:
+            return 0.0
+        if self.allotment is not None:
+            return self.costs[model.key].seconds(self.allotment.limit, self.settings.epochs)
+        each_s = sum(guess_sample_s(task, model, self.settings) for task in self.tasks if fits(task, model) is None)
+        asked_s = each_s * self.settings.limit * self.settings.epochs
+        return guess_load_s(model) + asked_s + self.settings.latency_budget_s
+
+    def _samples(self, model: Model) -> int:
+        if model.key in self.complete:
+            return 0
+        wanted = (self.allotment.limit if self.allotment else self.settings.limit) * self.settings.epochs
+        return sum(
+            max(0, wanted - self.known.get((model.key, task.name), 0))
+            for task in self.tasks
+            if fits(task, model) is None
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the plan as it is recorded; `tasks` are fingerprints of what is asked and how it is judged.
+
+        `room_tokens` are what a request of each fitted task may take on each model; the fingerprint covers all of them.
+        `sets` are the same whatever the order of the samples: it makes no difference to a run that is resumed.
+        """
+        samples = {task.name: task.samples(seed=self.settings.seed, limit=self.settings.limit) for task in self.tasks}
+        reference, because = choose_reference(self.selection.models, self.settings.primary)
+        return {
+            "models": [model.key for model in self.selection.models],
+            "models_because": self.selection.reason,
+            "reference": reference.key,
+            "reference_because": because,
+            "limit": self.settings.limit,
+            "epochs": self.settings.epochs,
+            "allotted": None if self.allotment is None else asdict(self.allotment),
+            "room_tokens": {
+                task.name: {model.key: room_tokens(task, model, self.settings) for model in self.selection.models}
+                for task in self.tasks
+                if task.generate_for is not None
+            },
+            "tasks": {task.name: self._fingerprint(task) for task in self.tasks},
+            "sets": {task.name: set_hash(task, samples[task.name]) for task in self.tasks},
+        }
+
+    def _fingerprint(self, task: Task) -> str:
+        rooms = sorted({room_tokens(task, model, self.settings) for model in self.selection.models})
+        seed, limit = self.settings.seed, self.settings.limit
+        return task.fingerprint(
+            [one for room in rooms for one in task.samples(seed=seed, limit=limit, room_tokens=room)]
+        )

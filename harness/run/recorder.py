@@ -1,0 +1,315 @@
+"""Turns what happens in a run into records, and writes each at once."""
+
+import contextlib
+import os
+import platform
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.clock import Clock, timestamp
+from harness.domain.answer import Answer
+from harness.domain.generation import Generation
+from harness.domain.model import InstanceId, LoadConfig, Model
+from harness.domain.record import (
+    ComparisonRecord,
+    EndRecord,
+    InstanceRecord,
+    ItemRecord,
+    MeasureRecord,
+    Record,
+    ReleaseRecord,
+    RunRecord,
+    SampleRecord,
+    ScoreRecord,
+    SkipRecord,
+    SummaryRecord,
+)
+from harness.domain.sample import content_hash
+from harness.lifecycle.lease import Lease, Release
+from harness.lifecycle.resident import resident_ids
+from harness.reaper.filelock import FileLock
+from harness.run.ask.job import sample_uid
+from harness.run.provenance import cpu_name, git_state, harness_version, memory_bytes, redacted, versions
+from harness.settings import DEFAULT_TOKEN, Settings
+from harness.store.writer import RunWriter
+from harness.task.task import Task
+
+
+class Recorder:
+    """Writes the records of one run to a file of its own, `<results>/<run id>.jsonl`.
+
+    Args:
+        results: the folder.
+        clock: for timestamps.
+        carried: records of the run that is resumed. They follow the first record as if this run had written them, and
+            the file appears with all of them: it can be resumed itself, whenever this run dies.
+
+    Raises:
+        StoreError: from any method: the file cannot be made or written.
+    """
+
+    def __init__(self, results: Path, *, clock: Clock, carried: Sequence[Record] = ()) -> None:
+        self._clock = clock
+        self._started = clock.monotonic()
+        self._samples = sum(isinstance(one, SampleRecord) for one in carried)
+        self._carried = carried
+        self.run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+        self._writer = RunWriter(results / f"{self.run_id}.jsonl", is_hidden=bool(carried))
+        # Tells others that this run is alive: it is not resumed, and no late scores are appended.
+        self._lock = FileLock(self._writer.path)
+        if not carried:
+            self._hold()
+
+    @property
+    def path(self) -> Path:
+        """The run file."""
+        return self._writer.path
+
+    def run(
+        self,
+        settings: Settings,
+        *,
+        server_kind: str,
+        server_url: str,
+        listing: Sequence[Model],
+        plan: Mapping[str, Any],
+        notes: Sequence[str],
+        argv: Sequence[str],
+        parent_run_id: str | None = None,
+    ) -> None:
+        """Record who asks whom for what, on which machine, with which code."""
+        commit, dirty = git_state(Path.cwd())
+        secret = "" if settings.token == DEFAULT_TOKEN else settings.token
+        self._writer.write(
+            RunRecord(
+                **self.head(),
+                harness_version=harness_version(),
+                versions=versions(),
+                platform=platform.platform(),
+                cpu=cpu_name(),
+                cpu_count=os.cpu_count(),
+                memory_bytes=memory_bytes(),
+                server_kind=server_kind,
+                server_url=server_url,
+                git_commit=commit,
+                git_dirty=dirty,
+                argv=redacted(argv, secret),
+                plan=dict(plan),
+                suite_hash=content_hash(plan.get("tasks", {})),
+                seed=settings.seed,
+                sampling={"temperature": 0.0, "store": False, "max_output_tokens": settings.max_output_tokens},
+                settings=_shown(settings),
+                settings_from=dict(settings.source),
+                resident_before=list(resident_ids(listing)),
+                notes=list(notes),
+                parent_run_id=parent_run_id,
+            )
+        )
+        if self._carried:
+            for record in self._carried:
+                self._writer.write(record.model_copy(update={"run_id": self.run_id}))
+            self._writer.reveal()
+            self._hold()
+
+    def _hold(self) -> None:
+        with contextlib.suppress(OSError):  # Where a file system has no locks, nothing is lost by it.
+            self._lock.try_acquire(create=False)
+
+    def instance(
+        self, lease: Lease, *, purpose: str, addressed_by: Literal["instance_id", "key"] = "instance_id"
+    ) -> None:
+        """Record an acquired lease; `purpose` tells the one that is used from those that were only timed."""
+        self._writer.write(
+            InstanceRecord(
+                **self.head(),
+                **facts(lease.model),
+                instance_id=lease.instance.id,
+                owned=lease.is_owned,
+                load_mode=lease.mode,
+                purpose=purpose,
+                requested_config=lease.requested.as_dict(),
+                effective_config=lease.instance.config.as_dict(),
+                load_time_s=lease.load_time_s,
+                load_wall_s=lease.load_wall_s,
+                addressed_by=addressed_by,
+                resident_others=list(lease.others),
+            )
+        )
+
+    def failed_instance(
+        self, model: Model, config: LoadConfig, error: str, *, mode: Literal["explicit", "jit"], purpose: str
+    ) -> None:
+        """Record that no lease could be had."""
+        self._writer.write(
+            InstanceRecord(
+                **self.head(),
+                **facts(model),
+                load_mode=mode,
+                purpose=purpose,
+                requested_config=config.as_dict(),
+                error=error,
+            )
+        )
+
+    def release(self, lease: Lease, policy: str, done: Release | None, error: str | None = None) -> None:
+        """Record the end of a lease; without `done` it failed with `error`."""
+        if done is not None and done.is_left_to_reaper:
+            error = "interrupted twice: left to the reaper"
+        self._writer.write(
+            ReleaseRecord(
+                **self.head(),
+                model_key=lease.model.key,
+                instance_id=lease.instance.id,
+                policy=policy,
+                unload_verified=done.is_verified if done else False,
+                unload_wall_s=done.unload_wall_s if done else None,
+                error=error,
+            )
+        )
+
+    def answer(self, task: Task, answer: Answer, model: Model, *, instance_id: InstanceId, config: LoadConfig) -> None:
+        """Record a sample and its score."""
+        self._samples += 1
+        uid = sample_uid(task, answer.job, model, config=config.as_dict())
+        self._writer.write(self._sample(uid, task, answer, model, instance_id))
+        score = answer.score
+        self._writer.write(
+            ScoreRecord(
+                **self.head(),
+                sample_uid=uid,
+                scorer=task.scorer.name,
+                scorer_version=task.scorer.version,
+                value=score.value if score else None,
+                passed=score.passed if score else None,
+                reason=score.reason if score else answer.outcome.value,
+                details=dict(score.details) if score else {},
+            )
+        )
+
+    def measure(
+        self,
+        name: str,
+        value: float,
+        unit: str,
+        *,
+        model: Model,
+        instance_id: str | None = None,
+        round: int = 1,  # noqa: A002  (the record's name)
+        cold: bool | None = None,
+        **params: Any,
+    ) -> None:
+        """Record one measured figure; names and units are those of docs/design.md, Times."""
+        self._writer.write(
+            MeasureRecord(
+                **self.head(),
+                name=name,
+                value=value,
+                unit=unit,
+                model_key=model.key,
+                instance_id=instance_id,
+                round=round,
+                cold=cold,
+                params=params,
+            )
+        )
+
+    def summary(self, record: SummaryRecord) -> None:
+        """Record one cell of the table."""
+        self._writer.write(record)
+
+    def comparison(self, record: ComparisonRecord) -> None:
+        """Record a verdict."""
+        self._writer.write(record)
+
+    def skip(self, reason: str, *, model_key: str | None = None, task: str | None = None) -> None:
+        """Record that a model or a task was not run."""
+        self._writer.write(SkipRecord(**self.head(), model_key=model_key, task=task, reason=reason))
+
+    def item(self, test: str, outcome: Literal["passed", "failed", "skipped"], *, model_key: str | None) -> None:
+        """Record that a test came to an end."""
+        self._writer.write(ItemRecord(**self.head(), test=test, outcome=outcome, model_key=model_key))
+
+    def end(self, *, exit_code: int, interrupted: bool, resident: Sequence[InstanceId] | None) -> None:
+        """Record the end and close the file; `resident` is None when the server could no longer be asked."""
+        try:
+            self._writer.write(
+                EndRecord(
+                    **self.head(),
+                    exit_code=exit_code,
+                    duration_s=self._clock.monotonic() - self._started,
+                    samples=self._samples,
+                    interrupted=interrupted,
+                    resident_after=None if resident is None else list(resident),
+                )
+            )
+        finally:
+            self._writer.close()
+            self._lock.release()
+
+    def head(self) -> dict[str, Any]:
+        """Return what every record starts with."""
+        return {"run_id": self.run_id, "at": timestamp(self._clock.now())}
+
+    def _sample(self, uid: str, task: Task, answer: Answer, model: Model, instance_id: InstanceId) -> SampleRecord:
+        sample, generation = answer.job.sample, answer.generation
+        stats = asdict(generation.stats) if generation else {}
+        request = {name: value for name, value in asdict(answer.job.request).items() if value is not None}
+        for text in ("system_prompt", "input"):
+            request.pop(text, None)
+        return SampleRecord(
+            **self.head(),
+            sample_uid=uid,
+            task=task.name,
+            task_class=task.task_class,
+            item_id=sample.item_id,
+            item_hash=sample.item_hash,
+            cluster_id=sample.cluster_id,
+            tier=sample.tier,
+            tags=dict(sample.tags),
+            epoch=answer.job.epoch,
+            model_key=model.key,
+            instance_id=instance_id,
+            prompt_hash=sample.prompt_hash,
+            request=request,
+            target=sample.target,
+            turns=[_told(turn) for turn in answer.earlier],
+            outcome=answer.outcome.value,
+            output_text=generation.text if generation else "",
+            reasoning_text=generation.reasoning if generation else "",
+            usage={name: value for name, value in stats.items() if name.endswith("_tokens")},
+            times=asdict(generation.times) if generation else {},
+            server_stats=stats,
+            attempts=answer.attempts,
+            cold=generation.loaded_model if generation else False,
+            error=answer.error,
+        )
+
+
+def _told(turn: Generation) -> dict[str, Any]:
+    return {
+        "output_text": turn.text,
+        "input_tokens": turn.stats.input_tokens,
+        "total_output_tokens": turn.stats.total_output_tokens,
+        "e2e_s": turn.times.e2e_s,
+    }
+
+
+def facts(model: Model) -> dict[str, Any]:
+    """Return what is recorded of a model."""
+    return {
+        "model_key": model.key,
+        "size_bytes": model.size_bytes,
+        "quantisation": model.quantization.name if model.quantization else None,
+        "params": model.params_string,
+        "format": model.format,
+        "architecture": model.architecture,
+        "max_context_length": model.max_context_length,
+    }
+
+
+def _shown(settings: Settings) -> dict[str, Any]:
+    shown = {name: getattr(settings, name) for name in settings.__slots__ if name not in {"token", "source"}}
+    return {name: str(value) if isinstance(value, Path) else value for name, value in shown.items()}

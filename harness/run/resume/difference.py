@@ -1,0 +1,125 @@
+"""Why the answers of an earlier run cannot be taken over into this one."""
+
+from collections.abc import Iterator, Sequence
+
+from harness.domain.answer import Job
+from harness.domain.model import Model
+from harness.domain.record import InstanceRecord, SampleRecord
+from harness.errors import TaskError
+from harness.run.ask.job import jobs_of, sample_uid
+from harness.run.ask.request import reasoning_for
+from harness.run.ask.room import room_tokens
+from harness.run.plan.plan import load_config, set_hash
+from harness.run.recorder import facts
+from harness.run.resume.parent import Parent
+from harness.settings import Settings
+from harness.task.task import Task
+
+_DECISIVE = ("seed", "load", "context_length", "reasoning", "concurrency", "max_output_tokens", "sample_deadline_s")
+_GROWING = ("limit", "epochs")
+_FACTS = ("size_bytes", "quantisation", "format", "architecture", "params")
+
+
+def differences(parent: Parent, *, models: Sequence[Model], tasks: Sequence[Task], settings: Settings) -> list[str]:
+    """Return a line for everything that differs; none where this run asks the same as the earlier one, or more of it.
+
+    Models and tasks that only one of the runs has make no difference, nor does any order.
+
+    Args:
+        parent: the earlier run.
+        models: of this one.
+        tasks: of this one.
+        settings: of this one.
+    """
+    found = [*_settings(parent, settings), *_tasks(parent, tasks, settings)]
+    for model in models:
+        if (before := parent.instances.get(model.key)) is not None:
+            changed = [*_model(before, model, tasks, settings)]
+            found += changed or ([] if found else _questions(parent, before, model, tasks, settings))
+    return found
+
+
+def _settings(parent: Parent, settings: Settings) -> Iterator[str]:
+    before = parent.run.settings
+    for name in (*_DECISIVE, *_GROWING):
+        then, now = before.get(name), getattr(settings, name)
+        if name in before and (now < then if name in _GROWING else now != then):
+            yield f"{name.removesuffix('_s').replace('_', ' ')}: {_shown(then)} then, {_shown(now)} now"
+
+
+def _shown(value: object) -> str:
+    return "not set" if value is None else str(value)
+
+
+def _tasks(parent: Parent, tasks: Sequence[Task], settings: Settings) -> Iterator[str]:
+    before = parent.run.plan.get("sets", {})
+    # The seed's difference is told; with another one all samples are others.
+    if parent.run.seed != settings.seed:
+        return
+    for task in tasks:
+        if task.name not in before:
+            continue
+        try:
+            now = set_hash(task, task.samples(seed=settings.seed, limit=parent.run.settings.get("limit", 1)))
+        except TaskError as exc:
+            yield str(exc)
+            continue
+        if now != before[task.name]:
+            yield _task(parent, task)
+
+
+def _task(parent: Parent, task: Task) -> str:
+    uids = {one.sample_uid for one in parent.samples.values() if one.task == task.name}
+    scorer = f"{task.scorer.name} {task.scorer.version}"
+    scored = {
+        f"{one.scorer} {one.scorer_version}" for uid in uids for one in parent.scores.get(uid, ()) if one.judge is None
+    }
+    if scored and scorer not in scored:
+        return f"task {task.name}: scored by {', '.join(sorted(scored))} then, by {scorer} now"
+    return f"task {task.name}: its samples are others now"
+
+
+def _model(before: InstanceRecord, model: Model, tasks: Sequence[Task], settings: Settings) -> Iterator[str]:
+    now = facts(model)
+    for name in _FACTS:
+        then = getattr(before, name)
+        if then != now[name]:
+            yield f"{model.key}: {name.replace('_', ' ')}: {_shown(then)} then, {_shown(now[name])} now"
+    asked = load_config(model, tasks, settings).context_length
+    then = before.requested_config.get("context_length")
+    if then != asked:
+        yield f"{model.key}: context length to load with: {_shown(then)} then, {_shown(asked)} now"
+
+
+def _questions(
+    parent: Parent, before: InstanceRecord, model: Model, tasks: Sequence[Task], settings: Settings
+) -> Iterator[str]:
+    """Say what is left that lets the uids of answers to the same samples differ: a line for each task."""
+    for task in tasks:
+        reasoning = reasoning_for(model, settings.reasoning)
+        jobs = jobs_of(
+            task,
+            settings,
+            limit=settings.limit,
+            address=model.key,
+            reasoning=reasoning,
+            room_tokens=room_tokens(task, model, settings),
+        )
+        wanted = {job.place: job for job in jobs}
+        for record in parent.samples.values():
+            job = wanted.get((record.item_id, record.epoch))
+            if (record.model_key, record.task) != (model.key, task.name) or job is None:
+                continue
+            if sample_uid(task, job, model, config=before.effective_config) != record.sample_uid:
+                yield f"{model.key} {task.name}: {_question(record, job, model)}"
+                break
+
+
+def _question(record: SampleRecord, job: Job, model: Model) -> str:
+    for name in ("max_output_tokens", "temperature", "reasoning"):
+        then, now = record.request.get(name), getattr(job.request, name)
+        if then != now:
+            return f"{name.replace('_', ' ')}: {_shown(then)} then, {_shown(now)} now"
+    if record.item_hash != job.sample.item_hash:
+        return f"{record.item_id} asks something else now"
+    return f"another variant of the model is selected now ({_shown(model.selected_variant)})"

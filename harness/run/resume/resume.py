@@ -1,0 +1,289 @@
+"""Goes on with a run that died or was interrupted: what is there is taken over, and only the rest is asked.
+
+A sample counts as there by its uid, which hashes all that may change its answer (docs/design.md, Resume).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from harness.domain.answer import Answer, Job
+from harness.domain.generation import Generation, Outcome, ServerStats, Times
+from harness.domain.model import InstanceId, LoadConfig, Model
+from harness.domain.record import (
+    EndRecord,
+    InstanceRecord,
+    ItemRecord,
+    Record,
+    RunRecord,
+    SampleRecord,
+    ScoreRecord,
+    SkipRecord,
+    SummaryRecord,
+)
+from harness.domain.score import Score
+from harness.errors import LeaseError, SettingsError, StoreError
+from harness.reaper.filelock import FileLock
+from harness.run.ask.asker import judge
+from harness.run.ask.job import jobs_of, sample_uid
+from harness.run.ask.request import reasoning_for
+from harness.run.ask.room import room_tokens
+from harness.run.plan.plan import fits
+from harness.run.resume.difference import differences
+from harness.run.resume.parent import Parent, last_unfinished, read_head
+from harness.settings import Settings
+from harness.task.task import Task
+
+LAST = "last"
+_ELSEWHERE = {"token", "results", "budget_s", "resume", "source"}
+"""What a resumed run does not take over: it concerns this invocation."""
+
+
+def with_parent(settings: Settings) -> Settings:
+    """Return the settings of a run that resumes another: what nobody has set is as it was then.
+
+    Raises:
+        StoreError: the run file cannot be read, or its run is still going.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    if settings.resume is None:
+        return settings
+    path = last_unfinished(settings.results) if settings.resume == LAST else Path(settings.resume)
+    run = read_head(path)
+    _check_dead(path)
+    names = [
+        one.name
+        for one in fields(settings)
+        if one.name not in _ELSEWHERE and settings.source.get(one.name) == "default" and one.name in run.settings
+    ]
+    values: dict[str, Any] = {name: run.settings[name] for name in names}
+    source = {**settings.source, **dict.fromkeys(names, f"run {run.run_id}")}
+    if settings.source.get("results") == "default":
+        values["results"], source["results"] = path.parent, "the folder of the resumed run"
+    try:
+        typed = TypeAdapter(Settings).validate_python(values)
+    except ValidationError as exc:
+        where = ".".join(str(part) for part in exc.errors()[0]["loc"])
+        raise StoreError(f"{path}: its settings cannot be used: {where}: {exc.errors()[0]['msg']}") from exc
+    return replace(settings, **{name: getattr(typed, name) for name in values}, resume=str(path), source=source)
+
+
+def _check_dead(path: Path) -> None:
+    lock = FileLock(path)
+    try:
+        is_free = lock.try_acquire(create=False)
+    except OSError:  # It cannot be written, so nobody does.
+        return
+    lock.release()
+    if not is_free:
+        raise StoreError(f"{path}: its run is still going", hint="Wait for its end, or stop it with Ctrl-C first.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resumption:
+    """What of an earlier run is taken over into this one.
+
+    Args:
+        parent: the earlier run.
+        models: that are selected now, cheapest first.
+        tasks: that were collected now.
+        settings: of now.
+        tests: the node ids of the tests of now by model key; those of no model under None.
+    """
+
+    parent: Parent
+    models: Sequence[Model]
+    tasks: Sequence[Task]
+    settings: Settings
+    tests: Mapping[str | None, Sequence[str]]
+
+    def check_same(self) -> None:
+        """Make sure that this run asks the same as the earlier one, or more of it: the order makes no difference.
+
+        Raises:
+            SettingsError: shows everything that differs.
+        """
+        found = differences(self.parent, models=self.models, tasks=self.tasks, settings=self.settings)
+        if found:
+            lines = "".join(f"\n  {one}" for one in found)
+            raise SettingsError(
+                f"{self.parent.path} was asked something else, so its answers cannot be taken over:{lines}",
+                hint="Leave these options out (they are then as they were), or start a new run without --lms-resume.",
+            )
+
+    def check(self, model: Model, config: LoadConfig) -> None:
+        """Make sure that a model was loaded as the answers that are taken over were given.
+
+        Raises:
+            LeaseError: it was not.
+        """
+        before = self._config(model)
+        if before is not None and self._known_of(model) and before != config.as_dict():
+            raise LeaseError(
+                f"{model.key} is loaded with {config.as_dict()}, but its answers in {self.parent.path} were given with "
+                f"{before}: they would not belong together",
+                hint="Unload the instance that is there, or free memory, and resume again; or start a new run.",
+            )
+
+    def answers(self, task: Task, model: Model, jobs: Iterable[Job]) -> Mapping[tuple[str, int], Answer]:
+        """Return the answers that are there already, by the places of their jobs."""
+        found = {}
+        for job in jobs:
+            uid = self._uid(task, model, job)
+            record = self.parent.samples.get(uid) if uid else None
+            if record is not None:
+                found[job.place] = _answer(record, job, self._score(task, job, record))
+        return found
+
+    def count(self, task: Task, model: Model) -> int:
+        """Return how many answers of a cell are there already."""
+        return len(self._known.get((model.key, task.name), {}))
+
+    @cached_property
+    def complete(self) -> frozenset[str]:
+        """The keys of the models of which nothing is missing: they are not loaded."""
+        return frozenset(model.key for model in self.models if self._is_complete(model))
+
+    @cached_property
+    def is_server_done(self) -> bool:
+        """Whether the tests of no model need not be run again."""
+        return set(self.tests.get(None, ())) <= self.parent.tests
+
+    @property
+    def is_nothing_missing(self) -> bool:
+        """Whether there is nothing to do at all."""
+        return self.parent.is_finished and self.is_all_there
+
+    @property
+    def is_all_there(self) -> bool:
+        """Whether no test needs to be run again."""
+        return len(self.complete) == len(self.models) and self.is_server_done
+
+    @cached_property
+    def carried(self) -> Sequence[Record]:
+        """The records that are taken over, in the order written.
+
+        Of a complete model all; of another one the answers that count, with their scores and the instance that gave
+        them: it is measured anew.
+        """
+        kept: list[Record] = []
+        uids = {uid: (task, job) for cell in self._known.values() for uid, (task, job) in cell.items()}
+        answered: set[str] = set()
+        judged: set[str] = set()
+        for record in self.parent.records:
+            if isinstance(record, SampleRecord):
+                if record.sample_uid in uids and self.parent.samples[record.sample_uid] is record:
+                    kept.append(record)
+                    answered.add(record.sample_uid)
+            elif isinstance(record, ScoreRecord):
+                if record.sample_uid in answered:
+                    kept.append(record)
+                    judged.add(record.sample_uid)
+            elif self._is_carried(record):
+                kept.append(record)
+        for uid in uids.keys() - judged:  # The run died between an answer and its score.
+            task, job = uids[uid]
+            record = self.parent.samples[uid]
+            kept.append(_score_record(task, record, self._score(task, job, record)))
+        return kept
+
+    def _is_carried(self, record: Record) -> bool:
+        if isinstance(record, RunRecord | EndRecord):
+            return False
+        key = getattr(record, "model_key", None)
+        if isinstance(record, SummaryRecord | SkipRecord) and record.task in self._tasks_left_out:
+            return False
+        if isinstance(record, ItemRecord):
+            return record.test in self.parent.tests and (self.is_server_done if key is None else key in self.complete)
+        if key is not None and key in {model.key for model in self.models}:
+            is_last_used = isinstance(record, InstanceRecord) and self.parent.instances.get(record.model_key) is record
+            return key in self.complete or (
+                is_last_used and any(one[0] == key for one, got in self._known.items() if got)
+            )
+        return self.is_server_done and key not in self.parent.run.plan.get("models", ())
+
+    @cached_property
+    def _tasks_left_out(self) -> set[str]:
+        return set(self.parent.run.plan.get("tasks", {})) - {task.name for task in self.tasks}
+
+    @cached_property
+    def _known(self) -> Mapping[tuple[str, str], Mapping[str, tuple[Task, Job]]]:
+        """The answers of each cell that are there, by their uids."""
+        cells = {}
+        for model in self.models:
+            for task in self.tasks:
+                jobs = {self._uid(task, model, job): job for job in self._jobs(task, model)}
+                cells[str(model.key), task.name] = {
+                    uid: (task, job) for uid, job in jobs.items() if uid is not None and uid in self.parent.samples
+                }
+        return cells
+
+    def _known_of(self, model: Model) -> int:
+        return sum(self.count(task, model) for task in self.tasks)
+
+    def _jobs(self, task: Task, model: Model) -> Sequence[Job]:
+        reasoning = reasoning_for(model, self.settings.reasoning)
+        return jobs_of(
+            task,
+            self.settings,
+            limit=self.settings.limit,
+            address=model.key,
+            reasoning=reasoning,
+            room_tokens=room_tokens(task, model, self.settings),
+        )
+
+    def _config(self, model: Model) -> dict[str, Any] | None:
+        before = self.parent.instances.get(model.key)
+        return None if before is None else before.effective_config
+
+    def _uid(self, task: Task, model: Model, job: Job) -> str | None:
+        config = self._config(model)
+        return None if config is None else sample_uid(task, job, model, config=config)
+
+    def _is_complete(self, model: Model) -> bool:
+        wanted = self.settings.limit * self.settings.epochs
+        return set(self.tests.get(model.key, ())) <= self.parent.tests and all(
+            self.count(task, model) == wanted for task in self.tasks if fits(task, model) is None
+        )
+
+    def _score(self, task: Task, job: Job, record: SampleRecord) -> Score:
+        """Return the recorded score, or judge the answer where it is missing: the run died before it was written."""
+        scorer = task.scorer
+        for one in reversed(self.parent.scores.get(record.sample_uid, ())):
+            if (one.scorer, one.scorer_version, one.judge) == (scorer.name, scorer.version, None):
+                return Score(value=one.value, passed=one.passed, reason=one.reason, details=one.details)
+        return judge(task, job.sample, record.output_text, Outcome(record.outcome))
+
+
+def _answer(record: SampleRecord, job: Job, score: Score) -> Answer:
+    generation = None
+    if "e2e_s" in record.times and "total_s" in record.times:
+        generation = Generation(
+            model_instance_id=InstanceId(record.instance_id),
+            text=record.output_text,
+            reasoning=record.reasoning_text,
+            stats=ServerStats(**record.server_stats),  # type: ignore[arg-type]  # As it was written.
+            times=Times(**record.times),  # type: ignore[arg-type]
+            loaded_model=record.cold,
+        )
+    return Answer(
+        job=job, outcome=Outcome(record.outcome), generation=generation, score=score, error=record.error,
+        attempts=record.attempts,
+    )  # fmt: skip
+
+
+def _score_record(task: Task, record: SampleRecord, score: Score) -> ScoreRecord:
+    return ScoreRecord(
+        run_id=record.run_id,
+        at=record.at,
+        sample_uid=record.sample_uid,
+        scorer=task.scorer.name,
+        scorer_version=task.scorer.version,
+        value=score.value,
+        passed=score.passed,
+        reason=score.reason,
+        details=dict(score.details),
+    )

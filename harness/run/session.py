@@ -1,0 +1,284 @@
+"""From settings to an open run: finds or starts the server, chooses the models, opens the run file, closes it all."""
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from harness.client.http import Client, Deadlines
+from harness.clock import SystemClock
+from harness.domain.model import Model
+from harness.errors import ReleaseFailed, SettingsError, StoreError
+from harness.reaper.journal import state_dir
+from harness.reaper.sweep import sweep
+from harness.run.interrupt import interruptible
+from harness.run.plan.budget import ModelCost
+from harness.run.plan.estimate import Work, model_cost
+from harness.run.plan.history import read_history
+from harness.run.plan.pace import LATENCY_SHARE, Pace
+from harness.run.plan.plan import Plan, check_reasoning, fits
+from harness.run.resume.parent import read_parent
+from harness.run.resume.resume import Resumption
+from harness.run.run import Progress, Run
+from harness.selection.reference import choose_reference
+from harness.selection.selection import Selection, select_models
+from harness.settings import Settings
+from harness.task.task import Task
+
+DEMONSTRATION = (
+    "this is a demonstration. The embedded default models are one small network (SmolLM2-135M-Instruct) in three "
+    "quantisations; q4_0 and q8_0 are requantised from q4_1 and cannot be better than it, whatever the figures. "
+    "To choose a model, point the harness at LM Studio."
+)
+_LIST_DEADLINE_S = 3.0
+
+
+class Session:
+    """What a pytest session or a command needs of a server. Nothing happens before it is asked for.
+
+    Args:
+        settings: what was asked for.
+        argv: the command line, for the record.
+        progress: where progress is shown.
+        say: prints a line for a person.
+    """
+
+    def __init__(
+        self, settings: Settings, *, argv: Sequence[str], progress: Progress, say: Callable[[str], None]
+    ) -> None:
+        self.settings = settings
+        self._argv = argv
+        self._progress = progress
+        self._say = say
+        self._told: set[str] = set()
+        self._resources = contextlib.ExitStack()
+        self._clock = SystemClock()
+        self._started = self._clock.monotonic()
+        self._costs: dict[str, ModelCost] = {}
+        self.tasks: tuple[Task, ...] = ()
+        self.resumption: Resumption | None = None
+        self.pace: Pace | None = None
+        self.put_off: set[str] = set()
+        self._told_left_out: set[tuple[str, str | None]] = set()
+        self.run: Run | None = None
+        self.failures: list[ReleaseFailed | StoreError] = []
+
+    @cached_property
+    def listing(self) -> tuple[Model, ...]:
+        """The server's models, from one request; those of the embedded server are known without starting it.
+
+        Raises:
+            HarnessError: nobody listens, it is not LM Studio, it is too old, it wants a token.
+        """
+        if self.settings.is_embedded:
+            return _embedded_listing(self.settings, self._say_once)
+        deadlines = Deadlines(connect_s=_LIST_DEADLINE_S, list_s=_LIST_DEADLINE_S)
+        with Client(self.settings.url, token=self.settings.token, deadlines=deadlines) as client:
+            return client.preflight()
+
+    @cached_property
+    def selection(self) -> Selection:
+        """The models of this run, cheapest first.
+
+        Raises:
+            HarnessError: as `listing`, `select_models`, `check_reasoning` and `choose_reference`.
+        """
+        selection = select_models(
+            self.listing,
+            patterns=self.settings.models,
+            exclude=self.settings.exclude,
+            max_size_bytes=self.settings.max_size_bytes,
+        )
+        check_reasoning(selection.models, self.settings.reasoning)
+        choose_reference(selection.models, self.settings.primary)
+        return selection
+
+    def prepare(self, tasks: Sequence[Task], *, tests: Mapping[str | None, Sequence[str]], work: Work) -> None:
+        """Settle, from what was collected, what is taken over from an earlier run, and what fits into the budget.
+
+        Args:
+            tasks: that were collected.
+            tests: the node ids of all tests by model key; those of no model under None.
+            work: of each model, besides the tasks.
+
+        Raises:
+            HarnessError: the run that is to be resumed cannot be read, or asked something else.
+        """
+        self.tasks = tuple(tasks)
+        models = self.selection.models
+        if self.settings.resume is not None:
+            parent = read_parent(Path(self.settings.resume))
+            resumption = Resumption(parent=parent, models=models, tasks=self.tasks, settings=self.settings, tests=tests)
+            resumption.check_same()
+            self.resumption = resumption
+        if self.settings.budget_s is None:
+            return
+        done = self.resumption.complete if self.resumption else frozenset()
+        todo = [model for model in models if model.key not in done]
+        share_s = self.settings.budget_s * LATENCY_SHARE / max(1, len(todo))
+        self.settings = replace(self.settings, latency_budget_s=min(self.settings.latency_budget_s, share_s))
+        history = read_history(self.settings, todo)
+        known = self.resumption.count if self.resumption else lambda _task, _model: 0
+        self._costs = {
+            model.key: model_cost(
+                model, [task for task in self.tasks if fits(task, model) is None], self.settings,
+                history=history, work=work, known=known,
+            )
+            for model in todo
+        }  # fmt: skip
+        self.pace = Pace(list(self._costs.values()), settings=self.settings, started=self._started, clock=self._clock)
+
+    def plan(self) -> Plan:
+        """Return what will be done with the tasks that were collected."""
+        before = self.resumption
+        known = {
+            (str(model.key), task.name): before.count(task, model)
+            for model in self.selection.models
+            for task in self.tasks
+            if before is not None
+        }
+        return Plan(
+            selection=self.selection,
+            tasks=self.tasks,
+            settings=self.settings,
+            known=known,
+            complete=before.complete if before else frozenset(),
+            allotment=self.pace.allotment if self.pace else None,
+            costs=self._costs,
+        )
+
+    def open(self) -> Run:
+        """Return the run, opening it on the first call: starts the embedded server if asked to, and preflights.
+
+        Raises:
+            HarnessError: the server cannot be used, or the run file cannot be made.
+        """
+        if self.run is not None:
+            return self.run
+        url = self._start_embedded() if self.settings.is_embedded else self.settings.url
+        client = self._resources.enter_context(Client(url, token=self.settings.token))
+        client.preflight()
+        for swept in sweep(
+            state_dir() / "journals", url=client.url, token=self.settings.token, clock=SystemClock(),
+            on_begin=lambda lease: self._say(f"A run that died has left {lease.model_key}: looking after it ..."),
+        ):  # fmt: skip
+            self._say(str(swept))
+        self._check_server(client.server_kind)
+        listing = client.models()
+        plan = self.plan()
+        kind = client.server_kind
+        self.run = Run(
+            self.settings,
+            client,
+            server_kind=kind,
+            listing=listing,
+            progress=self._progress,
+            plan=plan.as_dict(),
+            notes=_notes(kind, plan),
+            argv=self._argv,
+            resumed=self.resumption,
+            pace=self.pace,
+            clock=self._clock,
+        )
+        self._resources.enter_context(interruptible(on_second=self.run.abandon))
+        return self.run
+
+    @property
+    def path(self) -> Path | None:
+        """The file to be tabulated: of the run, or of the earlier one to which nothing was missing."""
+        if self.run is not None:
+            return self.run.path
+        if self.resumption is not None and self.resumption.is_all_there:
+            return self.resumption.parent.path
+        return None
+
+    def why_not(self, model: Model, what: str | None, *, is_measurement: bool) -> str | None:
+        """Return why no test may begin on this model for lack of time, and record it once; None: it may.
+
+        Args:
+            model: that the test is about.
+            what: the task, or what else is left out.
+            is_measurement: whether the test may take as long as the latency budget.
+
+        Raises:
+            HarnessError: as `open`.
+        """
+        if self.pace is None:
+            return None
+        reason, is_whole = self.pace.why_not(model), not self.pace.is_begun(model)
+        if reason is None and is_measurement:
+            reason = self.pace.why_not_measure(model)
+        if reason is not None:
+            left_out = (str(model.key), None if is_whole else what)
+            if left_out not in self._told_left_out:
+                self._told_left_out.add(left_out)
+                self.open().recorder.skip(reason, model_key=left_out[0], task=left_out[1])
+        return reason
+
+    def complete_file(self) -> None:
+        """Write the whole file where the earlier run died after its last test, so that only its end was missing."""
+        before = self.resumption
+        if self.run is None and before is not None and before.is_all_there and not before.is_nothing_missing:
+            self.open()
+
+    def close(self, *, exit_code: int, interrupted: bool = False) -> int:
+        """End the run and the server that it started; return the exit code: 7 when something of ours is left.
+
+        Where the run could not be recorded it is that error's.
+        """
+        try:
+            if self.run is not None:
+                self.run.close(exit_code=exit_code, interrupted=interrupted)
+        except (ReleaseFailed, StoreError) as exc:
+            self.note_failure(exc)
+        finally:
+            self._resources.close()
+        return max((one.exit_code for one in self.failures), default=exit_code)
+
+    def note_failure(self, failure: ReleaseFailed | StoreError) -> None:
+        """Keep what must be told at the end; that nothing can be recorded is told once."""
+        if isinstance(failure, ReleaseFailed) or not any(isinstance(one, StoreError) for one in self.failures):
+            self.failures.append(failure)
+
+    def _check_server(self, kind: str) -> None:
+        before = self.resumption.parent.run.server_kind if self.resumption else kind
+        if before != kind:
+            raise SettingsError(
+                f"{self.settings.resume} was asked of another kind of server: {before} then, {kind} now",
+                hint="Name that server with --lms-url, or start a new run without --lms-resume.",
+            )
+
+    def _say_once(self, line: str) -> None:
+        """Say a line of the embedded server: what its listing said, its start says again."""
+        if line not in self._told:
+            self._told.add(line)
+            self._say(line)
+
+    def _start_embedded(self) -> str:
+        from harness.embedded.process import EmbeddedServer
+
+        server = EmbeddedServer.start(models_dir=self.settings.models_dir, on_progress=self._say_once)
+        self._resources.callback(server.close)
+        return server.url
+
+
+def _embedded_listing(settings: Settings, tell: Callable[[str], None]) -> tuple[Model, ...]:
+    if settings.models_dir is None:
+        from harness.embedded.default_models import listing
+
+        return listing()
+    from harness.embedded.catalogue import scan
+
+    return scan(settings.models_dir, tell)
+
+
+def _notes(kind: str, plan: Plan) -> list[str]:
+    notes = []
+    if kind == "embedded":
+        from harness.embedded.default_models import listing
+
+        defaults = {model.key for model in listing()}
+        if any(model.key in defaults for model in plan.selection.models):
+            notes.append(DEMONSTRATION)
+    return notes

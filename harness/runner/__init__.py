@@ -1,1 +1,0 @@
-"""The composition root: settings -> client -> leases -> samples -> scores -> store."""

@@ -1,0 +1,98 @@
+"""Which downloaded model suits a piece of work best, and why each other one was left out.
+
+The rules are those of docs/design.md, Choosing a model.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.domain.model import Instance, Model
+from harness.selection.need import Demand, Preference
+from harness.selection.selection import is_left_out, parameters_or_guess
+
+_UNKNOWN = float("inf")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A model that fits; `instance` is its first loaded one with enough context, None where it has none."""
+
+    model: Model
+    instance: Instance | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """Every model of a listing: the fitting ones, best first, and the others with the reason. `reason` is in words."""
+
+    fitting: tuple[Candidate, ...]
+    left_out: tuple[tuple[Model, str], ...]
+    reason: str
+
+
+def rank(listing: Sequence[Model], demand: Demand) -> Ranking:
+    """Return which models fit, best first, and why each other one does not. Depends on no order but that of instances.
+
+    What the listing does not tell (capabilities, context) counts as missing where it is needed: an answer that comes
+    from a model which cannot see the image is worse than none.
+    """
+    fitting, left_out = [], []
+    for model in listing:
+        if because := unfit(model, demand):
+            left_out.append((model, because))
+        else:
+            fitting.append(Candidate(model=model, instance=_instance_for(model, demand)))
+    fitting.sort(key=lambda one: (*(_ORDERS[name](one) for name in demand.prefer), one.model.key))
+    return Ranking(fitting=tuple(fitting), left_out=tuple(left_out), reason=_reason(fitting, len(listing), demand))
+
+
+def unfit(model: Model, demand: Demand) -> str | None:
+    """Return why this model cannot serve the demand, in words that follow its name; None when it can."""
+    if is_left_out(model, demand.exclude, demand.max_size_bytes):
+        return "left out by --exclude or --max-size"
+    if demand.embedding != model.is_embedding or not (model.is_chat or model.is_embedding):
+        wanted = "an embedding" if demand.embedding else "a chat"
+        return f"is of type {model.type}: needs {wanted} model"
+    can = model.capabilities
+    for is_needed, has, name in (
+        (demand.vision, can and can.vision, "vision"),
+        (demand.tools, can and can.trained_for_tool_use, "training for tool use"),
+    ):
+        if is_needed and not has:
+            return f"has no {name}" if can else f"does not tell whether it has {name}"
+    if demand.min_context_tokens > model.max_context_length and _instance_for(model, demand) is None:
+        most = model.max_context_length or "an unknown number of"
+        return f"takes {most} tokens of context: needs {demand.min_context_tokens}"
+    return None
+
+
+def _instance_for(model: Model, demand: Demand) -> Instance | None:
+    for instance in model.loaded_instances:
+        context = instance.config.context_length
+        if demand.min_context_tokens <= (model.max_context_length if context is None else context):
+            return instance
+    return None
+
+
+_ORDERS: Mapping[Preference, Callable[[Candidate], float]] = {
+    "loaded": lambda one: one.instance is None,
+    "speed": lambda one: parameters_or_guess(one.model)[1] or _UNKNOWN,
+    "reasoning": lambda one: -parameters_or_guess(one.model)[0],
+    "size": lambda one: one.model.size_bytes or _UNKNOWN,
+}
+_WORDS: Mapping[Preference, str] = {
+    "loaded": "loaded already",
+    "speed": "fewest active parameters",
+    "reasoning": "most parameters",
+    "size": "smallest file",
+}
+
+
+def _reason(fitting: Sequence[Candidate], listed: int, demand: Demand) -> str:
+    if not fitting:
+        return f"none of the {listed} downloaded models fits" if listed else "no model is downloaded"
+    ordered = ", then ".join(_WORDS[name] for name in demand.prefer)
+    best = fitting[0].instance
+    context = best.config.context_length if best else None
+    now = "not loaded" if best is None else "loaded" + (f" with {context} tokens of context" if context else "")
+    return f"{now}; first of {len(fitting)} of {listed} that fit, ordered by: {ordered}"

@@ -1,0 +1,205 @@
+"""Verdicts at the end of a run, from its own records: every model against the reference, and against its floor."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.domain.record import ComparisonRecord, Record, SampleRecord, ScoreRecord, SummaryRecord
+from harness.settings import Settings
+from harness.stats.estimate import Interval
+from harness.stats.floor import decide_floor
+from harness.stats.pairing import MOST_UNSCORED
+from harness.stats.reducer import named
+from harness.stats.sequential import Progress
+from harness.stats.verdict import Decision, Verdict, decide_all
+from harness.verdict.value import value_of
+
+
+@dataclass(slots=True, kw_only=True)
+class _Cell:
+    """What one model scored on one task: item -> epoch -> value."""
+
+    summary: SummaryRecord | None = None
+    values: dict[str, dict[int, float | None]] = field(default_factory=lambda: defaultdict(dict))
+    clusters: dict[str, str] = field(default_factory=dict)
+
+
+def comparisons(
+    records: Iterable[Record], settings: Settings, *, reference: str | None, head: Callable[[], dict[str, Any]]
+) -> Iterator[ComparisonRecord]:
+    """Yield the verdicts on every task: on each model against the reference, and on each model against the floor.
+
+    Only models whose task came to its end (they have a summary) are candidates; what they were not asked counts as
+    lost. The floor is the task's own, and in a race 0.8 for the others.
+
+    Args:
+        records: of the run so far.
+        settings: of the run.
+        reference: its key; None: no model is compared with another.
+        head: run id and time of a record.
+
+    Raises:
+        StoreError: while the records are read.
+        ValueError: a scorer gave a score outside 0 to 1.
+    """
+    cells = _cells(records, settings.reducer)
+    for task in dict.fromkeys(task for task, _ in cells):
+        models = {model: cell for (name, model), cell in cells.items() if name == task}
+        yield from _against_reference(models, reference, settings.margin, head)
+        if settings.race or task in settings.floors:
+            floor = settings.race_floor(task)
+            for cell in models.values():
+                if cell.summary is not None:
+                    yield _against_floor(cell, cell.summary, floor, settings.margin, head)
+
+
+def _cells(records: Iterable[Record], reducer: str) -> dict[tuple[str, str], _Cell]:
+    """Return (task, model) -> its cell. Of several scorers of a task the first one counts: it is the task's own."""
+    cells: dict[tuple[str, str], _Cell] = defaultdict(_Cell)
+    asked: dict[str, tuple[tuple[str, str], str, int]] = {}
+    scorers: dict[str, str] = {}
+    for record in records:
+        if isinstance(record, SampleRecord):
+            place = record.task, record.model_key
+            asked[record.sample_uid] = place, record.item_id, record.epoch
+            cells[place].clusters[record.item_id] = record.cluster_id or f"item {record.item_id}"
+        elif isinstance(record, ScoreRecord) and record.sample_uid in asked:
+            place, item, epoch = asked[record.sample_uid]
+            if scorers.setdefault(place[0], record.scorer) == record.scorer:
+                cells[place].values[item][epoch] = value_of(record, reducer)
+        elif isinstance(record, SummaryRecord):
+            cells[record.task, record.model_key].summary = record
+    return cells
+
+
+def _scores(cell: _Cell, models: Mapping[str, _Cell]) -> dict[str, list[float | None]]:
+    """Return the scores by item, with None for every answer that was planned for all of the models and is not there.
+
+    A model may have been planned fewer items (there was no time for more): what it has then is all of its plan, and
+    what it lacks was left out for all, whatever its scores are. What is lacking to a plan was lost.
+    """
+    summaries = [one.summary for one in models.values() if one.summary is not None]
+    epochs = max(one.epochs for one in summaries)
+    planned = min((one.planned or 0) // epochs for one in summaries)
+    whole = [one for one in models.values() if one.summary and len(one.values) * epochs >= (one.summary.planned or 0)]
+    known = [item for item in dict.fromkeys(item for one in models.values() for item in one.values)
+             if all(item in one.values for one in whole)]  # fmt: skip
+    known += [f"not asked {number}" for number in range(planned - len(known))]
+    return {item: [cell.values.get(item, {}).get(epoch) for epoch in range(1, epochs + 1)] for item in known}
+
+
+def _against_reference(
+    models: Mapping[str, _Cell], reference: str | None, margin: float, head: Callable[[], dict[str, Any]]
+) -> Iterator[ComparisonRecord]:
+    asked = {model: cell.summary for model, cell in models.items() if cell.summary and model != reference}
+    if reference is None or not asked:
+        return
+    yardstick = models.get(reference, _Cell())
+    stopped = {model for model, cell in models.items() if cell.summary and cell.summary.stopped_early}
+    compared = [model for model in asked if not stopped & {model, reference}] if yardstick.summary else []
+    decisions: dict[str, Decision] = {}
+    if compared:
+        everybody = {model: models[model] for model in (*compared, reference)}
+        decisions = decide_all(
+            {model: _scores(models[model], everybody) for model in compared},
+            _scores(yardstick, everybody),
+            clusters={item: name for cell in everybody.values() for item, name in cell.clusters.items()},
+            margin=margin,
+            reduce=named(asked[compared[0]].reducer),
+        )
+    for model, summary in asked.items():
+        facts: dict[str, Any] = {
+            "model_key": model,
+            "task": summary.task,
+            "task_class": summary.task_class,
+            "reference": reference,
+        }
+        if model in decisions:
+            yield ComparisonRecord(**head(), **facts, **_decided(decisions[model]))
+            continue
+        why = "the reference has not come to the end of this task"
+        if yardstick.summary:
+            why = f"a race has stopped {model if model in stopped else 'the reference'} before all items were asked"
+        yield ComparisonRecord(
+            **head(), **facts, verdict=Verdict.NOT_DECIDED.value, reason=why, n=0, unscored=0, margin=margin
+        )
+
+
+def _decided(decision: Decision) -> dict[str, Any]:
+    comparison = decision.comparison
+    return {
+        "verdict": decision.verdict.value,
+        "reason": decision.reason,
+        "n": decision.n,
+        "unscored": decision.unscored,
+        "difference": comparison.difference,
+        **_bounds(comparison.interval),
+        "p": decision.p,
+        "test": comparison.method,
+        "candidate_only": comparison.candidate_only,
+        "reference_only": comparison.reference_only,
+        "margin": decision.margin,
+        "needed": decision.needed,
+        "needed_difference": decision.needed_difference,
+    }
+
+
+def _against_floor(
+    cell: _Cell, summary: SummaryRecord, floor: float, margin: float, head: Callable[[], dict[str, Any]]
+) -> ComparisonRecord:
+    facts: dict[str, Any] = {
+        "model_key": summary.model_key, "task": summary.task, "task_class": summary.task_class, "floor": floor,
+    }  # fmt: skip
+    if summary.stopped_early:
+        return ComparisonRecord(**head(), **facts, **_raced(summary, floor, margin))
+    one = decide_floor(
+        _scores(cell, {summary.model_key: cell}), floor, clusters=cell.clusters, reduce=named(summary.reducer)
+    )
+    score = one.estimate.value
+    return ComparisonRecord(
+        **head(),
+        **facts,
+        verdict=one.verdict.value,
+        reason=one.reason,
+        n=one.n,
+        unscored=one.unscored,
+        difference=None if score is None else score - floor,
+        **_bounds(one.estimate.interval, less=floor),
+        needed=one.needed,
+    )
+
+
+def _raced(summary: SummaryRecord, floor: float, margin: float) -> dict[str, Any]:
+    """Return the verdict on a model that a race has stopped: what its test and its interval prove, and no more.
+
+    "Decided for" rules out rates at the floor less the margin. "Decided against" only rules out those at the floor plus
+    the margin, so it is `worse` where the interval, which holds at any stop, lies below the floor as well.
+    """
+    race, low, high = summary.race, summary.low, summary.high
+    after = f"{race['decision']} after {race['observations']} of {race['of']} observations"
+    verdict = Verdict.NOT_DECIDED
+    if summary.unscored > MOST_UNSCORED * summary.answers:
+        reason = f"{summary.unscored} of {summary.answers} answers are unscored (above {100 * MOST_UNSCORED:g} %)"
+    elif race["decision"] == Progress.FOR:
+        verdict, reason = Verdict.NOT_WORSE, f"{after}: a score of {race['p0']:.2g} or less is ruled out"
+    elif high is not None and high < floor:
+        verdict, reason = Verdict.WORSE, f"{after}: scores at most {high:.2g} (floor {floor:g})"
+    else:
+        reason = f"{after}: it does not reach {race['p1']:.2g}; whether it reaches the floor of {floor:g} is open"
+    return {
+        "verdict": verdict.value,
+        "reason": reason,
+        "n": summary.n,
+        "unscored": summary.unscored,
+        "low": None if low is None else low - floor,
+        "high": None if high is None else high - floor,
+        "interval": summary.interval,
+        "margin": margin,
+    }
+
+
+def _bounds(interval: Interval | None, *, less: float = 0.0) -> dict[str, Any]:
+    if interval is None:
+        return {}
+    return {"low": interval.low - less, "high": interval.high - less, "interval": interval.method}

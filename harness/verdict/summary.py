@@ -1,0 +1,113 @@
+"""From the answers of one model to one task to the cell that the table shows."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from statistics import fmean, median
+from typing import Any
+
+from harness.domain.answer import Answer
+from harness.domain.record import SummaryRecord
+from harness.domain.sample import Sample
+from harness.stats.estimate import Estimate
+from harness.stats.interval import score_estimate
+from harness.stats.reducer import named
+from harness.stats.repeat import flip_rate, item_rates, repeat_variance
+from harness.stats.sequential import stopped_estimate
+from harness.task.task import Task
+from harness.verdict.race import Race
+from harness.verdict.value import value_of
+
+
+def summarise(
+    task: Task,
+    answers: Sequence[Answer],
+    *,
+    planned: int,
+    epochs: int,
+    model_key: str,
+    head: dict[str, Any],
+    reducer: str = "mean",
+    race: Race | None = None,
+    elapsed_s: float = 0.0,
+) -> SummaryRecord:
+    """Return the summary of a cell: items are the unit, the epochs of an item are reduced to one value first.
+
+    Args:
+        task: what was asked.
+        answers: as many as came back; those that never did count as unscored.
+        planned: how many answers there should be.
+        epochs: repeats of each item.
+        model_key: who was asked.
+        head: run id and time of the record.
+        reducer: its name; an item with fewer scored epochs than its k does not count.
+        race: what watched over the answers; if it has cut them off, score and interval are of what it looked at.
+        elapsed_s: how long the task took.
+    """
+    is_cut = race is not None and race.is_cut
+    counted = race.used if race is not None and is_cut else answers
+    values: dict[str, list[float]] = defaultdict(list)
+    for answer in counted:
+        if (value := value_of(answer.score, reducer)) is not None:
+            values[answer.job.sample.item_id].append(value)
+    samples = {answer.job.sample.item_id: answer.job.sample for answer in counted}
+    reduce, least = named(reducer), int(reducer[5:]) if reducer.startswith("pass") else 1
+    items = {item: reduce(scores) for item, scores in values.items() if len(scores) >= least}
+    estimate = _estimate(items, samples, race if is_cut else None)
+    times = [answer.generation.times.e2e_s for answer in answers if answer.generation and answer.outcome.is_scored]
+    scored = sum(len(scores) for scores in values.values())
+    return SummaryRecord(
+        **head,
+        model_key=model_key,
+        task=task.name,
+        task_class=task.task_class,
+        scorer=task.scorer.name,
+        n=len(items),
+        unscored=(len(counted) if is_cut else planned) - scored,
+        planned=planned,
+        epochs=epochs,
+        score=estimate.value,
+        low=estimate.interval.low if estimate.interval else None,
+        high=estimate.interval.high if estimate.interval else None,
+        interval=estimate.interval.method if estimate.interval else "",
+        passed=sum(1 for answer in counted if answer.score is not None and answer.score.passed),
+        by_tier={} if is_cut else _tiers(items, samples),
+        outcomes=dict(Counter(answer.outcome.value for answer in answers)),
+        e2e_p50_s=median(times) if times else None,
+        reducer=reducer,
+        **_repeats(counted),
+        stopped_early=is_cut,
+        race=race.figures(asked=len(answers), elapsed_s=elapsed_s) if race else {},
+    )
+
+
+def _estimate(items: Mapping[str, float], samples: Mapping[str, Sample], race: Race | None) -> Estimate:
+    if race is not None:
+        return stopped_estimate([one for one in race.observations if one is not None], planned=race.clusters)
+    return score_estimate(list(items.values()), clusters=[samples[item].cluster_id or item for item in items])
+
+
+def _tiers(items: Mapping[str, float], samples: Mapping[str, Sample]) -> dict[str, float]:
+    tiers: dict[str, list[float]] = defaultdict(list)
+    for item, value in items.items():
+        tiers[str(samples[item].tier)].append(value)
+    return {tier: fmean(scores) for tier, scores in sorted(tiers.items())}
+
+
+def _repeats(answers: Sequence[Answer]) -> dict[str, Any]:
+    """Return what the epochs tell: the variances are of the scores, flips and rates of the passes."""
+    scores: dict[str, list[float]] = defaultdict(list)
+    passes: dict[str, list[bool]] = defaultdict(list)
+    for answer in answers:
+        if (value := value_of(answer.score, "mean")) is not None:
+            scores[answer.job.sample.item_id].append(value)
+            passes[answer.job.sample.item_id].append(value_of(answer.score, "majority") == 1)
+    variance = repeat_variance(list(scores.values()))
+    return {
+        "repeats": {
+            "between": variance.between,
+            "within": variance.within,
+            "flip_rate": flip_rate(list(passes.values())),
+            "reason": variance.reason,
+        },
+        "item_rates": item_rates(passes) if len(scores) < sum(map(len, scores.values())) else {},
+    }

@@ -1,0 +1,114 @@
+"""How long the requests of a fitted task may be, how many are asked at a time, and what the plan tells of it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from harness.domain.model import Capabilities, Instance, InstanceId, LoadConfig, Model, ModelKey
+from harness.domain.sample import Sample
+from harness.run.ask.room import room_tokens, slots_for
+from harness.run.plan.plan import Plan, load_config
+from harness.scoring.exact import Exact
+from harness.selection.selection import Selection
+from harness.settings import Settings
+from harness.task.task import Task
+
+
+def as_long_as(_: int, n: int, room: int) -> Sequence[Sample]:
+    return [Sample(item_id=f"long-{i}", prompt="x" * room, target="x") for i in range(n)]
+
+
+FITTED = Task(
+    name="long", task_class="long", generate=lambda seed, n: as_long_as(seed, n, 1000), generate_for=as_long_as,
+    scorer=Exact(), max_output_tokens=40, prompt_tokens=960,
+)  # fmt: skip
+PLAIN = Task(
+    name="plain", task_class="plain", generate=lambda seed, n: as_long_as(seed, n, 9), scorer=Exact(),
+    max_output_tokens=100, prompt_tokens=156,
+)  # fmt: skip
+
+
+def model(*, most: int = 32768, reasoning: tuple[str, ...] | None = None, key: str = "acme/tiny") -> Model:
+    able = Capabilities(reasoning_options=reasoning)
+    return Model(key=ModelKey(key), type="llm", capabilities=able, max_context_length=most)
+
+
+def plan(settings: Settings, *models: Model, tasks: tuple[Task, ...] = (FITTED, PLAIN)) -> Plan:
+    return Plan(selection=Selection(models=models, reason="asked for"), tasks=tasks, settings=settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "most", "room"),
+    [
+        (Settings(), 32768, 1000),
+        (Settings(concurrency=1), 32768, 1000),
+        (Settings(context_length=16384), 32768, 4096),
+        (Settings(context_length=16384, concurrency=2), 32768, 8192),
+        (Settings(context_length=2048), 32768, 512),
+        (Settings(context_length=16384), 8192, 2048),
+        (Settings(), 2048, 512),
+        (Settings(context_length=16384), 0, 4096),
+        (Settings(), 0, 1000),
+    ],
+)
+def test_a_fitted_task_takes_its_own_measure_or_a_slots_share_of_the_context_set(
+    settings: Settings, most: int, room: int
+) -> None:
+    assert room_tokens(FITTED, model(most=most), settings) == room
+
+
+def test_other_tasks_take_what_they_say_whatever_the_context() -> None:
+    assert room_tokens(PLAIN, model(), Settings(context_length=32768)) == 256
+
+
+def test_reasoning_takes_its_share_of_a_context_that_was_set() -> None:
+    thinks = model(reasoning=("low",))
+    assert room_tokens(FITTED, thinks, Settings()) == 1000
+    assert room_tokens(FITTED, thinks, Settings(context_length=16384)) == 4096 - 2048
+    assert room_tokens(FITTED, thinks, Settings(context_length=4096)) == 0
+
+
+@pytest.mark.parametrize("settings", [Settings(), Settings(concurrency=3), Settings(context_length=20000)])
+def test_the_context_that_is_loaded_holds_the_longest_request_of_every_slot(settings: Settings) -> None:
+    context = load_config(model(), (FITTED, PLAIN), settings).context_length or 0
+    slots = settings.concurrency or 4
+    assert slots * max(room_tokens(task, model(), settings) for task in (FITTED, PLAIN)) <= context
+
+
+@pytest.mark.parametrize(
+    ("task", "context", "slots", "concurrency", "count"),
+    [
+        (FITTED, 4096, 4, None, 4),
+        (FITTED, 4096, 16, None, 4),
+        (FITTED, 1500, 4, None, 1),
+        (FITTED, 500, 4, None, 1),
+        (FITTED, None, 4, None, 4),
+        (PLAIN, 2048, 4, None, 4),
+        (PLAIN, 2048, 16, None, 8),
+        (PLAIN, 2048, 4, 16, 16),
+    ],
+)
+def test_no_more_is_asked_at_a_time_than_fits_into_the_context(
+    task: Task, context: int | None, slots: int, concurrency: int | None, count: int
+) -> None:
+    instance = Instance(id=InstanceId("acme/tiny"), config=LoadConfig(context_length=context, parallel=slots))
+    assert slots_for(task, model(), instance, Settings(concurrency=concurrency)) == count
+
+
+def test_the_plan_tells_the_room_of_fitted_tasks_and_runs_of_other_lengths_differ() -> None:
+    small, large = model(most=2048, key="acme/small"), model(key="acme/large")
+    alone = plan(Settings(limit=2), large).as_dict()
+    both = plan(Settings(limit=2), small, large).as_dict()
+    longer = plan(Settings(limit=2, context_length=16384), large).as_dict()
+    assert alone["room_tokens"] == {"long": {"acme/large": 1000}}
+    assert both["room_tokens"] == {"long": {"acme/small": 512, "acme/large": 1000}}
+    assert len({one["tasks"]["long"] for one in (alone, both, longer)}) == 3
+    assert len({one["tasks"]["plain"] for one in (alone, both, longer)}) == 1
+    assert alone["tasks"]["long"] == FITTED.fingerprint(FITTED.samples(seed=0, limit=2))
+
+
+def test_what_a_longer_context_costs_is_in_the_estimate() -> None:
+    heavy = replace(model(), size_bytes=10**9)
+    short, long = (plan(Settings(context_length=context), heavy).seconds(heavy) for context in (4096, 32768))
+    assert long > 2 * short

@@ -1,0 +1,235 @@
+"""Samples with turns: what is said in which order, what the server keeps, and how a turn that fails ends the sample."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.client.exchange import Exchange
+from harness.client.http import Client, Deadlines
+from harness.domain.answer import Answer, Job
+from harness.domain.generation import Outcome
+from harness.domain.model import InstanceId, LoadConfig
+from harness.domain.record import SampleRecord, SummaryRecord
+from harness.domain.sample import Sample
+from harness.errors import TaskError
+from harness.run.ask.asker import asker
+from harness.run.ask.request import request_for
+from harness.run.run import Run
+from harness.scoring.exact import Exact
+from harness.settings import Settings
+from harness.store.reader import read_run
+from harness.task.task import Task
+from harness.testing.clock import FakeClock
+from harness.testing.fault import Call, Delay, Drop, Fault, Hang, Status
+from harness.testing.message import Request
+from harness.testing.scripted import ScriptedServer
+
+KEY = "acme/tiny-1b"
+CHAT = "/api/v1/chat"
+TALK = Sample(
+    item_id="talk", prompt="and now?", target="and now?", system_prompt="be brief", turns=("one", "two", "three"),
+    tags={"depth": 0.5},
+)  # fmt: skip
+
+
+class Quiet:
+    """Shows no progress."""
+
+    def note(self, line: str) -> None:
+        pass
+
+    @contextmanager
+    def task(self, model_key: str, task: str, total: int) -> Iterator[Callable[[Answer], None]]:
+        yield lambda _: None
+
+
+def task_of(*samples: Sample) -> Task:
+    return Task(
+        name="talk", task_class="talk", generate=lambda _, n: samples[:n], scorer=Exact(), max_output_tokens=20,
+        prompt_tokens=40,
+    )  # fmt: skip
+
+
+class Bench:
+    """A run on a scripted server that answers what it is told, or repeats what was said."""
+
+    def __init__(self, server: ScriptedServer, run: Run) -> None:
+        self.server = server
+        self.run = run
+
+    def hold(self, sample: Sample, *faults: tuple[int, Fault]) -> tuple[SummaryRecord, SampleRecord]:
+        """Ask one sample; each fault happens to the chat of that number, from 1."""
+        (model,) = (one for one in self.run.client.models() if one.key == KEY)
+        with self.run.leased(model, LoadConfig(context_length=2048)) as leased:
+            self.server.on("POST", CHAT, Numbered(dict(faults)))
+            cell = self.run.evaluate(task_of(sample), leased)
+        (record,) = (one for one in read_run(self.run.path) if isinstance(one, SampleRecord))
+        return cell, record
+
+    @property
+    def chats(self) -> Sequence[dict[str, Any]]:
+        """What was asked after the warm-up."""
+        return self.server.asked("POST", CHAT)[1:]
+
+
+class Numbered:
+    """Lets the chats that no fault is meant for go through."""
+
+    def __init__(self, faults: dict[int, Fault]) -> None:
+        self._faults = faults
+        self._count = 0
+
+    def apply(self, call: Call) -> None:
+        self._count += 1
+        if (fault := self._faults.get(self._count)) is not None:
+            fault.apply(call)
+        else:
+            call.send(call.answer())
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    monkeypatch.setenv("LMS_HARNESS_STATE", str(tmp_path / "state"))
+    with ScriptedServer() as server, Client(server.url, deadlines=Deadlines(idle_s=5.0)) as client:
+        settings = Settings(limit=1, results=tmp_path, url=server.url, sample_deadline_s=3.0)
+        run = Run(
+            settings, client, server_kind="lm-studio", listing=client.models(), progress=Quiet(), plan={"tasks": {}},
+            clock=FakeClock(),
+        )  # fmt: skip
+        yield Bench(server, run)
+        run.close(exit_code=0)
+
+
+def test_each_turn_goes_on_from_the_last_and_only_the_turns_before_the_prompt_are_kept(bench: Bench) -> None:
+    cell, record = bench.hold(TALK)
+    assert (cell.score, record.outcome, record.output_text) == (1.0, "ok", "and now?")
+    assert [one["input"] for one in bench.chats] == ["one", "two", "three", "and now?"]
+    assert [one["store"] for one in bench.chats] == [True, True, True, False]
+    came_from = [one.get("previous_response_id") for one in bench.chats]
+    assert came_from[0] is None
+    assert len(set(came_from)) == 4
+
+
+def test_the_system_prompt_goes_with_the_first_turn_only(bench: Bench) -> None:
+    bench.hold(TALK)
+    assert [one.get("system_prompt") for one in bench.chats] == ["be brief", None, None, None]
+
+
+def test_a_branch_goes_on_from_the_earlier_turn_that_the_sample_names(bench: Bench) -> None:
+    branch = Sample(item_id="branch", prompt="and now?", target="and now?", turns=TALK.turns, continues=1)
+    bench.hold(branch)
+    came_from = [one.get("previous_response_id") for one in bench.chats]
+    assert came_from[3] == came_from[1] != came_from[2]
+
+
+def test_figures_of_the_record_are_those_of_the_last_turn_and_the_others_stand_beside(bench: Bench) -> None:
+    _, record = bench.hold(TALK)
+    # The scripted model takes 3 tokens for the template of each turn, repeats it, and had a system prompt of 2 words.
+    assert [one["input_tokens"] for one in record.turns] == [6, 11, 16]
+    assert record.usage["input_tokens"] == 22
+    assert [one["output_text"] for one in record.turns] == ["one", "two", "three"]
+    assert all(one["e2e_s"] > 0 for one in record.turns)
+    assert (record.item_hash, record.prompt_hash) == (TALK.item_hash, TALK.prompt_hash)
+    assert record.tags == {"depth": 0.5}
+
+
+def test_a_turn_that_was_cut_at_the_limit_does_not_end_the_sample(bench: Bench) -> None:
+    bench.server.reply_with(lambda asked: asked.prompt if "now" in asked.prompt else "well " * 30)
+    cell, record = bench.hold(TALK)
+    assert (cell.score, record.outcome) == (1.0, "ok")
+    assert [one["total_output_tokens"] for one in record.turns] == [20, 20, 20]
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome", "score", "said"),
+    [
+        (Status(400, {"error": {"message": "no more", "type": "invalid_request"}}), "server_error", None, "no more"),
+        (Hang(), "timeout", 0.0, "total deadline"),
+    ],
+)
+def test_a_turn_that_fails_ends_the_sample_with_its_outcome_and_place(
+    bench: Bench, fault: Fault, outcome: str, score: float | None, said: str
+) -> None:
+    cell, record = bench.hold(TALK, (2, fault))
+    assert (cell.score, record.outcome) == (score, outcome)
+    assert len(bench.chats) == 2
+    assert (record.error or "").startswith("turn 2 of 4: ")
+    assert said in (record.error or "")
+    assert [one["output_text"] for one in record.turns] == ["one"]
+    assert (record.output_text, record.times) == ("", {})
+
+
+def test_a_turn_without_a_word_ends_the_sample_as_empty(bench: Bench) -> None:
+    bench.server.reply_with(lambda asked: "" if asked.prompt == "two" else asked.prompt)
+    cell, record = bench.hold(TALK)
+    assert (cell.score, record.outcome, record.error) == (0.0, "empty", "turn 2 of 4: empty")
+    assert len(bench.chats) == 2
+
+
+def test_a_server_that_keeps_nothing_is_to_blame_and_not_the_model(bench: Bench) -> None:
+    class Forgets:
+        def apply(self, call: Call) -> None:
+            answer = call.answer()
+            call.send(replace(answer, parts=(part.replace(b"response_id", b"nothing_id") for part in answer.parts)))
+
+    cell, record = bench.hold(TALK, (1, Forgets()))
+    assert (cell.score, record.outcome) == (None, "server_error")
+    assert record.error == "turn 1 of 4: the server kept no response to go on from"
+    assert len(bench.chats) == 1
+
+
+def test_all_turns_together_have_the_deadline_of_a_sample(bench: Bench) -> None:
+    slow = Delay(1.2)
+    cell, record = bench.hold(TALK, (1, slow), (2, slow), (3, slow))
+    assert (cell.score, record.outcome) == (0.0, "timeout")
+    assert (record.error or "").startswith("turn 3 of 4: ")
+
+
+def test_a_lost_turn_is_asked_again_from_the_same_point_and_counted(bench: Bench) -> None:
+    cell, record = bench.hold(TALK, (2, Drop()), (5, Status(500, {"error": "no"})))
+    assert (cell.score, record.attempts) == (1.0, 3)
+    asked = [(one["input"], one.get("previous_response_id")) for one in bench.chats]
+    assert asked[1] == asked[2]
+    assert asked[4] == asked[5]
+
+
+def test_an_interruption_within_a_turn_starts_no_further_one(bench: Bench) -> None:
+    exchange = Exchange()
+
+    def interrupt(asked: Request) -> str:
+        if asked.prompt == "two":
+            exchange.cancel()
+        return asked.prompt
+
+    bench.server.load(KEY)
+    bench.server.reply_with(interrupt)
+    task = task_of(TALK)
+    request = request_for(task, TALK, address=KEY, reasoning=None, max_output_tokens=None)
+    ask = asker(
+        bench.run.client, task, instance_id=InstanceId(KEY), deadline_s=30.0, is_lost=lambda: False, clock=FakeClock()
+    )
+    answer = ask(Job(sample=TALK, epoch=1, request=request), exchange)
+    assert (answer.outcome, answer.score) == (Outcome.CANCELLED, None)
+    assert [one["input"] for one in bench.server.asked("POST", CHAT)] == ["one", "two"]
+
+
+def test_the_turns_and_the_branch_are_part_of_the_item() -> None:
+    def item(**given: Any) -> Sample:
+        return Sample(item_id="x", prompt="p", target="t", **given)
+
+    items = [
+        item(), item(turns=("a",)), item(turns=("a", "b")), item(turns=("a", "b"), continues=1), item(turns=("ab",)),
+    ]  # fmt: skip
+    assert len({one.item_hash for one in items}) == len({one.prompt_hash for one in items}) == len(items)
+    assert item(turns=("a", "b"), continues=2).item_hash == item(turns=("a", "b")).item_hash
+    assert item(tags={"depth": 1}).item_hash == item().item_hash
+
+
+@pytest.mark.parametrize(("turns", "continues"), [((), 1), (("a",), 0), (("a",), 2)])
+def test_a_branch_from_a_turn_that_there_is_not_is_refused(turns: tuple[str, ...], continues: int) -> None:
+    with pytest.raises(TaskError, match=f"none to continue is no. {continues}"):
+        Sample(item_id="x", prompt="p", target="t", turns=turns, continues=continues)

@@ -1,0 +1,95 @@
+import threading
+import time
+
+import pytest
+
+from harness.client.exchange import Exchange
+from harness.errors import Cancelled, HarnessError
+from harness.run.slot import Slots
+
+
+def test_all_jobs_are_done_over_the_slots_at_once() -> None:
+    together = threading.Barrier(4, timeout=5)
+
+    def work(job: int, _: Exchange) -> int:
+        together.wait()  # Passes only when four jobs are in flight at the same time.
+        return job * 10
+
+    assert sorted(Slots(work, count=4).map(range(8))) == [0, 10, 20, 30, 40, 50, 60, 70]
+
+
+def test_never_more_jobs_at_a_time_than_slots() -> None:
+    running, most, lock = 0, 0, threading.Lock()
+
+    def work(_: int, __: Exchange) -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.01)
+        with lock:
+            running -= 1
+
+    list(Slots(work, count=3).map(range(20)))
+    assert most == 3
+
+
+def test_stopping_cancels_what_is_in_flight_and_starts_nothing_more() -> None:
+    begun: list[int] = []
+
+    def work(job: int, exchange: Exchange) -> str:
+        begun.append(job)
+        if job == 0:
+            return "done"
+        while not exchange.is_cancelled:
+            time.sleep(0.005)
+        return "cancelled"
+
+    slots = Slots(work, count=3)
+    results = slots.map(range(100))
+    assert next(results) == "done"
+    started = time.monotonic()
+    assert slots.stop() == ["cancelled"] * 3
+    assert time.monotonic() - started < 2
+    assert len(begun) == 4
+    assert slots.stop() == []
+
+
+def test_what_a_job_raises_reaches_the_caller() -> None:
+    def work(_: int, __: Exchange) -> None:
+        raise HarnessError("broken task")
+
+    slots = Slots(work, count=2)
+    with pytest.raises(HarnessError, match="broken task"):
+        list(slots.map([1, 2]))
+    slots.stop()
+
+
+def test_stopping_before_anything_began_is_harmless() -> None:
+    assert Slots(lambda job, _: job, count=2).stop() == []
+
+
+def test_a_cancelled_exchange_says_so() -> None:
+    exchange = Exchange()
+    before = exchange.is_cancelled
+    exchange.cancel()
+    assert (before, exchange.is_cancelled) == (False, True)
+    assert issubclass(Cancelled, HarnessError)
+
+
+def test_an_interruption_while_the_slots_start_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[threading.Thread] = []
+    really_start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        if started:
+            raise KeyboardInterrupt
+        started.append(thread)
+        really_start(thread)
+
+    slots: Slots[int, int] = Slots(lambda job, _: job, count=4)
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(slots.map(range(8)))
+    slots.stop()
+    assert not started[0].is_alive()

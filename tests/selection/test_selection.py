@@ -1,0 +1,99 @@
+import pytest
+
+from harness.domain.model import Instance, InstanceId, LoadConfig, Model, ModelKey
+from harness.errors import ModelNotFound, SettingsError
+from harness.selection.selection import find_model, nearest_hint, parameters, select_models
+
+
+def model(key: str, *, size: int = 1, params: str | None = None, type_: str = "llm", loaded: bool = False) -> Model:
+    instances = (Instance(id=InstanceId(key), config=LoadConfig(context_length=4096)),) if loaded else ()
+    return Model(key=ModelKey(key), type=type_, size_bytes=size, params_string=params, loaded_instances=instances)
+
+
+LISTING = (
+    model("big/30b-a3b", size=18_000, params="30B-A3B"),
+    model("mid/8b", size=5_000, params="8B"),
+    model("small/4b", size=2_500, params="4B"),
+    model("embed/nomic", size=80, type_="embedding"),
+)
+
+
+def keys(*, patterns: tuple[str, ...] = (), listing: tuple[Model, ...] = LISTING, **more: object) -> list[str]:
+    return [one.key for one in select_models(listing, patterns=patterns, **more).models]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("4B", (4e9, 4e9)),
+        ("26B-A4B", (26e9, 4e9)),
+        ("135M", (135e6, 135e6)),
+        ("0.6b", (6e8, 6e8)),
+        (None, None),
+        ("?", None),
+        ("..B", None),
+        ("8x7B", None),
+        ("1T-A32B", (1e12, 32e9)),
+    ],
+)
+def test_parameters_tell_total_and_active(text: str | None, expected: tuple[float, float] | None) -> None:
+    assert parameters(model("m", params=text)) == expected
+
+
+def test_without_a_name_the_loaded_models_are_chosen() -> None:
+    listing = (*LISTING, model("other/7b", loaded=True))
+    assert keys(listing=listing) == ["other/7b"]
+
+
+def test_without_a_name_and_nothing_loaded_the_smallest_chat_model_is_chosen_and_it_says_so() -> None:
+    chosen = select_models(LISTING)
+    assert [one.key for one in chosen.models] == ["small/4b"]
+    assert "smallest" in chosen.reason
+
+
+def test_all_is_every_chat_model_cheapest_first_by_active_parameters() -> None:
+    assert keys(patterns=("all",)) == ["big/30b-a3b", "small/4b", "mid/8b"]
+
+
+def test_globs_and_repeats_name_each_model_once_whatever_the_case() -> None:
+    assert keys(patterns=("*/4B", "small/*", "MID/8b")) == ["small/4b", "mid/8b"]
+
+
+def test_exclusion_and_size_leave_models_out() -> None:
+    assert keys(patterns=("all",), exclude=("mid/*",)) == ["big/30b-a3b", "small/4b"]
+    assert keys(patterns=("all",), max_size_bytes=6_000) == ["small/4b", "mid/8b"]
+    with pytest.raises(SettingsError, match="no model is left"):
+        keys(patterns=("all",), exclude=("*",))
+
+
+def test_a_key_that_is_not_there_names_the_nearest() -> None:
+    with pytest.raises(ModelNotFound, match="small/4b") as caught:
+        keys(patterns=("smal/4b",))
+    assert caught.value.exit_code == 5
+
+
+def test_an_embedding_model_is_no_chat_model() -> None:
+    with pytest.raises(ModelNotFound):
+        keys(patterns=("embed/nomic",))
+    with pytest.raises(SettingsError, match="none that can chat"):
+        select_models(LISTING[3:])
+
+
+def test_keys_match_in_any_case() -> None:
+    assert find_model(LISTING, "SMALL/4B").key == "small/4b"
+
+
+@pytest.mark.parametrize(
+    ("listing", "asked", "expected"),
+    [
+        (LISTING, "smal/4b", ["Did you mean small/4b", "The smallest chat model: big/30b-a3b."]),
+        (LISTING, "embed/nomik", ["Did you mean embed/nomic", "The smallest embedding model: embed/nomic."]),
+        ((*LISTING, model("other/7b", loaded=True)), "qqq", ["Loaded chat models: other/7b.", "lists all 5"]),
+        ((), "x", ["lms-harness download"]),
+    ],
+)
+def test_a_key_that_is_not_there_gets_the_nearest_keys_and_what_else_would_do(
+    listing: tuple[Model, ...], asked: str, expected: list[str]
+) -> None:
+    hint = nearest_hint(listing, asked)
+    assert all(part in hint for part in expected), hint

@@ -1,0 +1,163 @@
+"""`python -m tests.torture.campaign`."""
+
+import contextlib
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+
+from harness.client.redaction import DEFAULT_TOKEN
+from harness.errors import HarnessError
+from tests.torture.campaign.victim import SCENARIOS
+
+_KEYS = ("smollm2-135m-instruct-q4_0", "smollm2-135m-instruct-q4_1", "smollm2-135m-instruct-q8_0")
+_LINES = 20
+
+
+@click.group()
+def main() -> None:
+    """Kill real runs at random moments, and look what is left of them. Linux."""
+    if not sys.platform.startswith("linux"):
+        raise click.UsageError("campaigns look for processes in /proc, which only Linux has")
+    _take_signals()
+
+
+@main.command()
+@click.option("--runs", type=click.IntRange(1), default=500, show_default=True, help="How many are killed.")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Start no run after so many minutes.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of all choices.")
+@click.option("--scenario", "scenarios", multiple=True, type=click.Choice(SCENARIOS), help="Only these. Repeatable.")
+@click.option("--foreign-clients", type=click.IntRange(0), default=2, show_default=True, help="How many race the runs.")
+@click.option(
+    "--url", metavar="URL", help="A server that is running. Without it one is started, with its small models."
+)
+@click.option("--model", "keys", multiple=True, metavar="KEY", help="With --url: small models to load. Repeatable.")
+@click.option("--token", envvar="LM_API_TOKEN", default=DEFAULT_TOKEN, metavar="TOKEN", help="With --url: its token.")
+@click.option("--keep", type=click.Path(path_type=Path), metavar="DIR", help="Keep the output of all runs here.")
+def kill(
+    *,
+    runs: int,
+    minutes: float | None,
+    seed: int,
+    scenarios: tuple[str, ...],
+    foreign_clients: int,
+    url: str | None,
+    keys: tuple[str, ...],
+    token: str,
+    keep: Path | None,
+) -> None:
+    """Kill runs at random moments, beside foreign clients of the same models, and look what stays loaded.
+
+    Exit codes: 0 all expectations hold: no foreign instance touched, nothing leaked that nobody raced, no process left;
+    1 one is broken.
+
+    \b
+    Examples:
+      python -m tests.torture.campaign kill --runs 500
+      python -m tests.torture.campaign kill --runs 50 --scenario load --scenario chat --seed 7
+      python -m tests.torture.campaign kill --url http://127.0.0.1:1234 --model qwen/qwen3-0.6b --runs 60
+    """
+    from tests.torture.campaign.kill import KillCampaign, Options
+    from tests.torture.campaign.server import ServeProcess
+
+    if (url is None) == bool(keys):
+        raise click.UsageError("--url and --model go together")
+    try:
+        with contextlib.ExitStack() as stack:
+            folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lms-campaign-")))
+            folder.mkdir(parents=True, exist_ok=True)
+            at = _checked(url, token, keys) if url else stack.enter_context(ServeProcess()).url
+            advance = stack.enter_context(_progress(runs))
+            options = Options(
+                url=at, keys=keys or _KEYS, scenarios=scenarios or SCENARIOS, runs=runs, seed=seed, minutes=minutes,
+                foreign_clients=foreign_clients, token=token,
+            )  # fmt: skip
+            report = KillCampaign(options, folder, lambda _: advance()).run()
+    except HarnessError as exc:
+        raise click.ClickException(str(exc)) from exc
+    click.echo(report.render())
+    for line in report.broken:
+        click.echo(f"BROKEN: {line}")
+    sys.exit(1 if report.broken else 0)
+
+
+@main.command()
+@click.option("--kills", type=click.IntRange(1), default=1000, show_default=True, help="Of each kind.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of all moments.")
+def writer(kills: int, seed: int) -> None:
+    """Kill processes while they write records of a run file, then intents of a journal.
+
+    Exit codes: 0 nothing that was acknowledged is lost, and every file can be read; 1 not so.
+    """
+    from tests.torture.campaign.writer import kill_writers
+
+    is_broken = False
+    for kind in ("records", "intents"):
+        with tempfile.TemporaryDirectory(prefix="lms-campaign-") as folder, _progress(kills) as advance:
+            loss = kill_writers(kind, kills=kills, seed=seed, folder=Path(folder), advance=advance)
+        click.echo(f"{kind}: {loss}")
+        is_broken |= bool(loss.lost or loss.unreadable or not loss.acknowledged)
+        for line in loss.unreadable:
+            click.echo(f"BROKEN: {line}")
+    sys.exit(1 if is_broken else 0)
+
+
+@main.command(name="reaper-cost")
+@click.option("--rounds", type=click.IntRange(1), default=30, show_default=True, help="Of each kind, in turns.")
+def reaper_cost(rounds: int) -> None:
+    """Measure what the reaper costs a run, side by side with a bare interpreter."""
+    from tests.torture.campaign.cost import measure
+
+    click.echo(measure(rounds))
+
+
+def _checked(url: str, token: str, keys: tuple[str, ...]) -> str:
+    """Return the address of a server that is ready and has these models."""
+    from harness.client.http import Client
+    from harness.selection.selection import find_model
+
+    with Client(url, token=token) as client:
+        listing = client.preflight()
+        for key in keys:
+            find_model(listing, key)
+        return client.url
+
+
+def _take_signals() -> None:
+    """Let SIGTERM end a campaign as Ctrl-C does, and programs that it starts have the signals as a shell gives them.
+
+    A shell's `&` and `nohup` make their children ignore what runs are to be killed with; a handler is not passed on.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
+
+
+@contextlib.contextmanager
+def _progress(total: int) -> Iterator[Callable[[], None]]:
+    """Show how far it is: a bar on a terminal, a line now and then elsewhere."""
+    done = 0
+
+    def tell() -> None:
+        nonlocal done
+        done += 1
+        if done % max(1, total // _LINES) == 0 or done == total:
+            click.echo(f"{done} of {total} killed", err=True)
+
+    if not sys.stderr.isatty():
+        yield tell
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        row = bar.add_task("killed", total=total)
+        yield lambda: bar.advance(row)
+
+
+if __name__ == "__main__":
+    main()

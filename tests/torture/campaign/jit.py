@@ -1,0 +1,35 @@
+"""A run that lets a chat load its model (`python -m tests.torture.campaign.jit URL KEY CONTEXT_LENGTH`)."""
+
+import os
+import sys
+
+from harness.client.http import Client
+from harness.client.redaction import DEFAULT_TOKEN
+from harness.clock import SystemClock
+from harness.domain.generation import ChatRequest
+from harness.lifecycle.leases import Leases
+from harness.reaper.journal import Journal
+from harness.reaper.link import Guard
+
+
+def main() -> None:
+    """Acquire by JIT, ask once more, release."""
+    url, key, context_length = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    clock = SystemClock()
+    token = os.environ.get("LM_API_TOKEN", DEFAULT_TOKEN)
+    with Client(url, token=token) as client:
+        journal = Journal(f"{clock.now():%Y%m%dT%H%M%SZ}-jit-{os.getpid()}", url=client.url, clock=clock)
+        leases = Leases(client, journal, guard=Guard(journal, token=token), clock=clock)
+        try:
+            request = ChatRequest(model=key, input="Hello.", max_output_tokens=8, context_length=context_length)
+            lease, _ = leases.acquire_jit(key, request, despite_others=True)
+            client.chat(ChatRequest(model=lease.instance.id, input="Name three rivers.", max_output_tokens=16))
+        finally:
+            for lease in leases.held:
+                leases.release(lease)
+            leases.release_strays()
+            leases.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,266 @@
+"""Kills runs at random moments and resumes them until they finish: the result must be that of a run nobody killed.
+
+`python -m tests.torture.resume_campaign --kills 200`. Each run is a pytest of its own, killed with SIGKILL; the
+server is a scripted one in this process, whose answers are a function of model and prompt.
+"""
+
+import argparse
+import contextlib
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from harness.domain.record import Record, RunRecord, SampleRecord, ScoreRecord, SummaryRecord
+from harness.errors import StoreError
+from harness.run.resume.parent import last_unfinished, read_head, read_parent
+from harness.store.reader import read_run
+from harness.testing.message import Request
+from harness.testing.scripted import ScriptedServer
+
+Result: TypeAlias = frozenset[str]
+"""What a reader makes of a run file: every answer with its score, and every cell."""
+
+_RUN_S = 120.0
+_START_S = 1.5
+_JITTER_S = 0.03
+_EARLY_SHARE = 0.15
+_POLL_S = 0.01
+OWN_TESTS = """
+import pytest
+from harness import RunTask, Sample, Score, Task
+
+class Echo:
+    name, version = "echo", "1"
+    def __call__(self, output, target):
+        return Score(value=float(output == target), passed=output == target)
+
+def task(name):
+    def samples(seed, n):
+        said = [f"{name} {i}" for i in range(n)]
+        return [Sample(item_id=one, prompt=one, target=one, cluster_id=one) for one in said]
+    return Task(name=name, task_class=name, generate=samples, scorer=Echo(), max_output_tokens=20, prompt_tokens=40)
+
+ONE, TWO = task("one"), task("two")
+
+@pytest.mark.lms_task(ONE)
+def test_one(lms_run_task: RunTask) -> None:
+    lms_run_task(ONE)
+
+@pytest.mark.lms_task(TWO)
+def test_two(lms_run_task: RunTask) -> None:
+    lms_run_task(TWO)
+
+def test_is_listed(lms_client, lms_instance) -> None:
+    assert any(model.instance(lms_instance.instance_id) for model in lms_client.models())
+"""
+"""A user's tests: two tasks whose answers are right when they repeat the prompt, and a test that asks nothing."""
+
+
+class CampaignFailed(Exception):
+    """A killed and resumed run was not like a whole one."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What a campaign has seen so far."""
+
+    kills: int = 0
+    chains: int = 0
+    resumed: int = 0
+    carried: int = 0
+    asked: int = 0
+
+    def __str__(self) -> str:
+        return (
+            f"{self.kills} kills, {self.chains} chains of runs, each like a whole run; {self.resumed} runs resumed "
+            f"another and took over {self.carried} answers; {self.asked} samples asked, none that had been recorded"
+        )
+
+
+class Campaign:
+    """Runs, kills and resumes in a folder of its own.
+
+    Args:
+        folder: for tests, run files and state.
+        url: of the server.
+        seed: of the moments.
+    """
+
+    def __init__(self, folder: Path, *, url: str, seed: int) -> None:
+        self._folder = folder
+        self._url = url
+        self._random = random.Random(seed)
+        self._tests = folder / "test_own.py"
+        self._tests.write_text(OWN_TESTS)
+        (folder / "pytest.ini").write_text("[pytest]\n")
+        self._whole_bytes = 0
+        self.tally = Tally()
+
+    def run(self, kills: int) -> Tally:
+        """Kill so many runs, each resumed until one finishes, and return what was seen.
+
+        Raises:
+            CampaignFailed: says what was not as in a whole run.
+        """
+        path = self._finish(self._folder / "whole")
+        self._whole_bytes = path.stat().st_size
+        whole = result(list(read_run(path)))
+        while self.tally.kills < kills:
+            results = self._folder / f"chain-{self.tally.chains}"
+            got = result(list(read_run(self._chain(results, most=kills - self.tally.kills))))
+            if got != whole:
+                raise CampaignFailed(
+                    f"{results}: missing {sorted(whole - got)[:5]}, too many {sorted(got - whole)[:5]}"
+                )
+            self._check(results)
+            self.tally.chains += 1
+        return self.tally
+
+    def _chain(self, results: Path, *, most: int) -> Path:
+        """Kill and resume until a run has finished, and return its file."""
+        for _ in range(most):
+            process = self._start(results)
+            if not self._kill(process, results):
+                break
+            self.tally.kills += 1
+        return self._finish(results)
+
+    def _kill(self, process: "subprocess.Popen[str]", results: Path) -> bool:
+        """Kill a run when its file has a random size, or early, before it has any. Return whether it was still alive.
+
+        The whole file's size may be aimed at, too: that run is killed on its way out, or finishes.
+        """
+        before = _newest(results)
+        is_early = self._random.random() < _EARLY_SHARE
+        aim = self._random.uniform(before.stat().st_size if before else 0, self._whole_bytes)
+        end = time.monotonic() + (self._random.uniform(0, _START_S) if is_early else _RUN_S)
+        while time.monotonic() < end and process.poll() is None and _new_bytes(results, before) < aim:
+            time.sleep(_POLL_S)
+        try:
+            process.communicate(timeout=self._random.uniform(0, _JITTER_S))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.communicate(timeout=_RUN_S)
+            return True
+        return False
+
+    def _finish(self, results: Path) -> Path:
+        process = self._start(results)
+        out = process.communicate(timeout=_RUN_S)[0]
+        if process.returncode != 0:
+            raise CampaignFailed(f"a run in {results} ended with {process.returncode}:\n{out}")
+        return max(results.glob("*.jsonl"))
+
+    def _start(self, results: Path) -> "subprocess.Popen[str]":
+        """Start a run that resumes the newest file; where that is finished, it does nothing."""
+        resumed = _newest(results)
+        words = [
+            sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", f"--lms-url={self._url}", "--lms-model=all",
+            "--lms-limit=12", "--lms-epochs=2", f"--lms-results={results}", str(self._tests),
+        ]  # fmt: skip
+        return subprocess.Popen(
+            [*words, *([f"--lms-resume={resumed}"] if resumed else [])],
+            cwd=self._folder, env={**os.environ, "LMS_HARNESS_STATE": str(self._folder / "state")},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+
+    def _check(self, results: Path) -> None:
+        """Make sure that every file can be read, and that no run asked what its parent had."""
+        for path in results.glob("*.jsonl"):
+            try:
+                records = list(read_run(path))
+            except StoreError as exc:
+                raise CampaignFailed(str(exc)) from exc
+            if not records or not isinstance(run := records[0], RunRecord):
+                continue
+            new = {one.sample_uid for one in records if isinstance(one, SampleRecord) and one.at >= run.at}
+            self.tally.asked += len(new)
+            if run.parent_run_id is None:
+                continue
+            before = read_parent(results / f"{run.parent_run_id}.jsonl").samples.keys()
+            carried = {one.sample_uid for one in records if isinstance(one, SampleRecord)} - new
+            self.tally.resumed += 1
+            self.tally.carried += len(carried)
+            if new & before or carried != before:
+                raise CampaignFailed(f"{path}: asked again {new & before}, did not take over {before - carried}")
+
+
+def result(records: list[Record]) -> Result:
+    """Return what a reader makes of a run file, whenever and by whomever its records were written."""
+    scores = {one.sample_uid: (one.value, one.passed) for one in records if isinstance(one, ScoreRecord)}
+    samples = [one for one in records if isinstance(one, SampleRecord)]
+    answers = [
+        (one.model_key, one.task, one.item_id, one.epoch, one.outcome, one.output_text, scores.get(one.sample_uid))
+        for one in samples
+    ]
+    if len(set(answers)) != len(samples):
+        raise CampaignFailed("a sample is recorded twice")
+    cells = [
+        (one.model_key, one.task, one.n, one.unscored, one.score, one.low, one.high, one.passed)
+        for one in records
+        if isinstance(one, SummaryRecord)
+    ]
+    if len(set(cells)) != len(cells):
+        raise CampaignFailed("a cell is recorded twice")
+    return frozenset([*map(repr, answers), *map(repr, cells)])
+
+
+def speak(request: Request) -> str:
+    """Return the prompt for about two prompts of three, which is right, and something else for the others."""
+    said = request.prompt
+    digest = hashlib.sha256(f"{request.json['model']} {said}".encode()).digest()
+    return said if digest[0] % 3 else f"no {digest.hex()[:8]}"
+
+
+def _newest(results: Path) -> Path | None:
+    with contextlib.suppress(StoreError):
+        return last_unfinished(results)
+    for path in sorted(results.glob("*.jsonl"), reverse=True):
+        with contextlib.suppress(StoreError):  # Killed before the first record was written.
+            read_head(path)
+            return path
+    return None
+
+
+def _new_bytes(results: Path, before: Path | None) -> int:
+    """Return the size of the newest file, unless it is the one that was there before; -1 without any."""
+    newest = max(results.glob("*.jsonl"), default=None)
+    return -1 if newest is None or (before is not None and newest.name <= before.name) else newest.stat().st_size
+
+
+def campaign(kills: int, *, seed: int, folder: Path) -> Tally:
+    """Run a campaign against a server of its own and return what was seen.
+
+    Raises:
+        CampaignFailed: says what was not as in a whole run.
+    """
+    with ScriptedServer(token_s=0.01, parallel=2) as server:
+        server.reply_with(speak)
+        return Campaign(folder, url=server.url, seed=seed).run(kills)
+
+
+def main() -> None:
+    """Run a campaign as the command line says, and print what was seen."""
+    parser = argparse.ArgumentParser(prog="python -m tests.torture.resume_campaign", description=__doc__)
+    parser.add_argument("--kills", type=int, default=200, help="how many runs are killed (default 200)")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments (default 0)")
+    asked = parser.parse_args()
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="resume-campaign-") as folder:
+        try:
+            tally = campaign(asked.kills, seed=asked.seed, folder=Path(folder))
+        except CampaignFailed as exc:
+            sys.exit(f"FAILED: {exc}")
+    print(f"{tally} ({time.monotonic() - started:.0f} s)")  # noqa: T201  (its output)
+
+
+if __name__ == "__main__":
+    main()
