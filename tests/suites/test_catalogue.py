@@ -22,6 +22,7 @@ from harness.domain.generation import ChatRequest
 from harness.domain.sample import Sample
 from harness.lifecycle.leases import Leases
 from harness.reaper.journal import Journal
+from harness.selection.need import TASK_NEEDS
 from harness.task.catalogue import Answerer, Entry, load_catalogue
 from harness.testing.clock import FakeClock
 
@@ -32,8 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NOISE = 0.05
 """What a guess may score above chance over a few hundred items."""
 
-
-FOLDERS = sorted(one.name for one in pkgutil.iter_modules([str(ROOT / "suites/offload")]) if one.ispkg)
+FOLDERS = sorted(package.name for package in pkgutil.iter_modules([str(ROOT / "suites/offload")]) if package.ispkg)
 CATALOGUE = {entry.task.name: entry for entry in load_catalogue(ROOT / "suites")}
 EACH = pytest.mark.parametrize("name", FOLDERS)
 
@@ -53,6 +53,13 @@ DRESSES: dict[str, Callable[[str], str]] = {
     "thought": lambda text: f"<think>Let me see. Is it 17? No.</think>\n\n{text}",
     "thinks again": lambda text: f"{text}\n<think>or is it 17",
 }
+SENTENCES: dict[str, Callable[[str], str]] = {
+    "introduced": lambda text: f"The answer is: {text}",
+    "after a pause": lambda text: f"Let me see.\n\nAnswer: {text}",
+    "thought and stopped": lambda text: f"<think>Is it 7, heron or Monday?</think>\n{text}.",
+}
+SHORT_ANSWERS = ("longcontext", "multiturn", "reason")
+"""Classes whose answer is a word or a number, which models put into a sentence."""
 
 
 def judged(entry: Entry, answer: Answerer, samples: list[Sample]) -> float:
@@ -82,6 +89,20 @@ def test_reference_answers_score_one_in_several_dressings(name: str, seed: int) 
             assert (score.value, score.passed) == (1.0, True), (sample, score)
 
 
+@pytest.mark.parametrize("name", SHORT_ANSWERS)
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_a_short_reference_answer_scores_one_within_a_sentence(name: str, sentence: str) -> None:
+    entry = CATALOGUE[name]
+    for sample in samples_of(name, seed=0, limit=240):
+        score = entry.task.scorer(SENTENCES[sentence](entry.reference(sample)), sample.target)
+        assert (score.value, score.passed) == (1.0, True), (sample, score)
+
+
+@EACH
+def test_select_knows_what_each_class_asks_of_a_model(name: str) -> None:
+    assert name in TASK_NEEDS, f"add {name!r} to TASK_NEEDS in harness/selection/need.py"
+
+
 @EACH
 def test_lazy_answers_score_nothing_or_at_most_chance(name: str) -> None:
     entry, samples = CATALOGUE[name], samples_of(name, seed=0, limit=120)
@@ -109,7 +130,7 @@ def test_guesses_that_did_not_read_score_no_more_than_chance(name: str) -> None:
 @EACH
 def test_the_answer_to_another_item_scores_no_more_than_chance(name: str) -> None:
     entry, samples = CATALOGUE[name], samples_of(name, seed=0, limit=240)
-    others = dict(zip((one.item_id for one in samples), samples[7:] + samples[:7], strict=True))
+    others = dict(zip((sample.item_id for sample in samples), samples[7:] + samples[:7], strict=True))
     value = judged(entry, lambda sample: entry.reference(others[sample.item_id]), samples)
     assert value <= max(0.02, entry.task.chance + NOISE)
 
@@ -128,7 +149,7 @@ def test_a_longer_run_begins_with_the_shorter_one(name: str) -> None:
 
 @EACH
 def test_items_are_distinct_and_another_seed_has_others(name: str) -> None:
-    first, second = ({one.item_hash for one in samples_of(name, seed=seed, limit=120)} for seed in (0, 1))
+    first, second = ({sample.item_hash for sample in samples_of(name, seed=seed, limit=120)} for seed in (0, 1))
     assert min(len(first), len(second)) >= 115
     assert len(first & second) <= 12
 
@@ -137,7 +158,7 @@ def test_items_are_distinct_and_another_seed_has_others(name: str) -> None:
 def test_tiers_hold_several_clusters(name: str) -> None:
     samples = samples_of(name, seed=0, limit=120)
     for tier in (1, 2, 3):
-        assert len({one.cluster_id for one in samples if one.tier == tier}) >= 3
+        assert len({sample.cluster_id for sample in samples if sample.tier == tier}) >= 3
 
 
 # Changing a sample or a scorer makes figures incomparable: whoever does it on purpose changes these lines too.
@@ -156,7 +177,8 @@ FROZEN = {
 
 
 def test_the_samples_of_a_seed_are_frozen() -> None:
-    found = {name: one.task.fingerprint(one.task.samples(seed=42, limit=120)) for name, one in CATALOGUE.items()}
+    tasks = {name: entry.task for name, entry in CATALOGUE.items()}
+    found = {name: task.fingerprint(task.samples(seed=42, limit=120)) for name, task in tasks.items()}
     assert found == FROZEN
 
 
@@ -179,7 +201,7 @@ def test_samples_do_not_depend_on_the_hash_seed(hash_seed: str) -> None:
 @pytest.mark.embedded
 @pytest.mark.timeout(400)
 def test_prompts_and_answers_are_as_short_as_declared(embedded_server: "EmbeddedServer", tmp_path: Path) -> None:
-    """Counted by a real model's tokeniser: the longest prompt and reference of each class."""
+    """Counted by a real model's tokeniser: the three longest prompts and the longest reference of each class."""
     with Client(embedded_server.url) as client:
         leases = Leases(
             client, Journal("tokens", url=client.url, clock=FakeClock(), directory=tmp_path), clock=FakeClock()
@@ -196,8 +218,8 @@ def test_prompts_and_answers_are_as_short_as_declared(embedded_server: "Embedded
             template = tokens("a") - 1
             for entry in CATALOGUE.values():
                 samples = entry.task.samples(seed=0, limit=120)
-                longest = max(samples, key=lambda one: len(one.prompt))
-                assert tokens(longest.prompt, longest.system_prompt) <= entry.task.prompt_tokens, longest
+                for sample in sorted(samples, key=lambda sample: len(sample.prompt))[-3:]:
+                    assert tokens(sample.prompt, sample.system_prompt) <= entry.task.prompt_tokens, sample
                 answer = max(map(entry.reference, samples), key=len)
                 assert tokens(answer) - template < entry.task.max_output_tokens, answer
         finally:

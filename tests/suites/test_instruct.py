@@ -1,50 +1,12 @@
 """Instruct: each kind of instruction can be kept alone and beside others; lazy answers keep few."""
 
-from collections.abc import Callable
-from statistics import fmean
-
 import pytest
 
-from harness.domain.sample import Sample
 from harness.task.dice import Dice
 from suites.offload.instruct import TASK
 from suites.offload.instruct.instruction import BANS, CLASHES, EXTRAS, FORMS, goes_with
-from suites.offload.instruct.reference import adversaries, guesses, reference
 
 SAMPLES = list(TASK.samples(seed=0, limit=300))
-DRESSES = ("{}", "<think>How many? 1. Maybe seven.</think>\n\n{}\n")
-
-
-def mean_score(answer: Callable[[Sample], str]) -> float:
-    return fmean(TASK.scorer(answer(sample), sample.target).value or 0.0 for sample in SAMPLES)
-
-
-@pytest.mark.parametrize("seed", [0, 1, 7])
-def test_the_reference_scores_one_in_any_dress(seed: int) -> None:
-    for sample in TASK.samples(seed=seed, limit=240):
-        for dress in DRESSES:
-            score = TASK.scorer(dress.format(reference(sample)), sample.target)
-            assert (score.value, score.passed) == (1.0, True), (sample, dress, score)
-
-
-@pytest.mark.parametrize("name", adversaries)
-def test_answers_that_did_not_read_score_at_most_chance(name: str) -> None:
-    assert mean_score(adversaries[name]) <= TASK.chance + 0.01
-
-
-def test_chance_is_what_the_best_guess_scores() -> None:
-    assert max(mean_score(guess) for guess in guesses.values()) == pytest.approx(TASK.chance, abs=0.04)
-
-
-def test_the_reference_of_another_item_scores_at_most_chance() -> None:
-    others = {one.item_id: reference(other) for one, other in zip(SAMPLES, SAMPLES[1:] + SAMPLES[:1], strict=True)}
-    assert mean_score(lambda sample: others[sample.item_id]) <= TASK.chance + 0.0
-
-
-def test_a_hundred_items_differ_and_another_seed_has_others() -> None:
-    first, second = ({one.prompt_hash for one in TASK.samples(seed=seed, limit=100)} for seed in (0, 1))
-    assert len(first) >= 98
-    assert len(first & second) <= 5
 
 
 def test_there_are_at_least_twenty_kinds_and_each_comes_alone_or_beside_others() -> None:

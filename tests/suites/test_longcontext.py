@@ -1,18 +1,15 @@
 """Longcontext: what is asked for stands in the text once, at its depth, and texts are as long as the room allows."""
 
 import re
-from collections.abc import Callable
-from statistics import fmean
 from typing import Any
 
 import pytest
 
 from harness.domain.model import Model, ModelKey
-from harness.domain.sample import Sample
 from harness.run.plan.plan import load_config
 from harness.settings import Settings
 from suites.offload.longcontext import TASK
-from suites.offload.longcontext.reference import adversaries, guesses, reference
+from suites.offload.longcontext.reference import reference
 from suites.offload.longcontext.task import DEPTHS, LENGTHS, NOT_GIVEN, ORDERS_BESIDE
 from suites.offload.longcontext.text import PASSWORDS, THINGS
 
@@ -21,39 +18,6 @@ LABELS = {"labels": [*PASSWORDS, NOT_GIVEN], "options": {NOT_GIVEN: "none"}}
 HERON = {"kind": "choice", "target": {"label": "heron", **LABELS}}
 ABSENT = {"kind": "choice", "target": {"label": NOT_GIVEN, **LABELS}}
 THREE = {"kind": "choices", "target": {"right": ["ladders", "lamps", "ropes"], "labels": list(THINGS)}}
-DRESSES = ("{}", "<think>Is it heron?</think>\n{}.", "The answer is: {}", "Let me see.\n\nAnswer: {}")
-
-
-def mean_score(answer: Callable[[Sample], str]) -> float:
-    return fmean(TASK.scorer(answer(sample), sample.target).value or 0.0 for sample in SAMPLES)
-
-
-@pytest.mark.parametrize("seed", [0, 1, 7])
-def test_the_reference_scores_one_in_any_dress(seed: int) -> None:
-    for sample in TASK.samples(seed=seed, limit=240):
-        for dress in DRESSES:
-            score = TASK.scorer(dress.format(reference(sample)), sample.target)
-            assert (score.value, score.passed) == (1.0, True), (sample, dress, score)
-
-
-@pytest.mark.parametrize("name", adversaries)
-def test_answers_that_did_not_read_score_at_most_chance(name: str) -> None:
-    assert mean_score(adversaries[name]) <= TASK.chance + 0.01
-
-
-def test_chance_is_what_the_best_guess_scores() -> None:
-    assert max(mean_score(guess) for guess in guesses.values()) == pytest.approx(TASK.chance, abs=0.04)
-
-
-def test_the_reference_of_another_item_scores_at_most_chance() -> None:
-    others = {one.item_id: reference(other) for one, other in zip(SAMPLES, SAMPLES[1:] + SAMPLES[:1], strict=True)}
-    assert mean_score(lambda sample: others[sample.item_id]) <= TASK.chance + 0.01
-
-
-def test_a_hundred_items_differ_and_another_seed_has_others() -> None:
-    first, second = ({one.prompt_hash for one in TASK.samples(seed=seed, limit=100)} for seed in (0, 1))
-    assert len(first) >= 100
-    assert len(first & second) <= 5
 
 
 def test_the_one_fact_stands_at_its_depth_and_only_there() -> None:

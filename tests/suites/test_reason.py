@@ -2,52 +2,15 @@
 
 import datetime as dt
 import re
-from collections.abc import Callable
 from itertools import permutations
-from statistics import fmean
 from typing import Any
 
 import pytest
 
-from harness.domain.sample import Sample
 from suites.offload.reason import TASK
 from suites.offload.reason.problem import DAYS
-from suites.offload.reason.reference import adversaries, guesses, reference
 
 SAMPLES = list(TASK.samples(seed=0, limit=300))
-DRESSES = ("{}", "<think>Is it 7 or Monday?</think>\n{}.", "The answer is: {}", "**{}**", "Let me see.\n\nAnswer: {}")
-
-
-def mean_score(answer: Callable[[Sample], str]) -> float:
-    return fmean(TASK.scorer(answer(sample), sample.target).value or 0.0 for sample in SAMPLES)
-
-
-@pytest.mark.parametrize("seed", [0, 1, 7])
-def test_the_reference_scores_one_in_any_dress(seed: int) -> None:
-    for sample in TASK.samples(seed=seed, limit=240):
-        for dress in DRESSES:
-            score = TASK.scorer(dress.format(reference(sample)), sample.target)
-            assert (score.value, score.passed) == (1.0, True), (sample, dress, score)
-
-
-@pytest.mark.parametrize("name", adversaries)
-def test_answers_that_did_not_read_score_at_most_chance(name: str) -> None:
-    assert mean_score(adversaries[name]) <= TASK.chance + 0.01
-
-
-def test_chance_is_what_the_best_guess_scores() -> None:
-    assert max(mean_score(guess) for guess in guesses.values()) == pytest.approx(TASK.chance, abs=0.04)
-
-
-def test_the_reference_of_another_item_scores_at_most_chance() -> None:
-    others = {one.item_id: reference(other) for one, other in zip(SAMPLES, SAMPLES[1:] + SAMPLES[:1], strict=True)}
-    assert mean_score(lambda sample: others[sample.item_id]) <= TASK.chance + 0.01
-
-
-def test_a_hundred_items_differ_and_another_seed_has_others() -> None:
-    first, second = ({one.prompt_hash for one in TASK.samples(seed=seed, limit=100)} for seed in (0, 1))
-    assert len(first) >= 96
-    assert len(first & second) <= 5
 
 
 @pytest.mark.parametrize(
