@@ -104,7 +104,7 @@ class Generation:
 
 
 class Outcome(StrEnum):
-    """How a sample ended (docs/design.md, Outcomes)."""
+    """How a sample ended (docs/run-files.md, Outcomes)."""
 
     OK = "ok"
     TRUNCATED = "truncated"

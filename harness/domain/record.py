@@ -1,4 +1,4 @@
-"""The records of a run file: one JSON object a line, `kind` and `schema` first (docs/design.md, Records).
+"""The records of a run file: one JSON object a line, `kind` and `schema` first (docs/run-files.md).
 
 Durations are in seconds (`_s`), sizes in bytes (`_bytes`), times are UTC ISO-8601 with Z; NaN and infinity are refused.
 Readers ignore keys and kinds that they do not know, so that a file of a later minor version can still be read.

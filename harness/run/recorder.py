@@ -201,7 +201,7 @@ class Recorder:
         cold: bool | None = None,
         **params: Any,
     ) -> None:
-        """Record one measured figure; names and units are those of docs/design.md, Times."""
+        """Record one measured figure; names and units are those of docs/run-files.md, Times."""
         self._writer.write(
             MeasureRecord(
                 **self.head(),

@@ -1,6 +1,13 @@
 """Which downloaded model suits a piece of work best, and why each other one was left out.
 
-The rules are those of docs/design.md, Choosing a model.
+1. What is needed: vision, training for tool use, the type (chat or embedding), the context. What the listing does not
+   say counts as missing.
+2. A model that is already loaded with enough context comes first, unless `--prefer` puts something before `loaded`.
+3. Then what the work is about: fewest *active* parameters for speed ("26B-A4B" counts as 4), most in total for
+   reasoning; where the listing does not say, as many as the file has room for.
+4. Then the smallest file, and at last the key, so that the order is total.
+
+With no need at all that is the smallest loaded model, else the smallest one.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""How fast a loaded, warmed-up instance answers. Definitions: docs/design.md, Times."""
+"""How fast a loaded, warmed-up instance answers. Definitions: docs/run-files.md, Times."""
 
 import itertools
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""How many samples of each task fit into a time, and on which models: pure arithmetic (docs/design.md, Budget)."""
+"""How many samples of each task fit into a time, and on which models: pure arithmetic (adr-0005)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Goes on with a run that died or was interrupted: what is there is taken over, and only the rest is asked.
 
-A sample counts as there by its uid, which hashes all that may change its answer (docs/design.md, Resume).
+A sample counts as there by its uid, which hashes all that may change its answer (adr-0004).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
