@@ -205,8 +205,8 @@ def lms_run_task(
     lms_run: "Run", lms_instance: "LeasedModel", lms_settings: Settings
 ) -> "Callable[[Task], SummaryRecord]":
     """A function that runs a task on the instance; fails the test only on lost answers or below a floor."""
-    from harness.report.table import MAX_UNSCORED
     from harness.run.plan.plan import fits
+    from harness.stats.pairing import MOST_UNSCORED
 
     def run_task(task: "Task") -> "SummaryRecord":
         if reason := fits(task, lms_instance.model):
@@ -214,7 +214,7 @@ def lms_run_task(
             pytest.skip(reason)
         cell = lms_run.evaluate(task, lms_instance)
         asked = cell.answers
-        if cell.unscored > MAX_UNSCORED * asked:
+        if cell.unscored > MOST_UNSCORED * asked:
             outcomes = ", ".join(f"{count} {outcome}" for outcome, count in cell.outcomes.items())
             pytest.fail(f"{cell.unscored} of {asked} answers were lost ({outcomes}); see {lms_run.path}", pytrace=False)
         if missed := _missed_floor(cell, lms_settings.floors.get(task.name)):

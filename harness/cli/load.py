@@ -103,7 +103,7 @@ def _differences(lease: "Lease", wanted: "LoadConfig") -> list[str]:
 
 
 def _report(lease: "Lease", wanted: "LoadConfig", *, as_json: bool) -> None:
-    from harness.report.table import seconds
+    from harness.report.figure import seconds
 
     config, warnings = lease.instance.config.as_dict(), _differences(lease, wanted)
     for warning in warnings:

@@ -72,7 +72,7 @@ def smoke(
 
 
 def _show(step: "Step") -> None:
-    from harness.report.table import seconds
+    from harness.report.figure import seconds
     from harness.report.text import one_line
 
     state = "ok" if step.ok else "FAILED"

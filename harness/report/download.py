@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TextIO
 
 from harness.domain.download import DOWNLOADING, Download
-from harness.report.table import seconds, size
+from harness.report.figure import seconds, size
 from harness.report.text import one_line
 
 _LINE_EVERY = 0.1

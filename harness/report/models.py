@@ -8,7 +8,7 @@ from typing import Any
 from tabulate import tabulate
 
 from harness.domain.model import Instance, Model
-from harness.report.table import size
+from harness.report.figure import size
 from harness.report.text import one_line
 from harness.selection.memory import resident_bytes
 from harness.selection.selection import parameters

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.domain.model import Model
+from harness.report.figure import seconds, size
 from harness.report.layout import fitted, paragraph
-from harness.report.table import seconds, size
 from harness.report.text import one_line, printable
 
 

@@ -14,14 +14,13 @@ from harness.domain.record import (
     SkipRecord,
     SummaryRecord,
 )
+from harness.report.claim import races, repeats, verdicts
+from harness.report.figure import rate, seconds, size
 from harness.report.layout import cards, fits, paragraph, table
 from harness.report.text import one_line, printable
-from harness.report.verdict import races, repeats, verdicts
+from harness.stats.pairing import MOST_UNSCORED
 
 HEADERS = ("model", "task", "score [95 %]", "n", "unscored", "E2E p50", "TTFT", "token/s", "load", "size")
-MAX_UNSCORED = 0.05
-"""Above this share of unscored answers nothing is claimed."""
-
 LEGEND = (
     "score: mean over n items, with its 95 % interval; - : not claimed, as more than 5 % went unscored. "
     "E2E: request to last token, over the instance's slots. TTFT, token/s (decode) and load: medians of the latency "
@@ -91,30 +90,12 @@ def render(records: Iterable[Record], *, width: int | None = None) -> str:
     return "\n\n".join(parts)
 
 
-def seconds(value: float | None) -> str:
-    """Return a duration as people read it: "0.42 s", "12.3 s", "2m05s"; "n/a" for None."""
-    if value is None:
-        return "n/a"
-    if value < 10:  # noqa: PLR2004  (three digits are enough)
-        return f"{value:.2f} s"
-    if value < 100:  # noqa: PLR2004
-        return f"{value:.1f} s"
-    return f"{int(value // 60)}m{int(value % 60):02d}s"
-
-
-def size(value: int | None) -> str:
-    """Return a size on disk: "98 MB", "4.1 GB"; "n/a" where unknown."""
-    if not value:
-        return "n/a"
-    return f"{value / 1e9:.1f} GB" if value >= 1e9 else f"{value / 1e6:.0f} MB"  # noqa: PLR2004  (a gigabyte)
-
-
 def score(cell: SummaryRecord) -> str:
     """Return "0.75 [0.53, 0.89]", or "-" where too much went unscored to claim anything.
 
     What a race has stopped has no mean, as that would be biased: "early [0.02, 0.45]".
     """
-    if cell.unscored > MAX_UNSCORED * cell.answers:
+    if cell.unscored > MOST_UNSCORED * cell.answers:
         return "-"
     if cell.stopped_early and cell.low is not None and cell.high is not None:
         return f"early [{cell.low:.2f}, {cell.high:.2f}]"
@@ -169,7 +150,7 @@ def _row(seen: RunView, cell: SummaryRecord) -> Sequence[str]:
         str(cell.unscored),
         seconds(cell.e2e_p50_s),
         _or(seconds(ttft), ttft, seconds(here_ttft), here_ttft),
-        _or(_rate(tps), tps, _rate(here_tps), here_tps),
+        _or(rate(tps), tps, rate(here_tps), here_tps),
         _or(seconds(load), load, seconds(here_load), here_load),
         size(instance.size_bytes if instance else None),
     )
@@ -179,10 +160,6 @@ def _or(shown: str, value: float | None, other_shown: str, other: float | None) 
     if value is not None:
         return shown
     return f"~{other_shown}" if other is not None else "n/a"
-
-
-def _rate(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.0f}" if value >= 10 else f"{value:.1f}"  # noqa: PLR2004
 
 
 def _cell(cell: SummaryRecord) -> tuple[str, str]:

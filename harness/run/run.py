@@ -19,7 +19,7 @@ from harness.lifecycle.leases import Leases
 from harness.lifecycle.resident import other_ids, resident_ids
 from harness.reaper.journal import Journal
 from harness.reaper.link import Guard
-from harness.report.table import size
+from harness.report.figure import size
 from harness.run.ask.asker import asker
 from harness.run.ask.attempt import lost
 from harness.run.ask.job import jobs_of

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.stats.decision import Verdict
 from harness.stats.estimate import Estimate
 from harness.stats.interval import score_estimate
 from harness.stats.pairing import MOST_UNSCORED, Scores
 from harness.stats.reducer import Reducer, mean
 from harness.stats.required import items_for_floor
-from harness.stats.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,17 +116,6 @@ def score_estimate(
     return replace(estimate, interval=interval, reason="")
 
 
-def score_interval(
-    values: Sequence[float], *, clusters: Sequence[str] | None = None, level: float = 0.95
-) -> Interval | None:
-    """Return the interval of `score_estimate`; None where it is undefined (no items, or one cluster of them).
-
-    Raises:
-        ValueError: a value is outside 0 to 1, or clusters and values differ in number.
-    """
-    return score_estimate(values, clusters=clusters, level=level).interval
-
-
 def cluster_names(n: int, clusters: Sequence[str] | None) -> list[str]:
     """Return one cluster an item, its own where none is given.
 

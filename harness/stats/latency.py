@@ -25,14 +25,6 @@ def tpot_s(*, ttft_s: float | None, e2e_s: float, output_tokens: int | None) -> 
     return (e2e_s - ttft_s) / (output_tokens - 1)
 
 
-def iqr(values: Sequence[float]) -> float | None:
-    """Return the distance of the quartiles; None below two values."""
-    if len(values) < 2:  # noqa: PLR2004
-        return None
-    first, _, third = quantiles(values, n=4, method="inclusive")
-    return third - first
-
-
 def percentile(values: Sequence[float], p: int) -> float | None:
     """Return the p-th percentile, linearly interpolated; None where n is too small: p90 wants 100, p99 1,000 values.
 
@@ -71,12 +63,6 @@ def percentile_estimate(values: Sequence[float], p: int, *, level: float = 0.95)
     low, high = ordered[ranks[0] - 1], ordered[ranks[1] - 1]
     interval = Interval(low=low, high=high, level=level, method="order-statistics", n=n)
     return Estimate(value=value, interval=interval, n=n)
-
-
-def median_interval(values: Sequence[float], *, level: float = 0.95) -> tuple[float, float] | None:
-    """Return the bounds of the median in `percentile_estimate`; None below six values, as none has 95 % then."""
-    interval = percentile_estimate(values, 50, level=level).interval
-    return (interval.low, interval.high) if interval else None
 
 
 def ratio_estimate(

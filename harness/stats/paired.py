@@ -100,7 +100,7 @@ def difference_estimate(
     Independent zeros and ones: Tango's score interval. Others: the paired bootstrap or t of `mean_estimate`, but never
     narrower to either side than z² / (n + z²), which is Tango's bound for n items without any difference (n: clusters).
     Without that, thirty graded items that hardly differ would rule out a rare total failure that thirty items cannot
-    show (simulated in tests/stats/test_noninferiority.py).
+    show (simulated in tests/stats/test_paired.py).
 
     Args:
         candidate: its scores, one an item, within 0 to 1.

@@ -26,21 +26,6 @@ class RepeatVariance:
     within: float | None
     reason: str = ""
 
-    def standard_error(self, *, items: int, epochs: int) -> float | None:
-        """Return the standard error of the mean score for other numbers of items and epochs; None if not measured.
-
-        √((between + within / epochs) / items): epochs shrink the second part only. Source: Miller 2024, arXiv
-        2411.00640, section 3.1.
-
-        Raises:
-            ValueError: a number is below 1.
-        """
-        if items < 1 or epochs < 1:
-            raise ValueError(f"expected at least one item and one epoch, got {items} and {epochs}")
-        if self.between is None or self.within is None:
-            return None
-        return math.sqrt((self.between + self.within / epochs) / items)
-
 
 def repeat_variance(items: Sequence[Sequence[float]]) -> RepeatVariance:
     """Return the variance between and within items: one-way random effects, by the analysis of variance.

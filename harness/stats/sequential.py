@@ -96,69 +96,6 @@ class Sprt:
         return score * self._rise + (1 - score) * self._fall
 
 
-class SignTest:
-    """The sign test as a bet: are the items on which two models differ won by either equally often?
-
-    The e-value after w wins and l losses of m = w + l discordant items, mixed over all win rates by Beta(1/2, 1/2), is
-    2^m B(w + 1/2, l + 1/2) / B(1/2, 1/2). Under "equally often" it is a fair bet, so it ever reaches 1 / alpha with a
-    chance of at most alpha, whenever one looks and stops. Seven discordant items in a row decide at alpha = 0.05; the
-    fixed-n test needs six. Source: Ville 1939; Robbins 1970, Annals of Mathematical Statistics 41:1397; Howard et al.
-    2021, Annals of Statistics 49:1055.
-
-    Attributes:
-        n: pairs that it took, until it was decided.
-        wins: pairs in which the candidate scored more.
-        losses: pairs in which the reference scored more.
-        lost: pairs of which a score is missing.
-        progress: where it stands; for: the candidate is better.
-    """
-
-    __slots__ = ("_largest", "_threshold", "losses", "lost", "n", "progress", "wins")
-
-    def __init__(self, *, alpha: float = 0.05) -> None:
-        """Start without a pair.
-
-        Raises:
-            ValueError: alpha is outside 0 to 1.
-        """
-        if not 0 < alpha < 1:
-            raise ValueError(f"expected alpha within 0 to 1, got {alpha}")
-        self.n, self.wins, self.losses, self.lost, self.progress = 0, 0, 0, 0, Progress.GO_ON
-        self._threshold, self._largest = -math.log(alpha), 0.0
-
-    def observe(self, candidate: float | None, reference: float | None) -> Progress:
-        """Take one more pair of scores and return where the test stands; a decided test takes no more.
-
-        Args:
-            candidate: its score of an item; None: unscored.
-            reference: the reference's score of the same item; None: unscored.
-        """
-        if self.progress is Progress.GO_ON:
-            self.n += 1
-            if candidate is None or reference is None:
-                self.lost += 1
-            else:
-                self.wins += candidate > reference
-                self.losses += candidate < reference
-            self._largest = max(self._largest, self.log_e)
-            if self.log_e >= self._threshold:
-                self.progress = Progress.FOR if self.wins > self.losses else Progress.AGAINST
-        return self.progress
-
-    @property
-    def log_e(self) -> float:
-        """The natural logarithm of the e-value: of what a stake of 1 has become, had the trailing side won the lost."""
-        more, fewer = max(self.wins, self.losses), min(self.wins, self.losses)
-        m = more + fewer + self.lost
-        behind = min(fewer + self.lost, m / 2)
-        return m * math.log(2) + _log_beta(m - behind + 0.5, behind + 0.5) - _log_beta(0.5, 0.5)
-
-    @property
-    def p(self) -> float:
-        """The p-value that holds at any time: min(1, 1 / the largest e-value so far)."""
-        return math.exp(-self._largest)
-
-
 def confidence_sequence(total: float, n: int, *, level: float = 0.95) -> Interval:
     """Return the interval of a mean score that holds at every n at once, and so after any early stop.
 

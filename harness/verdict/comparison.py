@@ -7,12 +7,12 @@ from typing import Any
 
 from harness.domain.record import ComparisonRecord, Record, SampleRecord, ScoreRecord, SummaryRecord
 from harness.settings import Settings
+from harness.stats.decision import Decision, Verdict, decide_all
 from harness.stats.estimate import Interval
 from harness.stats.floor import decide_floor
 from harness.stats.pairing import MOST_UNSCORED
 from harness.stats.reducer import named
 from harness.stats.sequential import Progress
-from harness.stats.verdict import Decision, Verdict, decide_all
 from harness.verdict.value import value_of
 
 

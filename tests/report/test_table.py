@@ -7,7 +7,7 @@ from harness.domain.record import (
     SkipRecord,
     SummaryRecord,
 )
-from harness.report.table import render, score, seconds, size
+from harness.report.table import render, score
 
 HEAD = {"run_id": "r", "at": "2026-11-23T08:00:00.000Z"}
 
@@ -82,8 +82,3 @@ def test_tiers_are_shown_where_there_are_several() -> None:
 
 def test_a_hostile_model_key_cannot_write_to_the_terminal() -> None:
     assert "\x1b" not in render([cell(model_key="evil\x1b[2J")])
-
-
-def test_durations_and_sizes_read_as_people_write_them() -> None:
-    assert [seconds(value) for value in (None, 0.123, 12.34, 125.0)] == ["n/a", "0.12 s", "12.3 s", "2m05s"]
-    assert [size(value) for value in (None, 0, 98_362_432, 4_100_000_000)] == ["n/a", "n/a", "98 MB", "4.1 GB"]

@@ -4,10 +4,10 @@ import random
 
 import pytest
 
+from harness.stats.decision import Verdict
 from harness.stats.floor import decide_floor
 from harness.stats.pairing import Scores
 from harness.stats.reducer import majority
-from harness.stats.verdict import Verdict
 
 
 def passes(n: int, passed: int) -> Scores:

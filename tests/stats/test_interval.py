@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Sequence
 from itertools import pairwise
 from statistics import fmean
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.stats.estimate import Interval
-from harness.stats.interval import mean_estimate, score_estimate, score_interval, wilson
+from harness.stats.interval import mean_estimate, score_estimate, wilson
 
 
 @given(
@@ -23,6 +24,10 @@ def test_wilson_is_scipys(numbers: tuple[int, int], level: float) -> None:
     theirs = stats.binomtest(successes, n).proportion_ci(level, method="wilson")
     assert ours.low == pytest.approx(theirs.low, abs=1e-9)
     assert ours.high == pytest.approx(theirs.high, abs=1e-9)
+
+
+def interval_of(values: Sequence[float], *, clusters: Sequence[str] | None = None) -> Interval | None:
+    return score_estimate(values, clusters=clusters).interval
 
 
 def wilson_coverage(n: int, p: float) -> float:
@@ -69,7 +74,7 @@ def clustered_coverage(*, together: bool, runs: int, seed: int) -> float:
     for _ in range(runs):
         ease = [rng.uniform(-0.3, 0.3) for _ in range(10)]
         values = [0.5 + ease[i // 6] + rng.uniform(-0.2, 0.2) for i in range(60)]
-        interval = score_interval(values, clusters=names) if together else mean_t(values)
+        interval = interval_of(values, clusters=names) if together else mean_t(values)
         covered += interval is not None and interval.low <= 0.5 <= interval.high
     return covered / runs
 
@@ -102,8 +107,8 @@ def test_more_items_narrow_it() -> None:
 
 
 def test_zeros_and_ones_take_wilson_and_graded_scores_student_t() -> None:
-    binary = score_interval([0, 1, 1, 0])
-    graded = score_interval([0.2, 0.5, 0.9, 0.4])
+    binary = interval_of([0, 1, 1, 0])
+    graded = interval_of([0.2, 0.5, 0.9, 0.4])
     assert binary is not None
     assert graded is not None
     assert (binary.method, graded.method) == ("wilson", "t")
@@ -114,8 +119,8 @@ def test_zeros_and_ones_take_wilson_and_graded_scores_student_t() -> None:
 
 def test_items_of_one_template_are_no_independent_evidence() -> None:
     values = [0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0]
-    alone = score_interval(values)
-    together = score_interval(values, clusters=["a"] * 3 + ["b"] * 3 + ["c"] * 3 + ["d"] * 3)
+    alone = interval_of(values)
+    together = interval_of(values, clusters=["a"] * 3 + ["b"] * 3 + ["c"] * 3 + ["d"] * 3)
     assert alone is not None
     assert together is not None
     assert together.method == "t-clustered"
@@ -128,36 +133,36 @@ def test_the_clustered_error_is_that_of_the_paper() -> None:
     residuals = [values[i] - mean for i in range(6)]
     sums = [residuals[0] + residuals[1], residuals[2] + residuals[3], residuals[4] + residuals[5]]
     error = math.sqrt(math.fsum(one * one for one in sums)) / 6 * math.sqrt(3 / 2)
-    ours = score_interval(values, clusters=clusters)
+    ours = interval_of(values, clusters=clusters)
     assert ours is not None
     assert ours.high == pytest.approx(min(1.0, mean + stats.t.ppf(0.975, 2) * error))
 
 
 @pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
 def test_equal_scores_do_not_give_an_interval_of_width_zero(value: float) -> None:
-    interval = score_interval([value] * 6, clusters=["a", "a", "b", "b", "c", "c"])
+    interval = interval_of([value] * 6, clusters=["a", "a", "b", "b", "c", "c"])
     assert interval is not None
     assert interval.high - interval.low > 0.2
     assert interval.low <= value <= interval.high
 
 
 def test_one_cluster_gives_none_and_so_do_no_items() -> None:
-    assert score_interval([0.2, 0.8], clusters=["a", "a"]) is None
-    assert score_interval([]) is None
-    assert score_interval([0.5]) is None
+    assert interval_of([0.2, 0.8], clusters=["a", "a"]) is None
+    assert interval_of([]) is None
+    assert interval_of([0.5]) is None
 
 
 @pytest.mark.parametrize(("values", "clusters"), [([1.2], None), ([-0.1], None), ([0.5], ["a", "b"])])
 def test_what_is_no_score_is_refused(values: list[float], clusters: list[str] | None) -> None:
     with pytest.raises(ValueError, match="expected"):
-        score_interval(values, clusters=clusters)
+        interval_of(values, clusters=clusters)
 
 
 @example([(0.0, "a"), (0.0, "a"), (0.0, "b")])
 @given(st.lists(st.tuples(st.floats(0, 1), st.sampled_from("abcdef")), min_size=1, max_size=40))
 def test_it_holds_the_mean_and_stays_within_zero_and_one(items: list[tuple[float, str]]) -> None:
     values = [value for value, _ in items]
-    interval = score_interval(values, clusters=[name for _, name in items])
+    interval = interval_of(values, clusters=[name for _, name in items])
     if interval is not None:
         mean = math.fsum(values) / len(values)
         assert 0.0 <= interval.low <= mean + 1e-9
@@ -166,7 +171,7 @@ def test_it_holds_the_mean_and_stays_within_zero_and_one(items: list[tuple[float
 
 
 def test_graded_scores_take_the_bootstrap_from_twenty_to_five_hundred() -> None:
-    methods = [(n, score_interval([0.1 * (i % 10) for i in range(n)])) for n in (19, 20, 500, 501)]
+    methods = [(n, interval_of([0.1 * (i % 10) for i in range(n)])) for n in (19, 20, 500, 501)]
     assert [(n, interval.method) for n, interval in methods if interval] == [
         (19, "t"),
         (20, "bca"),
@@ -200,7 +205,7 @@ def test_means_without_spread_have_no_interval_rather_than_one_of_width_zero() -
 def test_the_order_of_the_items_does_not_matter(values: list[float], rng: random.Random) -> None:
     shuffled = list(values)
     rng.shuffle(shuffled)
-    one, other = score_interval(values), score_interval(shuffled)
+    one, other = interval_of(values), interval_of(shuffled)
     assert one is not None
     assert other is not None
     assert (one.low, one.high) == pytest.approx((other.low, other.high), abs=1e-9)

@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
+from harness.stats.interval import mean_estimate
 from harness.stats.paired import compare, difference_estimate, mcnemar, sign_flip, tango
 
 counts = st.tuples(st.integers(0, 40), st.integers(0, 40))
@@ -203,3 +204,30 @@ def test_what_is_no_pair_of_scores_is_refused() -> None:
         mcnemar(-1, 0)
     with pytest.raises(ValueError, match="counts"):
         tango(3, 3, 5)
+
+
+@pytest.mark.parametrize(("wins", "losses"), [(0.0, 0.05), (0.025, 0.075), (0.075, 0.125), (0.175, 0.225)])
+def test_a_candidate_at_the_margin_is_called_not_worse_in_about_five_percent_exactly_enumerated(
+    wins: float, losses: float
+) -> None:
+    n, not_worse = 100, 0.0
+    for b, c in product(range(n + 1), repeat=2):
+        chance = stats.multinomial.pmf([b, c, n - b - c], n, [wins, losses, 1 - wins - losses]) if b + c <= n else 0
+        if chance > 1e-7 and tango(b, c, n, level=0.9).low > -0.05:
+            not_worse += chance
+    assert not_worse <= 0.06
+
+
+def test_a_rare_total_failure_that_thirty_graded_items_cannot_show_is_not_ruled_out() -> None:
+    # The candidate loses everything on 6 % of the items and next to nothing elsewhere: a true loss above the margin.
+    rng = random.Random(3)
+    not_worse, bootstrap_alone = 0, 0
+    for seed in range(80):
+        theirs = [0.9 - 0.02 * rng.random() for _ in range(30)]
+        ours = [0.0 if rng.random() < 0.06 else x + rng.uniform(-0.01, 0.01) for x in theirs]
+        interval = difference_estimate(ours, theirs, level=0.9, seed=seed).interval
+        not_worse += interval is not None and interval.low > -0.05
+        alone = mean_estimate([one - other for one, other in zip(ours, theirs, strict=True)], level=0.9, seed=seed)
+        bootstrap_alone += alone.interval is not None and alone.interval.low > -0.05
+    assert not_worse == 0
+    assert bootstrap_alone / 80 > 0.1

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.stats.interval import wilson
-from harness.stats.sequential import Progress, SignTest, Sprt, confidence_sequence, stopped_estimate
+from harness.stats.sequential import Progress, Sprt, confidence_sequence, stopped_estimate
 
 counts = st.integers(1, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
@@ -79,28 +79,6 @@ def test_the_log_ratio_is_that_of_the_two_likelihoods(passes: list[bool]) -> Non
     assert test.log_ratio == pytest.approx(math.log(likelihood), abs=1e-9)
     assert (test.progress is Progress.FOR) == (likelihood >= 20 - 1e-9)
     assert (test.progress is Progress.AGAINST) == (likelihood <= 0.05 + 1e-12)
-
-
-def e_process_alarms(rng: random.Random, *, runs: int, items: int) -> float:
-    """Two models that are equally good, looked at after each of many items."""
-    alarms = 0
-    for _ in range(runs):
-        test = SignTest()
-        for _ in range(items):
-            if test.observe(float(rng.random() < 0.7), float(rng.random() < 0.7)) is not Progress.GO_ON:
-                alarms += 1
-                break
-    return alarms / runs
-
-
-def test_the_sign_test_alarms_falsely_in_at_most_five_percent_however_often_one_looks() -> None:
-    assert e_process_alarms(random.Random(4), runs=600, items=300) <= 0.05
-
-
-@pytest.mark.torture
-@pytest.mark.timeout(1200)
-def test_the_sign_test_keeps_five_percent_over_ten_thousand_items() -> None:
-    assert e_process_alarms(random.Random(5), runs=2000, items=10_000) <= 0.05
 
 
 def peeking_alarms(rng: random.Random, *, runs: int, items: int, is_sequence: bool) -> float:
@@ -180,40 +158,6 @@ def test_the_sequence_is_wider_than_wilsons_interval_and_shrinks() -> None:
     assert widths == sorted(widths, reverse=True)
 
 
-def test_seven_discordant_items_in_a_row_decide_and_six_do_not() -> None:
-    test = SignTest()
-    assert [test.observe(1.0, 0.0) for _ in range(7)] == [Progress.GO_ON] * 6 + [Progress.FOR]
-    assert (test.n, test.wins, test.losses) == (7, 7, 0)
-    loser = SignTest()
-    assert [loser.observe(0.0, 1.0) for _ in range(7)][-1] is Progress.AGAINST
-    assert loser.observe(1.0, 0.0) is Progress.AGAINST
-
-
-@given(st.lists(st.sampled_from([(1.0, 0.0), (0.0, 1.0), (1.0, 1.0)]), max_size=60))
-def test_agreeing_pairs_change_nothing_but_n_and_p_only_falls(pairs: list[tuple[float, float]]) -> None:
-    all_of_them, discordant, last = SignTest(), SignTest(), 1.0
-    for one, other in pairs:
-        all_of_them.observe(one, other)
-        assert 0 < all_of_them.p <= last
-        last = all_of_them.p
-        if one != other:
-            discordant.observe(one, other)
-    assert all_of_them.progress is discordant.progress
-    assert all_of_them.p == discordant.p
-
-
-@given(st.integers(0, 14))
-def test_the_bet_is_fair(m: int) -> None:
-    # Over all outcomes of m fair discordant items the e-value is 1 on average.
-    total = 0.0
-    for wins in range(m + 1):
-        test = SignTest(alpha=1e-9)
-        for number in range(m):
-            test.observe(float(number < wins), float(number >= wins))
-        total += math.comb(m, wins) / 2**m * math.exp(test.log_e)
-    assert total == pytest.approx(1.0)
-
-
 def test_unscored_answers_hold_back_a_decision_that_they_could_have_prevented() -> None:
     for score, decided in ((1.0, Progress.FOR), (0.0, Progress.AGAINST)):
         whole, lossy = Sprt(p0=0.75, p1=0.90), Sprt(p0=0.75, p1=0.90)
@@ -224,17 +168,6 @@ def test_unscored_answers_hold_back_a_decision_that_they_could_have_prevented() 
         assert lossy.observe(score) is Progress.GO_ON
 
 
-def test_a_lost_pair_counts_for_the_side_that_trails() -> None:
-    test, mirrored = SignTest(), SignTest()
-    for one, other in ((1.0, None), (None, 0.0), *[(1.0, 0.0)] * 7):
-        test.observe(one, other)
-        mirrored.observe(other, one)
-    assert test.progress is mirrored.progress is Progress.GO_ON
-    assert (test.wins, test.losses, test.lost, test.n) == (7, 0, 2, 9)
-    assert test.log_e == pytest.approx(mirrored.log_e)
-    assert [test.observe(1.0, 0.0) for _ in range(8)][-1] is Progress.FOR
-
-
 def test_impossible_numbers_are_refused() -> None:
     for p0, p1 in ((0.9, 0.75), (0.0, 0.5), (0.5, 1.0)):
         with pytest.raises(ValueError, match="p0 < p1"):
@@ -243,8 +176,6 @@ def test_impossible_numbers_are_refused() -> None:
         Sprt.against_floor(1.0)
     with pytest.raises(ValueError, match="within 0 to 1"):
         Sprt(p0=0.5, p1=0.6).observe(1.5)
-    with pytest.raises(ValueError, match="alpha"):
-        SignTest(alpha=0)
     with pytest.raises(ValueError, match="total"):
         confidence_sequence(3, 2)
     with pytest.raises(ValueError, match="within 0 to 1"):

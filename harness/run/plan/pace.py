@@ -9,7 +9,7 @@ from harness.clock import Clock
 from harness.domain.answer import Answer, Job
 from harness.domain.generation import Outcome
 from harness.domain.model import Model
-from harness.report.table import seconds
+from harness.report.figure import seconds
 from harness.run.plan.budget import LEAST_SAMPLES, Allotment, CellCost, ModelCost, allot
 from harness.settings import Settings
 from harness.task.task import Task

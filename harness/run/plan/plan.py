@@ -7,8 +7,8 @@ from typing import Any
 from harness.domain.model import LoadConfig, Model
 from harness.domain.sample import Sample, content_hash
 from harness.errors import SettingsError
+from harness.report.figure import seconds
 from harness.report.plan import PlanRow, render_plan
-from harness.report.table import seconds
 from harness.run.ask.room import USUAL_SLOTS, reasoning_tokens, room_tokens
 from harness.run.plan.budget import Allotment, ModelCost
 from harness.run.plan.estimate import guess_load_s, guess_sample_s

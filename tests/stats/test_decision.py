@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.stats.decision import Verdict, decide, decide_all
 from harness.stats.pairing import Scores
-from harness.stats.verdict import Verdict, decide, decide_all
 
 
 def table(*, both: int = 0, ours: int = 0, theirs: int = 0, neither: int = 0) -> tuple[Scores, Scores]:

@@ -1,0 +1,30 @@
+"""Durations, rates and sizes as people read them."""
+
+_GIGABYTE, _MEGABYTE = 1e9, 1e6
+
+
+def seconds(duration_s: float | None) -> str:
+    """Return a duration with three digits: "0.42 s", "12.3 s", "2m05s"; "n/a" for None."""
+    if duration_s is None:
+        return "n/a"
+    if duration_s < 10:  # noqa: PLR2004  (three digits are enough)
+        return f"{duration_s:.2f} s"
+    if duration_s < 100:  # noqa: PLR2004
+        return f"{duration_s:.1f} s"
+    return f"{int(duration_s // 60)}m{int(duration_s % 60):02d}s"
+
+
+def size(size_bytes: int | None) -> str:
+    """Return a size in powers of ten: "98 MB", "4.1 GB"; "n/a" where it is unknown."""
+    if not size_bytes:
+        return "n/a"
+    if size_bytes >= _GIGABYTE:
+        return f"{size_bytes / _GIGABYTE:.1f} GB"
+    return f"{size_bytes / _MEGABYTE:.0f} MB"
+
+
+def rate(per_second: float | None) -> str:
+    """Return a number of tokens per second: "9.5", "51"; "n/a" for None."""
+    if per_second is None:
+        return "n/a"
+    return f"{per_second:.0f}" if per_second >= 10 else f"{per_second:.1f}"  # noqa: PLR2004
