@@ -16,7 +16,7 @@ import httpx
 
 from harness.domain.model import InstanceId, LoadConfig
 from harness.embedded.catalogue import ModelFile
-from harness.embedded.fault import Fault, crashed, load_failed, worker_lost
+from harness.serving.refusal import Refusal, crashed, load_failed
 
 _LOAD_DEADLINE_S = 900.0
 _STOP_DEADLINE_S = 10.0
@@ -56,24 +56,25 @@ class LoadedInstance:
         """Yield the worker's answer, still to be read. Leaving the block early ends the generation.
 
         Raises:
-            Fault: the worker crashed, before or while the block ran.
+            Refusal: the worker crashed, before or while the block ran.
         """
         self.busy += 1
         try:
             async with self.http.stream("POST", path, json=body) as response:
                 yield response
         except httpx.HTTPError as exc:
-            raise await self._fault(exc) from exc
+            raise await self._refusal(exc) from exc
         finally:
             self.busy -= 1
             self.last_used = time.monotonic()
 
-    async def _fault(self, exc: httpx.HTTPError) -> Fault:
+    async def _refusal(self, exc: httpx.HTTPError) -> Refusal:
         """Return why the connection to the worker broke."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.process.wait(), 1.0)
         if self.process.returncode is None:
-            return worker_lost(f"{type(exc).__name__}: {exc}")
+            message = f"The connection to the model's process broke ({type(exc).__name__}: {exc})."
+            return Refusal(500, message, type="internal_error", code="unknown")
         return crashed(self.process.returncode)
 
 
@@ -83,7 +84,7 @@ async def start_instance(
     """Return an instance that answers.
 
     Raises:
-        Fault: llama.cpp could not load the model (500 model_load_failed, with its reason).
+        Refusal: llama.cpp could not load the model (500 model_load_failed, with its reason).
     """
     started = time.monotonic()
     key = secrets.token_urlsafe(24)

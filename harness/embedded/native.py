@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.domain.model import LoadConfig, Model
-from harness.embedded.body import ChatBody
-from harness.embedded.fault import Fault, context_exceeded, unknown_model
 from harness.embedded.instance import LoadedInstance
 from harness.embedded.pool import Pool
 from harness.embedded.thread import Message, Threads
+from harness.serving.answer import chat_result
+from harness.serving.body import ChatBody
+from harness.serving.refusal import Refusal, context_exceeded, reasoning_refused, unknown_model
 
 Event = tuple[str, dict[str, Any]]
 _SAMPLING = {
@@ -37,24 +38,24 @@ def validate(body: ChatBody, pool: Pool, threads: Threads) -> Chat:
     """Return the chat that `body` asks for.
 
     Raises:
-        Fault: 404 unknown model; 400 unknown thread, refused reasoning, images; 501 integrations.
+        Refusal: 404 unknown model; 400 unknown thread, refused reasoning, images; 501 integrations.
     """
     instance = pool.resident(body.model)
     file = instance.file if instance else pool.file(body.model)
     if file is None or file.model.is_embedding:
         raise unknown_model(body.model)
     if body.integrations:
-        raise Fault(
+        raise Refusal(
             501, "Integrations are not implemented by this server", type="not_implemented", param="integrations"
         )
-    if body.has_images():
-        raise Fault(400, f"Model '{file.model.key}' does not support images.", code="invalid_value", param="input")
+    if body.images:
+        raise Refusal(400, f"Model '{file.model.key}' does not support images.", code="invalid_value", param="input")
     _check_reasoning(body.reasoning, file.model)
     history = list(threads.history(body.previous_response_id))
     if body.system_prompt is not None:
         # A second system message breaks some chat templates, so a new one takes the old one's place.
         history = [{"role": "system", "content": body.system_prompt}, *(m for m in history if m["role"] != "system")]
-    messages = (*history, {"role": "user", "content": body.text()})
+    messages = (*history, {"role": "user", "content": body.text})
     return Chat(body=body, key=file.model.key, messages=messages)
 
 
@@ -62,15 +63,8 @@ def _check_reasoning(wanted: str | None, model: Model) -> None:
     if wanted is None:
         return
     options = model.capabilities.reasoning_options if model.capabilities else None
-    if not options:
-        message = f"Model '{model.key}' does not expose reasoning configuration."
-        raise Fault(400, message, code="invalid_value", param="reasoning")
-    if wanted not in options:
-        supported = ", ".join(f"'{one}'" for one in options)
-        message = (
-            f"Reasoning setting '{wanted}' is not supported by model '{model.key}'. Supported settings: {supported}"
-        )
-        raise Fault(400, message, code="invalid_value", param="reasoning")
+    if not options or wanted not in options:
+        raise reasoning_refused(model.key, wanted, options)
 
 
 async def events(chat: Chat, pool: Pool, threads: Threads) -> AsyncIterator[Event]:
@@ -98,9 +92,9 @@ async def events(chat: Chat, pool: Pool, threads: Threads) -> AsyncIterator[Even
         answer.instance_id = instance.id
         async for event in _generate(chat, instance, answer):
             yield event
-    except Fault as exc:
-        answer.fault = exc
-        yield "error", exc.body()
+    except Refusal as exc:
+        answer.refusal = exc
+        yield "error", exc.body
     yield "chat.end", {"result": answer.result(chat, threads)}
 
 
@@ -117,19 +111,20 @@ class _Answer:
     load_time_s: float | None = None
     usage: Mapping[str, Any] = field(default_factory=dict)
     timings: Mapping[str, Any] = field(default_factory=dict)
-    fault: Fault | None = None
+    refusal: Refusal | None = None
 
     def result(self, chat: Chat, threads: Threads) -> dict[str, Any]:
         """Return the body of a plain answer, which `chat.end` carries too."""
-        output = []
-        if self.reasoning:
-            output.append({"type": "reasoning", "content": self.reasoning})
-        if self.text:
-            output.append({"type": "message", "content": self.text})
-        result: dict[str, Any] = {"model_instance_id": self.instance_id, "output": output, "stats": self._stats()}
-        if chat.body.store and self.fault is None:
-            result["response_id"] = threads.store([*chat.messages, {"role": "assistant", "content": self.text}])
-        return result
+        response_id = None
+        if chat.body.store and self.refusal is None:
+            response_id = threads.store([*chat.messages, {"role": "assistant", "content": self.text}])
+        return chat_result(
+            self.instance_id,
+            reasoning=self.reasoning,
+            message=self.text,
+            stats=self._stats(),
+            response_id=response_id,
+        )
 
     def _stats(self) -> dict[str, float | int]:
         stats: dict[str, float | int] = {
@@ -149,10 +144,10 @@ async def _generate(chat: Chat, instance: LoadedInstance, answer: _Answer) -> As
     answer.started = time.monotonic()  # Loading is no part of the time to the first token.
     async with instance.post("/v1/chat/completions", _worker_body(chat)) as response:
         if response.status_code >= 400:  # noqa: PLR2004  (HTTP errors)
-            raise _worker_fault(await response.aread(), instance)
+            raise _worker_refusal(await response.aread())
         yield "prompt_processing.start", {}
         open_part: str | None = None
-        async for chunk in _chunks(response.aiter_lines(), instance):
+        async for chunk in _chunks(response.aiter_lines()):
             progress = chunk.get("prompt_progress")
             if progress and open_part is None:
                 done = progress["processed"] / max(1, progress["total"])
@@ -186,15 +181,15 @@ def _deltas(chunk: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
     return [(part, text) for part, text in named if text]
 
 
-async def _chunks(lines: AsyncIterator[str], instance: LoadedInstance) -> AsyncIterator[dict[str, Any]]:
+async def _chunks(lines: AsyncIterator[str]) -> AsyncIterator[dict[str, Any]]:
     async for line in lines:
         if not line.startswith("data: ") or line == "data: [DONE]":
             if line.startswith("error: "):
-                raise _worker_fault(line.removeprefix("error: ").encode(), instance)
+                raise _worker_refusal(line.removeprefix("error: ").encode())
             continue
         chunk = json.loads(line.removeprefix("data: "))
         if "error" in chunk:
-            raise _worker_fault(json.dumps(chunk).encode(), instance)
+            raise _worker_refusal(json.dumps(chunk).encode())
         yield chunk
 
 
@@ -212,12 +207,12 @@ def _worker_body(chat: Chat) -> dict[str, Any]:
     return body
 
 
-def _worker_fault(raw: bytes, instance: LoadedInstance) -> Fault:
+def _worker_refusal(raw: bytes) -> Refusal:
     try:
         error = json.loads(raw)["error"]
         kind, message = error.get("type"), str(error.get("message", ""))
     except (ValueError, KeyError, AttributeError):
-        return Fault(500, raw.decode("utf-8", "replace")[:500], type="internal_error", code="unknown")
+        return Refusal(500, raw.decode("utf-8", "replace")[:500], type="internal_error", code="unknown")
     if kind == "exceed_context_size_error" or "context size" in message.lower():
-        return context_exceeded(error.get("n_prompt_tokens", "prompt"), instance.config.context_length)
-    return Fault(500, message, type="internal_error", code="unknown")
+        return context_exceeded()
+    return Refusal(500, message, type="internal_error", code="unknown")

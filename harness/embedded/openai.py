@@ -5,32 +5,25 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from harness.domain.model import LoadConfig
-from harness.embedded.fault import Fault, unknown_model
 from harness.embedded.instance import LoadedInstance
 from harness.embedded.pool import Pool
+from harness.serving.refusal import Refusal, json_object_refused, unknown_model
 
 _NOT_FOR_THE_WORKER = ("ttl", "draft_model", "model")
-
-
-def models(pool: Pool) -> dict[str, Any]:
-    """Return the listing: with JIT loading on, every downloaded model."""
-    data = [{"id": one.key, "object": "model", "owned_by": "organization_owner"} for one in pool.models]
-    return {"object": "list", "data": data}
 
 
 def check_chat(body: dict[str, Any]) -> None:
     """Refuse what LM Studio refuses.
 
     Raises:
-        Fault: 400 for `json_object` (refused since 0.4.15), and for a body without messages.
+        Refusal: 400 for `json_object` (refused since 0.4.15), and for a body without messages.
     """
     form = body.get("response_format")
     kind = form.get("type") if isinstance(form, dict) else None
     if form is not None and kind not in {"json_schema", "text"}:
-        message = "'response_format.type' must be 'json_schema' or 'text'"
-        raise Fault(400, message, type="invalid_request_error", param="response_format")
+        raise json_object_refused()
     if not isinstance(body.get("messages"), list):
-        raise Fault(400, "'messages' field is required", type="invalid_request_error", param="messages")
+        raise Refusal(400, "'messages' field is required", type="invalid_request_error", param="messages")
 
 
 async def resolve(pool: Pool, name: object, *, embedding: bool) -> LoadedInstance:
@@ -39,7 +32,7 @@ async def resolve(pool: Pool, name: object, *, embedding: bool) -> LoadedInstanc
     A name that nobody knows is answered by the loaded model where exactly one is loaded (LM Studio 0.4.25, bug #619).
 
     Raises:
-        Fault: 400 model_not_found, or the load failed.
+        Refusal: 400 model_not_found, or the load failed.
     """
     text = name if isinstance(name, str) else ""
     instance = pool.resident(text)
@@ -50,9 +43,9 @@ async def resolve(pool: Pool, name: object, *, embedding: bool) -> LoadedInstanc
         loaded = [one for one in pool.instances if one.file.model.is_embedding == embedding]
         if len(loaded) == 1:
             return loaded[0]
-        raise unknown_model(text, status=400)
+        raise unknown_model(text, is_openai=True)
     if file.model.is_embedding != embedding:
-        raise unknown_model(text, status=400)
+        raise unknown_model(text, is_openai=True)
     async with pool.jit_lock(file):
         instance = pool.resident(text)
         if instance is None:
@@ -76,7 +69,7 @@ async def ask(instance: LoadedInstance, path: str, body: dict[str, Any]) -> tupl
     """Return status and JSON of the worker's answer; `model` names the instance.
 
     Raises:
-        Fault: the worker crashed.
+        Refusal: the worker crashed.
     """
     async with instance.post(path, worker_body(body)) as response:
         raw = await response.aread()
@@ -90,7 +83,7 @@ async def ask_streaming(instance: LoadedInstance, path: str, body: dict[str, Any
     """Yield the worker's event stream as it comes; the first item is its status as text.
 
     Raises:
-        Fault: the worker crashed.
+        Refusal: the worker crashed.
     """
     async with instance.post(path, worker_body(body)) as response:
         yield str(response.status_code).encode()

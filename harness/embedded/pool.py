@@ -5,11 +5,12 @@ import contextlib
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from dataclasses import replace
 
-from harness.domain.model import InstanceId, LoadConfig, Model
+from harness.domain.model import Instance, InstanceId, LoadConfig, Model
 from harness.embedded.catalogue import ModelFile
-from harness.embedded.fault import Fault, not_downloaded, not_loaded
 from harness.embedded.instance import LoadedInstance, start_instance
+from harness.serving.refusal import Refusal, not_downloaded, not_loaded
 
 DEFAULT_CONTEXT = 4096
 DEFAULT_BATCH = 512
@@ -39,6 +40,14 @@ class Pool:
     def models(self) -> tuple[Model, ...]:
         """The downloaded models (without their instances)."""
         return tuple(file.model for file in self._files.values())
+
+    def listed_models(self) -> Iterator[Model]:
+        """Yield the downloaded models with their resident instances."""
+        for file in self._files.values():
+            instances = tuple(
+                Instance(id=instance.id, config=instance.config) for instance in self.instances_of(file.model)
+            )
+            yield replace(file.model, loaded_instances=instances)
 
     def instances_of(self, model: Model) -> tuple[LoadedInstance, ...]:
         """Return the resident instances of a model, oldest first."""
@@ -76,7 +85,7 @@ class Pool:
         """Return a new instance; a resident model gets another full copy, `key:2`, or the reserved `instance_id`.
 
         Raises:
-            Fault: the model is not downloaded, or cannot be loaded.
+            Refusal: the model is not downloaded, or cannot be loaded.
         """
         file = self.file(key)
         if file is None:
@@ -108,7 +117,7 @@ class Pool:
         """End exactly this instance; its memory is back when this returns.
 
         Raises:
-            Fault: no instance has this id.
+            Refusal: no instance has this id.
         """
         instance = self._instances.pop(InstanceId(instance_id), None)
         if instance is None:
@@ -124,7 +133,7 @@ class Pool:
         for task in self._tasks:
             task.cancel()
         for one in self.instances:
-            with contextlib.suppress(Fault, TimeoutError):
+            with contextlib.suppress(Refusal, TimeoutError):
                 await self.unload(one.id)
 
     def _effective(self, model: Model, wanted: LoadConfig) -> LoadConfig:
@@ -162,7 +171,7 @@ class Pool:
             limit = time.monotonic() - self._jit_ttl_s
             for one in self.instances:
                 if one.is_jit and one.busy == 0 and one.last_used < limit:
-                    with contextlib.suppress(Fault):
+                    with contextlib.suppress(Refusal):
                         await self.unload(one.id)
 
     def _keep(self, coroutine: Coroutine[None, None, None]) -> None:

@@ -4,7 +4,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from harness.embedded.fault import Fault
+from harness.serving.refusal import unknown_response
 
 Message = dict[str, str]
 _MOST = 10_000
@@ -21,19 +21,13 @@ class Threads:
         """Return the messages up to and including this response; none without an id.
 
         Raises:
-            Fault: 400 invalid_value, as LM Studio 0.4.25 answers it.
+            Refusal: 400 invalid_value, as LM Studio 0.4.25 answers it.
         """
         if response_id is None:
             return ()
         turn = self._turns.get(response_id)
         if turn is None:
-            raise Fault(
-                400,
-                f"Could not find stored response for previous_response_id '{response_id}'. It may have been deleted. "
-                "Responses older than 30 days are automatically deleted.",
-                code="invalid_value",
-                param="previous_response_id",
-            )
+            raise unknown_response(response_id)
         return turn
 
     def store(self, messages: Sequence[Message]) -> str:

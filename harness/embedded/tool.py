@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.embedded.fault import Fault
+from harness.serving.refusal import Refusal
 
 _START, _END = "[TOOL_REQUEST]", "[END_TOOL_REQUEST]"
 _CALL = re.compile(re.escape(_START) + r"(.*?)" + re.escape(_END), re.DOTALL)
@@ -37,7 +37,7 @@ def in_words(body: Mapping[str, Any]) -> Body:
     """Return the request that asks for the same without tools.
 
     Raises:
-        Fault: 400; the tools are no list of functions with names, or `tool_choice` names none of them.
+        Refusal: 400; the tools are no list of functions with names, or `tool_choice` names none of them.
     """
     tools = _functions(body.get("tools") or [])
     choice = body.get("tool_choice", "auto")
@@ -103,7 +103,9 @@ def _functions(tools: object) -> list[Body]:
     )
     named = [one for one in functions if isinstance(one, dict) and isinstance(one.get("name"), str)]
     if not isinstance(tools, list) or len(named) != len(tools):
-        raise Fault(400, "'tools' must be a list of functions with names", type="invalid_request_error", param="tools")
+        raise Refusal(
+            400, "'tools' must be a list of functions with names", type="invalid_request_error", param="tools"
+        )
     return named
 
 
@@ -114,7 +116,7 @@ def _allowed(functions: Sequence[Body], choice: object) -> list[Body]:
     allowed = [one for one in functions if one["name"] == wanted]
     if not allowed:
         message = f"'tool_choice' names {wanted!r}, which is none of the tools"
-        raise Fault(400, message, type="invalid_request_error", param="tool_choice")
+        raise Refusal(400, message, type="invalid_request_error", param="tool_choice")
     return allowed
 
 
@@ -160,7 +162,7 @@ def _message_in_words(message: Any) -> Any:
 def _call_in_words(call: Any) -> str:
     function = call.get("function") if isinstance(call, dict) else None
     if not isinstance(function, dict):
-        raise Fault(400, "'tool_calls' must hold functions", type="invalid_request_error", param="messages")
+        raise Refusal(400, "'tool_calls' must hold functions", type="invalid_request_error", param="messages")
     arguments = function.get("arguments") or "{}"
     text = arguments if isinstance(arguments, str) else json.dumps(arguments)
     return f'{_START}{{"name": {json.dumps(function.get("name"))}, "arguments": {text}}}{_END}'

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from harness.embedded.fault import Fault
 from harness.embedded.tool import in_words, with_calls
+from harness.serving.refusal import Refusal
 
 
 def answer(text: str) -> dict[str, Any]:
@@ -58,5 +58,5 @@ def test_the_system_message_is_kept_before_the_tools() -> None:
 
 @pytest.mark.parametrize("tools", ["x", [1], [{"function": {"name": 5}}]])
 def test_what_is_no_tool_is_refused(tools: object) -> None:
-    with pytest.raises(Fault):
+    with pytest.raises(Refusal):
         in_words({"messages": [], "tools": tools})
