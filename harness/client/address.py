@@ -13,23 +13,24 @@ _EXAMPLE = "Expected something like http://127.0.0.1:1234"
 def normalised(url: str) -> str:
     """Return scheme, host and port, and a path only where the API lies below one.
 
-    `http://` may be left out; a trailing `/`, `/v1` or `/api/v1` is removed. Two URLs of one server are equal then.
+    `http://` may be left out; a trailing `/`, `/v1` or `/api/v1` is removed, so that two URLs of one server
+    are equal.
 
     Raises:
-        SettingsError: it is no such URL, or holds a user, a query or a fragment.
+        SettingsError: it is not such a URL, or contains a user, a query or a fragment.
     """
     text = url.strip()
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")
         port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
     except ValueError as exc:
-        raise SettingsError(f"this is no URL of a server: {exc}", hint=_EXAMPLE) from None
+        raise SettingsError(f"this is not the URL of a server: {exc}", hint=_EXAMPLE) from None
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-        raise SettingsError(f"this is no http or https URL: {parts.scheme}://{parts.hostname or ''}", hint=_EXAMPLE)
+        raise SettingsError(f"this is not an http or https URL: {parts.scheme}://{parts.hostname or ''}", hint=_EXAMPLE)
     if parts.username is not None or parts.query or parts.fragment:
-        raise SettingsError("the URL must not hold a user, a query or a fragment", hint=_EXAMPLE)
-    if not text.isprintable() or any(one.isspace() for one in text):
-        raise SettingsError("the URL must not hold spaces or control characters", hint=_EXAMPLE)
+        raise SettingsError("the URL must not contain a user, a query or a fragment", hint=_EXAMPLE)
+    if not text.isprintable() or any(character.isspace() for character in text):
+        raise SettingsError("the URL must not contain spaces or control characters", hint=_EXAMPLE)
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     path = parts.path.rstrip("/")
     for api in _API_PATHS:
@@ -40,7 +41,7 @@ def normalised(url: str) -> str:
 
 
 def is_loopback(url: str) -> bool:
-    """Tell whether the URL can only mean this machine, by its text: no name is looked up."""
+    """Return whether the URL can only mean this machine, judged by its text: no name is looked up."""
     host = urlsplit(url).hostname or ""
     if host == "localhost" or host.endswith(".localhost"):
         return True

@@ -1,4 +1,4 @@
-"""From what comes over a connection to a JSON value, or to an answer that was streamed."""
+"""Turns what arrives over a connection into a JSON value or a streamed answer."""
 
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ from harness.domain.generation import Generation, Times
 from harness.errors import ConnectionLost, DeadlineExceeded, MalformedAnswer, NotLMStudio
 
 _TAIL_S = 1.0
-"""How long the body may take to end after the last event; everything that matters is here by then."""
+"""How long the body may take to end after the last event, when everything that matters has arrived."""
 
 
 class Assembly(Protocol):
@@ -20,11 +20,11 @@ class Assembly(Protocol):
 
     @property
     def is_complete(self) -> bool:
-        """Whether the last event came."""
+        """Whether the last event has arrived."""
         ...
 
     def add(self, event: ServerSentEvent, *, at: float) -> bool:
-        """Take in an event that came `at` this moment, and return whether the server got further."""
+        """Take in an event that arrived `at` this moment, and return whether the server made progress."""
         ...
 
     def generation(self, *, written_at: float, ended_at: float) -> Generation:
@@ -33,14 +33,14 @@ class Assembly(Protocol):
 
 
 def server_kind(head: Head) -> str:
-    """Return who answers: `embedded` (our own server), `lm-studio` (Express), or `unknown`."""
+    """Return which server answers: `embedded` (our own), `lm-studio` (recognised by Express) or `unknown`."""
     if head.headers.get("server", "").startswith("lms-harness-embedded"):
         return "embedded"
     return "lm-studio" if "express" in head.headers.get("x-powered-by", "").lower() else "unknown"
 
 
 def is_event_stream(head: Head) -> bool:
-    """Tell whether events follow; an error before the first event comes as plain JSON."""
+    """Return whether events follow; an error before the first event arrives as plain JSON."""
     return head.status == HTTPStatus.OK and head.content_type == "text/event-stream"
 
 
@@ -48,7 +48,7 @@ def payload_of(head: Head, data: bytes, *, route: str) -> Any:
     """Return the JSON value of a successful answer.
 
     Raises:
-        ApiError, ProtocolError: the answer is an error, whatever its status, or no JSON, or a redirect.
+        ApiError, ProtocolError: the answer is an error (whatever its status), is not JSON, or is a redirect.
     """
     if HTTPStatus.MULTIPLE_CHOICES <= head.status < HTTPStatus.BAD_REQUEST:
         raise NotLMStudio(
@@ -70,7 +70,7 @@ def payload_of(head: Head, data: bytes, *, route: str) -> Any:
 def plain_times(incoming: Incoming) -> Times:
     """Return the times of an answer that was read as a whole."""
     if incoming.written_at is None or incoming.ended_at is None:
-        raise AssertionError("the answer was not read to its end")
+        raise AssertionError("the answer has not been read to its end")
     took_s = incoming.ended_at - incoming.written_at
     return Times(e2e_s=took_s, total_s=took_s)
 

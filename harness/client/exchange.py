@@ -1,4 +1,4 @@
-"""Breaking off a request from another thread."""
+"""Cancelling a request from another thread."""
 
 import threading
 
@@ -9,7 +9,7 @@ from harness.errors import Cancelled
 class Exchange:
     """One request that can be cancelled.
 
-    Pass it to a call of the client and keep it: `cancel` may be called from any thread, before, during or after.
+    Pass it to a method of the client and keep it: `cancel` may be called from any thread, before, during or after.
     """
 
     def __init__(self) -> None:
@@ -23,11 +23,12 @@ class Exchange:
         return self._is_cancelled
 
     def cancel(self) -> None:
-        """Make the call in flight raise `Cancelled` at once, and every later call with this exchange too.
+        """Make the call in flight raise `Cancelled` at once, and every later call with this exchange as well.
 
-        The server sees the connection end.
+        The server sees the connection close.
         """
-        # No lock here: a signal handler may cancel while this very thread attaches a line and holds the lock.
+        # No lock here: a signal handler may run in the very thread that is attaching a line and holds the lock.
+        # Reading `_lines` without it is safe, because `attach` and `detach` replace the set and never change it.
         self._is_cancelled = True
         for line in tuple(self._lines):
             line.hang_up()
@@ -41,14 +42,14 @@ class Exchange:
         """Let `cancel` hang up this line from now on.
 
         Raises:
-            Cancelled: it is too late.
+            Cancelled: `cancel` was called before.
         """
         with self._lock:
             self._lines = self._lines | {line}
-        # After the line is known: a cancel that came before did not see it, one that comes now does.
+        # Checked after the line is registered: an earlier `cancel` did not see it, a later one does.
         self.check()
 
     def detach(self, line: Line) -> None:
-        """Leave this line alone from now on."""
+        """Let `cancel` ignore this line from now on."""
         with self._lock:
             self._lines = self._lines - {line}

@@ -1,6 +1,7 @@
-"""From an error body to the error tree. The body decides, not the status, which LM Studio varies (0.4.0 to 0.4.25).
+"""Turns an error body into an error of `harness.errors`. The body decides, as the status varies in LM Studio.
 
-The same `model_load_failed` came with 500, 400 and 200; unknown routes come with 200; `error` is an object or a string.
+From 0.4.0 to 0.4.25 the same `model_load_failed` was seen with 500, 400 and 200, and unknown routes are answered with
+200; `error` is an object or a string.
 """
 
 import re
@@ -44,7 +45,7 @@ _NO_MEMORY = re.compile(r"insufficient|memory|guardrail|SIGABRT", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorBody:
-    """What an error body says; all but the message may be missing."""
+    """The contents of an error body; everything but the message may be missing."""
 
     message: str
     type: str | None = None
@@ -66,12 +67,12 @@ class ErrorBody:
 
 
 def fault_in(payload: Any, *, status: int, route: str) -> HarnessError | None:
-    """Return the error that this JSON answer is, or None: 200 alone is no success, as errors come with it too.
+    """Return the error that this JSON answer reports, or None. Status 200 proves nothing: errors arrive with it too.
 
     Args:
         payload: the JSON value.
         status: HTTP status.
-        route: such as "POST /api/v1/chat"; decides what a body without a type means.
+        route: such as "POST /api/v1/chat"; the same message means different things on different routes.
     """
     error = payload.get("error") if isinstance(payload, dict) else None
     if error is not None:
@@ -83,20 +84,23 @@ def fault_in(payload: Any, *, status: int, route: str) -> HarnessError | None:
 
 def unreadable(*, status: int, route: str) -> HarnessError:
     """Return the error for an answer without a JSON error body."""
-    said = f"{route} was answered with HTTP {status}"
+    answered = f"{route} was answered with HTTP {status}"
     if status in _REFUSED:
-        return NotAuthorised(said, status=status, hint=_HINTS[NotAuthorised])
+        return NotAuthorised(answered, status=status, hint=_HINTS[NotAuthorised])
     if status in _NOT_HERE:
-        return NotLMStudio(f"{said}: there is no such route", hint=_HINTS[NotLMStudio])
+        return NotLMStudio(f"{answered}: the server has no such route", hint=_HINTS[NotLMStudio])
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return ServerFault(f"{said} and no reason", status=status)
+        return ServerFault(f"{answered} without a reason", status=status)
     if status >= HTTPStatus.BAD_REQUEST:
-        return InvalidRequest(f"{said} and no reason", status=status)
-    return MalformedAnswer(f"{said}, but without JSON")
+        return InvalidRequest(f"{answered} without a reason", status=status)
+    return MalformedAnswer(f"{answered}, but the body is not JSON")
 
 
 def is_about_memory(message: str) -> bool:
-    """Tell whether a failed load's message blames memory; CUDA's end of it comes as a mere SIGABRT (issue 2295)."""
+    """Return whether the message of a failed load blames memory.
+
+    When CUDA runs out, LM Studio reports only that the process ended with SIGABRT (lmstudio-bug-tracker issue 2295).
+    """
     return _NO_MEMORY.search(message) is not None
 
 
@@ -113,7 +117,7 @@ def fault_of(body: ErrorBody, *, status: int | None, route: str) -> HarnessError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Case:
-    """All that decides what an error body means."""
+    """Everything that decides what an error body means."""
 
     message: str
     labels: frozenset[str | None]
@@ -150,7 +154,7 @@ _RULES: tuple[tuple[Callable[[_Case], object], type[ApiError]], ...] = (
     (lambda case: case.is_overflow, ContextOverflow),
     (lambda case: case.is_clients, InvalidRequest),
 )
-"""The first rule that holds says what an error is; where none does, it is the server's fault."""
+"""The first rule that holds names the error; where none holds, it is a fault of the server."""
 
 
 def _kind(body: ErrorBody, status: int | None, route: str) -> type[ApiError]:
@@ -184,7 +188,8 @@ def _text(value: Any) -> str | None:
 
 
 def _plain(text: str) -> str:
-    """Return server text that a terminal can be given."""
+    """Return server text that is safe to print in a terminal."""
     return "".join(
-        one if one.isprintable() or one == "\n" else "\N{REPLACEMENT CHARACTER}" for one in text[:_MAX_MESSAGE]
+        character if character.isprintable() or character == "\n" else "\N{REPLACEMENT CHARACTER}"
+        for character in text[:_MAX_MESSAGE]
     )

@@ -1,4 +1,4 @@
-"""The client: each method is one request to LM Studio, its answer as a value, or an error of `harness.errors`."""
+"""The client: each method sends one request to LM Studio and returns its answer, or raises a `HarnessError`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ _CHAT = "/api/v1/chat"
 _OPENAI_CHAT = "/v1/chat/completions"
 _EMBEDDINGS = "/v1/embeddings"
 _GREETING = "/lmstudio-greeting"
-_SILENT = "Something takes connections there, but does not answer: check the address, or restart LM Studio's server."
+_SILENT = "Something accepts connections there but does not answer: check the address, or restart LM Studio's server."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +58,13 @@ class Deadlines:
     """How long to wait, in seconds.
 
     Attributes:
-        connect_s: for a connection, name lookup and TLS included.
+        connect_s: for a connection, including name lookup and TLS.
         list_s: for the listing of the models.
-        load_s: for a load, which sends no byte until the model is ready.
+        load_s: for a load; the server sends nothing until the model is ready.
         unload_s: for an unload.
-        download_s: for the answer that a download has begun; the server looks its catalogue up first.
-        idle_s: within a streamed chat, for the next event that shows progress; comments and empty deltas show none.
-        total_s: for a whole chat. A plain one sends no byte until it ends, so this is its only deadline.
+        download_s: for the answer that a download has begun; the server searches its catalogue first.
+        idle_s: within a streamed chat, for the next event that shows progress; comments and empty deltas do not.
+        total_s: for a whole chat. It is the only deadline of a plain chat, which sends nothing until it ends.
     """
 
     connect_s: float = 3.0
@@ -81,13 +81,13 @@ class Client:
 
     Args:
         url: such as `http://127.0.0.1:1234`; a trailing `/`, `/v1` or `/api/v1` is removed.
-        token: sent as bearer token; in no error's text. LM Studio ignores it while its authentication is off.
-        deadlines: none of them relies on the server being silent: they hold against one that trickles bytes, too.
+        token: sent as bearer token, and kept out of every error. LM Studio ignores it while authentication is off.
+        deadlines: they also hold against a server that sends a byte now and then.
         clock: for deadlines and times.
 
     Attributes:
-        on_load: gets the id of each instance that a native chat makes the server load, from the thread of that chat:
-            when a stream tells that it begins or is done, and when the answer tells that it is done.
+        on_load: called with the id of each instance that a native chat makes the server load, in the thread of that
+            chat: when a stream reports that loading begins or is done, and when the answer reports that it is done.
 
     Raises:
         SettingsError: the URL or the token cannot be used.
@@ -102,7 +102,7 @@ class Client:
         clock: Clock | None = None,
     ) -> None:
         if not (token.isascii() and token.isprintable()) or " " in token:
-            raise SettingsError("the token holds characters that no token has", hint="Check LM_API_TOKEN.")
+            raise SettingsError("the token contains invalid characters", hint="Check LM_API_TOKEN.")
         self.url = normalised(url)
         self.deadlines = deadlines
         self.on_load: Callable[[InstanceId, Loading], None] | None = None
@@ -124,22 +124,22 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Release what the client holds; requests in flight are cancelled by their exchanges, not by this."""
+        """Release what the client holds. Requests in flight go on; cancel them through their exchanges."""
         self._transport.close()
 
     @property
     def server_kind(self) -> str:
-        """Who answered last: `embedded` (our own server), `lm-studio` (by its header of Express), or `unknown`."""
+        """Which server answered last: `embedded` (our own), `lm-studio` (by its Express header) or `unknown`."""
         return self._server_kind
 
     def preflight(self) -> tuple[Model, ...]:
         """Return the listing of a server that is ready.
 
         Raises:
-            ServerUnreachable: nobody answers, or not in time.
-            NotLMStudio: somebody else does.
-            ServerTooOld: LM Studio before 0.4 does.
-            NotAuthorised: it wants a token, or another one.
+            ServerUnreachable: no server answers in time.
+            NotLMStudio: another kind of server answers.
+            ServerTooOld: it is LM Studio before 0.4.
+            NotAuthorised: the server requires a token, or does not accept this one.
         """
         with self._redaction.of_errors():
             try:
@@ -154,7 +154,7 @@ class Client:
     def models(self, *, exchange: Exchange | None = None) -> tuple[Model, ...]:
         """Return all downloaded models with their loaded instances (`GET /api/v1/models`).
 
-        Asked once more when the connection is closed under it, as asking changes nothing.
+        The request is repeated once when the connection breaks, as a listing changes nothing.
         """
         with self._redaction.of_errors():
             waits = {"list": self.deadlines.list_s}
@@ -174,7 +174,7 @@ class Client:
     ) -> LoadResult:
         """Load one more instance of a model, even if it is loaded already (`POST /api/v1/models/load`).
 
-        Never asked twice: after an error other than `ApiError` the server may be loading all the same.
+        Never repeated: after an error other than `ApiError` the server may still be loading the model.
 
         Raises:
             ModelNotFound: no such model is downloaded.
@@ -186,7 +186,7 @@ class Client:
             return parse(LoadWire, payload).to_domain()
 
     def loaded(self, status: int, body: bytes) -> LoadResult:
-        """Return what an answer to a load says that came to another process.
+        """Return the result of a load whose answer was received by another process.
 
         Raises:
             ApiError, ProtocolError: as `load`.
@@ -199,7 +199,7 @@ class Client:
         """Unload exactly this instance and return its id (`POST /api/v1/models/unload`).
 
         Raises:
-            InstanceNotLoaded: there is none with this id.
+            InstanceNotLoaded: no instance has this id.
         """
         with self._redaction.of_errors():
             body = {"instance_id": instance_id}
@@ -210,11 +210,11 @@ class Client:
             return InstanceId(unloaded)
 
     def download(self, model: str, *, quantization: str | None = None) -> Download:
-        """Let the server begin to download a model (`POST /api/v1/models/download`); it goes on by itself.
+        """Start the download of a model (`POST /api/v1/models/download`); the server continues it on its own.
 
         Args:
-            model: name in LM Studio's catalogue (`owner/name`), or the exact address at Hugging Face.
-            quantization: such as Q4_K_M; LM Studio takes it with addresses only.
+            model: its name in LM Studio's catalogue (`owner/name`), or its exact URL at Hugging Face.
+            quantization: such as Q4_K_M; LM Studio accepts it only with a URL.
         """
         with self._redaction.of_errors():
             body = {"model": model} | ({"quantization": quantization} if quantization else {})
@@ -222,7 +222,7 @@ class Client:
             return parse(DownloadWire, payload).to_domain()
 
     def download_status(self, job_id: str) -> Download:
-        """Return how far a download is (`GET /api/v1/models/download/status/:job_id`); the server sends no events."""
+        """Return the progress of a download (`GET /api/v1/models/download/status/:job_id`); there are no events."""
         with self._redaction.of_errors():
             path = f"{_DOWNLOAD}/status/{quote(job_id, safe='')}"
             payload, _ = self._ask("GET", path, waits={"list": self.deadlines.list_s})
@@ -240,26 +240,26 @@ class Client:
         """Return the answer to one turn (`POST /api/v1/chat`); the caller compares `model_instance_id`.
 
         Args:
-            request: what to ask.
-            stream: read the answer as it is made, which tells its times and guards it by the idle deadline.
-            on_event: gets each event of a stream.
+            request: the question.
+            stream: read the answer as it is generated, which gives its times and applies the idle deadline.
+            on_event: called with each event of a stream.
             total_s: replaces the total deadline.
-            exchange: cancels it; the server then stops generating.
+            exchange: cancels the request; the server then stops generating.
 
         Raises:
             ContextOverflow: the prompt does not fit.
-            UnknownResponseId: `previous_response_id` is not stored any more.
-            ApiError: also for an `error` event, after the stream was read to its end.
+            UnknownResponseId: `previous_response_id` is no longer stored.
+            ApiError: also for an `error` event, once the stream has been read to its end.
         """
         with self._redaction.of_errors():
             body = chat_body(request, stream=stream)
             listen = self._noting_loads(on_event)
             assembly = ChatAssembly(route=f"POST {_CHAT}", on_event=listen) if stream else None
             answer = self._generate(_CHAT, body, assembly, total_s=total_s, exchange=exchange)
-            made = answer if isinstance(answer, Generation) else parse(ChatWire, answer[0]).to_domain(answer[1])
-            if made.loaded_model and self.on_load is not None:
-                self.on_load(made.model_instance_id, "loaded")
-            return made
+            generation = answer if isinstance(answer, Generation) else parse(ChatWire, answer[0]).to_domain(answer[1])
+            if generation.loaded_model and self.on_load is not None:
+                self.on_load(generation.model_instance_id, "loaded")
+            return generation
 
     def openai_chat(
         self,
@@ -271,7 +271,7 @@ class Client:
     ) -> Generation:
         """Return the answer of `POST /v1/chat/completions`, for what the native chat lacks.
 
-        The caller compares `model_instance_id`: with one model loaded, LM Studio lets it answer to any name.
+        The caller compares `model_instance_id`: while one model is loaded, LM Studio answers to any model name with it.
         """
         with self._redaction.of_errors():
             body = openai_chat_body(request, stream=stream)
@@ -282,18 +282,18 @@ class Client:
     def embed(
         self, model: str, texts: Sequence[str], *, exchange: Exchange | None = None
     ) -> tuple[tuple[float, ...], ...]:
-        """Return a vector for each text (`POST /v1/embeddings`). LM Studio embeds only what fits into the context."""
+        """Return a vector for each text (`POST /v1/embeddings`). LM Studio silently cuts texts to the context."""
         with self._redaction.of_errors():
             waits = {"total": self.deadlines.total_s}
             payload, _ = self._ask("POST", _EMBEDDINGS, embeddings_body(model, texts), waits=waits, exchange=exchange)
             return parse(EmbeddingsWire, payload).to_domain(count=len(texts))
 
     def _noting_loads(self, on_event: Listener | None) -> Listener:
-        """Return a listener that tells `on_load` at once: a stream that is cancelled later has no answer to tell it."""
+        """Return a listener that calls `on_load` at once: a stream that is cancelled later never gets an answer."""
 
         def listen(event: StreamEvent) -> None:
-            if (told := loading(event)) is not None and self.on_load is not None:
-                self.on_load(*told)
+            if (progress := loading(event)) is not None and self.on_load is not None:
+                self.on_load(*progress)
             if on_event is not None:
                 on_event(event)
 
@@ -324,7 +324,7 @@ class Client:
         total_s: float | None,
         exchange: Exchange | None,
     ) -> Generation | tuple[Any, Times]:
-        """Return a streamed answer, or the JSON of a plain one: also where a stream was asked for and none came."""
+        """Return a streamed answer, or the JSON of a plain one; a server may answer plainly though asked to stream."""
         waits = {"total": self.deadlines.total_s if total_s is None else total_s}
         if assembly is None:
             return self._ask("POST", path, body, waits=waits, exchange=exchange)
@@ -337,7 +337,7 @@ class Client:
             return payload_of(head, incoming.read(), route=f"POST {path}"), plain_times(incoming)
 
     def _diagnosis(self, error: HarnessError) -> HarnessError:
-        """Return what a listing that failed with `error` says about the server."""
+        """Return the error that explains a failed listing; the greeting tells an old LM Studio from other servers."""
         try:
             greeting, _ = self._ask("GET", _GREETING, waits={"list": self.deadlines.list_s})
         except HarnessError:
@@ -350,5 +350,5 @@ class Client:
             return error
         return NotLMStudio(
             f"what answers at {self.url} is not LM Studio: {error.message}",
-            hint="Check the address; LM Studio listens on port 1234 unless told otherwise.",
+            hint="Check the address; LM Studio listens on port 1234 by default.",
         )

@@ -1,7 +1,7 @@
-"""One connection, seen from two threads: one reads the socket, the other waits with a deadline and may hang up.
+"""One connection, shared by two threads: one reads the socket, the other waits with a deadline and may hang up.
 
-Closing an HTTP client or a response from another thread does not wake a blocked read; shutting the socket down does.
-So every request is read by a thread of its own, which reports what comes, and nobody ever waits for that thread.
+Closing an HTTP client or a response from another thread does not wake a blocked read; shutting down the socket does.
+So each request has its own reading thread, which reports what arrives. No other thread ever joins it.
 """
 
 import queue
@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connected:
-    """The connection stands, with TLS where asked for; the request is about to be written."""
+    """The connection is established, including TLS; the request is about to be written."""
 
     at: float
 
@@ -29,7 +29,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """Status and headers came; names of headers are in lower case."""
+    """Status and headers have arrived; header names are in lower case."""
 
     at: float
     status: int
@@ -43,7 +43,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """Some bytes of the body came."""
+    """Some bytes of the body have arrived."""
 
     at: float
     data: bytes = field(repr=False)
@@ -66,7 +66,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HungUp:
-    """We broke it off ourselves; nothing that is reported later counts."""
+    """We hung up; nothing that is reported later counts."""
 
     at: float
 
@@ -79,26 +79,27 @@ class Line:
 
     def __init__(self) -> None:
         self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
-        self._lock = threading.RLock()  # a signal handler may hang up while this thread is about to
+        # Reentrant, as a signal handler may hang up in the thread that is already doing so.
+        self._lock = threading.RLock()
         self._socket: socket.socket | None = None
         self._is_hung_up = False
 
     def report(self, report: Report) -> None:
-        """Tell the waiting thread what came."""
+        """Pass a report to the waiting thread."""
         self._reports.put(report)
 
     def next_report(self, *, within_s: float) -> Report | None:
-        """Return what came next, or None when nothing came in time."""
+        """Return the next report, or None when none arrives in time."""
         try:
             return self._reports.get(timeout=min(max(within_s, 0.0), threading.TIMEOUT_MAX))
         except queue.Empty:
             return None
 
     def hold(self, connection: socket.socket) -> bool:
-        """Remember the socket to shut down; False when it is too late: we have hung up already.
+        """Remember the socket to shut down; return False when we have already hung up.
 
         A duplicate is kept, because a TLS handshake detaches the socket object that it is given, and because a
-        descriptor that was closed elsewhere may by now belong to another connection.
+        descriptor that was closed elsewhere may meanwhile belong to another connection.
         """
         with self._lock:
             if self._is_hung_up:
@@ -108,12 +109,12 @@ class Line:
             return True
 
     def hang_up(self, *, at: float = 0.0) -> None:
-        """Wake the reading thread and the waiting one, and let the server see the end; harmless when repeated."""
+        """Wake the reading and the waiting thread, and close the connection to the server; harmless when repeated."""
         with self._lock:
             if self._is_hung_up:
                 return
             self._is_hung_up = True
-            # Before the shutdown: the reading thread then sees an end that must not be taken for the answer's.
+            # Reported before the shutdown, which the reading thread would otherwise report as the end of the answer.
             self._reports.put(HungUp(at=at))
             if self._socket is not None:
                 with suppress(OSError):

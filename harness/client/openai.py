@@ -1,7 +1,8 @@
 """The OpenAI-compatible chat, for what the native one lacks: message lists, JSON schemas, tools, seeds, stop strings.
 
-Source: LM Studio's documentation of `POST /v1/chat/completions`. It knows no instance id: the caller compares
-`model_instance_id`, which is the answer's `model`, because a server with one loaded model lets it answer to any name.
+Source: LM Studio's documentation of `POST /v1/chat/completions`. The route knows no instance ids.
+The caller compares `model_instance_id`, which is the answer's `model`: while one model is loaded, LM Studio answers
+to any model name with it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,7 +54,7 @@ def json_schema_format(schema: Mapping[str, Json], *, name: str = "answer") -> d
 
 
 def openai_chat_body(request: OpenAIChatRequest, *, stream: bool) -> dict[str, Any]:
-    """Return the body; a stream is asked for its usage, which it leaves out otherwise."""
+    """Return the body; a stream must be asked for its usage, which it leaves out otherwise."""
     body = {field.name: getattr(request, field.name) for field in fields(request)}
     body = {name: value for name, value in body.items() if value is not None}
     return body | ({"stream": True, "stream_options": {"include_usage": True}} if stream else {})
@@ -81,7 +82,7 @@ class UsageWire(Wire):
     completion_tokens_details: TokenDetailsWire | None = None
 
     def to_domain(self) -> ServerStats:
-        """Return it as `ServerStats`, without the speeds, which this route does not tell."""
+        """Return it as `ServerStats`; this route reports no speeds."""
         completion, prompt = self.completion_tokens_details, self.prompt_tokens_details
         return ServerStats(
             input_tokens=_whole(self.prompt_tokens),
@@ -123,7 +124,7 @@ class CompletionWire(Wire):
         """
         choice = self.choices[0] if self.choices else None
         if choice is None or choice.message is None or self.model is None:
-            raise MalformedAnswer("expected a model and a choice with a message, got none")
+            raise MalformedAnswer("expected a model and a choice with a message, but the answer lacks one of them")
         return Generation(
             model_instance_id=InstanceId(self.model),
             text=choice.message.content or "",
@@ -149,11 +150,11 @@ class OpenAIAssembly:
         self.is_complete = False
 
     def add(self, event: ServerSentEvent, *, at: float) -> bool:
-        """Take in one event and return whether the server got further.
+        """Take in one event and return whether the server made progress.
 
         Raises:
-            ApiError: it is an error.
-            MalformedAnswer: it is none of this API.
+            ApiError: the event is an error.
+            MalformedAnswer: the event does not belong to this API.
         """
         if event.data == _DONE:
             self.is_complete = True
@@ -186,7 +187,7 @@ class OpenAIAssembly:
             MalformedAnswer: the stream ended before the answer did.
         """
         if self._model is None or (self._finish_reason is None and not self.is_complete):
-            raise MalformedAnswer("the stream ended without a finish reason and [DONE], so the answer is not complete")
+            raise MalformedAnswer("the stream ended without a finish reason or [DONE], so the answer is incomplete")
         return Generation(
             model_instance_id=InstanceId(self._model),
             text="".join(self._text),
@@ -215,16 +216,17 @@ class EmbeddingsWire(Wire):
         """Return the vectors in the order of the texts.
 
         Raises:
-            MalformedAnswer: there are not `count` of them.
+            MalformedAnswer: their number is not `count`.
         """
         if len(self.data) != count:
             raise MalformedAnswer(f"expected {count} embeddings, got {len(self.data)}")
-        ordered = sorted(enumerate(self.data), key=lambda pair: pair[0] if pair[1].index is None else pair[1].index)
-        return tuple(tuple(float(one) for one in wire.embedding) for _, wire in ordered)
+        places = {id(wire): place if wire.index is None else wire.index for place, wire in enumerate(self.data)}
+        ordered = sorted(self.data, key=lambda wire: places[id(wire)])
+        return tuple(tuple(float(number) for number in wire.embedding) for wire in ordered)
 
 
 def _merge(call: dict[str, Any], delta: Mapping[str, Any]) -> None:
-    """Add a piece of a tool call: its arguments come in pieces, all else once."""
+    """Add a piece of a tool call: its arguments arrive in pieces, everything else once."""
     for name, value in delta.items():
         if isinstance(value, dict):
             _merge(call.setdefault(name, {}), value)

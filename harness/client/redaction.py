@@ -1,4 +1,4 @@
-"""Keeps the token out of whatever a person or a file gets to see."""
+"""Keeps the token out of everything that people read and files store."""
 
 import re
 from collections.abc import Iterator
@@ -6,17 +6,17 @@ from contextlib import contextmanager
 
 from harness.errors import HarnessError, chain
 
-DEFAULT_TOKEN = "lmstudio"  # noqa: S105  (what LM Studio's documentation uses while authentication is off)
-"""Sent when no token is set. It is public, so it is not redacted: it is also a part of many publishers' names."""
+DEFAULT_TOKEN = "lmstudio"  # noqa: S105  (from LM Studio's documentation, for servers without authentication)
+"""Sent when no token is set. It is public and part of publishers' names, so it is not redacted."""
 
 _MASK = "[redacted]"
 _MIN_FRAGMENT = 4
-# LM Studio repeats the start of a token that it does not accept (0.4.25).
+# LM Studio 0.4.25 quotes the first characters of a token that it does not accept.
 _ECHO = re.compile(r"(token provided: ?)[^\s.]+", re.IGNORECASE)
 
 
 class Redaction:
-    """Replaces a token, and every fragment of four characters or more that starts it, by a mask."""
+    """Replaces a token, and its beginnings of four characters or more, with a mask."""
 
     def __init__(self, token: str) -> None:
         self._token = "" if token == DEFAULT_TOKEN else token
@@ -31,7 +31,7 @@ class Redaction:
 
     @contextmanager
     def of_errors(self) -> Iterator[None]:
-        """Let errors of the harness pass, without the token in their message, hint and arguments."""
+        """Let errors of the harness pass after removing the token from message, hint and arguments."""
         try:
             yield
         except HarnessError as exc:
@@ -43,9 +43,9 @@ class Redaction:
             raise
 
     def _apply_to_chain(self, error: BaseException) -> None:
-        """The causes are printed too: the HTTP library quotes what it cannot read."""
-        for one in chain(error):
-            one.args = tuple(self.apply(part) if isinstance(part, str) else part for part in one.args)
+        """Causes are printed too, and the HTTP library quotes what it cannot read."""
+        for cause in chain(error):
+            cause.args = tuple(self.apply(part) if isinstance(part, str) else part for part in cause.args)
 
 
 def _without(text: str, token: str) -> str:

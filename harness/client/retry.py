@@ -1,4 +1,7 @@
-"""The one loop that asks again, and what may be asked again. Never a load: its answer may be lost, and it done."""
+"""The one loop that repeats requests, and the rule for which errors allow it.
+
+A load is never repeated: the server may have carried it out although its answer was lost.
+"""
 
 from collections.abc import Callable
 from itertools import count
@@ -8,17 +11,17 @@ from harness.clock import Clock
 from harness.errors import ConnectionLost, HarnessError, ServerFault, ServerUnreachable
 
 ATTEMPTS = 3
-"""How often something is tried, the first time included."""
+"""How often a request is tried, including the first time."""
 
 _BACKOFF_S = 1.0
 T = TypeVar("T")
 
 
 def is_transient(error: HarnessError) -> bool:
-    """Tell whether the same request may well succeed in a moment.
+    """Return whether the same request may succeed in a moment.
 
-    That is a connection that broke or was refused by a server that has been up, and a fault of the server without a
-    known reason. What the server refused, and what ran into a deadline, would do so again.
+    It may after a connection that broke or was refused, and after a fault of the server without a known reason. A
+    request that the server refused, or that ran into a deadline, would most likely end the same way again.
     """
     return isinstance(error, ConnectionLost | ServerUnreachable | ServerFault)
 
@@ -33,13 +36,13 @@ def retried(
     """Return what `call` returns; it is tried up to three times, 1 s and 2 s apart.
 
     Args:
-        call: gets the number of the attempt, from 1. Must change nothing at the server when it fails.
+        call: called with the number of the attempt, from 1. It must change nothing at the server when it fails.
         clock: for the pauses.
         may_repeat: whether this error allows another attempt.
-        on_retry: gets the error and the pause in seconds before each further attempt.
+        on_retry: called with the error and the pause in seconds before each further attempt.
 
     Raises:
-        HarnessError: of the last attempt; where there were several, its message says how many.
+        HarnessError: of the last attempt; its message says how many attempts there were.
     """
     for attempt in count(1):
         try:

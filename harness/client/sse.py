@@ -1,6 +1,7 @@
-"""Server-sent events, decoded as they come (HTML Living Standard, 9.2.6 Interpreting an event stream).
+"""Decodes server-sent events as they arrive (HTML Living Standard, 9.2.6 Interpreting an event stream).
 
-Sans-I/O: bytes in, events out, split anywhere. `id` and `retry` are for reconnecting, which nobody does here.
+Sans-I/O: bytes in, events out; the bytes may be split anywhere. `id` and `retry` are ignored, as they serve
+reconnecting, and a chat cannot be reconnected.
 """
 
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from harness.errors import MalformedAnswer
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
-"""A line or an event that is longer is refused."""
+"""Longer lines and events are refused."""
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -35,7 +36,7 @@ class Decoder:
         self._event_bytes = 0
 
     def feed(self, data: bytes) -> Iterator[ServerSentEvent]:
-        """Yield the events that these bytes complete. An event without its empty line at the end never comes.
+        """Yield the events that these bytes complete. An event that lacks its final empty line is dropped.
 
         Raises:
             MalformedAnswer: a line or an event is too long.
@@ -46,7 +47,7 @@ class Decoder:
                 yield event
 
     def _lines(self, data: bytes) -> Iterator[bytes]:
-        """Yield complete lines; they end with CR, LF or CR LF, and a CR counts at once, as no LF may follow."""
+        """Yield complete lines, which end with CR, LF or CR LF. A CR ends a line at once, as an LF may never follow."""
         if not data:
             return
         if self._ignores_lf:
@@ -71,7 +72,9 @@ class Decoder:
     def _take(self, line: bytes) -> ServerSentEvent | None:
         if not line:
             return self._dispatch()
-        if line.startswith(b":"):  # A comment. A long silence with nothing but keep-alives must not fill an event.
+        if line.startswith(
+            b":"
+        ):  # A comment; it does not count, so that keep-alives in a long silence cannot fill an event.
             return None
         self._event_bytes += len(line)
         field, _, value = line.decode("utf-8", "replace").partition(":")

@@ -1,7 +1,7 @@
-"""From the events of `POST /api/v1/chat` to one answer.
+"""Assembles one answer from the events of `POST /api/v1/chat`.
 
-Seen in the wild and tolerated: repeated, unknown and empty events (0.4.12: `tool_call.name`). `error` does not end a
-stream: `chat.end` still follows, with a partial answer.
+Tolerated, because LM Studio sends them: repeated, empty and unknown events (`tool_call.name` in 0.4.12). An `error`
+event does not end a stream: `chat.end` still follows, with a partial answer.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,22 +16,24 @@ from harness.domain.model import InstanceId
 from harness.errors import HarnessError, MalformedAnswer
 
 Loading: TypeAlias = Literal["loading", "loaded"]
-"""How far the server is with a load that a chat caused."""
+"""The state of a load that a chat caused."""
 
 _LOADING: Mapping[str, Loading] = {"model_load.start": "loading", "model_load.end": "loaded"}
 _DELTAS = frozenset({"message.delta", "reasoning.delta"})
-_KNOWN = _DELTAS | {
-    "chat.start", "chat.end", "error",
-    "model_load.start", "model_load.progress", "model_load.end",
-    "prompt_processing.start", "prompt_processing.progress", "prompt_processing.end",
-    "reasoning.start", "reasoning.end", "message.start", "message.end",
-    "tool_call.start", "tool_call.name", "tool_call.arguments", "tool_call.success", "tool_call.failure",
-}  # fmt: skip
+_PHASES = {
+    "chat": ("start", "end"),
+    "model_load": ("start", "progress", "end"),
+    "prompt_processing": ("start", "progress", "end"),
+    "reasoning": ("start", "end"),
+    "message": ("start", "end"),
+    "tool_call": ("start", "name", "arguments", "success", "failure"),
+}
+_KNOWN = _DELTAS | {"error"} | {f"{subject}.{phase}" for subject, phases in _PHASES.items() for phase in phases}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamEvent:
-    """One event of a chat. `at` is when its bytes came, on the client's monotonic clock, in seconds."""
+    """One event of a chat. `at` is when its bytes arrived, in seconds on the client's monotonic clock."""
 
     name: str
     data: Mapping[str, Any]
@@ -39,22 +41,22 @@ class StreamEvent:
 
     @property
     def is_delta(self) -> bool:
-        """Whether it brings a piece of text that is not empty."""
+        """Whether it carries text."""
         return self.name in _DELTAS and bool(self.data.get("content"))
 
     @property
     def is_progress(self) -> bool:
-        """Whether the server got further: an empty delta, or an event that nobody knows, may be a keep-alive."""
+        """Whether the server made progress: an empty delta or an unknown event may be a mere keep-alive."""
         return self.is_delta or (self.name in _KNOWN and self.name not in _DELTAS)
 
 
 def stream_event(event: ServerSentEvent, *, at: float) -> StreamEvent | None:
-    """Return what this event says, or None when nothing is known about it.
+    """Return the event, or None when it is unknown and its data is not JSON.
 
-    The name is the stream's `event:`; only where there is none, the `type` of the data.
+    Its name is the `event:` field; only where that is missing, the `type` in the data.
 
     Raises:
-        MalformedAnswer: the data of an event that matters is no JSON.
+        MalformedAnswer: the data of a known event is not JSON.
     """
     try:
         data = read_json(event.data.encode())
@@ -69,7 +71,7 @@ def stream_event(event: ServerSentEvent, *, at: float) -> StreamEvent | None:
 
 
 class DeltaTimes:
-    """The moments at which text came."""
+    """The moments at which text arrived."""
 
     def __init__(self) -> None:
         self._first: float | None = None
@@ -79,7 +81,7 @@ class DeltaTimes:
         self._chunks = 0
 
     def note(self, at: float, *, is_answer: bool) -> None:
-        """Count a non-empty delta; `is_answer` unless it is reasoning."""
+        """Record a delta with text; `is_answer` unless it is reasoning."""
         if self._last is not None:
             self._max_gap_s = max(self._max_gap_s or 0.0, at - self._last)
         self._first = at if self._first is None else self._first
@@ -101,18 +103,18 @@ class DeltaTimes:
 
 
 def loading(event: StreamEvent) -> tuple[InstanceId, Loading] | None:
-    """Return which instance the server says that it is loading, or has loaded, for this chat; None for other events."""
+    """Return the instance that the server reports to be loading, or to have loaded, for this chat, else None."""
     phase = _LOADING.get(event.name)
     named = event.data.get("model_instance_id")
     return (InstanceId(named), phase) if phase is not None and isinstance(named, str) else None
 
 
 Listener = Callable[[StreamEvent], None]
-"""Gets every event as it comes."""
+"""Called with each event as it arrives."""
 
 
 class ChatAssembly:
-    """Collects the events of one chat; `on_event` gets each of them."""
+    """Collects the events of one chat and passes each of them to `on_event`."""
 
     def __init__(self, *, route: str, on_event: Listener | None = None) -> None:
         self._route = route
@@ -124,14 +126,14 @@ class ChatAssembly:
 
     @property
     def is_complete(self) -> bool:
-        """Whether `chat.end` came."""
+        """Whether `chat.end` has arrived."""
         return self._result is not None
 
     def add(self, event: ServerSentEvent, *, at: float) -> bool:
-        """Take in one event and return whether the server got further.
+        """Take in one event and return whether the server made progress.
 
         Raises:
-            MalformedAnswer: an event that matters is no JSON, or `chat.end` brings no result.
+            MalformedAnswer: a known event is not JSON, or `chat.end` has no result.
         """
         read = stream_event(event, at=at)
         if read is None:
@@ -155,15 +157,15 @@ class ChatAssembly:
         """Return the answer.
 
         Raises:
-            ApiError: the stream told of an error; the first one is raised.
+            ApiError: the stream reported an error; the first one is raised.
             MalformedAnswer: the stream ended without `chat.end`.
         """
         if self._faults:
             first = self._faults[0]
             if len(self._faults) > 1:
-                first.hint = f"{first.hint}\n({len(self._faults) - 1} more came after it.)".lstrip()
+                first.hint = f"{first.hint}\n({len(self._faults) - 1} more followed.)".lstrip()
             raise first
         if self._result is None:
-            raise MalformedAnswer("the stream ended without chat.end, so the answer is not complete")
+            raise MalformedAnswer("the stream ended without chat.end, so the answer is incomplete")
         times = self._times.times(written_at=written_at, ended_at=ended_at)
         return self._result.to_domain(times, loaded_model=self._loaded_model)

@@ -1,7 +1,7 @@
-"""HTTP, and the only module that knows which library speaks it.
+"""HTTP; the only module that knows the HTTP library.
 
-Every request has a connection and a reading thread of its own. A kept-alive connection would save a millisecond, and
-could be closed under a load by LM Studio, which keeps it for 5 s: then nobody knows whether the model is loading.
+Each request has its own connection and reading thread. A kept-alive connection would save a millisecond, but LM Studio
+closes one after 5 s, perhaps just as a load is sent: then we could not know whether the model is loading.
 """
 
 import ssl
@@ -29,13 +29,13 @@ from harness.errors import (
 )
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
-"""An answer that is longer is refused."""
+"""Longer answers are refused."""
 
 START_HINT = "Start LM Studio's server (lms server start), or use --lms-url embedded for one without LM Studio."
 
 
 class Incoming:
-    """An answer that is on its way. Every wait ends: with what came, or with an error of the harness."""
+    """An answer that is arriving. Every wait ends, either with data or with a `HarnessError`."""
 
     def __init__(self, line: Line, *, url: str, exchange: Exchange, clock: Clock) -> None:
         self._line = line
@@ -48,21 +48,21 @@ class Incoming:
         self.ended_at: float | None = None
 
     def wait_at_most(self, phase: str, seconds: float, *, since: float | None = None) -> None:
-        """Let what comes later than this raise `DeadlineExceeded(phase=…)`; a phase set anew starts anew."""
+        """Raise `DeadlineExceeded(phase=…)` for whatever arrives later; setting a phase again restarts it."""
         started = self._clock.monotonic() if since is None else since
         self._waits[phase] = (started + seconds, seconds)
 
     def head(self) -> Head:
-        """Return status and headers once they came."""
+        """Return status and headers once they have arrived."""
         while True:
             report = self._next()
             if isinstance(report, Head):
-                if self.written_at is None:  # The server answered before it had read the request.
+                if self.written_at is None:  # The server answered before it had read the whole request.
                     self.written_at = report.at
                 return report
 
     def chunks(self) -> Iterator[Chunk]:
-        """Yield the body as it comes, until it is complete."""
+        """Yield the body as it arrives, until it is complete."""
         while True:
             report = self._next()
             if isinstance(report, Chunk):
@@ -76,7 +76,7 @@ class Incoming:
         return b"".join(chunk.data for chunk in self.chunks())
 
     def _next(self) -> Report:
-        phase = min(self._waits, key=lambda one: self._waits[one][0])
+        phase = min(self._waits, key=lambda waiting: self._waits[waiting][0])
         until, seconds = self._waits[phase]
         report = self._line.next_report(within_s=until - self._clock.monotonic())
         if isinstance(report, HungUp) or self._exchange.is_cancelled:
@@ -96,16 +96,17 @@ class Incoming:
             return DeadlineExceeded(
                 f"no connection to {self._url} within {seconds:g} s", phase=phase, after_s=seconds, hint=START_HINT
             )
-        without = "progress" if phase == "idle" else "a complete answer"
+        missing = "progress" if phase == "idle" else "a complete answer"
         return DeadlineExceeded(
-            f"{self._url}: {seconds:g} s passed without {without} ({phase} deadline)", phase=phase, after_s=seconds
+            f"{self._url}: {seconds:g} s passed without {missing} ({phase} deadline)", phase=phase, after_s=seconds
         )
 
 
 class Transport:
     """Sends requests to one server.
 
-    On this machine no proxy of the environment is used: it would get the token. No redirect is followed.
+    For a server on this machine, proxies of the environment are ignored: they would receive the token. Redirects are
+    not followed.
     """
 
     def __init__(self, url: str, *, headers: Mapping[str, str], connect_s: float, clock: Clock) -> None:
@@ -128,7 +129,7 @@ class Transport:
             ) from exc
 
     def close(self) -> None:
-        """Release what the library holds."""
+        """Release the HTTP library's resources."""
         self._http.close()
 
     @contextmanager
@@ -141,17 +142,17 @@ class Transport:
         waits: Mapping[str, float],
         exchange: Exchange | None = None,
     ) -> Iterator[Incoming]:
-        """Send a request and yield its answer; leaving the context hangs up if the answer is not complete by then.
+        """Send a request and yield its answer; leaving the context hangs up if the answer is still incomplete.
 
         Args:
             method: GET or POST.
             path: below the server's URL.
             body: JSON.
-            waits: phases and their deadlines in seconds from now; `connect` is always there.
-            exchange: cancels it.
+            waits: phases and their deadlines in seconds from now; `connect` is always added.
+            exchange: cancels the request.
 
         Raises:
-            Cancelled: the exchange is cancelled already; nothing is sent.
+            Cancelled: the exchange was cancelled before; nothing is sent.
         """
         exchange = Exchange() if exchange is None else exchange
         line = Line()
@@ -174,7 +175,7 @@ class Transport:
             line.hang_up(at=self._clock.monotonic())
 
     def _read(self, request: httpx.Request, line: Line) -> None:
-        """Run in the reading thread: report all that comes, whatever becomes of it."""
+        """Run in the reading thread: report everything that arrives, and how it ended."""
         now = self._clock.monotonic
         try:
             response = self._http.send(request, stream=True)
@@ -185,14 +186,14 @@ class Transport:
                 line.report(End(at=now()))
             finally:
                 response.close()
-        except BaseException as exc:  # noqa: BLE001  (this thread has nobody to raise to: the waiting one gets it)
+        except BaseException as exc:  # noqa: BLE001  (nothing above would see it: the waiting thread gets it)
             line.report(Failed(at=now(), error=exc))
         finally:
             line.close()
 
     def _read_body(self, response: httpx.Response, line: Line) -> None:
         if response.headers.get("content-encoding", "identity") != "identity":
-            raise MalformedAnswer("the answer is compressed, which was not asked for")
+            raise MalformedAnswer("the answer is compressed although the request refused compression")
         size = 0
         for data in response.iter_raw():
             size += len(data)
@@ -202,11 +203,11 @@ class Transport:
 
 
 class _TooLate(Exception):
-    """We hung up before the connection stood, so nothing may be sent."""
+    """We hung up before the connection was established, so nothing may be sent."""
 
 
 def _tracer(line: Line, clock: Clock) -> Callable[[str, Mapping[str, Any]], None]:
-    """Return what httpx calls as a request proceeds: finds the socket, and the moment when the request is written."""
+    """Return the hook that httpx calls during a request; it finds the socket and the moment the request is written."""
 
     def trace(event: str, info: Mapping[str, Any]) -> None:
         if event.endswith("connect_tcp.complete"):
@@ -223,19 +224,19 @@ def _tracer(line: Line, clock: Clock) -> Callable[[str, Mapping[str, Any]], None
 
 
 def _tls(url: str) -> ssl.SSLContext:
-    # Reading the certificates of the machine takes 20 ms, for nothing where no TLS is spoken.
+    # Reading the certificates of the machine takes 20 ms, wasted without TLS.
     return ssl.create_default_context() if url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def raise_mapped(error: BaseException, *, url: str) -> NoReturn:
-    """Raise the harness's error for one of the HTTP library; any other is a defect and is raised as it is."""
+    """Raise the `HarnessError` for an error of the HTTP library; any other error is a defect and is raised as it is."""
     kind = next((kind for kind in type(error).__mro__ if kind in BY_KIND), None)
     if kind is None:
         raise error
     translated = BY_KIND[kind](error, url)
-    # The library's frames hold the request with its token, which pytest --showlocals would print.
-    for one in chain(error):
-        one.__traceback__ = None
+    # The library's frames hold the request with its token, which `pytest --showlocals` would print.
+    for cause in chain(error):
+        cause.__traceback__ = None
     raise translated from error
 
 
@@ -248,13 +249,13 @@ def _unreachable(error: BaseException, url: str) -> HarnessError:
         )
     if cause is not None:
         return NotLMStudio(
-            f"{url} does not speak TLS as it should: {cause.reason or cause}", hint="LM Studio itself speaks http://"
+            f"the TLS handshake with {url} failed: {cause.reason or cause}", hint="LM Studio itself listens on http://"
         )
-    return ServerUnreachable(f"nobody answers at {url}: {error}", hint=START_HINT)
+    return ServerUnreachable(f"no server answers at {url}: {error}", hint=START_HINT)
 
 
 def _tls_fault(error: BaseException) -> ssl.SSLError | None:
-    return next((one for one in chain(error) if isinstance(one, ssl.SSLError)), None)
+    return next((cause for cause in chain(error) if isinstance(cause, ssl.SSLError)), None)
 
 
 def _broken_protocol(error: BaseException, url: str) -> HarnessError:
@@ -262,7 +263,8 @@ def _broken_protocol(error: BaseException, url: str) -> HarnessError:
     if "disconnected" in text or "peer closed" in text:
         return ConnectionLost(f"{url} closed the connection before the answer was complete: {text}")
     return NotLMStudio(
-        f"what answers at {url} does not speak HTTP: {text}", hint="If it speaks TLS, the URL must begin with https://"
+        f"what answers at {url} does not speak HTTP: {text}",
+        hint="If the server uses TLS, the URL must begin with https://",
     )
 
 
@@ -285,9 +287,7 @@ def _proxy(error: BaseException, url: str) -> HarnessError:
 
 
 def _unusable(error: BaseException, url: str) -> HarnessError:
-    return SettingsError(
-        f"no request can be made to {url}: {type(error).__name__}", hint="Check the URL and the token."
-    )
+    return SettingsError(f"cannot send a request to {url}: {type(error).__name__}", hint="Check the URL and the token.")
 
 
 def _redirected(error: BaseException, url: str) -> HarnessError:
@@ -295,11 +295,11 @@ def _redirected(error: BaseException, url: str) -> HarnessError:
 
 
 def _unreadable(error: BaseException, url: str) -> HarnessError:
-    return MalformedAnswer(f"{url} sent an answer that cannot be read: {error}")
+    return MalformedAnswer(f"{url} sent an unreadable answer: {error}")
 
 
 BY_KIND: dict[type[BaseException], Callable[[BaseException, str], HarnessError]] = {
-    UnicodeError: _unusable,  # of a host name that cannot be encoded
+    UnicodeError: _unusable,  # a host name that cannot be encoded
     httpx.HTTPError: _lost,
     httpx.RequestError: _lost,
     httpx.TransportError: _lost,
@@ -329,4 +329,4 @@ BY_KIND: dict[type[BaseException], Callable[[BaseException, str], HarnessError]]
     httpx.ResponseNotRead: _lost,
     httpx.RequestNotRead: _lost,
 }
-"""Every exception of the HTTP library, and what it means here; a test proves that none is missing."""
+"""Every exception of the HTTP library with its meaning here; a test proves that none is missing."""

@@ -1,7 +1,7 @@
-"""The JSON of LM Studio's answers, as it is on the wire, and as values of the domain.
+"""The JSON of LM Studio's answers, on the wire and as values of the domain.
 
-Reading is tolerant: unknown keys are kept, and whatever the API marks as optional may be absent or null. Nothing is
-lost: `to_json` gives back what was read. Field meanings: LM Studio's REST documentation, native v1 API.
+Reading is tolerant: unknown keys are kept, and whatever the API marks as optional may be absent or null. `to_json`
+returns exactly what was read. Field meanings: LM Studio's REST documentation, native v1 API.
 """
 
 import json
@@ -30,7 +30,7 @@ _SHOWN_CHARACTERS = 120
 
 
 class Wire(BaseModel):
-    """An object as the server sent it. Types are strict, as a number in quotes would not survive a round trip."""
+    """An object as the server sent it. Types are strict: a number in quotes would not survive a round trip."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False, protected_namespaces=())
 
@@ -51,7 +51,7 @@ class QuantizationWire(Wire):
 
 
 class ConfigWire(Wire):
-    """`loaded_instances[].config`, and `load_config` of a load; embeddings only have the context length."""
+    """`loaded_instances[].config`, and `load_config` of a load; embedding models have the context length only."""
 
     context_length: Number | None = None
     eval_batch_size: Number | None = None
@@ -84,7 +84,7 @@ class InstanceWire(Wire):
 
 
 class ReasoningWire(Wire):
-    """`capabilities.reasoning`; its options are an open set ("xhigh" is not in the documentation)."""
+    """`capabilities.reasoning`; its options are an open set (LM Studio lists an undocumented "xhigh")."""
 
     allowed_options: list[str] | None = None
     default: str | None = None
@@ -138,7 +138,7 @@ class ModelWire(Wire):
             quantization=self.quantization.to_domain() if self.quantization else None,
             size_bytes=_whole(self.size_bytes) or 0,
             params_string=self.params_string,
-            loaded_instances=tuple(one.to_domain() for one in self.loaded_instances or ()),
+            loaded_instances=tuple(instance.to_domain() for instance in self.loaded_instances or ()),
             max_context_length=_whole(self.max_context_length) or 0,
             format=self.format,
             capabilities=self.capabilities.to_domain() if self.capabilities else None,
@@ -155,7 +155,7 @@ class ModelsWire(Wire):
 
     def to_domain(self) -> tuple[Model, ...]:
         """Return the models in the server's order."""
-        return tuple(one.to_domain() for one in self.models)
+        return tuple(model.to_domain() for model in self.models)
 
 
 class LoadWire(Wire):
@@ -171,7 +171,7 @@ class LoadWire(Wire):
         """Return it as a `LoadResult`.
 
         Raises:
-            MalformedAnswer: the status is another one than `loaded`, the only one that is documented.
+            MalformedAnswer: the status is not `loaded`, the only documented one.
         """
         if self.status not in {None, "loaded"}:
             raise MalformedAnswer(f"expected status 'loaded' of {self.instance_id}, got {self.status!r}")
@@ -190,7 +190,7 @@ class UnloadWire(Wire):
 
 
 class DownloadWire(Wire):
-    """Answer of `POST /api/v1/models/download` and of its status route; `already_downloaded` comes without a job."""
+    """Answer of `POST /api/v1/models/download` and of its status route; `already_downloaded` has no job."""
 
     status: str
     job_id: str | None = None
@@ -216,7 +216,7 @@ class DownloadWire(Wire):
 
 
 class StatsWire(Wire):
-    """`stats` of a chat. `model_load_time_seconds` is there only when this request loaded the model."""
+    """`stats` of a chat. `model_load_time_seconds` is present only when this request loaded the model."""
 
     input_tokens: Number | None = None
     total_output_tokens: Number | None = None
@@ -240,7 +240,7 @@ class StatsWire(Wire):
 
 
 class OutputWire(Wire):
-    """One item of `output`: message, reasoning, tool_call, invalid_tool_call, or a type yet to come."""
+    """One item of `output`: message, reasoning, tool_call, invalid_tool_call, or a type of a later version."""
 
     type: str
     content: str | None = None
@@ -264,21 +264,21 @@ class ChatWire(Wire):
             stats=stats,
             times=times,
             response_id=ResponseId(self.response_id) if self.response_id else None,
-            tool_calls=tuple(one.to_json() for one in self.output if one.type in {"tool_call", "invalid_tool_call"}),
+            tool_calls=tuple(item.to_json() for item in self.output if item.type in {"tool_call", "invalid_tool_call"}),
             loaded_model=loaded_model or stats.load_time_s is not None,
         )
 
     def _joined(self, kind: str) -> str:
-        return "".join(one.content or "" for one in self.output if one.type == kind)
+        return "".join(item.content or "" for item in self.output if item.type == kind)
 
 
 def read_json(data: bytes) -> Any:
     """Return the JSON value in `data`.
 
-    Halves of a surrogate pair, which JavaScript can send and no UTF-8 file can hold, become U+FFFD.
+    Halves of a surrogate pair, which JavaScript can send but UTF-8 cannot encode, become U+FFFD.
 
     Raises:
-        MalformedAnswer: it is none, or is nested too deeply.
+        MalformedAnswer: it is not JSON, or is nested too deeply.
     """
     text = data.decode("utf-8-sig", "replace")
     try:
@@ -293,7 +293,7 @@ def parse(kind: type[W], payload: Any) -> W:
     """Return `payload` as this kind of object.
 
     Raises:
-        MalformedAnswer: it lacks what the API promises; says where, and never repeats the server's values.
+        MalformedAnswer: it is not what the API promises; the message says where, without the server's values.
     """
     try:
         return kind.model_validate(payload)
@@ -312,14 +312,14 @@ def _whole(number: Number | None) -> int | None:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _mended(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, list):
-        return [_mended(one) for one in value]
+        return [_mended(element) for element in value]
     if isinstance(value, dict):
-        return {_mended(key): _mended(one) for key, one in value.items()}
+        return {_mended(key): _mended(element) for key, element in value.items()}
     return value

@@ -1,4 +1,4 @@
-"""What is asked of a model, and what became of it."""
+"""A question to a model, and how it ended."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from harness.domain.score import Score
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One sample, the n-th time (`epoch` from 1). `request` is what its prompt is asked with."""
+    """One sample to be asked: for the n-th time (`epoch`, from 1), with this `request`."""
 
     sample: Sample
     epoch: int
@@ -17,19 +17,19 @@ class Job:
 
     @property
     def place(self) -> tuple[str, int]:
-        """What tells it from the other jobs of its task."""
+        """What distinguishes it from the other jobs of its task."""
         return self.sample.item_id, self.epoch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What became of a job. `score` is None when it does not count (the server failed, or we were interrupted).
+    """How a job ended. `score` is None when it does not count: the server failed, or the run was interrupted.
 
     Attributes:
-        generation: of the prompt; None when it was not answered.
-        earlier: what was answered to the turns before it.
-        attempts: more than one where the server failed before it had produced anything.
-        is_left_out: it was not asked at all, as the run's time was over.
+        generation: the answer to the prompt; None when there is none.
+        earlier: the answers to the turns before it.
+        attempts: more than one when the server failed before it had produced anything.
+        is_left_out: it was not asked at all, because the run's time was over.
     """
 
     job: Job

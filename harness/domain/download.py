@@ -1,4 +1,4 @@
-"""A download at the server. Field meanings: LM Studio's `POST /api/v1/models/download` and its status route."""
+"""A download by the server. Field meanings: LM Studio's `POST /api/v1/models/download` and its status route."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,13 @@ COMPLETED, FAILED, ALREADY_DOWNLOADED = "completed", "failed", "already_download
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Download:
-    """How far a download is.
+    """The progress of a download.
 
     Attributes:
-        status: `downloading`, `paused`, `completed`, `failed`, `already_downloaded`, or one that is yet to come.
-        job_id: to look at it again; None for `already_downloaded`, which has no job.
-        total_bytes, downloaded_bytes: None where the server does not tell.
-        bytes_per_second, estimated_completion: only while it is downloading; the latter is ISO-8601 text.
+        status: `downloading`, `paused`, `completed`, `failed`, `already_downloaded`, or one of a later LM Studio.
+        job_id: for the next look; None for `already_downloaded`, which has no job.
+        total_bytes, downloaded_bytes: None when the server does not report them.
+        bytes_per_second, estimated_completion: only while downloading; the latter is ISO-8601 text.
     """
 
     status: str
@@ -28,5 +28,5 @@ class Download:
 
     @property
     def is_over(self) -> bool:
-        """Whether looking again will show nothing new."""
+        """Whether its status will not change any more."""
         return self.status in {COMPLETED, FAILED, ALREADY_DOWNLOADED}

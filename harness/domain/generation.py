@@ -1,4 +1,4 @@
-"""One request to a model and what came back, with its times."""
+"""One request to a model and its answer, with the times."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,7 +18,7 @@ class Image:
 class ChatRequest:
     """A request to `POST /api/v1/chat`; what is None is not sent. `model` is an instance id wherever we hold a lease.
 
-    Unlike LM Studio's default, `store` is False: an evaluation must not leave threads behind.
+    `store` is False, unlike LM Studio's default: an evaluation must not leave conversations behind.
     """
 
     model: str
@@ -38,13 +38,13 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerStats:
-    """The server's own figures; each None where it was not sent. Source: `stats` of `POST /api/v1/chat`.
+    """The server's own figures; None where it did not send one. Source: `stats` of `POST /api/v1/chat`.
 
     Attributes:
-        input_tokens: tokens of the prompt with template and history.
-        total_output_tokens: tokens generated, reasoning included.
+        input_tokens: tokens of the prompt, including template and history.
+        total_output_tokens: tokens generated, including reasoning.
         load_time_s: `model_load_time_seconds`, only when this very request loaded the model.
-        cached_tokens: prompt tokens that were not evaluated anew, where the server says so.
+        cached_tokens: prompt tokens taken from the cache, where the server reports them.
     """
 
     input_tokens: int | None = None
@@ -58,14 +58,14 @@ class ServerStats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """Client-side durations from t0, the moment the request was written (MEASUREMENT.md, Times).
+    """Durations measured by the client, from the moment the request was written.
 
     Attributes:
-        ttft_s: to the first non-empty delta of any kind; None for a plain (not streamed) answer.
-        ttft_answer_s: to the first non-empty message delta.
+        ttft_s: to the first delta with text, of any kind; None for a plain (not streamed) answer.
+        ttft_answer_s: to the first message delta with text.
         e2e_s: to the last delta; for a plain answer, to its last byte.
         total_s: to the end of the body.
-        chunks: number of non-empty deltas (never used as a number of tokens).
+        chunks: number of deltas with text; never used as a number of tokens.
         max_gap_s: the longest gap between two deltas.
     """
 
@@ -79,16 +79,16 @@ class Times:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """What a model answered.
+    """The answer of a model.
 
     Attributes:
-        text: all message items joined; "" when there is none.
+        text: all message items joined; "" when there are none.
         reasoning: all reasoning items joined.
-        model_instance_id: who answered; the caller compares it with whom it asked.
-        tool_calls: items of type `tool_call` and `invalid_tool_call`, as they came.
-        loaded_model: this request loaded the model (`model_load.start`, or `model_load_time_seconds`).
-        stream_errors: messages of `error` events; the answer is partial when there are any.
-        finish_reason: only OpenAI-compatible routes tell; the native one does not.
+        model_instance_id: the instance that answered; the caller compares it with the one it asked.
+        tool_calls: items of type `tool_call` and `invalid_tool_call`, unchanged.
+        loaded_model: this request loaded the model (`model_load.start` or `model_load_time_seconds` says so).
+        stream_errors: messages of `error` events; the answer is partial if there are any.
+        finish_reason: None on the native route, which does not report one.
     """
 
     model_instance_id: InstanceId
@@ -117,7 +117,7 @@ class Outcome(StrEnum):
 
     @property
     def is_scored(self) -> bool:
-        """Whether the sample counts: the model's failures do, the server's and ours do not."""
+        """Whether the sample counts: failures of the model do, failures of the server and of the run do not."""
         return self not in _UNSCORED
 
 
@@ -128,7 +128,7 @@ def outcome_of(generation: Generation, *, max_output_tokens: int | None) -> Outc
     """Return how a complete answer ended.
 
     The native API has no finish reason: an answer is truncated when its output tokens, reasoning included, reach the
-    limit. An answer whose whole budget went into reasoning is `reasoning_only`, as that is what to fix.
+    limit. An answer that spent its whole budget on reasoning is `reasoning_only`, which names what to fix.
     """
     has_text = bool(generation.text.strip())
     if not has_text:

@@ -23,9 +23,9 @@ class Quantization:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadConfig:
-    """The settings of a load. None means: not asked for (in a request), or not told (in a listing).
+    """The settings of a load. None means not requested (in a request) or not reported (in a listing).
 
-    `parallel` (request slots) is only ever read: LM Studio's REST load does not take it.
+    `parallel` (request slots) is only read: LM Studio's REST load does not accept it.
     """
 
     context_length: int | None = None
@@ -36,18 +36,18 @@ class LoadConfig:
     parallel: int | None = None
 
     def as_dict(self) -> dict[str, int | bool]:
-        """Return what is set, by field name."""
+        """Return the settings that are not None, by field name."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in values.items() if value is not None}
 
     def agrees_with(self, actual: "LoadConfig") -> bool:
-        """Tell whether a load with these settings may have made an instance with `actual`: what both tell is equal."""
+        """Return whether a load with these settings may have made an instance with `actual`: no setting differs."""
         return all(getattr(actual, name) in {None, wanted} for name, wanted in self.as_dict().items())
 
     def is_satisfied_by(self, actual: "LoadConfig") -> bool:
-        """Tell whether an instance loaded with `actual` serves this request.
+        """Return whether an instance loaded with `actual` serves this request.
 
-        A larger context than asked for is fine; a setting that the server does not tell is taken as it is.
+        A larger context than requested is fine; a setting that the server does not report is assumed to fit.
         """
         for name, wanted in self.as_dict().items():
             found = getattr(actual, name)
@@ -70,13 +70,13 @@ class Instance:
 
     @property
     def slots(self) -> int:
-        """How many requests it serves at a time; 1 where the server does not tell."""
+        """How many requests it serves at a time; 1 where the server does not report it."""
         return self.config.parallel or 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What the model can do. `reasoning_options` is None where the model exposes no reasoning setting."""
+    """What the model can do. `reasoning_options` is None where the model has no reasoning setting."""
 
     vision: bool = False
     trained_for_tool_use: bool = False
@@ -92,8 +92,8 @@ class Model:
         type: "llm" or "embedding"; a vision model is "llm" with `capabilities.vision`.
         size_bytes: size on disk.
         params_string: such as "4B" or "26B-A4B" (total and active), where known.
-        max_context_length: what the model was trained for, in tokens; not what is loaded.
-        capabilities: None where the listing has none (embeddings, some LLMs): unknown, not incapable.
+        max_context_length: in tokens, as trained; an instance may be loaded with less.
+        capabilities: None where the listing has none (embedding models, some LLMs), which means unknown.
     """
 
     key: ModelKey
@@ -119,17 +119,17 @@ class Model:
 
     @property
     def is_chat(self) -> bool:
-        """Whether it can answer a chat."""
+        """Whether it can answer a chat: other types than "llm" cannot, even those that LM Studio adds later."""
         return self.type == "llm"
 
     @property
     def is_embedding(self) -> bool:
-        """Whether it makes embeddings."""
+        """Whether it computes embeddings."""
         return self.type == "embedding"
 
     def instance(self, instance_id: str) -> Instance | None:
         """Return the loaded instance with exactly this id (ids are case-sensitive), or None."""
-        return next((one for one in self.loaded_instances if one.id == instance_id), None)
+        return next((instance for instance in self.loaded_instances if instance.id == instance_id), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +138,7 @@ class LoadResult:
 
     Attributes:
         load_time_s: `load_time_seconds`, the server's own figure.
-        load_config: `load_config`, only where `echo_load_config` was asked for and granted.
+        load_config: only where the request had `echo_load_config` and the server honoured it.
     """
 
     type: str

@@ -1,12 +1,12 @@
 """The records of a run file: one JSON object a line, `kind` and `schema` first (docs/run-files.md).
 
 Durations are in seconds (`_s`), sizes in bytes (`_bytes`), times are UTC ISO-8601 with Z; NaN and infinity are refused.
-Readers ignore keys and kinds that they do not know, so that a file of a later minor version can still be read.
+Readers ignore keys and kinds that they do not know, so that files of a later minor version can be read.
 
-How the schema grows: a new kind, or a new field with a default, keeps `lms-harness/1`; an older file lacks it and gets
-the default. A field is never renamed, never gets another meaning or unit, never loses its default; whatever needs that
-is `lms-harness/2`. A file is only ever appended to: late scores may follow its `end`, and of several scores of one
-`sample_uid` by one scorer and version the last one counts. tests/domain/first-version.jsonl keeps the promise.
+How the schema grows: a new kind, or a new field with a default, keeps `lms-harness/1`; older files lack it and get the
+default. A field is never renamed, never changes its meaning or unit, and never loses its default; such a change would
+be `lms-harness/2`. Files are only appended to: late scores may follow the `end`, and of several scores of one
+`sample_uid` by one scorer and version the last one counts. tests/domain/first-version.jsonl holds us to this.
 """
 
 from typing import Any, ClassVar, Literal, TypeAlias
@@ -20,7 +20,7 @@ LoadMode: TypeAlias = Literal["explicit", "jit", "preloaded"]
 
 
 class Record(BaseModel):
-    """What all records share.
+    """The fields of every record.
 
     Attributes:
         run_id: the run that wrote it.
@@ -35,16 +35,16 @@ class Record(BaseModel):
     at: str
 
     def to_json(self) -> str:
-        """Return the line, without its line end."""
+        """Return the line, without the newline."""
         return self.model_dump_json(by_alias=True)
 
 
 class RunRecord(Record):
-    """The first line: everything needed to tell whether another run can be compared with this one.
+    """The first line: everything needed to decide whether another run can be compared with this one.
 
     Attributes:
-        parent_run_id: of the run that this one resumes. What it took over from there follows this record, with its own
-            `at`, which is before this record's; so a reader of many files passes over a run that is another's parent.
+        parent_run_id: of the run that this one resumes. The records taken over from it follow this one and keep their
+            own, earlier `at`; a reader of many files skips a run that is the parent of another one.
     """
 
     kind: Literal["run"] = "run"
@@ -72,9 +72,10 @@ class RunRecord(Record):
 
 
 class InstanceRecord(Record):
-    """One acquired lease, or the attempt (`error`).
+    """One acquired lease, or a failed attempt (`error`).
 
-    `load_time_s` is the server's figure, `load_wall_s` what the client waited; both None for a preloaded instance.
+    `load_time_s` is the server's figure, `load_wall_s` the time that the client waited; both are None for a preloaded
+    instance.
     """
 
     kind: Literal["instance"] = "instance"
@@ -111,11 +112,11 @@ class ReleaseRecord(Record):
 
 
 class SampleRecord(Record):
-    """One sample. `sample_uid` names the question and all that may change its answer, but not the run.
+    """One sample. `sample_uid` identifies the question and everything that may change its answer, but not the run.
 
-    Answer, usage and times are those of the scored turn; `turns` has what came of the ones before it, in order.
-    `attempts` are more than one where the server failed before it had produced anything, and it was asked again.
-    `tags` are the task's own figures to group by, such as the depth of a needle.
+    Answer, usage and times are those of the scored turn; `turns` has the earlier ones, in order. `attempts` is more
+    than one when the server failed before it had produced anything and was asked again. `tags` are the task's own
+    values to group by, such as the depth of a needle.
     """
 
     kind: Literal["sample"] = "sample"
@@ -160,7 +161,7 @@ class ScoreRecord(Record):
 
 
 class MeasureRecord(Record):
-    """One measured figure. Metric names are values, not columns, so that many runs read as one table."""
+    """One measured figure. Metric names are values, not columns, so that many runs form one table."""
 
     kind: Literal["measure"] = "measure"
     name: str
@@ -183,13 +184,13 @@ class SkipRecord(Record):
 
 
 class ItemRecord(Record):
-    """One test that came to an end: what a resumed run need not repeat.
+    """One finished test, which a resumed run need not repeat.
 
-    A test that was put off (its model could not be loaded, the time was over) has no such record.
+    A test that was postponed (its model could not be loaded, the time was over) has no such record.
 
     Attributes:
         test: pytest's node id.
-        model_key: of the model that it ran on; None: the test is about the server.
+        model_key: of the model under test; None: the test is about the server.
     """
 
     kind: Literal["item"] = "item"
@@ -203,18 +204,18 @@ class SummaryRecord(Record):
 
     Attributes:
         n: items that count (scored, or a failure of the model, which scores 0).
-        unscored: answers lost to the server or to an interruption; more than 5 % and nothing is claimed.
-        planned: answers that were planned, items x epochs; None in files of before there was this figure.
-        score: mean over items; each item's epochs are reduced to one value first. None where nothing was scored, and
-            where a race was stopped early: that mean would be biased.
+        unscored: answers lost to the server or to an interruption; beyond 5 % nothing is claimed.
+        planned: planned answers, items x epochs; None in files that are older than this figure.
+        score: mean over items; each item's epochs are reduced to one value first. None when nothing was scored, and
+            when a race was stopped early, as that mean would be biased.
         low, high, interval: the 95 % interval and its method.
-        reducer: what made one value of an item's epochs.
+        reducer: how an item's epochs became one value.
         repeats: of the epochs: `between` and `within` (variances of the scores), `flip_rate`, and the `reason` why one
-            is missing, such as that there was one epoch.
+            is missing, such as a single epoch.
         item_rates: with more than one epoch: the pass rate of each item, the least passed first.
-        stopped_early: a race has decided before all was asked; n, score and interval are of the items up to then.
-        race: in a race: `floor`, `p0`, `p1`, `decision`, `observations` (clusters that it looked at), `of`, `asked`
-            (answers), and `saved_s`, the time that the others would have taken.
+        stopped_early: a race was decided before everything was asked; n, score and interval cover the items up to then.
+        race: in a race: `floor`, `p0`, `p1`, `decision`, `observations` (clusters used), `of`, `asked` (answers),
+            and `saved_s`, the time that the remaining answers would have taken.
     """
 
     kind: Literal["summary"] = "summary"
@@ -242,30 +243,30 @@ class SummaryRecord(Record):
 
     @property
     def answers(self) -> int:
-        """How many answers the cell should rest on: those planned, or those up to where a race was stopped."""
+        """How many answers the cell should rest on: the planned ones, or those up to where a race was stopped."""
         if self.planned is None or self.stopped_early:
             return self.n * self.epochs + self.unscored
         return self.planned
 
 
 class ComparisonRecord(Record):
-    """A verdict on a model on a task, written at the end of the run, when all models have answered.
+    """A verdict on a model on a task, written at the end of the run, once all models have answered.
 
     Attributes:
         model_key: the candidate.
         reference: the model that it is compared with on the same items; None: it is compared with a floor.
         floor: the floor; None: it is compared with a model.
-        verdict: what may be said at 5 % false alarms (docs/statistics.md).
-        reason: what it rests on, on one line.
+        verdict: what may be claimed at 5 % false alarms (docs/statistics.md).
+        reason: its evidence, on one line.
         n: items compared.
-        unscored: answers of both that were lost; they count against whatever is claimed.
+        unscored: answers lost on either side; they count against the claim.
         difference: mean of candidate - reference, the unscored counted against the candidate; None: withheld.
         low, high, interval: its 95 % interval and the method.
         p, test: p-value of "no difference", adjusted for the number of candidates, and its method.
-        candidate_only, reference_only: items on which the one scored more than the other.
+        candidate_only, reference_only: items on which one scored more than the other.
         margin: the largest loss that does not matter.
-        needed: items that it would take to decide; None where it is decided, or no number would do.
-        needed_difference: the difference that they would tell.
+        needed: items needed for a decision; None when it is decided, or when no number would suffice.
+        needed_difference: the difference that they would detect.
     """
 
     kind: Literal["comparison"] = "comparison"
@@ -292,7 +293,7 @@ class ComparisonRecord(Record):
 
 
 class EndRecord(Record):
-    """The last line; a file without it belongs to a run that is still going or died."""
+    """The last line; a file without it belongs to a run that is still running or died."""
 
     kind: Literal["end"] = "end"
     exit_code: int
@@ -303,7 +304,7 @@ class EndRecord(Record):
 
 
 class Kinds:
-    """Which class reads which `kind`."""
+    """The class of each `kind`."""
 
     by_name: ClassVar[dict[str, type[Record]]] = {
         "run": RunRecord,

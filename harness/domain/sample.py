@@ -13,7 +13,7 @@ Json: TypeAlias = Any
 
 
 def canonical_json(value: Json) -> str:
-    """Return `value` as JSON that is the same for equal values: sorted keys, no spaces, no NaN."""
+    """Return `value` as JSON that is identical for equal values: sorted keys, no spaces, no NaN."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
@@ -24,22 +24,22 @@ def content_hash(value: Json) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One input, its target, and where it stands in its task.
+    """One input, its target, and its place in its task.
 
     Attributes:
         item_id: unique within the task and stable across runs with one seed, such as `extract-0007`.
         prompt: the user's message, complete; with turns, the last one, whose answer is scored.
         target: the ideal output, in the form that the task's scorer expects.
         tier: difficulty, 1 (a 135M model gets some) to 3 (a 30B model misses some).
-        cluster_id: items made from one template or document share it; they are not independent.
-        system_prompt: goes with the first message only.
-        turns: the user's messages before the prompt, in order; the server keeps them and the answers to them.
-        continues: which turn the prompt goes on from, counted from 1; None: the last. An earlier one is a branch: what
-            was said after it is not part of the conversation.
-        tags: figures by which results may be grouped, such as the depth of a needle; recorded, never asked.
+        cluster_id: shared by items made from one template or document, which are not independent.
+        system_prompt: sent with the first message only.
+        turns: the user's messages before the prompt, in order; the server stores them and its answers.
+        continues: the turn that the prompt follows, counted from 1; None: the last. An earlier turn makes a branch:
+            later turns are not part of the conversation.
+        tags: values by which results can be grouped, such as the depth of a needle; recorded, never sent.
 
     Raises:
-        TaskError: it goes on from a turn that there is not.
+        TaskError: it continues from a turn that does not exist.
     """
 
     item_id: str
@@ -53,13 +53,16 @@ class Sample:
     tags: Mapping[str, Json] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse a branch from nowhere."""
+        """Refuse a branch from a turn that does not exist."""
         if self.continues is not None and not 1 <= self.continues <= len(self.turns):
-            raise TaskError(f"{self.item_id}: has {len(self.turns)} turns, so none to continue is no. {self.continues}")
+            raise TaskError(
+                f"{self.item_id}: cannot continue from turn {self.continues}: there are only {len(self.turns)}",
+                hint="Set continues to a turn from 1 on, or leave it out to continue from the last one.",
+            )
 
     @property
     def prompt_hash(self) -> str:
-        """A hash of everything that is said to the model."""
+        """A hash of everything that is sent to the model."""
         return content_hash([self.system_prompt, self.prompt, *self._conversation])
 
     @property
@@ -69,5 +72,5 @@ class Sample:
 
     @property
     def _conversation(self) -> list[Json]:
-        # Nothing where there are no turns: figures from before there were any stay comparable.
+        # Empty without turns, so that hashes from before turns existed stay the same.
         return [list(self.turns), self.continues or len(self.turns)] if self.turns else []

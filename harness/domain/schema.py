@@ -10,12 +10,12 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def json_schema(kind: str | None = None) -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of records as they are written: of one kind, else of any line.
+    """Return the JSON Schema (2020-12) of records as they are written: of one kind, or of any line.
 
-    `kind` tells the kinds apart. Further keys are allowed, as later minor versions add some.
+    Further keys are allowed, as later minor versions add some.
 
     Raises:
-        KeyError: there is no such kind.
+        KeyError: no such kind exists.
     """
     kinds = Kinds.by_name if kind is None else {kind: Kinds.by_name[kind]}
     definitions = {name: _definition(name) for name in kinds}
@@ -32,7 +32,7 @@ def json_schema(kind: str | None = None) -> dict[str, Any]:
 
 
 def _definition(kind: str) -> dict[str, Any]:
-    """Return the schema of one kind; it has to name its kind and schema, though in Python they have defaults."""
+    """Return the schema of one kind. `kind` and `schema` are required in a file, though Python sets defaults."""
     made = TypeAdapter(Kinds.by_name[kind]).json_schema(by_alias=True, mode="validation")
     required = ["kind", "schema", *(name for name in made.get("required", ()) if name not in {"kind", "schema"})]
     return {**made, "required": required}

@@ -1,4 +1,4 @@
-"""What a scorer says about one answer."""
+"""The judgement of a scorer on one answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,9 +12,9 @@ class Score:
     """The judgement on one answer.
 
     Attributes:
-        value: 0.0 to 1.0; None means unscored, which is never the same as 0.
-        passed: whether the answer is right as a whole; None where there is no such notion.
-        reason: in a few words, why not 1.0; "" when it is.
+        value: 0.0 to 1.0; None means unscored, which is not the same as 0.
+        passed: whether the answer is right as a whole. None where the scorer does not say.
+        reason: in a few words, why the value is not 1.0; "" when it is.
         details: figures that explain the value, such as precision and recall.
     """
 
@@ -37,7 +37,7 @@ class Scorer(Protocol):
 
     @property
     def version(self) -> str:
-        """Changes whenever the same answer may get another score."""
+        """Changes whenever the same answer may get a different score."""
         ...
 
     def __call__(self, output: str, target: Json) -> Score:

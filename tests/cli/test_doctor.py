@@ -193,7 +193,7 @@ def test_fix_needs_the_server_and_says_so_in_one_line(call: Call, left: Write) -
     left("a-run")
     result = call("--fix", "--url", "http://127.0.0.1:9")
     assert result.code == 3
-    assert "nobody answers at http://127.0.0.1:9" in result.err
+    assert "no server answers at http://127.0.0.1:9" in result.err
 
 
 def test_other_commands_finish_what_is_left_before_they_begin(

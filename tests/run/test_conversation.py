@@ -231,5 +231,5 @@ def test_the_turns_and_the_branch_are_part_of_the_item() -> None:
 
 @pytest.mark.parametrize(("turns", "continues"), [((), 1), (("a",), 0), (("a",), 2)])
 def test_a_branch_from_a_turn_that_there_is_not_is_refused(turns: tuple[str, ...], continues: int) -> None:
-    with pytest.raises(TaskError, match=f"none to continue is no. {continues}"):
+    with pytest.raises(TaskError, match=f"cannot continue from turn {continues}"):
         Sample(item_id="x", prompt="p", target="t", turns=turns, continues=continues)
