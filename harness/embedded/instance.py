@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import secrets
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -14,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from harness import child
 from harness.domain.model import InstanceId, LoadConfig
 from harness.embedded.catalogue import ModelFile
 from harness.serving.refusal import Refusal, crashed, load_failed
@@ -91,11 +91,15 @@ async def start_instance(
     spec = _spec(file, instance_id, config, api_key=key)
     with tempfile.TemporaryFile() as log:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "harness.embedded.worker",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log,
+            *child.command("harness.embedded.worker"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
+            cwd=child.FOLDER,
+            env=child.environment(),
             # A Ctrl-C in the terminal is for the server, which ends its workers itself.
             start_new_session=True,
-        )  # fmt: skip
+        )
         try:
             url = await asyncio.wait_for(_handshake(process, spec), _LOAD_DEADLINE_S)
         except BaseException as exc:  # The client may have gone; a worker that nobody knows must not stay.
@@ -139,7 +143,7 @@ async def _handshake(process: asyncio.subprocess.Process, spec: dict[str, Any]) 
 def _spec(file: ModelFile, instance_id: InstanceId, config: LoadConfig, *, api_key: str) -> dict[str, Any]:
     cores = os.cpu_count() or 1
     return {
-        "path": str(file.path),
+        "path": str(file.path.absolute()),
         "instance_id": instance_id,
         "api_key": api_key,
         "context_length": config.context_length,

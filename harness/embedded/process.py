@@ -4,7 +4,6 @@ import contextlib
 import json
 import queue
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from harness import child
 from harness.errors import EmbeddedError
 
 _READY_DEADLINE_S = 1200.0
@@ -50,14 +50,19 @@ class EmbeddedServer:
         Raises:
             EmbeddedError: it could not be started; says why.
         """
-        process = subprocess.Popen(
-            [sys.executable, "-m", "harness.embedded"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
+        process = subprocess.Popen(  # noqa: S603  (fixed arguments)
+            child.command("harness.embedded"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            cwd=child.FOLDER,
+            env=child.environment(),
             # Ctrl-C in the terminal is for the run, which needs the server to release what it loaded.
             start_new_session=True,
-        )  # fmt: skip
+        )
         try:
-            spec = {"port": port, "models_dir": str(models_dir) if models_dir else None, "token": token}
+            spec = {"port": port, "models_dir": str(models_dir.absolute()) if models_dir else None, "token": token}
             return cls(process, _await_url(process, {**spec, "parallel": parallel}, on_progress))
         except BaseException:  # Ctrl-C too: a server that nobody knows must not stay.
             process.kill()

@@ -2,16 +2,15 @@
 
 import contextlib
 import json
-import os
 import queue
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
+from harness import child
 from harness.client.exchange import Exchange
 from harness.errors import ConnectionLost, DeadlineExceeded, HarnessError, LeaseError, ServerUnreachable
 from harness.reaper import identity
@@ -176,14 +175,16 @@ class _Reaper:
         cls, journal: Journal, *, token: str, settle_s: float, on_death: "Callable[[_Reaper], None]"
     ) -> "_Reaper":
         """Return a reaper that cares for this journal from now on."""
-        package = Path(__file__).resolve().parents[2]
-        paths = [str(package), *filter(None, [os.environ.get("PYTHONPATH")])]
         try:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "harness.reaper.process"],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                cwd=journal.path.parent, env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)}, **_detached(),
-            )  # fmt: skip
+            process = subprocess.Popen(  # noqa: S603  (fixed arguments)
+                child.command("harness.reaper.process"),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd=journal.path.parent,
+                env=child.environment(),
+                **_detached(),
+            )
         except OSError as exc:
             raise LeaseError(
                 f"the process that would unload what this run loads cannot be started: {exc.strerror}",

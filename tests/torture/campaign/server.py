@@ -3,11 +3,11 @@
 import queue
 import re
 import subprocess
-import sys
 import threading
 from types import TracebackType
 from typing import Self
 
+from harness import child
 from harness.errors import EmbeddedError
 
 _READY_S = 600.0
@@ -26,8 +26,9 @@ class ServeProcess:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "harness.cli", "serve", "--port=0", "--parallel=1"], stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
+            child.command("harness.cli", "serve", "--port=0", "--parallel=1"), stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True, cwd=child.FOLDER,
+            env=child.environment(),
         )  # fmt: skip
         self._said: list[str] = []
         self._urls: queue.SimpleQueue[str] = queue.SimpleQueue()

@@ -4,11 +4,11 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from harness import child
 from harness.reaper import identity
 from harness.reaper.filelock import FileLock
 from harness.reaper.journal import JournalState
@@ -138,11 +138,11 @@ class Settler:
             if now - self._doctor[1] > _DOCTOR_S:
                 self._doctor[0].send_signal(signal.SIGINT)
             return
-        environ = {**os.environ, "LMS_HARNESS_STATE": str(victim.state), "LM_STUDIO_API_URL": self._url}
+        environ = {**child.environment(), "LMS_HARNESS_STATE": str(victim.state), "LM_STUDIO_API_URL": self._url}
         out = self._folder / f"doctor-{victim.plan.number}.out"
         with out.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "harness.cli", "doctor", *words], stdin=subprocess.DEVNULL, stdout=log,
+                child.command("harness.cli", "doctor", *words), stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log, cwd=self._folder, env=environ, start_new_session=True,
             )  # fmt: skip
         self._doctor = (process, now)

@@ -158,7 +158,7 @@ def started(plan: Plan, *, key: str, context_length: int, url: str, folder: Path
     with out.open("wb") as stdout, out.with_suffix(".err").open("wb") as stderr:
         began = time.monotonic()
         process = subprocess.Popen(
-            [sys.executable, "-m", *words], stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, cwd=folder,
+            [sys.executable, "-P", "-m", *words], stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, cwd=folder,
             env=environ, start_new_session=True,
         )  # fmt: skip
     return Victim(
