@@ -12,7 +12,7 @@ from harness.errors import ApiError, HarnessError, ModelNotFound, NotAuthorised,
 from harness.lifecycle.lease import Lease
 from harness.lifecycle.leases import Leases
 from harness.lifecycle.resident import resident_ids
-from harness.run.ask.request import REASONING_EXTRA_TOKENS, reasoning_for
+from harness.run.ask.reasoning import does_reason, extra_tokens, reasoning_for
 from harness.selection.need import demand_for
 from harness.selection.ranking import rank
 from harness.selection.selection import find_model
@@ -130,11 +130,14 @@ class Smoke:
     def _chat(self, lease: Lease) -> HarnessError | None:
         """Ask, and check the answer; return the error that says more about the server than about the model."""
         reasoning = reasoning_for(lease.model, "off")
-        reasons = reasoning not in {None, "off", "none"}
+        reasons = does_reason(reasoning)
         request = ChatRequest(
-            model=lease.instance.id, input=PROMPT, temperature=0.0, reasoning=reasoning,
-            max_output_tokens=_OUTPUT_TOKENS + (REASONING_EXTRA_TOKENS if reasons else 0),
-        )  # fmt: skip
+            model=lease.instance.id,
+            input=PROMPT,
+            temperature=0.0,
+            reasoning=reasoning,
+            max_output_tokens=_OUTPUT_TOKENS + extra_tokens(reasoning),
+        )
         try:
             with self._step("chat") as note, self.during(f"asking {lease.instance.id}"):
                 self.answer = self.client.chat(request)

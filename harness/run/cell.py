@@ -1,4 +1,4 @@
-"""One model on one task: what is asked, what is known already, what came back, and when to stop."""
+"""One model on one task: what is asked, which answers are known already, what came back, and when to stop."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -13,19 +13,21 @@ _SERVER_ERRORS_IN_A_ROW = 5
 
 
 class Cell:
-    """What is asked of one model for one task.
+    """One model on one task, while it is being asked.
 
     Args:
         task: of the samples.
         model: that is asked.
         jobs: all that belong to the cell, in planned order.
-        known: answers of a run that is resumed, by the place of their job.
-        race: stops the cell when its test has decided; None: nothing does.
-        pace: says what the budget has time for; None: everything.
+        known: answers from a run that is resumed, by the place of their job.
+        race: stops the cell when its test has decided; None: ask everything.
+        pace: says what fits into the budget; None: there is no budget.
 
     Attributes:
-        todo: what is to be asked, in that order.
-        answers: what has come back, the known ones included.
+        todo: the jobs to ask, in order.
+        answers: all answers so far, the known ones included.
+        count: how many answers the whole cell has.
+        left_out: how many of them the budget had no time for.
     """
 
     def __init__(
@@ -40,9 +42,8 @@ class Cell:
     ) -> None:
         self.race = race
         self.answers: list[Answer] = []
-        self._count = len(jobs)
-        ordered = race.jobs if race else jobs
-        self.todo: list[Job] = _missing(task, model, ordered, known, pace)
+        self.count = len(jobs)
+        self.todo = _missing(task, model, race.jobs if race else jobs, known, pace)
         for answer in known.values():
             self.add(answer)
         self.left_out = len(jobs) - len(known) - len(self.todo)
@@ -50,22 +51,17 @@ class Cell:
             self.todo = []
 
     @property
-    def count(self) -> int:
-        """How many answers the whole cell has."""
-        return self._count
-
-    @property
     def planned(self) -> int:
-        """How many answers it should rest on, after what the budget had no time for."""
-        return self._count - self.left_out
+        """How many answers it should rest on: all but those that the budget had no time for."""
+        return self.count - self.left_out
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more is to be asked: the race is decided, or the model has crashed."""
+        """Whether to ask nothing more: the race is decided, or the model has crashed."""
         return (self.race is not None and self.race.is_over) or _has_crashed(self.answers)
 
     def add(self, answer: Answer) -> bool:
-        """Take in what became of a job, and tell whether it was asked at all."""
+        """Take in the answer to a job, and tell whether the job was asked at all."""
         if answer.is_left_out:
             self.left_out += 1
             return False
@@ -85,4 +81,4 @@ def _missing(
 
 def _has_crashed(answers: Sequence[Answer]) -> bool:
     last = answers[-_SERVER_ERRORS_IN_A_ROW:]
-    return len(last) == _SERVER_ERRORS_IN_A_ROW and all(one.outcome is Outcome.SERVER_ERROR for one in last)
+    return len(last) == _SERVER_ERRORS_IN_A_ROW and all(answer.outcome is Outcome.SERVER_ERROR for answer in last)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: once breaks off and releases, twice leaves the releasing to the reaper."""
+"""Ctrl-C and SIGTERM: the first one stops the run and releases its models, the second leaves that to the reaper."""
 
 import contextlib
 import signal
@@ -14,11 +14,10 @@ def interruptible(*, on_second: Callable[[], None]) -> Iterator[None]:
     Python does that for SIGINT by itself; SIGTERM would end the process without any release.
 
     Args:
-        on_second: called before the second and every later interruption is raised: somebody is in a hurry. What it
-            raises is lost.
+        on_second: called before the second and every later interruption is raised. What it raises is ignored.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield  # Only the main thread may handle signals; its handlers stay as they are.
+        yield  # Python lets only the main thread set handlers.
         return
     count = 0
 
@@ -26,7 +25,8 @@ def interruptible(*, on_second: Callable[[], None]) -> Iterator[None]:
         nonlocal count
         count += 1
         if count > 1:
-            with contextlib.suppress(Exception):  # The interruption itself must come through.
+            # Whatever goes wrong here, the interruption itself must be raised.
+            with contextlib.suppress(Exception):
                 on_second()
         raise KeyboardInterrupt
 

@@ -13,7 +13,7 @@ _GIT_DEADLINE_S = 5
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that decide figures; those that are missing are left out."""
+    """Return the versions of Python and of the installed packages that the figures depend on."""
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
@@ -24,7 +24,7 @@ def versions() -> dict[str, str]:
 
 
 def harness_version() -> str:
-    """Return our own version, "unknown" in a clone that was never installed."""
+    """Return the version of this package; "unknown" in a clone that was never installed."""
     try:
         return metadata.version("lmstudio-harness")
     except metadata.PackageNotFoundError:
@@ -32,7 +32,7 @@ def harness_version() -> str:
 
 
 def cpu_name() -> str | None:
-    """Return the processor's name, where the system tells."""
+    """Return the processor's name; None where the system does not report it."""
     try:
         info = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -42,7 +42,7 @@ def cpu_name() -> str | None:
 
 
 def memory_bytes() -> int | None:
-    """Return the size of the main memory, where the system tells."""
+    """Return the size of the main memory; None where the system does not report it."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError, AttributeError):
@@ -50,7 +50,7 @@ def memory_bytes() -> int | None:
 
 
 def git_state(folder: Path) -> tuple[str | None, bool | None]:
-    """Return (commit, whether files differ from it) of the checkout around `folder`; (None, None) outside of one."""
+    """Return the commit of the checkout around `folder`, and whether files differ from it; (None, None) without git."""
     commit = _git(folder, "rev-parse", "HEAD")
     if commit is None:
         return None, None
@@ -62,15 +62,19 @@ def _git(folder: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(  # noqa: S603  (fixed arguments)
             ["git", "-C", str(folder), *arguments],  # noqa: S607  (whichever git the user has)
-            capture_output=True, text=True, timeout=_GIT_DEADLINE_S, check=True, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_GIT_DEADLINE_S,
+            check=True,
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()
 
 
 def redacted(argv: Sequence[str], *secrets: str) -> list[str]:
-    """Return the command line with the values of token options, known secrets and passwords in URLs blanked."""
+    """Return the command line without secrets: values of token options, the given ones, and passwords in URLs."""
     shown: list[str] = []
     blank_next = False
     for word in argv:

@@ -1,4 +1,4 @@
-"""Turns what happens in a run into records, and writes each at once."""
+"""Turns what happens in a run into records, and writes each at once. docs/run-files.md describes them."""
 
 import contextlib
 import os
@@ -44,8 +44,8 @@ class Recorder:
     Args:
         results: the folder.
         clock: for timestamps.
-        carried: records of the run that is resumed. They follow the first record as if this run had written them, and
-            the file appears with all of them: it can be resumed itself, whenever this run dies.
+        carried: records taken over from the run that is resumed. They follow the first record as if this run had
+            written them. The file appears with all of them at once, so that it can be resumed whenever this run dies.
 
     Raises:
         StoreError: from any method: the file cannot be made or written.
@@ -54,11 +54,11 @@ class Recorder:
     def __init__(self, results: Path, *, clock: Clock, carried: Sequence[Record] = ()) -> None:
         self._clock = clock
         self._started = clock.monotonic()
-        self._samples = sum(isinstance(one, SampleRecord) for one in carried)
+        self._samples = sum(isinstance(record, SampleRecord) for record in carried)
         self._carried = carried
         self.run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
         self._writer = RunWriter(results / f"{self.run_id}.jsonl", is_hidden=bool(carried))
-        # Tells others that this run is alive: it is not resumed, and no late scores are appended.
+        # While it is held, others neither resume this run nor append scores to its file.
         self._lock = FileLock(self._writer.path)
         if not carried:
             self._hold()
@@ -80,7 +80,7 @@ class Recorder:
         argv: Sequence[str],
         parent_run_id: str | None = None,
     ) -> None:
-        """Record who asks whom for what, on which machine, with which code."""
+        """Record the settings, the plan, the server, the machine and the code. This must be the first record."""
         commit, dirty = git_state(Path.cwd())
         secret = "" if settings.token == DEFAULT_TOKEN else settings.token
         self._writer.write(
@@ -115,13 +115,14 @@ class Recorder:
             self._hold()
 
     def _hold(self) -> None:
-        with contextlib.suppress(OSError):  # Where a file system has no locks, nothing is lost by it.
+        # A file system without locks is no reason to stop: only the check by others is lost.
+        with contextlib.suppress(OSError):
             self._lock.try_acquire(create=False)
 
     def instance(
         self, lease: Lease, *, purpose: str, addressed_by: Literal["instance_id", "key"] = "instance_id"
     ) -> None:
-        """Record an acquired lease; `purpose` tells the one that is used from those that were only timed."""
+        """Record an acquired lease; `purpose` is `use`, or what else it was acquired for, such as `load timing`."""
         self._writer.write(
             InstanceRecord(
                 **self.head(),
@@ -142,7 +143,7 @@ class Recorder:
     def failed_instance(
         self, model: Model, config: LoadConfig, error: str, *, mode: Literal["explicit", "jit"], purpose: str
     ) -> None:
-        """Record that no lease could be had."""
+        """Record that a lease could not be acquired."""
         self._writer.write(
             InstanceRecord(
                 **self.head(),
@@ -157,7 +158,7 @@ class Recorder:
     def release(self, lease: Lease, policy: str, done: Release | None, error: str | None = None) -> None:
         """Record the end of a lease; without `done` it failed with `error`."""
         if done is not None and done.is_left_to_reaper:
-            error = "interrupted twice: left to the reaper"
+            error = "interrupted twice, so the reaper unloads it"
         self._writer.write(
             ReleaseRecord(
                 **self.head(),
@@ -201,7 +202,7 @@ class Recorder:
         cold: bool | None = None,
         **params: Any,
     ) -> None:
-        """Record one measured figure; names and units are those of docs/run-files.md, Times."""
+        """Record one measured figure; docs/run-files.md, Times, defines names and units."""
         self._writer.write(
             MeasureRecord(
                 **self.head(),
@@ -229,11 +230,11 @@ class Recorder:
         self._writer.write(SkipRecord(**self.head(), model_key=model_key, task=task, reason=reason))
 
     def item(self, test: str, outcome: Literal["passed", "failed", "skipped"], *, model_key: str | None) -> None:
-        """Record that a test came to an end."""
+        """Record how a test ended."""
         self._writer.write(ItemRecord(**self.head(), test=test, outcome=outcome, model_key=model_key))
 
     def end(self, *, exit_code: int, interrupted: bool, resident: Sequence[InstanceId] | None) -> None:
-        """Record the end and close the file; `resident` is None when the server could no longer be asked."""
+        """Record the end and close the file; `resident` is None when the server could not be asked."""
         try:
             self._writer.write(
                 EndRecord(
@@ -250,7 +251,7 @@ class Recorder:
             self._lock.release()
 
     def head(self) -> dict[str, Any]:
-        """Return what every record starts with."""
+        """Return the fields that every record starts with."""
         return {"run_id": self.run_id, "at": timestamp(self._clock.now())}
 
     def _sample(self, uid: str, task: Task, answer: Answer, model: Model, instance_id: InstanceId) -> SampleRecord:
@@ -275,7 +276,7 @@ class Recorder:
             prompt_hash=sample.prompt_hash,
             request=request,
             target=sample.target,
-            turns=[_told(turn) for turn in answer.earlier],
+            turns=[_turn(generation) for generation in answer.earlier],
             outcome=answer.outcome.value,
             output_text=generation.text if generation else "",
             reasoning_text=generation.reasoning if generation else "",
@@ -288,17 +289,17 @@ class Recorder:
         )
 
 
-def _told(turn: Generation) -> dict[str, Any]:
+def _turn(generation: Generation) -> dict[str, Any]:
     return {
-        "output_text": turn.text,
-        "input_tokens": turn.stats.input_tokens,
-        "total_output_tokens": turn.stats.total_output_tokens,
-        "e2e_s": turn.times.e2e_s,
+        "output_text": generation.text,
+        "input_tokens": generation.stats.input_tokens,
+        "total_output_tokens": generation.stats.total_output_tokens,
+        "e2e_s": generation.times.e2e_s,
     }
 
 
 def facts(model: Model) -> dict[str, Any]:
-    """Return what is recorded of a model."""
+    """Return the fields that describe a model in a record."""
     return {
         "model_key": model.key,
         "size_bytes": model.size_bytes,

@@ -23,8 +23,8 @@ from harness.report.figure import size
 from harness.run.ask.asker import asker
 from harness.run.ask.attempt import lost
 from harness.run.ask.job import jobs_of
-from harness.run.ask.request import reasoning_for
-from harness.run.ask.room import room_tokens, slots_for
+from harness.run.ask.reasoning import does_reason, reasoning_for
+from harness.run.ask.room import room_tokens, slots_for, slots_of
 from harness.run.cell import Cell
 from harness.run.plan.pace import Pace
 from harness.run.recorder import Recorder
@@ -38,18 +38,18 @@ from harness.verdict.race import race_for
 from harness.verdict.summary import summarise
 
 RunTask: TypeAlias = Callable[[Task], SummaryRecord]
-"""What the fixture `lms_run_task` gives: runs a task on the leased instance and returns its cell."""
+"""The type of the fixture `lms_run_task`: runs a task on the leased instance and returns the summary of the cell."""
 
 _WARM_UP = "Say hello."
 
 
 class Progress(Protocol):
-    """Shows a person how far a task has got."""
+    """Shows the user how far a run has got."""
 
     def task(
         self, model_key: str, task: str, total: int
     ) -> "contextlib.AbstractContextManager[Callable[[Answer], None]]":
-        """Show a task while the block runs; the function it yields is called with every answer."""
+        """Show a task while the block runs; the function that it yields is called with every answer."""
         ...
 
     def note(self, line: str) -> None:
@@ -59,11 +59,12 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeasedModel:
-    """A leased instance that answered a warm-up.
+    """A leased instance that has answered a warm-up.
 
     Attributes:
-        address: what requests name it by: its id, or its key where the server refuses ids.
-        reasoning: what is sent as `reasoning`; None: nothing.
+        lease: on the instance; the run releases it.
+        address: what requests address: the instance's id, or its key where the server refuses ids.
+        reasoning: what requests send as `reasoning`; None: nothing.
     """
 
     lease: Lease
@@ -77,25 +78,30 @@ class LeasedModel:
 
     @property
     def instance_id(self) -> InstanceId:
-        """Who must answer."""
+        """The id that every answer must carry."""
         return self.lease.instance.id
+
+    @property
+    def does_reason(self) -> bool:
+        """Whether the model is expected to think before it answers."""
+        return does_reason(self.reasoning)
 
 
 class Run:
     """One invocation on one server.
 
     Args:
-        settings: what was asked for.
+        settings: what the user set.
         client: of the preflighted server.
         server_kind: `lm-studio`, `embedded` or `unknown`.
         listing: the server's models at the start.
         progress: where progress is shown.
-        plan: recorded as it is; its `tasks` decide the suite hash, its `reference` what models are compared with.
+        plan: is recorded as it is; its `tasks` make up the suite hash, its `reference` is the model of comparisons.
         notes: what a reader of the figures must know, such as that this is a demonstration.
-        argv: the command line; secrets are blanked in the record.
+        argv: the command line; it is recorded without secrets.
         clock: for every duration and timestamp.
-        resumed: what an earlier run has left.
-        pace: keeps the run within its budget.
+        resumed: the run that this one continues, if any.
+        pace: keeps the run within its budget, if there is one.
 
     Raises:
         StoreError: the run file cannot be made.
@@ -129,9 +135,15 @@ class Run:
         guard = Guard(journal, token=settings.token, say=progress.note)
         self._leases = Leases(client, journal, guard=guard, policy=settings.unload, clock=self.clock)
         self.recorder.run(
-            settings, server_kind=server_kind, server_url=client.url, listing=listing, plan=plan, notes=notes,
-            argv=argv, parent_run_id=resumed.parent.run.run_id if resumed else None,
-        )  # fmt: skip
+            settings,
+            server_kind=server_kind,
+            server_url=client.url,
+            listing=listing,
+            plan=plan,
+            notes=notes,
+            argv=argv,
+            parent_run_id=resumed.parent.run.run_id if resumed else None,
+        )
 
     @property
     def path(self) -> Path:
@@ -139,7 +151,7 @@ class Run:
         return self.recorder.path
 
     def acquire(self, model: Model, config: LoadConfig, *, reuse: bool = True, purpose: str = "use") -> Lease:
-        """Return a verified lease; it, or the failed attempt, is recorded.
+        """Return a verified lease, after recording it; a failed attempt is recorded as well.
 
         Raises:
             HarnessError: as `Leases.acquire`.
@@ -152,7 +164,7 @@ class Run:
     def acquire_jit(
         self, model: Model, request: ChatRequest, *, purpose: str, despite_others: bool = False
     ) -> tuple[Lease, Generation]:
-        """Let a chat load the model; the lease, or the failed attempt, is recorded.
+        """Let a chat load the model; return the lease, which is recorded as a failed attempt is, and the answer.
 
         Raises:
             HarnessError: as `Leases.acquire_jit`.
@@ -164,10 +176,10 @@ class Run:
         return lease, answer
 
     def release(self, lease: Lease) -> float | None:
-        """Give a lease back, verified, and record it; return the seconds it took, None if nothing had to be unloaded.
+        """Release a lease, verify and record that; return how long the unload took, None if nothing was unloaded.
 
         Raises:
-            ReleaseFailed: recorded, and still raised.
+            ReleaseFailed: it is recorded as well.
         """
         try:
             done = self._leases.release(lease)
@@ -179,18 +191,18 @@ class Run:
 
     @contextlib.contextmanager
     def leased(self, model: Model, config: LoadConfig) -> Iterator[LeasedModel]:
-        """Hold a lease on a warmed-up instance that answers as itself; it is released however the block ends.
+        """Hold a lease on a warmed-up instance while the block runs; it is released however the block ends.
 
         Raises:
-            HarnessError: as `Leases.acquire`; or the instance does not answer; or it cannot be released.
+            HarnessError: as `Leases.acquire`; or the instance does not answer as itself; or it cannot be released.
         """
         self._progress.note(f"{model.key}: loading ({size(model.size_bytes)}) ...")
         lease = self._acquire_as_set(model, config)
-        took = f"loaded in {lease.load_wall_s:.1f} s" if lease.load_wall_s is not None else "is loaded already"
-        self._progress.note(f"{model.key}: {took}, {lease.instance.slots} slots")
-        asked, got = config.context_length, lease.instance.config.context_length
-        if asked is not None and got is not None and got < asked:
-            self._progress.note(f"{model.key}: its context is {got} tokens, less than the {asked} that were asked for")
+        how = f"loaded in {lease.load_wall_s:.1f} s" if lease.load_wall_s is not None else "is loaded already"
+        self._progress.note(f"{model.key}: {how}, {lease.instance.slots} slots")
+        wanted, got = config.context_length, lease.instance.config.context_length
+        if wanted is not None and got is not None and got < wanted:
+            self._progress.note(f"{model.key}: loaded with a context of {got} tokens, less than the requested {wanted}")
         try:
             if self._resumed is not None:
                 self._resumed.check(lease.model, lease.instance.config)
@@ -200,14 +212,18 @@ class Run:
             self.release(lease)
 
     def others(self, leased: LeasedModel) -> tuple[InstanceId, ...]:
-        """Return the ids of all instances that are resident now besides the target's: they may be busy, too."""
+        """Return the ids of all other resident instances: they may be busy, and slow this one down."""
         return other_ids(self.client.models(), leased.instance_id)
 
+    def slots(self, leased: LeasedModel) -> int:
+        """Return how many requests this instance is sent at a time: what the user set, else its number of slots."""
+        return slots_of(leased.lease.instance, self.settings)
+
     def check(self, lease: Lease) -> None:
-        """Make sure that what was asked through a lease was answered by its instance.
+        """Make sure that the leased instance was there all the time, so that its answers are its own.
 
         Raises:
-            InstanceLost: the instance went away in use, and a request of ours made the server load another.
+            InstanceLost: it went away in use, and a request of ours made the server load another one.
         """
         if self._leases.is_lost(lease):
             raise InstanceLost(lost(lease.instance.id))
@@ -215,29 +231,56 @@ class Run:
     def evaluate(self, task: Task, leased: LeasedModel) -> SummaryRecord:
         """Ask all samples of a task over the instance's slots, record each as it ends, and return the cell's summary.
 
-        No more are asked at a time than the context holds. A task about length gets samples as long as it allows.
+        As many samples are in flight as the instance has slots and context for. A task about length gets samples that
+        fill the context.
 
         An interruption cancels what is in flight and records it as `cancelled`, never as a wrong answer. After five
-        server errors in a row the rest is given up: the model has crashed, and the samples stay unscored. A race is
-        given up as soon as its test has decided.
+        server errors in a row nothing more is asked: the model has crashed, and the rest stays unscored. A race ends
+        as soon as its test has decided.
         """
-        jobs, began = self._jobs(task, leased), self.clock.monotonic()
+        jobs, started = self._jobs(task, leased), self.clock.monotonic()
         known = self._resumed.answers(task, leased.model, jobs) if self._resumed else {}
         race = race_for(task, jobs, self.settings)
         cell = Cell(task, leased.model, jobs, known, race=race, pace=self._pace)
+        self._ask(task, leased, cell)
+        summary = summarise(
+            task,
+            cell.answers,
+            planned=cell.planned,
+            epochs=self.settings.epochs,
+            model_key=leased.model.key,
+            head=self.recorder.head(),
+            reducer=self.settings.reducer,
+            race=race,
+            elapsed_s=self.clock.monotonic() - started,
+        )
+        self.recorder.summary(summary)
+        if self._pace is not None:
+            self._pace.end_cell(task, leased.model, asked=len(cell.answers) - len(known))
+        if cell.left_out:
+            reason = f"{cell.left_out} of {cell.count} samples left out: the budget has no time for them"
+            self.recorder.skip(reason, model_key=leased.model.key, task=task.name)
+        return summary
+
+    def _ask(self, task: Task, leased: LeasedModel, cell: Cell) -> None:
+        """Ask what the cell still lacks; every answer is recorded, also those that an interruption cancels."""
+        instance = leased.lease.instance
         ask = asker(
-            self.client, task, instance_id=leased.instance_id, deadline_s=self.settings.sample_deadline_s,
-            is_lost=lambda: self._leases.is_lost(leased.lease), clock=self.clock,
-        )  # fmt: skip
+            self.client,
+            task,
+            instance_id=instance.id,
+            deadline_s=self.settings.sample_deadline_s,
+            is_lost=lambda: self._leases.is_lost(leased.lease),
+            clock=self.clock,
+        )
         slots = Slots(
             self._pace.bounded(ask) if self._pace else ask,
-            count=slots_for(task, leased.model, leased.lease.instance, self.settings),
+            count=slots_for(task, leased.model, instance, self.settings),
         )
 
         def take(answer: Answer) -> None:
             if cell.add(answer):
-                config = leased.lease.instance.config
-                self.recorder.answer(task, answer, leased.model, instance_id=leased.instance_id, config=config)
+                self.recorder.answer(task, answer, leased.model, instance_id=instance.id, config=instance.config)
 
         with self._progress.task(leased.model.key, task.name, len(cell.todo)) as advance:
             try:
@@ -249,29 +292,17 @@ class Run:
             finally:
                 for answer in slots.stop():
                     take(answer)
-        summary = summarise(
-            task, cell.answers, planned=cell.planned, epochs=self.settings.epochs, model_key=leased.model.key,
-            head=self.recorder.head(), reducer=self.settings.reducer, race=race,
-            elapsed_s=self.clock.monotonic() - began,
-        )  # fmt: skip
-        self.recorder.summary(summary)
-        if self._pace is not None:
-            self._pace.end_cell(task, leased.model, asked=len(cell.answers) - len(known))
-        if cell.left_out:
-            reason = f"{cell.left_out} of {cell.count} samples left out: no time for them within the budget"
-            self.recorder.skip(reason, model_key=leased.model.key, task=task.name)
-        return summary
 
     def abandon(self) -> None:
-        """Leave everything that is loaded to the reaper, at once."""
+        """Leave everything that is loaded to the reaper, without waiting for it."""
         self._leases.abandon()
 
     def close(self, *, exit_code: int, interrupted: bool = False) -> None:
-        """Release what is still held, write the last record, close the files.
+        """Release what is still held, write the verdicts and the last record, close the files.
 
         Raises:
-            ReleaseFailed: an instance of ours is or may be still loaded; the last record is written all the same.
-            StoreError: records cannot be written any more; everything was released all the same.
+            ReleaseFailed: an instance of ours is, or may be, still loaded; the last record is written all the same.
+            StoreError: records can no longer be written; everything was released all the same.
         """
         failed: ReleaseFailed | StoreError | None = None
         for lease in self._leases.held:
@@ -279,12 +310,13 @@ class Run:
                 self.release(lease)
             except (ReleaseFailed, StoreError) as exc:
                 failed = failed if isinstance(failed, ReleaseFailed) else exc
-        with contextlib.suppress(HarnessError):  # What it leaves is open in the journal, so the reaper goes on with it.
+        # What fails here stays open in the journal, so the reaper tries again.
+        with contextlib.suppress(HarnessError):
             self._leases.release_strays()
         for key in self._leases.left_to_reaper:
-            self._progress.note(f"{key}: left to the reaper, which unloads it in the background (lms-harness doctor)")
+            self._progress.note(f"{key}: the reaper unloads it in the background; `lms-harness doctor` shows its state")
         resident: tuple[InstanceId, ...] | None = None
-        if not self._leases.is_abandoned:  # Somebody is in a hurry.
+        if not self._leases.is_abandoned:  # After a second Ctrl-C the user waits for nothing.
             with contextlib.suppress(HarnessError):
                 resident = resident_ids(self.client.models())
         try:
@@ -297,7 +329,7 @@ class Run:
             raise failed
 
     def _end(self, *, exit_code: int, interrupted: bool, resident: tuple[InstanceId, ...] | None) -> None:
-        """Write the verdicts, which need the answers of all models and so come from the file, and the last record."""
+        """Write the verdicts, which come from the file as they compare all models of the run, and the last record."""
         try:
             if not self._leases.is_abandoned:
                 for verdict in comparisons(
@@ -309,9 +341,13 @@ class Run:
 
     def _jobs(self, task: Task, leased: LeasedModel) -> list[Job]:
         return jobs_of(
-            task, self.settings, limit=self.settings.limit, address=leased.address, reasoning=leased.reasoning,
+            task,
+            self.settings,
+            limit=self.settings.limit,
+            address=leased.address,
+            reasoning=leased.reasoning,
             room_tokens=room_tokens(task, leased.model, self.settings),
-        )  # fmt: skip
+        )
 
     def _acquire_as_set(self, model: Model, config: LoadConfig) -> Lease:
         if self.settings.load == "explicit" or model.is_loaded:
@@ -326,11 +362,11 @@ class Run:
         return self.acquire_jit(model, request, purpose="use", despite_others=True)[0]
 
     def _warm_up(self, lease: Lease, reasoning: str | None) -> str:
-        """Ask once, discard the answer, and return how the instance is addressed: by its id wherever that works."""
+        """Ask once, discard the answer, and return the address of the instance: its id where the server takes ids."""
         try:
             self._greet(lease.instance.id, lease, reasoning)
         except ApiError:
-            # Some servers take only keys; a key is exact only while one instance of it is resident.
+            # Some servers take only keys, and a key means this instance only while it is the model's only one.
             if len(lease.model.loaded_instances) > 1:
                 raise
             self._greet(lease.model.key, lease, reasoning)
@@ -340,7 +376,7 @@ class Run:
 
     def _greet(self, address: str, lease: Lease, reasoning: str | None) -> None:
         request = ChatRequest(model=address, input=_WARM_UP, temperature=0.0, max_output_tokens=4, reasoning=reasoning)
-        # Streamed, so that a load that it causes is known at once.
+        # Streamed, so that a load that it causes is known at once and journalled.
         answer = self.client.chat(request, stream=True, exchange=Exchange(), total_s=self.settings.sample_deadline_s)
         if answer.model_instance_id != lease.instance.id:
             raise ApiError(f"asked {address}, but {answer.model_instance_id} answered")

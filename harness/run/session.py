@@ -1,4 +1,4 @@
-"""From settings to an open run: finds or starts the server, chooses the models, opens the run file, closes it all."""
+"""From settings to an open run: finds or starts the server, selects the models, opens the run file, closes it all."""
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
@@ -35,13 +35,22 @@ _LIST_DEADLINE_S = 3.0
 
 
 class Session:
-    """What a pytest session or a command needs of a server. Nothing happens before it is asked for.
+    """One invocation of a pytest session or a command. No network, process or file is touched before it is needed.
 
     Args:
-        settings: what was asked for.
+        settings: what the user set.
         argv: the command line, for the record.
         progress: where progress is shown.
-        say: prints a line for a person.
+        say: prints a line for the user.
+
+    Attributes:
+        settings: as given; within a budget with each model's share of it for the latency suite.
+        tasks: that were collected.
+        resumption: the run that this one continues, if any.
+        pace: keeps the run within its budget, if there is one.
+        put_off: the keys of models that could not be loaded; their tests run when the run is resumed.
+        run: the open run; None before `open`.
+        failures: what must be reported at the end.
     """
 
     def __init__(
@@ -51,7 +60,7 @@ class Session:
         self._argv = argv
         self._progress = progress
         self._say = say
-        self._told: set[str] = set()
+        self._said: set[str] = set()
         self._resources = contextlib.ExitStack()
         self._clock = SystemClock()
         self._started = self._clock.monotonic()
@@ -60,7 +69,7 @@ class Session:
         self.resumption: Resumption | None = None
         self.pace: Pace | None = None
         self.put_off: set[str] = set()
-        self._told_left_out: set[tuple[str, str | None]] = set()
+        self._recorded_skips: set[tuple[str, str | None]] = set()
         self.run: Run | None = None
         self.failures: list[ReleaseFailed | StoreError] = []
 
@@ -69,7 +78,7 @@ class Session:
         """The server's models, from one request; those of the embedded server are known without starting it.
 
         Raises:
-            HarnessError: nobody listens, it is not LM Studio, it is too old, it wants a token.
+            HarnessError: no server answers, it is not LM Studio, it is too old, or it wants a token.
         """
         if self.settings.is_embedded:
             return _embedded_listing(self.settings, self._say_once)
@@ -95,15 +104,15 @@ class Session:
         return selection
 
     def prepare(self, tasks: Sequence[Task], *, tests: Mapping[str | None, Sequence[str]], work: Work) -> None:
-        """Settle, from what was collected, what is taken over from an earlier run, and what fits into the budget.
+        """Decide, from what was collected, what is taken over from an earlier run and what fits into the budget.
 
         Args:
             tasks: that were collected.
-            tests: the node ids of all tests by model key; those of no model under None.
+            tests: the node ids of all tests by model key; those that need no model under None.
             work: of each model, besides the tasks.
 
         Raises:
-            HarnessError: the run that is to be resumed cannot be read, or asked something else.
+            HarnessError: the run to resume cannot be read, or it asked something else.
         """
         self.tasks = tuple(tasks)
         models = self.selection.models
@@ -114,23 +123,27 @@ class Session:
             self.resumption = resumption
         if self.settings.budget_s is None:
             return
-        done = self.resumption.complete if self.resumption else frozenset()
-        todo = [model for model in models if model.key not in done]
+        complete = self.resumption.complete if self.resumption else frozenset()
+        todo = [model for model in models if model.key not in complete]
         share_s = self.settings.budget_s * LATENCY_SHARE / max(1, len(todo))
         self.settings = replace(self.settings, latency_budget_s=min(self.settings.latency_budget_s, share_s))
         history = read_history(self.settings, todo)
         known = self.resumption.count if self.resumption else lambda _task, _model: 0
         self._costs = {
             model.key: model_cost(
-                model, [task for task in self.tasks if fits(task, model) is None], self.settings,
-                history=history, work=work, known=known,
+                model,
+                [task for task in self.tasks if fits(task, model) is None],
+                self.settings,
+                history=history,
+                work=work,
+                known=known,
             )
             for model in todo
-        }  # fmt: skip
+        }
         self.pace = Pace(list(self._costs.values()), settings=self.settings, started=self._started, clock=self._clock)
 
     def plan(self) -> Plan:
-        """Return what will be done with the tasks that were collected."""
+        """Return what the run will do with the collected tasks."""
         before = self.resumption
         known = {
             (str(model.key), task.name): before.count(task, model)
@@ -149,7 +162,9 @@ class Session:
         )
 
     def open(self) -> Run:
-        """Return the run, opening it on the first call: starts the embedded server if asked to, and preflights.
+        """Return the run. The first call opens it: starts the embedded server if wanted, and makes the run file.
+
+        Before that, what dead runs left on the server is cleaned up.
 
         Raises:
             HarnessError: the server cannot be used, or the run file cannot be made.
@@ -160,9 +175,12 @@ class Session:
         client = self._resources.enter_context(Client(url, token=self.settings.token))
         client.preflight()
         for swept in sweep(
-            state_dir() / "journals", url=client.url, token=self.settings.token, clock=SystemClock(),
-            on_begin=lambda lease: self._say(f"A run that died has left {lease.model_key}: looking after it ..."),
-        ):  # fmt: skip
+            state_dir() / "journals",
+            url=client.url,
+            token=self.settings.token,
+            clock=SystemClock(),
+            on_begin=lambda lease: self._say(f"A run that died left {lease.model_key} behind: cleaning up ..."),
+        ):
             self._say(str(swept))
         self._check_server(client.server_kind)
         listing = client.models()
@@ -186,7 +204,7 @@ class Session:
 
     @property
     def path(self) -> Path | None:
-        """The file to be tabulated: of the run, or of the earlier one to which nothing was missing."""
+        """The file to make the table from: of this run, or of the resumed one where nothing was missing."""
         if self.run is not None:
             return self.run.path
         if self.resumption is not None and self.resumption.is_all_there:
@@ -194,11 +212,11 @@ class Session:
         return None
 
     def why_not(self, model: Model, what: str | None, *, is_measurement: bool) -> str | None:
-        """Return why no test may begin on this model for lack of time, and record it once; None: it may.
+        """Return why the budget has no time for a test, after recording it once; None: the test may begin.
 
         Args:
-            model: that the test is about.
-            what: the task, or what else is left out.
+            model: of the test.
+            what: the test's task, or how else the record names what is left out.
             is_measurement: whether the test may take as long as the latency budget.
 
         Raises:
@@ -211,21 +229,21 @@ class Session:
             reason = self.pace.why_not_measure(model)
         if reason is not None:
             left_out = (str(model.key), None if is_whole else what)
-            if left_out not in self._told_left_out:
-                self._told_left_out.add(left_out)
+            if left_out not in self._recorded_skips:
+                self._recorded_skips.add(left_out)
                 self.open().recorder.skip(reason, model_key=left_out[0], task=left_out[1])
         return reason
 
     def complete_file(self) -> None:
-        """Write the whole file where the earlier run died after its last test, so that only its end was missing."""
+        """Write a complete file where the resumed run died after its last test, so that only its end is missing."""
         before = self.resumption
         if self.run is None and before is not None and before.is_all_there and not before.is_nothing_missing:
             self.open()
 
     def close(self, *, exit_code: int, interrupted: bool = False) -> int:
-        """End the run and the server that it started; return the exit code: 7 when something of ours is left.
+        """End the run, and the server if it was started for it; return the exit code.
 
-        Where the run could not be recorded it is that error's.
+        That is 7 where something of ours is still loaded, and the code of the error where records could not be written.
         """
         try:
             if self.run is not None:
@@ -234,25 +252,25 @@ class Session:
             self.note_failure(exc)
         finally:
             self._resources.close()
-        return max((one.exit_code for one in self.failures), default=exit_code)
+        return max((failure.exit_code for failure in self.failures), default=exit_code)
 
     def note_failure(self, failure: ReleaseFailed | StoreError) -> None:
-        """Keep what must be told at the end; that nothing can be recorded is told once."""
-        if isinstance(failure, ReleaseFailed) or not any(isinstance(one, StoreError) for one in self.failures):
+        """Keep a failure for the end of the run; of those to write records only the first one."""
+        if isinstance(failure, ReleaseFailed) or not any(isinstance(known, StoreError) for known in self.failures):
             self.failures.append(failure)
 
     def _check_server(self, kind: str) -> None:
         before = self.resumption.parent.run.server_kind if self.resumption else kind
         if before != kind:
             raise SettingsError(
-                f"{self.settings.resume} was asked of another kind of server: {before} then, {kind} now",
+                f"{self.settings.resume} ran on another kind of server: {before}, and this one is {kind}",
                 hint="Name that server with --lms-url, or start a new run without --lms-resume.",
             )
 
     def _say_once(self, line: str) -> None:
-        """Say a line of the embedded server: what its listing said, its start says again."""
-        if line not in self._told:
-            self._told.add(line)
+        """Print a line of the embedded server, once: its listing and its start print the same ones."""
+        if line not in self._said:
+            self._said.add(line)
             self._say(line)
 
     def _start_embedded(self) -> str:
@@ -263,14 +281,14 @@ class Session:
         return server.url
 
 
-def _embedded_listing(settings: Settings, tell: Callable[[str], None]) -> tuple[Model, ...]:
+def _embedded_listing(settings: Settings, say: Callable[[str], None]) -> tuple[Model, ...]:
     if settings.models_dir is None:
         from harness.embedded.default_models import listing
 
         return listing()
     from harness.embedded.catalogue import scan
 
-    return scan(settings.models_dir, tell)
+    return scan(settings.models_dir, say)
 
 
 def _notes(kind: str, plan: Plan) -> list[str]:

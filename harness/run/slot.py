@@ -1,4 +1,4 @@
-"""Runs jobs over the slots of an instance, a thread a slot, and can always be interrupted."""
+"""Runs jobs over the slots of an instance, one thread per slot; it can be interrupted at any time."""
 
 import queue
 import threading
@@ -9,38 +9,38 @@ from harness.client.exchange import Exchange
 from harness.client.http import Client
 from harness.domain.generation import ChatRequest, Generation
 
-Job = TypeVar("Job")
-Result = TypeVar("Result")
+JobT = TypeVar("JobT")
+ResultT = TypeVar("ResultT")
 _WAKE_S = 0.2
 
 
-class Slots(Generic[Job, Result]):
-    """As many daemon threads as slots, each taking the next job when it is done with the last.
+class Slots(Generic[JobT, ResultT]):
+    """As many daemon threads as slots, each taking the next job when it has finished one.
 
-    The threads are daemons and not from a `ThreadPoolExecutor`, which joins its threads at exit: an interrupted run
-    must not wait for a model that is still generating.
+    They are not from a `ThreadPoolExecutor`, which joins its threads at exit: an interrupted run must not wait for a
+    model that is still generating.
 
     Args:
         work: does one job within the given exchange. What it raises is raised by `map`.
-        count: how many jobs at a time.
+        count: how many jobs run at a time.
     """
 
-    def __init__(self, work: Callable[[Job, Exchange], Result], *, count: int) -> None:
+    def __init__(self, work: Callable[[JobT, Exchange], ResultT], *, count: int) -> None:
         self._work = work
         self._count = count
         self._exchanges: set[Exchange] = set()
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._done: queue.SimpleQueue[Result | BaseException] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[ResultT | BaseException] = queue.SimpleQueue()
 
-    def map(self, jobs: Sequence[Job]) -> Iterator[Result]:
-        """Yield results as they come, in the order of completion.
+    def map(self, jobs: Sequence[JobT]) -> Iterator[ResultT]:
+        """Yield results in the order of completion.
 
-        When the consumer stops early or is interrupted, requests in flight are cancelled and no further job starts;
-        the results of the cancelled ones are then not yielded: `stop` returns them.
+        A caller that stops early, or is interrupted, must call `stop`: it cancels what is in flight and returns the
+        results that were not yielded.
         """
-        todo: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        todo: queue.SimpleQueue[JobT] = queue.SimpleQueue()
         for job in jobs:
             todo.put(job)
         self._threads = [
@@ -52,27 +52,27 @@ class Slots(Generic[Job, Result]):
         for _ in jobs:
             yield self._next()
 
-    def stop(self, *, within_s: float = 5.0) -> list[Result]:
-        """Cancel what is in flight and return its results; no job starts any more. Harmless when all is done."""
+    def stop(self, *, within_s: float = 5.0) -> list[ResultT]:
+        """Start no further job, cancel what is in flight, and return its results. Harmless when all jobs are done."""
         self._stopped.set()
         with self._lock:
             for exchange in self._exchanges:
                 exchange.cancel()
         for thread in self._threads:
-            # A Ctrl-C may come between the starts: joining a thread that never began raises, and would hide it.
+            # Ctrl-C can come while `map` starts the threads, and joining one that never started would raise.
             if thread.ident is not None:
                 thread.join(within_s)
-        left: list[Result] = []
+        results: list[ResultT] = []
         while not self._done.empty():
             result = self._done.get()
             if not isinstance(result, BaseException):
-                left.append(result)
-        return left
+                results.append(result)
+        return results
 
-    def _next(self) -> Result:
+    def _next(self) -> ResultT:
         while True:
             try:
-                # A wait without a timeout cannot be interrupted by Ctrl-C on Windows.
+                # On Windows, Ctrl-C does not interrupt a wait without a timeout.
                 result = self._done.get(timeout=_WAKE_S)
             except queue.Empty:
                 continue
@@ -80,7 +80,7 @@ class Slots(Generic[Job, Result]):
                 raise result
             return result
 
-    def _slot(self, todo: "queue.SimpleQueue[Job]") -> None:
+    def _slot(self, todo: "queue.SimpleQueue[JobT]") -> None:
         while not self._stopped.is_set():
             try:
                 job = todo.get_nowait()
@@ -89,11 +89,12 @@ class Slots(Generic[Job, Result]):
             exchange = Exchange()
             with self._lock:
                 self._exchanges.add(exchange)
+            # `stop` cancels the exchanges it sees: one that was added after it looked must not begin.
             if self._stopped.is_set():
                 return
             try:
                 self._done.put(self._work(job, exchange))
-            except BaseException as exc:  # noqa: BLE001  (a defect must reach the main thread, not die in this one)
+            except BaseException as exc:  # noqa: BLE001  (a defect must reach the main thread)
                 self._done.put(exc)
             finally:
                 with self._lock:

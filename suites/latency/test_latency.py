@@ -48,7 +48,7 @@ def test_all_slots_busy(
     benchmark: BenchmarkFixture, lms_run: Run, lms_client: Client, lms_instance: LeasedModel
 ) -> None:
     """Throughput: all output tokens over the window, with as many requests in flight as there are slots."""
-    slots = lms_run.settings.concurrency or lms_instance.lease.instance.slots
+    slots = lms_run.slots(lms_instance)
     windows: list[tuple[float, list[Generation]]] = []
 
     def fill() -> None:

@@ -52,8 +52,8 @@ def test_answers(lms_client: Client, lms_instance: LeasedModel, lms_run: Run) ->
     """
     answer = _ask(lms_client, lms_instance, CAPITAL, system_prompt=SYSTEM)
     assert answer.model_instance_id == lms_instance.instance_id
-    reasons = lms_instance.reasoning not in {None, "off", "none"}
-    assert (answer.text + answer.reasoning if reasons else answer.text).strip(), "the answer holds no text"
+    text = answer.text + answer.reasoning if lms_instance.does_reason else answer.text
+    assert text.strip(), "the answer has no text"
     _measure(lms_run, lms_instance, "smoke_knew_the_capital", held="paris" in answer.text.lower())
 
 

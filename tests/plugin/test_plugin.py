@@ -249,7 +249,7 @@ def test_an_instance_that_is_unloaded_under_a_test_fails_it_and_the_samples_do_n
     result = run("--lms-limit=10", "--lms-concurrency=1")
     assert result.code == 1, result.out
     assert "InstanceLost" in result.out
-    assert "unloaded by somebody or crashed" in result.out
+    assert "crashed or was unloaded while it was in use" in result.out
     assert server.loaded == []
     outcomes = [one.outcome for one in result.records() if isinstance(one, SampleRecord)]
     assert outcomes[:4] == ["ok", "ok", "ok", "server_error"]

@@ -134,7 +134,7 @@ def test_the_plan_of_a_resumed_run_counts_what_is_missing(run: Pytest) -> None:
     whole = run("--lms-model=all", "--lms-limit=5")
     cut_after(whole.path, KEY)
     plan = run("--collect-only", "-q", "--lms-resume=last")
-    assert f"10 answers are there already; complete, so not loaded: {KEY}." in plan.out
+    assert f"has 10 of these answers; complete, so not loaded: {KEY}." in plan.out
 
 
 def test_a_budget_leaves_something_for_every_model_and_says_what_it_left_out(run: Pytest) -> None:
@@ -151,7 +151,7 @@ def test_a_budget_leaves_something_for_every_model_and_says_what_it_left_out(run
     assert {key for key, _ in cells} == {KEY, OTHER}
     assert all(0 < one.n < 400 and one.unscored == 0 for one in cells.values())
     reasons = [(one.model_key, one.task, one.reason) for one in records if isinstance(one, SkipRecord)]
-    assert all("samples left out: no time" in reason for _, _, reason in reasons if "400" in reason)
+    assert all("samples left out: the budget has no time" in reason for _, _, reason in reasons if "400" in reason)
     assert len(reasons) >= len(cells)
     assert "samples left out" in result.out
     # Always the first samples, in order: none is chosen.
@@ -176,6 +176,6 @@ def test_what_a_budget_left_out_is_asked_when_the_run_is_resumed(run: Pytest, se
 
 def test_the_plan_shows_what_the_budget_leaves_out(run: Pytest) -> None:
     plan = run("--collect-only", "-q", "--lms-model=all", "--lms-budget=90s", "--lms-limit=1000")
-    assert "of 1000 samples a task are planned" in plan.out
+    assert "of 1000 samples per task fit into the budget" in plan.out
     tight = run("--collect-only", "-q", "--lms-model=all", "--lms-budget=10s", "--lms-limit=1000")
-    assert f"Left out, as too expensive for that time: {OTHER}." in tight.out
+    assert f"Left out, as they take too long for it: {OTHER}." in tight.out

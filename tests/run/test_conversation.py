@@ -178,7 +178,7 @@ def test_a_server_that_keeps_nothing_is_to_blame_and_not_the_model(bench: Bench)
 
     cell, record = bench.hold(TALK, (1, Forgets()))
     assert (cell.score, record.outcome) == (None, "server_error")
-    assert record.error == "turn 1 of 4: the server kept no response to go on from"
+    assert record.error == "turn 1 of 4: the server returned no response_id, so the conversation cannot continue"
     assert len(bench.chats) == 1
 
 

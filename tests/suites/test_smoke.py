@@ -205,7 +205,7 @@ BROKEN: list[tuple[Callable[[ScriptedServer], None], str, str]] = [
     (break_branches, "state_is_kept", "two branches of one answer carry different prompts"),
     (break_stream_deltas, "a_stream_tells", "the deltas of the stream are not the text of its end"),
     (break_stream_text, "a_stream_tells", "a stream's text is another one than that of two equal plain answers"),
-    (break_answer, "test_answers", "the answer holds no text"),
+    (break_answer, "test_answers", "the answer has no text"),
     (break_counts, "counts_tokens", "assert 0 < "),
     (break_load_config, "is_listed", "asked for LoadConfig(context_length=2048"),
     (break_load_time, "is_listed", "the server did not tell how long the load took"),

@@ -1,4 +1,6 @@
-"""From a sample to its answer: `job` (what), `request` (how), `attempt` (retries), `room` (context per request).
+"""From a sample to its answer.
 
-Start with `asker`, which asks one job and scores what came back. Errors become the outcome, never an exception.
+`job` lists what is asked, `request` builds the requests, `reasoning` and `room` decide how many tokens a request may
+take, `attempt` retries, and `asker` asks one job and scores the answer: start there. A failed request becomes the
+outcome of its sample, never an exception.
 """

@@ -1,6 +1,7 @@
-"""Asks one sample of one instance and says how it ended. Errors of a sample become its outcome, never an exception.
+"""Asks one sample of one instance and reports how it ended. A failed request becomes the sample's outcome.
 
-A sample with turns is a conversation that the server keeps (`store`); every other request is asked with `store` false.
+A sample with turns is a conversation: its turns are sent with `store` true, so that the server keeps them. Every other
+request has `store` false.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,20 +31,20 @@ def asker(
     is_lost: Callable[[], bool],
     clock: Clock,
 ) -> Callable[[Job, Exchange], Answer]:
-    """Return the function that asks a job, its turns one after another, and scores the last answer.
+    """Return the function that asks a job, turn by turn, and scores the last answer.
 
-    A turn that fails or says nothing ends the sample with its outcome; one that was cut at the limit does not.
+    A turn that fails or has no answer ends the sample with that outcome; a turn that was cut at the limit does not.
 
     Args:
         client: of the server.
-        task: of the samples; its scorer scores.
-        instance_id: who must answer.
-        deadline_s: for all turns together, attempts that failed not counted. A shorter one for the later attempts
-            would count a fault of the server as a timeout, which scores 0.
-        is_lost: whether the instance went away, so that another one has its id; its answers do not count.
+        task: of the samples; its scorer judges the answers.
+        instance_id: the instance that must answer.
+        deadline_s: for all turns together. Failed attempts do not count towards it: a fault of the server must not
+            become a timeout, which scores 0.
+        is_lost: tells whether the instance went away, so that another one has its id; its answers do not count.
         clock: for the pauses between attempts.
     """
-    gone = lost(instance_id)
+    instance_lost = lost(instance_id)
 
     def ask(job: Job, exchange: Exchange) -> Answer:
         earlier: list[Generation] = []
@@ -60,59 +61,59 @@ def asker(
 
     def turn(job: Job, earlier: Sequence[Generation], exchange: Exchange) -> Answer:
         if is_lost():
-            return Answer(job=job, outcome=Outcome.SERVER_ERROR, error=gone)
-        left_s = deadline_s - sum(one.times.total_s for one in earlier)
+            return Answer(job=job, outcome=Outcome.SERVER_ERROR, error=instance_lost)
+        left_s = deadline_s - sum(generation.times.total_s for generation in earlier)
         attempts = Attempts(
             client, next_request(job, earlier), exchange, instance_id=instance_id, deadline_s=left_s, is_lost=is_lost
         )
         try:
-            answer = retried(attempts.once, clock=clock, may_repeat=attempts.may_repeat)
+            generation = retried(attempts.once, clock=clock, may_repeat=attempts.may_repeat)
         except HarnessError as exc:
             return replace(_failed(job, exc), attempts=attempts.count)
-        wrong = gone if is_lost() else _somebody_else(answer, instance_id)
-        outcome = outcome_of(answer, max_output_tokens=job.request.max_output_tokens)
-        if wrong is not None:
+        error = instance_lost if is_lost() else _other_instance(generation, instance_id)
+        outcome = outcome_of(generation, max_output_tokens=job.request.max_output_tokens)
+        if error is not None:
             outcome = Outcome.SERVER_ERROR
-        return Answer(job=job, outcome=outcome, generation=answer, error=wrong, attempts=attempts.count)
+        return Answer(job=job, outcome=outcome, generation=generation, error=error, attempts=attempts.count)
 
     return ask
 
 
-def _somebody_else(answer: Generation, instance_id: InstanceId) -> str | None:
-    if answer.model_instance_id == instance_id:
+def _other_instance(generation: Generation, instance_id: InstanceId) -> str | None:
+    if generation.model_instance_id == instance_id:
         return None
-    return f"asked {instance_id}, but {answer.model_instance_id} answered"
+    return f"asked {instance_id}, but {generation.model_instance_id} answered"
 
 
 def _failed(job: Job, exc: HarnessError) -> Answer:
     if isinstance(exc, DeadlineExceeded) and exc.phase == "total":
         return Answer(job=job, outcome=Outcome.TIMEOUT, error=exc.message)
     outcome = Outcome.CANCELLED if isinstance(exc, Cancelled) else Outcome.SERVER_ERROR
-    kind = f"{exc.status} " if isinstance(exc, ApiError) and exc.status else ""
-    return Answer(job=job, outcome=outcome, error=f"{type(exc).__name__}: {kind}{exc.message}")
+    status = f"{exc.status} " if isinstance(exc, ApiError) and exc.status else ""
+    return Answer(job=job, outcome=outcome, error=f"{type(exc).__name__}: {status}{exc.message}")
 
 
 def _broken_off(answer: Answer, number: int) -> Answer | None:
-    """Return how the sample ended when turn `number` went like this; None when the conversation can go on."""
-    said = answer.generation
+    """Return the answer of a sample that ends with turn `number`; None when the conversation can continue."""
+    generation = answer.generation
     outcome, why = answer.outcome, answer.error or answer.outcome.value
     if outcome in {Outcome.OK, Outcome.TRUNCATED}:
-        if said is not None and said.response_id is not None:
+        if generation is not None and generation.response_id is not None:
             return None
-        outcome, why = Outcome.SERVER_ERROR, "the server kept no response to go on from"
+        outcome, why = Outcome.SERVER_ERROR, "the server returned no response_id, so the conversation cannot continue"
     error = f"turn {number} of {len(answer.job.sample.turns) + 1}: {why}"
     return replace(answer, outcome=outcome, generation=None, error=error)
 
 
 def judge(task: Task, sample: Sample, text: str, outcome: Outcome) -> Score:
-    """Return the score of what a model said; 0 for a failure of the model's own."""
+    """Return the score of an answer; 0 where the model itself failed, such as by an empty answer."""
     if outcome is not Outcome.OK:
         return Score(value=0.0, passed=False, reason=outcome.value)
     return task.scorer(text, sample.target)
 
 
 def _scored(task: Task, answer: Answer) -> Answer:
-    """Return the answer with its score; the failures of the model score 0, those of the server and ours nothing."""
+    """Return the answer with its score. It stays unscored where the server failed or the run was interrupted."""
     if not answer.outcome.is_scored:
         return answer
     text = answer.generation.text if answer.generation else ""

@@ -1,4 +1,4 @@
-"""One request, attempted as often as the server fails before it has produced anything."""
+"""One request, sent again for as long as the server fails before it has produced anything."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,19 @@ from harness.lifecycle.resident import resident_ids
 
 
 class Attempts:
-    """One request being asked, as often as the server fails before it has produced anything."""
+    """The attempts to get one request answered.
+
+    Args:
+        client: of the server.
+        request: what is asked.
+        exchange: cancels the attempt that is under way.
+        instance_id: the instance that must answer.
+        deadline_s: of one attempt.
+        is_lost: tells whether the instance went away, so that another one has its id.
+
+    Attributes:
+        count: how many attempts were made.
+    """
 
     def __init__(
         self,
@@ -32,21 +44,21 @@ class Attempts:
         self._deadline_s = deadline_s
         self._is_lost = is_lost
         self._has_delta = False
-        self._trouble = ""
+        self._last_error = ""
         self.count = 0
 
     def once(self, attempt: int) -> Generation:
         """Return the answer of this attempt."""
         self.count = attempt
         if attempt > 1:
-            check_resident(self._client, self._instance_id, after=self._trouble, exchange=self._exchange)
+            check_resident(self._client, self._instance_id, after=self._last_error, exchange=self._exchange)
         return self._client.chat(
             self._request, stream=True, on_event=self._listen, total_s=self._deadline_s, exchange=self._exchange
         )
 
     def may_repeat(self, error: HarnessError) -> bool:
-        """Tell whether asking again would be the same sample, asked for the first time."""
-        self._trouble = error.message
+        """Tell whether another attempt would ask the same sample as if for the first time."""
+        self._last_error = error.message
         return is_transient(error) and not (self._has_delta or self._is_lost() or self._exchange.is_cancelled)
 
     def _listen(self, event: StreamEvent) -> None:
@@ -54,21 +66,23 @@ class Attempts:
 
 
 def check_resident(client: Client, instance_id: InstanceId, *, after: str, exchange: Exchange | None = None) -> None:
-    """Make sure that another request by this id loads no model: what went wrong may have been the instance's end.
+    """Make sure that the instance is still loaded before it is asked again.
+
+    A request by the id of an instance that is gone may make LM Studio load a model: an id can be a key as well.
 
     Args:
         client: of the server.
         instance_id: of the instance.
-        after: what went wrong.
-        exchange: cancels it.
+        after: what went wrong in the attempt before.
+        exchange: cancels the listing.
 
     Raises:
         InstanceLost: the listing no longer shows it.
     """
     if instance_id not in resident_ids(client.models(exchange=exchange)):
-        raise InstanceLost(f"{instance_id} is no longer loaded: it crashed, or somebody unloaded it. Before: {after}")
+        raise InstanceLost(f"{instance_id} is no longer loaded: it crashed or was unloaded. The error before: {after}")
 
 
 def lost(instance_id: InstanceId) -> str:
-    """Say that a leased instance went away."""
-    return f"{instance_id} was unloaded by somebody or crashed while it was in use, and a request loaded it anew"
+    """Return the message for a leased instance that went away and was loaded again by a request."""
+    return f"{instance_id} crashed or was unloaded while it was in use, and a request made the server load it again"

@@ -13,21 +13,25 @@ from harness.task.task import Task
 def jobs_of(
     task: Task, settings: Settings, *, limit: int, room_tokens: int, address: str, reasoning: str | None
 ) -> list[Job]:
-    """Return what is asked of one instance: the first `limit` samples of the seed, and all of them again each epoch."""
-    tokens = settings.max_output_tokens
-    asked = [
-        (one, request_for(task, one, address=address, reasoning=reasoning, max_output_tokens=tokens))
-        for one in task.samples(seed=settings.seed, limit=limit, room_tokens=room_tokens)
+    """Return what is asked of one instance: the first `limit` samples of the seed, all of them again in each epoch."""
+    requests = [
+        (
+            sample,
+            request_for(
+                task, sample, address=address, reasoning=reasoning, max_output_tokens=settings.max_output_tokens
+            ),
+        )
+        for sample in task.samples(seed=settings.seed, limit=limit, room_tokens=room_tokens)
     ]
     return [
         Job(sample=sample, epoch=epoch, request=request)
         for epoch in range(1, settings.epochs + 1)
-        for sample, request in asked
+        for sample, request in requests
     ]
 
 
 def sample_uid(task: Task, job: Job, model: Model, *, config: dict[str, Any]) -> str:
-    """Return the hash of all that may change the answer: item, model and variant, config, sampling, epoch."""
+    """Return the hash of everything that can change the answer: item, model and variant, config, sampling, epoch."""
     return content_hash(
         [
             task.name,

@@ -1,7 +1,10 @@
-"""How much of a context a request may take, and how many requests fit into it at a time (adr-0001)."""
+"""How long requests may be, how many of them run at a time, and what context that takes (adr-0001).
+
+llama.cpp shares one context over all slots of an instance: requests in flight need the sum of their lengths.
+"""
 
 from harness.domain.model import Instance, Model
-from harness.run.ask.request import REASONING_EXTRA_TOKENS, reasoning_for
+from harness.run.ask.reasoning import extra_tokens, reasoning_for
 from harness.settings import Settings
 from harness.task.task import Task
 
@@ -9,31 +12,22 @@ USUAL_SLOTS = 4
 """LM Studio's default for concurrent predictions; the real number is known only after the load."""
 
 
-def room_tokens(task: Task, model: Model, settings: Settings) -> int:
-    """Return what one request of the task may take, prompt and answer but no reasoning.
+def context_for(request_tokens: int, model: Model, settings: Settings) -> int:
+    """Return the context that holds a request of this length, reasoning added, in every slot planned for the model."""
+    return (request_tokens + _reasoning_tokens(model, settings)) * _planned_slots(settings)
 
-    For a task that is fitted to the context that is its own measure, so that a plain run stays quick whatever else is
-    run; a slot's share of the context that the user set, be it longer or shorter; and never more than a slot's share of
-    what the model was trained for.
+
+def room_tokens(task: Task, model: Model, settings: Settings) -> int:
+    """Return how many tokens one request of the task may take: prompt and answer, without reasoning.
+
+    That is what the task declares. A task that is fitted to the context gets more or less than that only where the user
+    set the context length: a slot's share of it, within what the model was trained for.
     """
     if task.generate_for is None:
         return task.room_tokens
-    slots = settings.concurrency or USUAL_SLOTS
-    wanted = settings.context_length or (task.room_tokens + reasoning_tokens(model, settings)) * slots
+    wanted = settings.context_length or context_for(task.room_tokens, model, settings)
     context = min(wanted, model.max_context_length or wanted)
-    return max(0, context // slots - reasoning_tokens(model, settings))
-
-
-def slots_for(task: Task, model: Model, instance: Instance, settings: Settings) -> int:
-    """Return how many samples to ask at a time: what the user set, or as many as there are slots and context for.
-
-    Requests at a time share one context (adr-0001), and how many slots there are is known only after the load.
-    """
-    if settings.concurrency is not None:
-        return settings.concurrency
-    room = room_tokens(task, model, settings) + reasoning_tokens(model, settings)
-    context = instance.config.context_length or room * instance.slots
-    return max(1, min(instance.slots, context // max(1, room)))
+    return max(0, context // _planned_slots(settings) - _reasoning_tokens(model, settings))
 
 
 def prompt_tokens(task: Task, model: Model, settings: Settings) -> int:
@@ -41,7 +35,27 @@ def prompt_tokens(task: Task, model: Model, settings: Settings) -> int:
     return max(0, room_tokens(task, model, settings) - task.max_output_tokens)
 
 
-def reasoning_tokens(model: Model, settings: Settings) -> int:
-    """Return what an answer's budget grows by on this model."""
-    reasoning = reasoning_for(model, settings.reasoning)
-    return 0 if reasoning in {None, "off", "none"} else REASONING_EXTRA_TOKENS
+def slots_of(instance: Instance, settings: Settings) -> int:
+    """Return how many requests this instance is sent at a time: what the user set, else its number of slots."""
+    return settings.concurrency or instance.slots
+
+
+def slots_for(task: Task, model: Model, instance: Instance, settings: Settings) -> int:
+    """Return how many samples of this task are asked at a time: as `slots_of`, but no more than fit into the context.
+
+    A number that the user set is kept, whatever the context.
+    """
+    slots = slots_of(instance, settings)
+    context = instance.config.context_length
+    if settings.concurrency is not None or context is None:
+        return slots
+    request_tokens = room_tokens(task, model, settings) + _reasoning_tokens(model, settings)
+    return max(1, min(slots, context // max(1, request_tokens)))
+
+
+def _planned_slots(settings: Settings) -> int:
+    return settings.concurrency or USUAL_SLOTS
+
+
+def _reasoning_tokens(model: Model, settings: Settings) -> int:
+    return extra_tokens(reasoning_for(model, settings.reasoning))

@@ -1,5 +1,5 @@
 """What a run will ask and about how long it takes, known before anything is loaded.
 
-`plan` is the whole; `estimate` and `history` say what things cost, `budget` what fits into a given time, and `pace`
-keeps the run to it.
+Start with `plan`. `estimate` says what models and tasks cost, from earlier runs (`history`) or guessed from sizes.
+`budget` says how much of it fits into a given time, and `pace` keeps a run to that. Nothing here loads or asks.
 """

@@ -1,10 +1,10 @@
-"""How many samples of each task fit into a time, and on which models: pure arithmetic (adr-0005)."""
+"""How many samples of each task fit into a given time, and on which models: pure arithmetic (adr-0005)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 LEAST_SAMPLES = 10
-"""A model that would get fewer than these a task is dropped, the most expensive one first, before all get less."""
+"""Samples per task. Before all models get fewer than these, the most expensive one is dropped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,10 +12,10 @@ class CellCost:
     """What a task costs on a model.
 
     Attributes:
-        sample_s: seconds a sample, all slots at work.
+        sample_s: seconds per sample, with all slots at work.
         guess_s: the same, guessed from the model's size.
-        is_guess: `sample_s` was never measured.
-        known: answers that are there already and cost nothing.
+        is_guess: whether `sample_s` is only a guess.
+        known: how many answers the resumed run has already; they cost nothing.
     """
 
     sample_s: float
@@ -26,20 +26,20 @@ class CellCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCost:
-    """What a model costs: `fixed_s` seconds for its load and for all that asks no samples, and its cells by task."""
+    """What a model costs: `fixed_s` seconds for its load and all tests that are not tasks, and its cells by task."""
 
     key: str
     fixed_s: float
     cells: Mapping[str, CellCost]
 
     def seconds(self, limit: int, epochs: int) -> float:
-        """Return how long so many samples of each task would take."""
-        return self.fixed_s + sum(max(0, limit * epochs - one.known) * one.sample_s for one in self.cells.values())
+        """Return how long `limit` samples of each task take, each asked `epochs` times."""
+        return self.fixed_s + sum(max(0, limit * epochs - cell.known) * cell.sample_s for cell in self.cells.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allotment:
-    """Who gets how much: `limit` samples of each task on the models `kept`; the others are `dropped`."""
+    """What fits: `limit` samples of each task on the models `kept`; the models `dropped` are left out."""
 
     limit: int
     kept: tuple[str, ...]
@@ -47,16 +47,17 @@ class Allotment:
 
 
 def allot(costs: Sequence[ModelCost], *, limit: int, epochs: int, available_s: float, first: str = "") -> Allotment:
-    """Return the largest limit that fits all models; where it is below 10, the most expensive model is dropped first.
+    """Return the largest limit that fits all models; while it is below 10, the most expensive model is dropped.
 
-    The last one left gets what fits, be it less than 10; nothing is kept where not even one sample fits.
+    The last model left gets whatever fits, even if that is less than 10. Where not even one sample fits, nothing is
+    kept.
 
     Args:
         costs: of the models, cheapest first.
-        limit: samples per task that were asked for: never more.
+        limit: samples per task that the user wants; the result is never larger.
         epochs: repeats of each sample.
-        available_s: seconds.
-        first: a model that is loaded already: it is not dropped while there is another one.
+        available_s: the time, in seconds.
+        first: the key of a model that is loaded already: any other one is dropped before it.
     """
     kept, dropped = list(costs), list[str]()
     least = min(LEAST_SAMPLES, limit)
@@ -64,14 +65,14 @@ def allot(costs: Sequence[ModelCost], *, limit: int, epochs: int, available_s: f
         fitting = _largest(kept, limit=limit, epochs=epochs, available_s=available_s)
         if fitting >= least or (len(kept) == 1 and fitting > 0):
             break
-        # max() takes the first of equals, and the later one is the larger model.
-        droppable = [one for one in kept if one.key != first] or kept
-        out = max(reversed(droppable), key=lambda one: one.seconds(least, epochs))
-        kept.remove(out)
-        dropped.append(out.key)
+        droppable = [cost for cost in kept if cost.key != first] or kept
+        # Reversed, as max() takes the first of equals, and of two equally expensive models the later one is larger.
+        most_expensive = max(reversed(droppable), key=lambda cost: cost.seconds(least, epochs))
+        kept.remove(most_expensive)
+        dropped.append(most_expensive.key)
     else:
-        return Allotment(limit=0, kept=(), dropped=tuple(one.key for one in costs))
-    return Allotment(limit=fitting, kept=tuple(one.key for one in kept), dropped=tuple(dropped))
+        return Allotment(limit=0, kept=(), dropped=tuple(cost.key for cost in costs))
+    return Allotment(limit=fitting, kept=tuple(cost.key for cost in kept), dropped=tuple(dropped))
 
 
 def _largest(costs: Sequence[ModelCost], *, limit: int, epochs: int, available_s: float) -> int:
@@ -79,7 +80,7 @@ def _largest(costs: Sequence[ModelCost], *, limit: int, epochs: int, available_s
     low, high = 0, limit
     while low < high:
         middle = (low + high + 1) // 2
-        if sum(one.seconds(middle, epochs) for one in costs) <= available_s:
+        if sum(cost.seconds(middle, epochs) for cost in costs) <= available_s:
             low = middle
         else:
             high = middle - 1

@@ -1,4 +1,4 @@
-"""What a run is going to take: from earlier runs where there are some, else guessed from sizes."""
+"""How long a run will take: as earlier runs did, or guessed from the sizes of the models."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ _SAMPLES_A_TEST = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What tests a run has besides its tasks, a model.
+    """The tests that each model gets besides its tasks.
 
     Attributes:
-        tests: how many ask a few short questions each.
-        is_measured: whether the latency suite is among them.
+        tests: how many there are; each asks a few short questions.
+        is_measured: whether the latency suite is run.
     """
 
     tests: int = 0
@@ -32,14 +32,14 @@ class Work:
 
 
 def guess_load_s(model: Model) -> float:
-    """Return how long a load may take: a second, and the file read at 1 GB/s."""
+    """Return a guess of how long a load takes: a second, and the file read at 1 GB/s."""
     return 1.0 + model.size_bytes / _DISK_BYTES_S
 
 
 def guess_sample_s(task: Task, model: Model, settings: Settings) -> float:
-    """Return how long a sample may take: all active weights are read once a token, at 10 GB/s.
+    """Return a guess of how long a sample takes: all active weights are read once per token, at 10 GB/s.
 
-    The answer takes half of its limit; a prompt's tokens cost a quarter of an answer's.
+    It assumes that an answer has half of its limit of tokens, and that a prompt's token costs a quarter of an answer's.
     """
     known = parameters(model)
     active_bytes = model.size_bytes * (known[1] / known[0] if known else 1.0)
@@ -56,15 +56,15 @@ def model_cost(
     work: Work,
     known: Callable[[Task, Model], int],
 ) -> ModelCost:
-    """Return what a model is going to cost.
+    """Return what a model will cost.
 
     Args:
-        model: to be loaded.
+        model: that is loaded.
         tasks: that it can be given.
-        settings: its latency budget is what is measured for.
+        settings: of the run; its latency budget is what the latency suite takes.
         history: of earlier runs.
         work: the tests besides the tasks.
-        known: how many answers of a cell are there already.
+        known: tells how many answers of a cell the resumed run has already.
     """
     key = str(model.key)
     cells = {
@@ -79,5 +79,5 @@ def model_cost(
     load_s = history.load_s.get(key, guess_load_s(model))
     if work.is_measured:
         load_s = load_s * _LOADS_MEASURED + settings.latency_budget_s
-    slowest_s = max((one.sample_s for one in cells.values()), default=0.0)
+    slowest_s = max((cell.sample_s for cell in cells.values()), default=0.0)
     return ModelCost(key=key, fixed_s=load_s + work.tests * _SAMPLES_A_TEST * slowest_s, cells=cells)

@@ -1,4 +1,4 @@
-"""Keeps a run within its budget: how much each cell gets is decided before it begins, and never by its scores."""
+"""Keeps a run within its budget. How much a cell gets is decided from times alone, never from its scores."""
 
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -15,25 +15,25 @@ from harness.settings import Settings
 from harness.task.task import Task
 
 PLANNED_SHARE = 0.9
-"""Of the time left: estimates are wrong, and releases take time, too."""
+"""The share of the time left that is planned with: estimates are inexact, and releases take time as well."""
 
 LATENCY_SHARE = 1 / 3
-"""Of the budget, at most, is for the latency suite."""
+"""The largest share of the budget that the latency suite gets."""
 
 _SLACK = 1.5
 _PROBES = 7
-"""The least that the latency suite asks in one test: a warm-up and five rounds, and one more to be safe."""
+"""The fewest requests of one test of the latency suite: a warm-up and five rounds, and one more to be safe."""
 
 
 @dataclass(slots=True, kw_only=True)
-class _Cell:
-    """The cell that is being asked.
+class _CellTime:
+    """The cell that is being asked, and its time; times are the clock's.
 
     Attributes:
-        ends_at: when no more is to be asked.
-        pilot: after so many samples it is settled how many are asked; None: it is settled.
-        most: samples that are asked; None: all.
-        asked: samples so far.
+        ends_at: nothing more is asked from then on.
+        pilot: after so many samples it is decided how many are asked; None: that is decided.
+        most: how many samples are asked; None: all.
+        asked: how many were asked so far.
     """
 
     key: str
@@ -46,21 +46,24 @@ class _Cell:
 
 
 class Pace:
-    """What may still begin. What is begun is finished, so a run ends at most a sample's deadline and a release late.
+    """Decides what may still begin. What has begun is finished, so a run ends a sample's deadline and a release late.
 
     Args:
-        costs: of the models that are to be loaded, cheapest first.
-        settings: of the run; its latency budget is one model's share already.
+        costs: of the models that will be loaded, cheapest first.
+        settings: of the run; its latency budget is already one model's share.
         started: when the budget began, on `clock`.
         clock: for all times.
+
+    Attributes:
+        allotment: how many samples were planned on which models when the run began.
     """
 
     def __init__(self, costs: Sequence[ModelCost], *, settings: Settings, started: float, clock: Clock) -> None:
-        self._costs = {one.key: one for one in costs}
+        self._costs = {cost.key: cost for cost in costs}
         self._settings = settings
         self._clock = clock
         self._ends_at = started + (settings.budget_s or 0.0)
-        self._cell = _Cell(key="", task="", began_at=started)
+        self._cell = _CellTime(key="", task="", began_at=started)
         self._lock = threading.Lock()
         self._begun: set[str] = set()
         self._guessed_s = self._took_s = 0.0
@@ -68,57 +71,57 @@ class Pace:
 
     @property
     def left_s(self) -> float:
-        """The time left, in seconds; negative when it is over."""
+        """The time left, in seconds; negative once the budget is used up."""
         return self._ends_at - self._clock.monotonic()
 
     def is_begun(self, model: Model) -> bool:
-        """Tell whether `why_not` has let this model begin."""
+        """Tell whether `why_not` has allowed this model."""
         return model.key in self._begun
 
     def why_not(self, model: Model) -> str | None:
-        """Return why nothing is to begin on a model any more, or None. A model is let in, or not, the first time."""
+        """Return why no test may begin on a model, or None. The first call decides whether the model is used at all."""
         if self.is_begun(model):
-            return self._said("the time is over") if self.left_s <= 0 else None
+            return self._left_out("the time is over") if self.left_s <= 0 else None
         cost = self._costs.get(model.key)
         if cost is None:
             return None
         self._forget_before(cost.key)
-        # Nothing was ever measured here: guesses may be wrong by a factor of thirty, so the cheapest one is tried.
-        is_trial = not self._begun and self.left_s > 0 and any(one.is_guess for one in cost.cells.values())
+        # Guesses were seen to be wrong by a factor of thirty: the first model is tried rather than left out for one.
+        is_trial = not self._begun and self.left_s > 0 and any(cell.is_guess for cell in cost.cells.values())
         if not is_trial and cost.key in self._allot(self._ahead()).dropped:
             del self._costs[cost.key]
-            return self._said(f"too expensive for the {seconds(max(0.0, self.left_s))} that are left")
+            return self._left_out(f"it takes too long for the {seconds(max(0.0, self.left_s))} that are left")
         self._begun.add(cost.key)
         return None
 
     def why_not_measure(self, model: Model) -> str | None:
-        """Return why the latency of a model is not to be measured any more, or None: others are to have a turn."""
+        """Return why the latency of a model is not measured, or None. Later models keep time for one sample each."""
         if self.left_s <= 0:
-            return self._said("the time is over")
+            return self._left_out("the time is over")
         cost = self._costs.get(model.key)
-        slowest_s = max((one.sample_s for one in cost.cells.values()), default=0.0) if cost else 0.0
+        slowest_s = max((cell.sample_s for cell in cost.cells.values()), default=0.0) if cost else 0.0
         needed_s = max(self._settings.latency_budget_s / 3, _PROBES * slowest_s)
-        later_s = sum(one.seconds(1, self._settings.epochs) for one in self._ahead() if one.key != model.key)
+        later_s = sum(later.seconds(1, self._settings.epochs) for later in self._ahead() if later.key != model.key)
         if needed_s + later_s > self.left_s:
-            return self._said(f"measuring takes {seconds(needed_s)}, and {seconds(self.left_s)} are left for all")
+            return self._left_out(f"measuring takes {seconds(needed_s)}, and {seconds(self.left_s)} are left for all")
         return None
 
     def begin_cell(
         self, task: Task, model: Model, jobs: Sequence[Job], known: Collection[tuple[str, int]]
     ) -> list[Job]:
-        """Return which jobs are to be asked: of the first items, as many as fit; those `known` cost nothing.
+        """Return the jobs to ask: those of the first items, as many as fit, without the `known` ones.
 
-        Where nothing tells yet how fast this machine is, all are returned, and `bounded` settles the number after 10.
+        Where nothing was measured on this machine yet, all are returned, and `bounded` decides the number after 10.
         """
-        self._cell = cell = _Cell(key=str(model.key), task=task.name, began_at=self._clock.monotonic())
+        self._cell = cell = _CellTime(key=str(model.key), task=task.name, began_at=self._clock.monotonic())
         cost = self._costs[model.key].cells[task.name] if model.key in self._costs else None
         missing = [job for job in jobs if job.place not in known]
         if cost is not None and cost.is_guess and not self._guessed_s and self.left_s > 0:
             cell.pilot = min(LEAST_SAMPLES, len(missing))
-            cells = sum(len(one.cells) for one in self._costs.values())
+            cells = sum(len(each.cells) for each in self._costs.values())
             cell.ends_at = cell.began_at + self.left_s / max(1, cells)
             return missing
-        if cost is None:  # A task that was not collected: nobody has planned it.
+        if cost is None:  # The task was not collected, so it is not planned: a test that runs a task of its own.
             cell.ends_at = self._ends_at
             return missing
         given, share = self._share(cell)
@@ -126,20 +129,20 @@ class Pace:
         first = set(list(dict.fromkeys(job.sample.item_id for job in jobs))[:given])
         return [job for job in missing if job.sample.item_id in first]
 
-    def _share(self, cell: "_Cell") -> tuple[int, float]:
-        """Return how many samples a cell gets, and its share of the time that is left, with some slack."""
+    def _share(self, cell: _CellTime) -> tuple[int, float]:
+        """Return how many samples a cell gets, and which share of the time left it may use, with some slack."""
         ahead = self._ahead(loaded=cell.key)
         given = self._allot(ahead, first=cell.key)
         if cell.key not in given.kept:
             return 0, 0.0
-        kept = [one for one in ahead if one.key in given.kept]
-        total_s = sum(one.seconds(given.limit, self._settings.epochs) for one in kept)
-        own = next(one for one in kept if one.key == cell.key).cells[cell.task]
+        kept = [cost for cost in ahead if cost.key in given.kept]
+        total_s = sum(cost.seconds(given.limit, self._settings.epochs) for cost in kept)
+        own = next(cost for cost in kept if cost.key == cell.key).cells[cell.task]
         own_s = ModelCost(key="", fixed_s=0.0, cells={"": own}).seconds(given.limit, self._settings.epochs)
         return given.limit, min(1.0, own_s / total_s * _SLACK) if total_s > 0 else 1.0
 
     def end_cell(self, task: Task, model: Model, *, asked: int) -> None:
-        """Learn from what a cell took."""
+        """Scale later guesses by the time that this cell took, and forget it."""
         cost = self._costs.get(model.key)
         if cost is None or task.name not in cost.cells:
             return
@@ -149,7 +152,7 @@ class Pace:
         self._costs[model.key] = replace(cost, cells=cells)
 
     def bounded(self, ask: Callable[[Job, Exchange], Answer]) -> Callable[[Job, Exchange], Answer]:
-        """Return `ask`, but that it leaves out what the cell has no time for. Jobs come in order: the last are cut."""
+        """Return `ask` limited to the cell's time: jobs come in planned order, and the last ones are left out."""
 
         def within(job: Job, exchange: Exchange) -> Answer:
             if self._may_ask():
@@ -168,8 +171,8 @@ class Pace:
             cell.asked += 1
             return True
 
-    def _settle(self, cell: "_Cell") -> None:
-        """Decide how many samples a cell gets, from the time that its first ones took."""
+    def _settle(self, cell: _CellTime) -> None:
+        """Decide how many samples a cell gets, by the time that its first ones took."""
         cost = self._costs[cell.key]
         own = cost.cells[cell.task]
         took_s = self._clock.monotonic() - cell.began_at
@@ -178,7 +181,8 @@ class Pace:
         scaled = replace(own, sample_s=measured_s, is_guess=False, known=own.known + cell.asked)
         self._costs[cell.key] = replace(cost, cells={**cost.cells, cell.task: scaled})
         given, share = self._share(cell)
-        self._guessed_s = self._took_s = 0.0  # Learned again, from the whole cell, at its end.
+        # `end_cell` learns from the whole cell, these first samples included.
+        self._guessed_s = self._took_s = 0.0
         cell.pilot = None
         cell.most = max(cell.asked, given * self._settings.epochs - own.known)
         cell.ends_at = min(self._ends_at, self._clock.monotonic() + max(0.0, self.left_s) * share)
@@ -198,12 +202,12 @@ class Pace:
         )
 
     def _ahead(self, *, loaded: str = "") -> list[ModelCost]:
-        """Return what is still to be paid, by what was learned; of the loaded model the measurements only."""
+        """Return what lies ahead, guesses scaled by what was measured; the loaded model needs no load any more."""
         costs = []
-        for one in self._costs.values():
-            cells: Mapping[str, CellCost] = {name: self._scaled(cell) for name, cell in one.cells.items()}
-            fixed_s = self._settings.latency_budget_s if one.key == loaded else one.fixed_s
-            costs.append(replace(one, cells=cells, fixed_s=min(fixed_s, one.fixed_s)))
+        for cost in self._costs.values():
+            cells: Mapping[str, CellCost] = {name: self._scaled(cell) for name, cell in cost.cells.items()}
+            fixed_s = self._settings.latency_budget_s if cost.key == loaded else cost.fixed_s
+            costs.append(replace(cost, cells=cells, fixed_s=min(fixed_s, cost.fixed_s)))
         return costs
 
     def _scaled(self, cell: CellCost) -> CellCost:
@@ -212,10 +216,10 @@ class Pace:
         return replace(cell, sample_s=cell.guess_s * self._took_s / self._guessed_s)
 
     def _forget_before(self, key: str) -> None:
-        """The models before this one are done with."""
+        """Drop the models before this one: they are finished."""
         keys = list(self._costs)
-        for one in keys[: keys.index(key)]:
-            del self._costs[one]
+        for earlier in keys[: keys.index(key)]:
+            del self._costs[earlier]
 
-    def _said(self, why: str) -> str:
+    def _left_out(self, why: str) -> str:
         return f"left out: {why}, within the budget of {seconds(self._settings.budget_s)}"

@@ -1,4 +1,4 @@
-"""What a run will do, known before anything is loaded."""
+"""What a run will do: models and tasks, context lengths, numbers of samples, and about how long it takes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -9,7 +9,7 @@ from harness.domain.sample import Sample, content_hash
 from harness.errors import SettingsError
 from harness.report.figure import seconds
 from harness.report.plan import PlanRow, render_plan
-from harness.run.ask.room import USUAL_SLOTS, reasoning_tokens, room_tokens
+from harness.run.ask.room import context_for, room_tokens
 from harness.run.plan.budget import Allotment, ModelCost
 from harness.run.plan.estimate import guess_load_s, guess_sample_s
 from harness.selection.reference import choose_reference
@@ -33,32 +33,34 @@ def fits(task: Task, model: Model) -> str | None:
 
 
 def check_reasoning(models: Sequence[Model], wanted: str | None) -> None:
-    """Refuse a reasoning setting that none of the models lists: it would silently be replaced by the lowest.
+    """Refuse a reasoning setting that none of the models lists: each would silently be asked with its lowest one.
 
     Raises:
-        SettingsError: says which ones they list.
+        SettingsError: says which settings they list.
     """
-    listed = {one for model in models if model.capabilities for one in model.capabilities.reasoning_options or ()}
-    if wanted is not None and wanted not in listed:
-        names = ", ".join(sorted(listed)) or "none"
-        raise SettingsError(f"reasoning {wanted!r} is listed by none of the selected models; they list: {names}")
+    if wanted is None:
+        return
+    listed = {option for model in models if model.capabilities for option in model.capabilities.reasoning_options or ()}
+    if wanted not in listed:
+        expected = f"one of {', '.join(sorted(listed))}" if listed else "no reasoning setting"
+        raise SettingsError(f"the selected models list no reasoning setting {wanted!r}", hint=f"Expected {expected}.")
 
 
 def set_hash(task: Task, samples: Sequence[Sample]) -> str:
-    """Return a hash of these samples in any order, the scorer and its version."""
-    hashes = sorted(one.item_hash for one in samples)
+    """Return a hash of the scorer, its version and these samples; their order makes no difference."""
+    hashes = sorted(sample.item_hash for sample in samples)
     return content_hash([task.name, task.scorer.name, task.scorer.version, hashes])
 
 
 def load_config(model: Model, tasks: Sequence[Task], settings: Settings) -> LoadConfig:
-    """Return what to load with: the smallest power of two that holds every slot's longest request, within the model's.
+    """Return the context to load with: what the user set, else what the tasks need in all slots (adr-0001).
 
-    llama.cpp shares one context over all slots, so concurrent requests need the sum of their lengths (adr-0001).
+    The latter is rounded up to a power of two, and is at most what the model was trained for.
     """
     if settings.context_length is not None:
         return LoadConfig(context_length=settings.context_length)
-    longest = max((task.room_tokens for task in tasks), default=0) + reasoning_tokens(model, settings)
-    needed = max(_LEAST_CONTEXT, longest * (settings.concurrency or USUAL_SLOTS))
+    longest = max((task.room_tokens for task in tasks), default=0)
+    needed = max(_LEAST_CONTEXT, context_for(longest, model, settings))
     power = 1 << (needed - 1).bit_length()
     return LoadConfig(context_length=min(power, model.max_context_length or power))
 
@@ -68,10 +70,13 @@ class Plan:
     """Models x tasks, before anything is loaded.
 
     Attributes:
-        known: how many answers there are already, by model and task: of the run that is resumed.
-        complete: models of which nothing is missing.
-        allotment: what fits into the budget; None: there is none.
-        costs: what that was planned with.
+        selection: the models, and why they were selected.
+        tasks: that were collected.
+        settings: of the run.
+        known: how many answers the resumed run has already, by model and task.
+        complete: the keys of models of which nothing is missing.
+        allotment: what fits into the budget; None: there is no budget.
+        costs: what each model was estimated to cost.
     """
 
     selection: Selection
@@ -99,32 +104,37 @@ class Plan:
         """Return the plan as text, fitted into a terminal of this width."""
         names = [task.name for task in self.tasks]
         return render_plan(
-            self.rows(), tasks=names, because=self.selection.reason, notes=self.notes(), width=width,
+            self.rows(),
+            tasks=names,
+            because=self.selection.reason,
+            notes=self.notes(),
+            width=width,
             is_measured=any(not cell.is_guess for cost in self.costs.values() for cell in cost.cells.values()),
-        )  # fmt: skip
+        )
 
     def notes(self) -> list[str]:
-        """Return what a resumed run takes over, and what a budget leaves out."""
+        """Return, in sentences, what is taken over from a resumed run and what the budget leaves out."""
         lines = []
         if self.settings.resume:
-            there = f"{sum(self.known.values())} answers are there already"
             complete = ", ".join(model.key for model in self.selection.models if model.key in self.complete)
-            lines.append(f"Resumes {self.settings.resume}: {there}; complete, so not loaded: {complete or 'none'}.")
+            lines.append(
+                f"Resumes {self.settings.resume}, which has {sum(self.known.values())} of these answers; "
+                f"complete, so not loaded: {complete or 'none'}."
+            )
         if self.allotment is not None:
-            budget = f"Within {seconds(self.settings.budget_s)}"
-            asked = self.settings.limit
+            budget, wanted = f"the budget of {seconds(self.settings.budget_s)}", self.settings.limit
             if not self.allotment.kept and self.allotment.dropped:
-                lines.append(f"{budget}, nothing fits.")
-            elif self.allotment.limit < asked:
-                lines.append(f"{budget}, {self.allotment.limit} of {asked} samples a task are planned.")
+                lines.append(f"Nothing fits into {budget}.")
+            elif self.allotment.limit < wanted:
+                lines.append(f"{self.allotment.limit} of {wanted} samples per task fit into {budget}.")
             else:
-                lines.append(f"{budget}, all samples of the models above fit.")
+                lines.append(f"All samples of the models above fit into {budget}.")
             if self.allotment.dropped:
-                lines.append(f"Left out, as too expensive for that time: {', '.join(self.allotment.dropped)}.")
+                lines.append(f"Left out, as they take too long for it: {', '.join(self.allotment.dropped)}.")
         return lines
 
     def seconds(self, model: Model) -> float:
-        """Return an estimate for one model, in seconds."""
+        """Return how long one model is estimated to take, in seconds."""
         if model.key in self.complete:
             return 0.0
         if self.allotment is not None:
@@ -144,10 +154,11 @@ class Plan:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the plan as it is recorded; `tasks` are fingerprints of what is asked and how it is judged.
+        """Return the plan as it is recorded.
 
-        `room_tokens` are what a request of each fitted task may take on each model; the fingerprint covers all of them.
-        `sets` are the same whatever the order of the samples: it makes no difference to a run that is resumed.
+        `tasks` has a fingerprint of each task: what is asked, and how it is judged. `room_tokens` is how long a request
+        of each fitted task may be on each model; the fingerprint covers the samples of all these lengths. `sets` are
+        hashes that do not depend on the order of the samples, which makes no difference to a run that is resumed.
         """
         samples = {task.name: task.samples(seed=self.settings.seed, limit=self.settings.limit) for task in self.tasks}
         reference, because = choose_reference(self.selection.models, self.settings.primary)
@@ -172,5 +183,5 @@ class Plan:
         rooms = sorted({room_tokens(task, model, self.settings) for model in self.selection.models})
         seed, limit = self.settings.seed, self.settings.limit
         return task.fingerprint(
-            [one for room in rooms for one in task.samples(seed=seed, limit=limit, room_tokens=room)]
+            [sample for room in rooms for sample in task.samples(seed=seed, limit=limit, room_tokens=room)]
         )

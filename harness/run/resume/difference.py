@@ -7,7 +7,7 @@ from harness.domain.model import Model
 from harness.domain.record import InstanceRecord, SampleRecord
 from harness.errors import TaskError
 from harness.run.ask.job import jobs_of, sample_uid
-from harness.run.ask.request import reasoning_for
+from harness.run.ask.reasoning import reasoning_for
 from harness.run.ask.room import room_tokens
 from harness.run.plan.plan import load_config, set_hash
 from harness.run.recorder import facts

@@ -28,7 +28,7 @@ from harness.errors import LeaseError, SettingsError, StoreError
 from harness.reaper.filelock import FileLock
 from harness.run.ask.asker import judge
 from harness.run.ask.job import jobs_of, sample_uid
-from harness.run.ask.request import reasoning_for
+from harness.run.ask.reasoning import reasoning_for
 from harness.run.ask.room import room_tokens
 from harness.run.plan.plan import fits
 from harness.run.resume.difference import differences

@@ -4,7 +4,8 @@ from harness.domain.model import Capabilities, Model, ModelKey
 from harness.domain.sample import Sample
 from harness.domain.score import Score
 from harness.errors import TaskError
-from harness.run.ask.request import reasoning_for, request_for
+from harness.run.ask.reasoning import reasoning_for
+from harness.run.ask.request import request_for
 from harness.run.plan.plan import fits, load_config
 from harness.settings import Settings
 from harness.task.task import Needs, Task

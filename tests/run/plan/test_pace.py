@@ -103,7 +103,7 @@ def test_a_model_that_has_become_too_expensive_is_left_out_with_the_reason(clock
     clock.sleep(kept.left_s - 1.5)
     reason = kept.why_not(LARGE)
     assert reason is not None
-    assert "too expensive for the 1.50 s that are left" in reason
+    assert "it takes too long for the 1.50 s that are left" in reason
 
 
 def test_nothing_begins_when_the_time_is_over(clock: FakeClock) -> None:
