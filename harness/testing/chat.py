@@ -12,7 +12,7 @@ from harness.domain.model import LoadConfig, Model
 from harness.testing.body import CHAT_FIELDS, checked
 from harness.testing.download import Catalogue
 from harness.testing.library import Library, Loaded, Turn
-from harness.testing.message import Answer, Refusal, Request, event, event_stream
+from harness.testing.message import Refusal, Request, Response, event, event_stream
 
 TEMPLATE_TOKENS = 3
 """What each turn or message costs besides its words."""
@@ -88,7 +88,7 @@ class Speech:
         return reasoning, words
 
 
-def native_chat(world: World, request: Request) -> Answer:
+def native_chat(world: World, request: Request) -> Response:
     """Answer `POST /api/v1/chat`."""
     body = checked(request, CHAT_FIELDS, required=("model", "input"))
     model, loaded = _resolved(world, body["model"])
@@ -106,7 +106,7 @@ def native_chat(world: World, request: Request) -> Answer:
     events = _native_events(world, model, loaded, speech, body)
     if body.get("stream"):
         return event_stream(events)
-    return Answer(parts=_last_result(events))
+    return Response(parts=_last_result(events))
 
 
 def _native_events(

@@ -11,12 +11,12 @@ from harness.domain.model import LoadConfig
 from harness.testing.body import parsed
 from harness.testing.chat import TEMPLATE_TOKENS, Speech, World, slot
 from harness.testing.library import Loaded
-from harness.testing.message import Answer, Refusal, Request, event_stream, json_answer
+from harness.testing.message import Refusal, Request, Response, event_stream, json_answer
 
 _DIMENSIONS = 8
 
 
-def openai_chat(world: World, request: Request) -> Answer:
+def openai_chat(world: World, request: Request) -> Response:
     """Answer `POST /v1/chat/completions`: unknown keys are ignored, and a single loaded model answers to any name."""
     body = parsed(request)
     if body.get("response_format", {}).get("type") == "json_object":
@@ -33,7 +33,7 @@ def openai_chat(world: World, request: Request) -> Answer:
     chunks = _openai_chunks(world, loaded, speech)
     if body.get("stream"):
         return event_stream(_framed(chunks, with_usage=bool((body.get("stream_options") or {}).get("include_usage"))))
-    return Answer(parts=_completion(loaded, speech, chunks))
+    return Response(parts=_completion(loaded, speech, chunks))
 
 
 def _resolved_openai(world: World, name: str, *, wants_chat: bool) -> Loaded:
@@ -112,7 +112,7 @@ def _usage(speech: Speech) -> dict[str, Any]:
     }
 
 
-def embeddings(world: World, request: Request) -> Answer:
+def embeddings(world: World, request: Request) -> Response:
     """Answer `POST /v1/embeddings` with a unit vector that is the same for equal texts."""
     body = parsed(request)
     loaded = _resolved_openai(world, str(body.get("model", "")), wants_chat=False)

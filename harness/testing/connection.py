@@ -1,40 +1,35 @@
-"""One connection of a scripted server: reads requests, and answers them or does worse."""
+"""One connection of a scripted server: reads requests, and answers them or lets a fault do worse."""
 
 import select
 import socket
-import struct
-from collections.abc import Callable, Iterable, Iterator
-from http import HTTPStatus
+from collections.abc import Iterable, Iterator
 from http.server import BaseHTTPRequestHandler
 from typing import Protocol
 
-from harness.testing.fault import Fault
-from harness.testing.message import Answer, Request
+from harness.testing.ending import prepare_end
+from harness.testing.fault import ClientGone, ScriptedFault, Then
+from harness.testing.framing import Framing, MessageHead, Piece, chunk
+from harness.testing.message import Request, Response
 
-_LINGER_NOTHING = struct.pack("ii", 1, 0)
 _LOOK_S = 0.01
 
 
-class ClientGone(Exception):
-    """The client closed its end, or the server is being closed."""
-
-
 class Desk(Protocol):
-    """What a connection needs of its server."""
+    """What a connection needs from its server."""
 
-    def received(self, request: Request) -> Fault | None:
-        """Note a request and return what shall go wrong with it."""
+    def received(self, request: Request) -> ScriptedFault | None:
+        """Note a request, and return what shall go wrong with it."""
         ...
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Response:
         """Do what was asked."""
         ...
 
-    def rehearse(self, request: Request) -> Answer:
+    def rehearse(self, request: Request) -> Response:
         """Answer without doing it."""
         ...
 
-    def stale_listing(self) -> Answer:
+    def stale_listing(self) -> Response:
         """Return the listing before the last change."""
         ...
 
@@ -43,52 +38,60 @@ class Desk(Protocol):
         ...
 
     def is_closing_within(self, seconds: float) -> bool:
-        """Wait, and tell whether the server is being closed."""
+        """Wait, and return whether the server is being closed."""
         ...
 
 
 class Conversation:
-    """One request being answered; what a `Fault` gets as its `Call`."""
+    """One request being answered; faults see it as their `ScriptedCall`."""
 
-    def __init__(self, desk: Desk, request: Request, connection: socket.socket) -> None:
+    def __init__(self, desk: Desk, request: Request, client: socket.socket) -> None:
         self._desk = desk
-        self._connection = connection
+        self._client = client
+        self._response: Response | None = None
         self.request = request
         self.is_reusable = False
 
-    def answer(self) -> Answer:
-        """Do what was asked, and return LM Studio's answer."""
-        return self._desk.answer(self.request)
+    def ask(self) -> None:
+        """Do what was asked, once. Chats are generated as they are sent, so only their checks happen here."""
+        if self._response is None:
+            self._response = self._desk.answer(self.request)
 
-    def rehearse(self) -> Answer:
+    def answer(self) -> Response:
+        """Do what was asked, and return LM Studio's answer."""
+        asked, self._response = self._response, None
+        return asked or self._desk.answer(self.request)
+
+    def rehearse(self) -> Response:
         """Return the answer without doing what was asked."""
         return self._desk.rehearse(self.request)
 
-    def stale_listing(self) -> Answer:
+    def stale_listing(self) -> Response:
         """Return the listing of the models as it was before the last load or unload."""
         return self._desk.stale_listing()
 
-    def send(self, answer: Answer, *, every_s: float = 0.0, part_bytes: int | None = None) -> None:
-        """Send an answer, in parts of at most this size, with pauses between them if wanted."""
-        if not answer.is_stream:
-            body = b"".join(self._attended(answer.parts))
-            self.write(_head(answer, f"content-length: {len(body)}"))
-            self._send_parts([body], lambda part: part, every_s, part_bytes)
-        else:
-            self.write(_head(answer, "transfer-encoding: chunked"))
-            self._send_parts(self._attended(answer.parts), _chunked, every_s, part_bytes)
-            self.write(b"0\r\n\r\n")
+    def pieces(self) -> Iterator[Piece]:
+        """Do what was asked, and yield LM Studio's answer as it goes over the wire."""
+        framing = Framing(answers=self.request.method)
+        for data in self._encoded(self.answer()):
+            yield from framing.feed(data)
+        self.is_reusable = True
+
+    def send(self, response: Response) -> None:
+        """Send a whole answer."""
+        for data in self._encoded(response):
+            self.write(data)
         self.is_reusable = True
 
     def write(self, data: bytes) -> None:
-        """Send bytes as they are, headers included."""
+        """Send bytes at once and unchanged."""
         try:
-            self._connection.sendall(data)
+            self._client.sendall(data)
         except OSError as exc:
             raise ClientGone from exc
 
     def wait(self, seconds: float | None) -> None:
-        """Wait, at most until the client or the server goes away; None waits for that."""
+        """Wait; None waits until the client leaves or the server is closed."""
         left = seconds
         while left is None or left > 0:
             step = _LOOK_S if left is None else min(left, _LOOK_S)
@@ -97,21 +100,25 @@ class Conversation:
             self._look()
             left = None if left is None else left - step
 
-    def reset(self) -> None:
-        """Break the connection by a TCP reset."""
-        self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOTHING)
+    def end(self, then: Then) -> None:
+        """End the connection in this way."""
+        self.is_reusable = False
+        if prepare_end(self._client, then):
+            self.wait(None)
 
-    def _send_parts(
-        self, parts: Iterable[bytes], framed: Callable[[bytes], bytes], every_s: float, part_bytes: int | None
-    ) -> None:
-        for part in parts:
-            size = part_bytes or max(len(part), 1)
-            for start in range(0, len(part), size):
-                self.write(framed(part[start : start + size]))
-                self.wait(every_s)
+    def _encoded(self, response: Response) -> Iterator[bytes]:
+        """Yield an answer as it goes over the wire: a stream in chunks as its parts come, else all at once."""
+        if response.is_stream:
+            yield _head(response, "transfer-encoding: chunked").encoded()
+            yield from map(chunk, self._attended(response.parts))
+            yield chunk(b"")
+        else:
+            body = b"".join(self._attended(response.parts))
+            yield _head(response, f"content-length: {len(body)}").encoded()
+            yield body
 
     def _attended(self, parts: Iterable[bytes]) -> Iterator[bytes]:
-        """Yield what there is to send; in the pauses, look whether the client is still there."""
+        """Yield the parts that hold something; an empty one is a pause in which to look for the client."""
         for part in parts:
             if part:
                 yield part
@@ -120,15 +127,15 @@ class Conversation:
 
     def _look(self) -> None:
         try:
-            readable, _, _ = select.select([self._connection], [], [], 0)
-            if readable and not self._connection.recv(1, socket.MSG_PEEK):
+            readable, _, _ = select.select([self._client], [], [], 0)
+            if readable and not self._client.recv(1, socket.MSG_PEEK):
                 raise ClientGone
-        except (OSError, ValueError) as exc:
+        except (OSError, ValueError) as exc:  # ValueError: the descriptor was closed meanwhile.
             raise ClientGone from exc
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Reads one request after the other from a connection. Its server is given as `desk` by a subclass."""
+    """Reads one request after the other from a connection. A subclass names its server as `desk`."""
 
     desk: Desk
     protocol_version = "HTTP/1.1"
@@ -167,25 +174,10 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = _serve  # noqa: N815
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class's name)
-        """Keep quiet: what was asked is in `ScriptedServer.requests`."""
+        """Log nothing: `ScriptedServer.requests` holds what was asked."""
 
 
-def _head(answer: Answer, framing: str) -> bytes:
-    try:
-        reason = HTTPStatus(answer.status).phrase
-    except ValueError:
-        reason = "Unknown"
-    lines = (
-        f"HTTP/1.1 {answer.status} {reason}",
-        "x-powered-by: Express",
-        f"content-type: {answer.content_type}",
-        framing,
-        "connection: keep-alive",
-        "keep-alive: timeout=5",
-        "\r\n",
-    )
-    return "\r\n".join(lines).encode()
-
-
-def _chunked(part: bytes) -> bytes:
-    return b"%x\r\n%s\r\n" % (len(part), part)
+def _head(response: Response, framing: str) -> MessageHead:
+    # LM Studio is an Express server, and the client recognises it by the first of these.
+    lines = ("x-powered-by: Express", f"content-type: {response.content_type}", framing)
+    return MessageHead.of_response(response.status, *lines, "connection: keep-alive", "keep-alive: timeout=5")

@@ -1,30 +1,24 @@
-"""One request on its way through a proxy, between two sockets. No wait is longer than either end lives."""
+"""One request on its way through a proxy, between two sockets. No wait outlives either end."""
 
 import selectors
 import socket
-import struct
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 
-from harness.testing.framing import Framing, Piece
-from harness.testing.message import Request
-from harness.testing.proxy_fault import Fault, Then
+from harness.testing.ending import prepare_end
+from harness.testing.fault import ClientGone, Fault, Then, pass_on
+from harness.testing.framing import Framing, MessageHead, Piece
+from harness.testing.message import Request, Response
 
 CONNECT_S = 3.0
 """How long the server may take to accept a connection."""
 
-_LINGER_NOTHING = struct.pack("ii", 1, 0)
 _PART_BYTES = 64 * 1024
 
 
-class ClientGone(Exception):
-    """The client closed its end, or the proxy is being closed."""
-
-
 class UpstreamGone(Exception):
-    """The server refused, or broke off its answer; `is_reset` unless it closed the connection in an orderly way."""
+    """The server refused the connection or broke off its answer; `is_reset` unless it closed in an orderly way."""
 
     def __init__(self, *, is_reset: bool) -> None:
         super().__init__()
@@ -33,18 +27,18 @@ class UpstreamGone(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class Passed:
-    """What is known of one request; filled in as it proceeds. No header is kept, so no token is.
+    """What is known of one request; filled in as it proceeds. It keeps no header, so no token either.
 
     Attributes:
         method: "" until the request is read; a connection may be broken before that. Likewise `path`, with its query.
-        body: of the request, if the proxy was told to keep bodies.
-        fault: that was applied; None: it passed as it was.
-        is_forwarded: the whole request was sent to the server.
+        body: of the request, if the proxy keeps bodies.
+        fault: the fault that was applied; None: the request passed unchanged.
+        is_forwarded: whether the whole request was sent to the server.
         status: of the server's answer, whatever the client got instead.
         request_bytes: head and body, as the client sent them.
         answer_bytes: head and body, as sent to the client.
         started_at: when it began, on `time.monotonic`, in seconds.
-        ended_at: when no more was to come; None until then.
+        ended_at: when nothing more was to come; None until then.
     """
 
     method: str = ""
@@ -60,11 +54,11 @@ class Passed:
 
 
 class Crossing:
-    """One request between its client and the server; what a fault gets as its `Passage`.
+    """One request between its client and the server; faults see it as their `Call`.
 
     Args:
         client: the connection to the client.
-        early: bytes that came from it already.
+        early: bytes that have come from it already.
         connect: connects to the server.
         leave: closes such a connection.
         host: what the Host header becomes: servers check it against their own port.
@@ -101,18 +95,18 @@ class Crossing:
 
     @property
     def request(self) -> Request:
-        """What is asked, without its Authorization header; read from the client when first asked for.
+        """The request without its Authorization header; read from the client when it is first needed.
 
         Raises:
-            ClientGone: it left without asking.
-            NotHTTP: it asks nothing that is HTTP.
+            ClientGone: the client left without asking.
+            NotHTTP: what the client sent is not HTTP.
         """
         if self._request is None:
             self._request = self._read_request()
         return self._request
 
     def ask(self) -> None:
-        """Forward the request to the server, once; only its Host header is another."""
+        """Forward the request to the server, once; only its Host header changes."""
         if self._upstream is not None:
             return
         _ = self.request
@@ -128,15 +122,15 @@ class Crossing:
             except BlockingIOError:
                 continue
             except OSError:
-                return  # It may have answered all the same: too long a body, say.
+                return  # The server may have answered all the same: that the body is too long, say.
         self.passed.is_forwarded = True
 
-    def answer(self) -> Iterator[Piece]:
-        """Forward the request unless that was done, and yield the server's answer as it comes.
+    def pieces(self) -> Iterator[Piece]:
+        """Forward the request unless that has been done, and yield the server's answer as it comes.
 
         Raises:
-            ClientGone: nobody waits for it any more.
-            UpstreamGone: it is not complete.
+            ClientGone: the client does not wait for it any more.
+            UpstreamGone: the answer is not complete.
         """
         self.ask()
         framing = Framing(answers=self.request.method)
@@ -153,13 +147,30 @@ class Crossing:
                 yield piece
         self.is_reusable = not (framing.rest or self._is_last(framing))
 
+    def answer(self) -> Response:
+        """Forward the request unless that has been done, and return the server's whole answer."""
+        pieces = list(self.pieces())
+        head = next((piece.head for piece in pieces if piece.head is not None), None)
+        if head is None:
+            raise UpstreamGone(is_reset=False)
+        content_type = head.headers.get("content-type", "")
+        parts = tuple(piece.payload for piece in pieces if piece.payload)
+        is_stream = "transfer-encoding" in head.headers
+        return Response(status=head.status, content_type=content_type, parts=parts, is_stream=is_stream)
+
     def relay(self) -> None:
         """Pass the answer on as it comes."""
-        for piece in self.answer():
-            self.write(piece.wire)
+        pass_on(self, self.pieces())
+
+    def send(self, response: Response) -> None:
+        """Send an answer that the proxy makes up, and end the connection with it."""
+        _ = self.request  # Read it first: a client that is still sending would see a broken pipe instead.
+        body = b"".join(response.parts)
+        lines = (f"content-type: {response.content_type}", f"content-length: {len(body)}", "connection: close")
+        self.write(MessageHead.of_response(response.status, *lines).encoded() + body)
 
     def write(self, data: bytes) -> None:
-        """Send bytes to the client, at once."""
+        """Send bytes to the client at once and unchanged."""
         self.passed.answer_bytes += len(data)
         try:
             self._client.sendall(data)
@@ -167,20 +178,15 @@ class Crossing:
             raise ClientGone from exc
 
     def wait(self, seconds: float | None) -> None:
-        """Wait, at most until the client or the proxy goes away; None waits for that."""
+        """Wait; None waits until the client leaves or the proxy is closed."""
         end = None if seconds is None else time.monotonic() + seconds
         while end is None or time.monotonic() < end:
             self._await(None, within_s=None if end is None else max(0.0, end - time.monotonic()))
 
     def end(self, then: Then) -> None:
-        """End the connection to the client so."""
+        """End the connection to the client in this way."""
         self.is_reusable = False
-        if then == "reset":
-            self._client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOTHING)
-        elif then == "half_close":
-            with suppress(OSError):  # The client is gone, which `wait` sees.
-                self._client.shutdown(socket.SHUT_WR)
-        if then in {"hang", "half_close"}:
+        if prepare_end(self._client, then):
             self.wait(None)
 
     def finish(self) -> None:
@@ -190,9 +196,9 @@ class Crossing:
         self.passed.ended_at = time.monotonic()
 
     def _is_last(self, framing: Framing) -> bool:
-        """Tell whether one of both said that the connection ends with this answer."""
-        said = (self.request.headers, framing.head.headers if framing.head else {})
-        return self._speaks_1_0 or any(one.get("connection", "").lower() == "close" for one in said)
+        """Return whether the client or the server said that the connection ends with this answer."""
+        both = (self.request.headers, framing.head.headers if framing.head else {})
+        return self._speaks_1_0 or any(headers.get("connection", "").lower() == "close" for headers in both)
 
     def _read_request(self) -> Request:
         framing = Framing()
@@ -231,16 +237,19 @@ class Crossing:
                 raise UpstreamGone(is_reset=True) from exc
 
     def _await(self, upstream: socket.socket | None, event: int = 0, *, within_s: float | None = None) -> None:
-        """Wait until the server is ready for this, or the time is up; what the client sends meanwhile is kept."""
-        with selectors.DefaultSelector() as ready:
-            ready.register(self._client, selectors.EVENT_READ)
+        """Wait until the server is ready for this or the time is up; keep what the client sends meanwhile.
+
+        The client is watched all the time, because only so a client that leaves is noticed while its server is slow.
+        """
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._client, selectors.EVENT_READ)
             if upstream is not None:
-                ready.register(upstream, event)
+                selector.register(upstream, event)
             while True:
-                who = [key.fileobj for key, _ in ready.select(within_s)]
-                if self._client in who:
+                ready = [key.fileobj for key, _ in selector.select(within_s)]
+                if self._client in ready:
                     self._early += self._from_client()
-                if upstream is None or upstream in who or not who:
+                if upstream is None or upstream in ready or not ready:
                     return
 
     def _from_client(self) -> bytes:

@@ -8,7 +8,7 @@ from harness.domain.download import COMPLETED, DOWNLOADING, FAILED, PAUSED
 from harness.domain.model import Model
 from harness.testing.body import DOWNLOAD_FIELDS, checked
 from harness.testing.library import Library
-from harness.testing.message import Answer, Refusal, Request, json_answer
+from harness.testing.message import Refusal, Request, Response, json_answer
 
 _STARTED_AT = "2026-01-01T00:00:00.000Z"
 _ENDED_AT = "2026-01-01T00:01:00.000Z"
@@ -79,7 +79,7 @@ class Catalogue:
         """Offer a model from now on."""
         self._offers[offer.name.lower()] = offer
 
-    def begin(self, request: Request, library: Library) -> Answer:
+    def begin(self, request: Request, library: Library) -> Response:
         """Answer `POST /api/v1/models/download`; a second request for what is being downloaded gets the same job."""
         body = checked(request, DOWNLOAD_FIELDS, required=("model",))
         if library.find(body["model"]) is not None:
@@ -95,7 +95,7 @@ class Catalogue:
             self._jobs[job.id] = job
             return json_answer(_told(job))
 
-    def status(self, job_id: str, library: Library) -> Answer:
+    def status(self, job_id: str, library: Library) -> Response:
         """Answer `GET /api/v1/models/download/status/:job_id`."""
         with library.lock:
             job = self._jobs.get(job_id)

@@ -1,15 +1,16 @@
 """Where the parts of one HTTP/1.1 message begin and end (RFC 9112, 6.3); sans-I/O.
 
-Just enough for a proxy that passes bytes on as they came: no byte is changed, and none is lost.
+Just enough for doubles and a proxy that passes bytes on as they came: no byte is changed, and none is lost.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Literal, Self
 
 MAX_HEAD_BYTES = 64 * 1024
-"""A head that is longer is none."""
+"""A longer head is refused: what comes is not HTTP."""
 
 _LINE_END = b"\r\n"
 _HEAD_END = b"\r\n\r\n"
@@ -22,11 +23,11 @@ _Expects = Literal["head", "payload", "size", "chunk", "chunk end", "trailer", "
 
 
 class NotHTTP(ValueError):
-    """These bytes begin no HTTP/1.1 request."""
+    """The bytes are not the beginning of an HTTP/1.1 request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class MessageHead:
     """The start line and the header lines of a message, byte for byte."""
 
     start: bytes
@@ -38,29 +39,38 @@ class Head:
         start, *lines = data.removesuffix(_HEAD_END).split(_LINE_END)
         return cls(start=start, lines=tuple(lines))
 
+    @classmethod
+    def of_response(cls, status: int, *lines: str) -> Self:
+        """Return the head of an answer with this status and these header lines."""
+        try:
+            phrase = HTTPStatus(status).phrase
+        except ValueError:
+            phrase = "Unknown"
+        return cls(start=f"HTTP/1.1 {status} {phrase}".encode(), lines=tuple(line.encode("latin-1") for line in lines))
+
     @property
     def method(self) -> str:
-        """Of a request."""
+        """The method of a request."""
         return self.start.split(b" ")[0].decode()
 
     @property
     def path(self) -> str:
-        """Of a request, with its query."""
+        """The path of a request, with its query."""
         return self.start.split(b" ")[1].decode("latin-1")
 
     @property
     def status(self) -> int:
-        """Of an answer."""
+        """The status of an answer."""
         return int(self.start.split(b" ")[1])
 
     @property
     def headers(self) -> dict[str, str]:
-        """Values by names in lower case."""
+        """The values of the headers, by names in lower case."""
         pairs = (line.decode("latin-1").partition(":") for line in self.lines)
         return {name.strip().lower(): value.strip() for name, _, value in pairs}
 
-    def with_header(self, name: str, value: str | None) -> "Head":
-        """Return this head with another value of one header, or without it; all other bytes stay."""
+    def with_header(self, name: str, value: str | None) -> "MessageHead":
+        """Return this head with another value of one header, or without that header; all other bytes stay."""
         ours = name.lower().encode()
         kept = [line for line in self.lines if line.partition(b":")[0].strip().lower() != ours]
         if value is not None:
@@ -74,18 +84,18 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """Some bytes of a message: as they came, and what they bring of its body once chunks are taken apart."""
+    """Some bytes of a message: as they came, and the part of its body that they hold once chunks are taken apart."""
 
     wire: bytes
     payload: bytes = b""
-    head: Head | None = None
+    head: MessageHead | None = None
 
 
 class Framing:
     """Follows the bytes of one message to its end.
 
     Args:
-        answers: the method of the request that it answers; None: it is a request itself.
+        answers: the method of the request that the message answers; None: the message is a request.
     """
 
     def __init__(self, *, answers: str | None = None) -> None:
@@ -93,28 +103,28 @@ class Framing:
         self._buffer = bytearray()
         self._expects: _Expects = "head"
         self._left = 0
-        self.head: Head | None = None
+        self.head: MessageHead | None = None
 
     @property
     def is_complete(self) -> bool:
-        """Whether the last byte came."""
+        """Whether the last byte has come."""
         return self._expects == "nothing"
 
     @property
     def ends_with_connection(self) -> bool:
-        """Whether only the end of the connection tells the end of the message, as after an answer that is no HTTP."""
+        """Whether the message ends only with its connection, as an answer does that is not HTTP."""
         return self._expects == "rest"
 
     @property
     def rest(self) -> bytes:
-        """What came and belongs to no piece yet, or to the next message."""
+        """The bytes that belong to no piece yet, or to the next message."""
         return bytes(self._buffer)
 
     def feed(self, data: bytes) -> Iterator[Piece]:
         """Yield the pieces that these bytes complete; joined, their `wire` is what was fed.
 
         Raises:
-            NotHTTP: a request is none.
+            NotHTTP: a request is not HTTP.
         """
         self._buffer += data
         while self._buffer and not self.is_complete:
@@ -140,16 +150,18 @@ class Framing:
         if end < 0:
             too_long = len(self._buffer) > MAX_HEAD_BYTES
             return self._not_http() if too_long else None
-        head = Head.parse(bytes(self._buffer[: end + len(_HEAD_END)]))
+        head = MessageHead.parse(bytes(self._buffer[: end + len(_HEAD_END)]))
         if not (_REQUEST if self._answers is None else _ANSWER).fullmatch(head.start):
             return self._not_http()
         wire = self._take(end + len(_HEAD_END))
-        if self._answers is None or head.status >= _FINAL:  # Before it come interim ones, such as 100 Continue.
+        if (
+            self._answers is None or head.status >= _FINAL
+        ):  # Interim answers, such as 100 Continue, come before the final one.
             self.head = head
             self._expects, self._left = self._body_of(head)
         return Piece(wire=wire, head=self.head)
 
-    def _body_of(self, head: Head) -> tuple[_Expects, int]:
+    def _body_of(self, head: MessageHead) -> tuple[_Expects, int]:
         if self._answers is not None and (self._answers == "HEAD" or head.status in _NO_BODY):
             return "nothing", 0
         if "chunked" in head.headers.get("transfer-encoding", "").lower():
@@ -178,7 +190,7 @@ class Framing:
 
     def _not_http(self) -> Piece | None:
         if self._answers is None:
-            raise NotHTTP(f"no HTTP request: {bytes(self._buffer[:20])!r}")
+            raise NotHTTP(f"not an HTTP request: {bytes(self._buffer[:20])!r}")
         self._expects = "rest"
         return self._next()
 
@@ -189,5 +201,5 @@ class Framing:
 
 
 def chunk(payload: bytes) -> bytes:
-    """Return one chunk of a body that is sent in chunks; without payload, the last one."""
+    """Return one chunk of a chunked body; an empty payload makes the last one."""
     return b"%x\r\n%s\r\n" % (len(payload), payload)

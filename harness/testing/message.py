@@ -46,7 +46,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Response:
     """An answer as it will go.
 
     Attributes:
@@ -89,9 +89,9 @@ def error_body(
     return {"error": {"message": message, "type": type} | {k: v for k, v in labels.items() if v is not None}}
 
 
-def json_answer(payload: Any, *, status: int = 200) -> Answer:
+def json_answer(payload: Any, *, status: int = 200) -> Response:
     """Return a JSON answer, printed with indents as LM Studio does."""
-    return Answer(status=status, parts=(json.dumps(payload, indent=2).encode(),))
+    return Response(status=status, parts=(json.dumps(payload, indent=2).encode(),))
 
 
 def event(name: str, **data: Any) -> bytes:
@@ -99,6 +99,6 @@ def event(name: str, **data: Any) -> bytes:
     return f"event: {name}\ndata: {json.dumps({'type': name, **data})}\n\n".encode()
 
 
-def event_stream(parts: Iterator[bytes]) -> Answer:
+def event_stream(parts: Iterator[bytes]) -> Response:
     """Return a streamed answer."""
-    return Answer(content_type=EVENTS_TYPE, parts=parts, is_stream=True)
+    return Response(content_type=EVENTS_TYPE, parts=parts, is_stream=True)

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of any server, in which things go wrong on demand; see `harness.testing.proxy_fault`."""
+"""A TCP proxy in front of any server, in which things go wrong on demand; see `harness.testing.fault`."""
 
 import random
 import socket
@@ -12,22 +12,22 @@ from urllib.parse import urlsplit
 
 from harness.client.address import normalised
 from harness.errors import SettingsError
-from harness.testing.crossing import CONNECT_S, ClientGone, Crossing, Passed, UpstreamGone
+from harness.testing.crossing import CONNECT_S, Crossing, Passed, UpstreamGone
+from harness.testing.fault import ClientGone, Fault
 from harness.testing.framing import NotHTTP
 from harness.testing.message import Request
-from harness.testing.plan import ANY, Plans
-from harness.testing.proxy_fault import Fault
+from harness.testing.plan import ANY, FaultPlan
 from harness.testing.random_fault import random_fault
 
 CLOSE_S = 5.0
-"""Within so many seconds `close` has ended every connection and every thread."""
+"""`close` ends every connection and every thread within so many seconds."""
 
 _BACKLOG = 128
 _LOOK_S = 0.05
 
 
 class FaultProxy:
-    """Passes requests to a server and answers back, byte for byte but for the Host header, and lets faults happen.
+    """Passes requests to a server and answers back, unchanged but for the Host header, and lets faults happen.
 
     Use it as a context manager; it listens on a free port of 127.0.0.1 from the start of the context to its end.
 
@@ -35,18 +35,19 @@ class FaultProxy:
             proxy.on("POST", "/api/v1/models/load", Reset(after_effect=True), times=1)
             client = Client(proxy.url)
             ...
-            assert [one.status for one in proxy.passed] == [200, 200]
+            assert [passed.status for passed in proxy.passed] == [200, 200]
 
     Every wait in it ends when the client, the server or the context does: closing takes at most `CLOSE_S`. Where the
     server refuses or resets, the client is reset. A client that closes its sending side counts as gone. A request is
-    read as a whole before anything is forwarded; answers pass piece by piece.
+    read as a whole before anything is forwarded; answers pass piece by piece. A connection ends with the request that
+    a fault was applied to.
 
     Args:
         upstream: the URL of the server; plain HTTP.
-        keep_bodies: whether records hold the bodies of requests.
+        keep_bodies: whether to record the bodies of requests.
 
     Attributes:
-        passed: a record of each request, in order; one in progress is being filled in.
+        passed: a record of each request, in order; that of a request in progress is still being filled in.
 
     Raises:
         SettingsError: the URL cannot be used.
@@ -55,12 +56,12 @@ class FaultProxy:
     def __init__(self, upstream: str, *, keep_bodies: bool = False) -> None:
         parts = urlsplit(normalised(upstream))
         if parts.scheme != "http" or parts.hostname is None:
-            raise SettingsError(f"the proxy speaks plain HTTP only, so it cannot stand in front of {upstream}")
+            raise SettingsError(f"the proxy speaks plain HTTP only, so it cannot be put in front of {upstream}")
         self._address = (parts.hostname, parts.port or 80)
         self._host = parts.netloc
         self._keep_bodies = keep_bodies
-        self._plans = Plans()
-        self._connect_plans = Plans()
+        self._plan: FaultPlan[Fault] = FaultPlan()
+        self._connect_plan: FaultPlan[Fault] = FaultPlan()
         self._draw: Callable[[], Fault | None] = lambda: None
         self._lock = threading.Lock()
         self._is_closing = False
@@ -83,7 +84,7 @@ class FaultProxy:
 
     @property
     def url(self) -> str:
-        """Where it listens, such as `http://127.0.0.1:40123`."""
+        """The address where it listens, such as `http://127.0.0.1:40123`."""
         if not self._port:
             raise RuntimeError("the proxy listens only within its context")
         return f"http://127.0.0.1:{self._port}"
@@ -107,7 +108,7 @@ class FaultProxy:
         self._port = 0
 
     def on(self, method: str, path: str, fault: Fault, *, after: int = 0, times: int | None = None) -> None:
-        """Let this go wrong with the next requests of this method and path (each may be `ANY`).
+        """Let a fault hit the next requests of this method and path (each may be `ANY`).
 
         Faults for the same requests come in the order in which they were given.
 
@@ -115,38 +116,38 @@ class FaultProxy:
             method: such as GET.
             path: without a query.
             fault: what goes wrong.
-            after: how many such requests pass before; `on(ANY, ANY, fault, after=2, times=1)` hits the third.
-            times: how many it hits; None: all.
+            after: how many such requests pass first; `on(ANY, ANY, fault, after=2, times=1)` hits the third.
+            times: how many requests it hits; None: all.
         """
-        self._plans.add(method, path, fault, after=after, times=times)
+        self._plan.add(method, path, fault, after=after, times=times)
 
     def on_connect(self, fault: Fault, *, after: int = 0, times: int | None = None) -> None:
-        """Let this go wrong with the next connections, before anything is read from them.
+        """Let a fault hit the next connections, before anything is read from them.
 
-        So `Reset()` refuses by a reset; `Hang()` and `Delay(s)` accept and fall silent.
+        `Reset()` then refuses by a reset; `Hang()` and `Delay(s)` accept the connection and fall silent.
         """
-        self._connect_plans.add(ANY, ANY, fault, after=after, times=times)
+        self._connect_plan.add(ANY, ANY, fault, after=after, times=times)
 
     def at_random(self, seed: int, *, rate: float, make: Callable[[random.Random], Fault] = random_fault) -> None:
-        """Let something go wrong with this share of all requests that no other plan hits; the same for the same seed.
+        """Let a random fault hit this share of all requests that no planned fault hits.
 
         Args:
-            seed: decides everything; with requests that come one after the other, a run can be repeated.
+            seed: decides everything: requests that come one after the other meet the same faults for the same seed.
             rate: from 0 to 1.
-            make: returns a fault for a source of random figures.
+            make: returns a fault for a source of random numbers.
         """
         draw = random.Random(seed)  # noqa: S311  (a seeded generator, not cryptography)
         self._draw = lambda: make(draw) if draw.random() < rate else None
 
     def heal(self) -> None:
-        """Let nothing go wrong any more, but for what is in progress."""
-        self._plans.clear()
-        self._connect_plans.clear()
+        """Drop all planned and random faults; those in progress stay."""
+        self._plan.clear()
+        self._connect_plan.clear()
         self._draw = lambda: None
 
     @contextmanager
     def refusing(self) -> Iterator[None]:
-        """Refuse new connections within this context, as a port does where nobody listens; it stays ours."""
+        """Refuse new connections within this context, as a port does where nothing listens; the port stays ours."""
         _ = self.url  # It must be listening.
         self._stop_listening()
         self._reserve()
@@ -186,12 +187,12 @@ class FaultProxy:
         while self._is_accepting:
             try:
                 client, _ = listener.accept()
-            except OSError:  # Nobody came; or whoever did is gone.
+            except OSError:  # No client came within _LOOK_S, or it has left already.
                 continue
             client.settimeout(None)
-            with suppress(OSError):  # It may be gone already, which the thread sees.
+            with suppress(OSError):  # The client may have left already, which its thread finds out.
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            fault = self._connect_plans.next_fault(ANY, ANY)
+            fault = self._connect_plan.next_fault(ANY, ANY)
             thread = threading.Thread(
                 target=self._serve, args=(client, fault), name="fault-proxy-connection", daemon=True
             )
@@ -201,7 +202,7 @@ class FaultProxy:
             thread.start()
 
     def _serve(self, client: socket.socket, fault: Fault | None) -> None:
-        """Let the requests of one connection pass; a fault hits the connection itself."""
+        """Let the requests of one connection pass; a fault given here hits the connection itself."""
         early = b""
         try:
             while True:
@@ -223,7 +224,7 @@ class FaultProxy:
                 self._threads.discard(threading.current_thread())
 
     def _let_pass(self, crossing: Crossing, fault: Fault | None) -> None:
-        """Let one request pass, or go wrong."""
+        """Let one request pass, or meet its fault."""
         try:
             if fault is None:
                 fault = self._fault_of_request(crossing.request)
@@ -244,7 +245,7 @@ class FaultProxy:
             crossing.finish()
 
     def _fault_of_request(self, request: Request) -> Fault | None:
-        planned = self._plans.next_fault(request.method, request.path.partition("?")[0])
+        planned = self._plan.next_fault(request.method, request.path.partition("?")[0])
         with self._lock:
             return self._draw() if planned is None else planned
 

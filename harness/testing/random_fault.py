@@ -1,27 +1,14 @@
-"""Faults at random, for campaigns; given to `FaultProxy.at_random`."""
+"""Draws faults at random, for campaigns; given to `FaultProxy.at_random`."""
 
 import random
 
-from harness.testing.proxy_fault import (
-    Abandon,
-    Cut,
-    Delay,
-    Drop,
-    Fault,
-    Garbage,
-    Latency,
-    Pause,
-    Reset,
-    Status,
-    Then,
-    Trickle,
-    WrongLength,
-)
+from harness.testing.fault import Abandon, Cut, Delay, Drop, Fault, Reset, Status, Then, Trickle
 from harness.testing.stream_fault import CutEvent, Repeat
+from harness.testing.wire_fault import Garbage, Latency, Pause, WrongLength
 
 
 def random_fault(draw: random.Random) -> Fault:
-    """Return a fault of any kind with figures at random; none of them waits for more than half a second or hangs."""
+    """Return a fault of any kind with random figures; it never hangs or waits for more than half a second."""
     after = draw.random() < 0.5  # noqa: PLR2004  (a coin)
     then: Then = draw.choice(("close", "reset", "half_close"))
     choices: tuple[Fault, ...] = (
@@ -33,7 +20,7 @@ def random_fault(draw: random.Random) -> Fault:
         Abandon(),
         Cut(draw.randrange(400), then, with_head=after),
         Pause(draw.randrange(400), draw.uniform(0, 0.5)),
-        Trickle(part_bytes=draw.randrange(1, 4)),
+        Trickle(part_bytes=draw.randrange(1, 4), with_head=True),
         Latency(0.0, jitter_s=0.02, seed=draw.randrange(1000)),
         Garbage(),
         WrongLength(draw.choice((-7, 7))),

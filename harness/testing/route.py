@@ -8,7 +8,7 @@ from harness.domain.model import LoadConfig
 from harness.testing.body import LOAD_FIELDS, UNLOAD_FIELDS, checked
 from harness.testing.chat import World, native_chat
 from harness.testing.completion import embeddings, openai_chat
-from harness.testing.message import Answer, Refusal, Request, json_answer
+from harness.testing.message import Refusal, Request, Response, json_answer
 
 MODELS = "/api/v1/models"
 LOAD = "/api/v1/models/load"
@@ -23,7 +23,7 @@ _STATUS = f"{DOWNLOAD}/status/"
 _SHOWN_CHARACTERS = 8
 
 
-def answer(world: World, request: Request, *, token: str | None, unknown_status: int) -> Answer:
+def answer(world: World, request: Request, *, token: str | None, unknown_status: int) -> Response:
     """Return LM Studio's answer to any request; what it refuses is an answer too."""
     path = request.path.partition("?")[0]
     if (request.method, path) == ("GET", GREETING):
@@ -56,11 +56,11 @@ def _authorise(request: Request, token: str) -> None:
         raise Refusal(401, said, code="invalid_api_key")
 
 
-def _models(world: World, request: Request) -> Answer:  # noqa: ARG001  (one signature for all routes)
+def _models(world: World, request: Request) -> Response:  # noqa: ARG001  (one signature for all routes)
     return json_answer({"models": world.library.listing()})
 
 
-def _load(world: World, request: Request) -> Answer:
+def _load(world: World, request: Request) -> Response:
     body = checked(request, LOAD_FIELDS, required=("model",))
     model = world.library.find(body["model"])
     if model is None:
@@ -83,27 +83,27 @@ def _load(world: World, request: Request) -> Answer:
     return json_answer(payload)
 
 
-def _unload(world: World, request: Request) -> Answer:
+def _unload(world: World, request: Request) -> Response:
     body = checked(request, UNLOAD_FIELDS, required=("instance_id",))
     world.library.unload(body["instance_id"])
     return json_answer({"instance_id": body["instance_id"]})
 
 
-def _download(world: World, request: Request) -> Answer:
+def _download(world: World, request: Request) -> Response:
     return world.catalogue.begin(request, world.library)
 
 
-def _download_status(world: World, request: Request) -> Answer:
+def _download_status(world: World, request: Request) -> Response:
     job_id = unquote(request.path.partition("?")[0].removeprefix(_STATUS))
     return world.catalogue.status(job_id, world.library)
 
 
-def _openai_models(world: World, request: Request) -> Answer:  # noqa: ARG001  (one signature for all routes)
+def _openai_models(world: World, request: Request) -> Response:  # noqa: ARG001  (one signature for all routes)
     listed = [{"id": one.key, "object": "model", "owned_by": "organization_owner"} for one in world.library.models]
     return json_answer({"object": "list", "data": listed})
 
 
-_ROUTES: dict[tuple[str, str], Callable[[World, Request], Answer]] = {
+_ROUTES: dict[tuple[str, str], Callable[[World, Request], Response]] = {
     ("GET", MODELS): _models,
     ("POST", LOAD): _load,
     ("POST", UNLOAD): _unload,

@@ -5,7 +5,6 @@ import socketserver
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,22 +12,13 @@ from harness.domain.model import InstanceId, LoadConfig, Model
 from harness.testing.chat import Reply, World
 from harness.testing.connection import Handler
 from harness.testing.download import Offer
-from harness.testing.fault import Fault
+from harness.testing.fault import ScriptedFault
 from harness.testing.library import DEFAULT_MODELS, Library
-from harness.testing.message import Answer, Request, json_answer
+from harness.testing.message import Request, Response, json_answer
+from harness.testing.plan import FaultPlan
 from harness.testing.route import answer
 
 _JOIN_S = 5.0
-
-
-@dataclass(slots=True)
-class _Plan:
-    """A fault, and for how many requests it is meant (None: all)."""
-
-    method: str
-    path: str
-    fault: Fault
-    left: int | None
 
 
 class ScriptedServer:
@@ -82,7 +72,7 @@ class ScriptedServer:
         )
         self._token = token
         self._unknown_status = unknown_status
-        self._plans: list[_Plan] = []
+        self._plan: FaultPlan[ScriptedFault] = FaultPlan()
         self._lock = threading.Lock()
         self._listener: _Listener | None = None
         self.requests: list[Request] = []
@@ -152,40 +142,45 @@ class ScriptedServer:
         """Let this function answer all chats from now on; by default the prompt comes back."""
         self._world.speak = speak
 
-    def on(self, method: str, path: str, fault: Fault, *, times: int | None = None) -> None:
-        """Let this go wrong with the next requests of this method and path; with all of them without `times`.
+    def on(self, method: str, path: str, fault: ScriptedFault, *, after: int = 0, times: int | None = None) -> None:
+        """Let a fault hit the next requests of this method and path (each may be `harness.testing.plan.ANY`).
 
         Faults for the same requests come in the order in which they were given.
+
+        Args:
+            method: such as GET.
+            path: without a query.
+            fault: what goes wrong.
+            after: how many such requests pass first.
+            times: how many requests it hits; None: all.
         """
-        with self._lock:
-            self._plans.append(_Plan(method, path, fault, times))
+        self._plan.add(method, path, fault, after=after, times=times)
+
+    def heal(self) -> None:
+        """Drop all planned faults; those in progress stay."""
+        self._plan.clear()
 
     def asked(self, method: str, path: str) -> list[Any]:
         """Return the JSON bodies of all requests of this method and path, in order."""
         return [one.json for one in tuple(self.requests) if (one.method, one.path) == (method, path)]
 
-    def received(self, request: Request) -> Fault | None:
+    def received(self, request: Request) -> ScriptedFault | None:
         """Note a request and return what shall go wrong with it (for connections)."""
         with self._lock:
             self.requests.append(request)
-            for plan in self._plans:
-                if (plan.method, plan.path) == (request.method, request.path) and plan.left != 0:
-                    if plan.left is not None:
-                        plan.left -= 1
-                    return plan.fault
-        return None
+        return self._plan.next_fault(request.method, request.path.partition("?")[0])
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Response:
         """Do what was asked (for connections)."""
         return answer(self._world, request, token=self._token, unknown_status=self._unknown_status)
 
-    def rehearse(self, request: Request) -> Answer:
+    def rehearse(self, request: Request) -> Response:
         """Answer without doing it (for connections)."""
         library, catalogue = self._world.library.copy(), self._world.catalogue.copy()
         world = World(library=library, speak=self._world.speak, pause=self._pause, catalogue=catalogue)
         return answer(world, request, token=self._token, unknown_status=self._unknown_status)
 
-    def stale_listing(self) -> Answer:
+    def stale_listing(self) -> Response:
         """Return the listing before the last change (for connections)."""
         return json_answer({"models": self._world.library.before_change})
 

@@ -12,7 +12,7 @@ from harness.lifecycle.resident import unload_verified
 from harness.testing.fault import Call as Exchange
 from harness.testing.fault import Status
 from harness.testing.library import DEFAULT_MODELS
-from harness.testing.message import Answer
+from harness.testing.message import Response
 from harness.testing.scripted import ScriptedServer
 
 KEY, OTHER, EMBEDDING = (str(model.key) for model in DEFAULT_MODELS)
@@ -33,7 +33,7 @@ class UnloadFails:
 
     def apply(self, call: Exchange) -> None:
         if call.request.json == {"instance_id": self.instance_id}:
-            call.send(Answer(status=500, parts=(json.dumps({"error": "broken"}).encode(),)))
+            call.send(Response(status=500, parts=(json.dumps({"error": "broken"}).encode(),)))
         else:
             call.send(call.answer())
 

@@ -14,9 +14,10 @@ from harness.client.exchange import Exchange
 from harness.client.http import Client
 from harness.domain.generation import ChatRequest
 from harness.errors import Cancelled
-from harness.testing.fault import Fault, Hang, KeepAlive, Raw
+from harness.testing.fault import Fault, Hang, Raw
 from harness.testing.route import CHAT, LOAD, MODELS, UNLOAD
 from harness.testing.scripted import ScriptedServer
+from harness.testing.stream_fault import KeepAlive
 
 ASKED = ChatRequest(model="acme/tiny-1b", input="one two three")
 AT_ONCE_S = 0.1

@@ -28,10 +28,11 @@ from harness.errors import (
     ServerUnreachable,
     SettingsError,
 )
-from harness.testing.fault import Cut, Drop, Fault, Hang, KeepAlive, Raw, Reset, Status, Trickle
+from harness.testing.fault import Cut, Drop, Fault, Hang, Raw, Reset, Status, Trickle
 from harness.testing.message import event
 from harness.testing.route import CHAT, LOAD, MODELS, UNLOAD
 from harness.testing.scripted import ScriptedServer
+from harness.testing.stream_fault import KeepAlive
 
 ASKED = ChatRequest(model="acme/tiny-1b", input="one two three")
 CANARY = "sk-canary-0123456789"

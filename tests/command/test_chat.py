@@ -279,7 +279,7 @@ class TestThread:
         desk.server.on("POST", CHAT, fault, times=3)
         with pytest.raises(HarnessError):
             desk.turn("two", stream=True)
-        desk.server._plans.clear()
+        desk.server.heal()
         desk.turn("three")
         assert desk.chats[-1]["previous_response_id"] == first.generation.response_id
 

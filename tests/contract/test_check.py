@@ -16,7 +16,7 @@ from harness.domain.model import LoadConfig
 from harness.errors import SettingsError
 from harness.testing.fault import Call, Drop, Fault, Status
 from harness.testing.library import DEFAULT_MODELS
-from harness.testing.message import Answer
+from harness.testing.message import Response
 from harness.testing.scripted import ScriptedServer
 
 TINY, SMALL, EMBEDDING = DEFAULT_MODELS
@@ -241,7 +241,7 @@ def test_control_characters_of_a_server_are_shown_escaped(server: ScriptedServer
     class Colourful:
         def apply(self, call: Call) -> None:
             payload = {"model_instance_id": "\x1b[31mred", "output": [], "stats": {}}
-            call.send(Answer(parts=(json.dumps(payload).encode(),)))
+            call.send(Response(parts=(json.dumps(payload).encode(),)))
 
     with bench_at(server.url) as bench:
         server.on("POST", CHAT, Colourful())

@@ -245,7 +245,7 @@ class Story(RuleBasedStateMachine):
     def it_grows_older(self) -> None:
         self.age += 1
         if self.age % TROUBLE_LASTS == 0:
-            self.server._plans.clear()
+            self.server.heal()
 
     @invariant()
     def nothing_of_others_is_touched(self) -> None:

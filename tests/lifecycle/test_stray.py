@@ -14,7 +14,7 @@ from harness.errors import Cancelled, ReleaseFailed
 from harness.lifecycle.leases import Leases
 from harness.reaper.journal import Journal, replay
 from harness.testing.clock import FakeClock
-from harness.testing.fault import Call, Ignore
+from harness.testing.fault import Ignore, ScriptedCall
 from harness.testing.scripted import ScriptedServer
 
 KEY = "acme/tiny-1b"
@@ -145,7 +145,7 @@ def test_one_that_never_shows_up_stays_open_and_is_named(
     server: ScriptedServer, client: Client, leases: Leases, journal: Journal
 ) -> None:
     class Announces:
-        def apply(self, call: Call) -> None:
+        def apply(self, call: ScriptedCall) -> None:
             answer = call.rehearse()
             start = b'event: model_load.start\ndata: {"type":"model_load.start","model_instance_id":"acme/tiny-1b"}\n\n'
             call.send(type(answer)(parts=(start,), content_type="text/event-stream"))

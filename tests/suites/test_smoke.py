@@ -18,7 +18,7 @@ from harness.store.reader import read_run
 from harness.testing.chat import Reply
 from harness.testing.fault import Call, Fault, Status
 from harness.testing.library import DEFAULT_MODELS
-from harness.testing.message import Answer, Request
+from harness.testing.message import Request, Response
 from harness.testing.scripted import ScriptedServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,7 +88,7 @@ class IgnoredUnload:
     """Says that it unloaded, and does nothing."""
 
     def apply(self, call: Call) -> None:
-        call.send(Answer(parts=(json.dumps({"instance_id": call.request.json["instance_id"]}).encode(),)))
+        call.send(Response(parts=(json.dumps({"instance_id": call.request.json["instance_id"]}).encode(),)))
 
 
 class OnlyForStreams:

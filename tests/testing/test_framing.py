@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.testing.framing import MAX_HEAD_BYTES, Framing, Head, NotHTTP, Piece, chunk
+from harness.testing.framing import MAX_HEAD_BYTES, Framing, MessageHead, NotHTTP, Piece, chunk
 
 REQUEST = b"POST /x?y=1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=1\r\nabc\r\nA\r\n0123456789\r\n0\r\nT: 1\r\n\r\n"
@@ -56,7 +56,7 @@ def test_an_answer_without_a_length_ends_with_its_connection() -> None:
 
 @pytest.mark.parametrize("data", [b"\x16\x03\x01\x02\r\n\r\n", b"x" * (MAX_HEAD_BYTES + 1)])
 def test_a_request_that_is_no_http_is_refused(data: bytes) -> None:
-    with pytest.raises(NotHTTP, match="no HTTP request"):
+    with pytest.raises(NotHTTP, match="not an HTTP request"):
         list(Framing().feed(data))
 
 
@@ -71,7 +71,7 @@ def test_an_answer_that_is_no_http_passes_as_it_is(data: bytes) -> None:
 
 
 def test_another_value_of_a_header_leaves_all_other_bytes_as_they_are() -> None:
-    head = Head.parse(b"GET /a HTTP/1.1\r\nX-Odd:  spaced \r\nhOsT: before\r\nB: 1\r\n\r\n")
+    head = MessageHead.parse(b"GET /a HTTP/1.1\r\nX-Odd:  spaced \r\nhOsT: before\r\nB: 1\r\n\r\n")
     assert head.with_header("Host", "after").encoded() == (
         b"GET /a HTTP/1.1\r\nX-Odd:  spaced \r\nB: 1\r\nHost: after\r\n\r\n"
     )

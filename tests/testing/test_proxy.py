@@ -13,10 +13,9 @@ import pytest
 from harness.client.http import Client
 from harness.domain.generation import ChatRequest
 from harness.errors import ConnectionLost, DeadlineExceeded, HarnessError, ServerUnreachable, SettingsError
-from harness.testing import fault as double
+from harness.testing.fault import Call, Cut, Delay, Drop, Fault, Hang, Raw, Reset, Status
 from harness.testing.plan import ANY
 from harness.testing.proxy import CLOSE_S, FaultProxy
-from harness.testing.proxy_fault import Delay, Drop, Hang, Passage, Reset, Status
 from harness.testing.scripted import ScriptedServer
 
 KEY = "acme/tiny-1b"
@@ -35,10 +34,10 @@ class Flood:
     def __init__(self) -> None:
         self._wrote_at = 0.0
 
-    def apply(self, passage: Passage) -> None:
+    def apply(self, call: Call) -> None:
         while True:
             self._wrote_at = time.monotonic()
-            passage.write(b"x" * 65536)
+            call.write(b"x" * 65536)
 
     def is_stuck(self) -> bool:
         return 0 < self._wrote_at < time.monotonic() - 0.3
@@ -187,7 +186,7 @@ def test_while_it_refuses_nobody_answers_and_afterwards_the_same_url_does(proxy:
 def test_refusing_leaves_requests_in_progress_alone(
     server: ScriptedServer, proxy: FaultProxy, client: Client, eventually: Eventually
 ) -> None:
-    server.on("POST", LOAD, double.Delay(0.5))
+    server.on("POST", LOAD, Delay(0.5))
     done: list[object] = []
     thread = threading.Thread(target=lambda: done.append(client.load(KEY).instance_id))
     thread.start()
@@ -228,12 +227,8 @@ def test_a_server_that_refuses_resets_the_client(server: ScriptedServer, proxy: 
     assert not proxy.passed[0].is_forwarded
 
 
-@pytest.mark.parametrize(
-    "fault", [double.Drop(), double.Reset(), double.Cut(5), double.Raw([b"HTTP/1.1 200 OK\r\ncontent-le"])]
-)
-def test_a_server_that_breaks_off_breaks_off_the_client(
-    server: ScriptedServer, client: Client, fault: double.Fault
-) -> None:
+@pytest.mark.parametrize("fault", [Drop(), Reset(), Cut(5), Raw([b"HTTP/1.1 200 OK\r\ncontent-le"])])
+def test_a_server_that_breaks_off_breaks_off_the_client(server: ScriptedServer, client: Client, fault: Fault) -> None:
     server.on("POST", LOAD, fault)
     with pytest.raises(ConnectionLost):
         client.load(KEY)
@@ -242,7 +237,7 @@ def test_a_server_that_breaks_off_breaks_off_the_client(
 def test_a_client_that_vanishes_is_seen_by_the_server(
     server: ScriptedServer, proxy: FaultProxy, eventually: Eventually
 ) -> None:
-    server.on("POST", LOAD, double.Hang())
+    server.on("POST", LOAD, Hang())
     with connected(proxy) as wire:
         wire.sendall(b"POST /api/v1/models/load HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}")
         eventually(lambda: server.requests)
@@ -273,7 +268,7 @@ def test_closing_ends_every_connection_and_thread(server: ScriptedServer, eventu
     if where == "connect":
         proxy.on_connect(Hang())
     elif where == "server":
-        server.on("POST", LOAD, double.Hang())
+        server.on("POST", LOAD, Hang())
     else:
         proxy.on("POST", LOAD, Hang(after_effect=where == "after_effect"))
     lost: list[BaseException] = []

@@ -14,8 +14,8 @@ from harness.errors import ConnectionLost, MalformedAnswer
 from harness.lifecycle.leases import Leases
 from harness.lifecycle.resident import resident_ids
 from harness.reaper.journal import Journal
+from harness.testing.fault import Abandon, Cut, Fault, Reset, Status, Trickle
 from harness.testing.proxy import FaultProxy
-from harness.testing.proxy_fault import Abandon, Cut, Fault, Reset, Status, Trickle
 from harness.testing.stream_fault import CutEvent, Repeat
 
 if TYPE_CHECKING:

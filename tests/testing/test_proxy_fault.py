@@ -16,27 +16,12 @@ from harness.errors import (
     NotLMStudio,
     ServerFault,
 )
+from harness.testing.fault import Abandon, Cut, Delay, Drop, Fault, Hang, Raw, Reset, Status, Trickle
 from harness.testing.proxy import FaultProxy
-from harness.testing.proxy_fault import (
-    Abandon,
-    Cut,
-    Delay,
-    Drop,
-    Fault,
-    Garbage,
-    Hang,
-    Latency,
-    Pause,
-    Raw,
-    Reset,
-    Status,
-    Throttle,
-    Trickle,
-    WrongLength,
-)
 from harness.testing.random_fault import random_fault
 from harness.testing.scripted import ScriptedServer
 from harness.testing.stream_fault import CutEvent, Repeat
+from harness.testing.wire_fault import Garbage, Latency, Pause, Throttle, WrongLength
 
 KEY = "acme/tiny-1b"
 MODELS = "/api/v1/models"

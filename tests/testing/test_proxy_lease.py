@@ -18,27 +18,13 @@ from harness.domain.model import LoadConfig
 from harness.errors import HarnessError
 from harness.lifecycle.leases import Leases
 from harness.reaper.journal import Journal, replay
+from harness.testing.fault import Abandon, Cut, Delay, Drop, Fault, Hang, Raw, Reset, Status, Then, Trickle
 from harness.testing.plan import ANY
 from harness.testing.proxy import FaultProxy
-from harness.testing.proxy_fault import (
-    Abandon,
-    Cut,
-    Delay,
-    Drop,
-    Fault,
-    Garbage,
-    Hang,
-    Pause,
-    Raw,
-    Reset,
-    Status,
-    Then,
-    Trickle,
-    WrongLength,
-)
 from harness.testing.random_fault import random_fault
 from harness.testing.scripted import ScriptedServer
 from harness.testing.stream_fault import CutEvent, Repeat
+from harness.testing.wire_fault import Garbage, Pause, WrongLength
 
 KEY = "acme/tiny-1b"
 OTHER = "acme/small-4b"
