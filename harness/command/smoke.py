@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from harness.client.http import Client
 from harness.clock import Clock
 from harness.domain.generation import ChatRequest, Generation
+from harness.domain.markup import is_only_thoughts
 from harness.domain.model import InstanceId, LoadConfig, Model
 from harness.errors import ApiError, HarnessError, ModelNotFound, NotAuthorised, SettingsError
 from harness.lifecycle.lease import Lease
@@ -180,6 +181,8 @@ def _loaded(lease: Lease) -> str:
 def _problems(answer: Generation, lease: Lease, *, reasons: bool) -> Iterator[str]:
     if not (answer.text.strip() or (reasons and answer.reasoning.strip())):
         yield "expected some text, got none"
+    elif is_only_thoughts(answer.text):
+        yield "expected an answer, got only the model's thoughts"
     if answer.model_instance_id != lease.instance.id:
         yield f"expected an answer of {lease.instance.id}, got one of {answer.model_instance_id}"
     if answer.loaded_model:

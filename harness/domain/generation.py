@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from harness.domain.markup import is_only_thoughts
 from harness.domain.model import InstanceId, ResponseId
 
 
@@ -128,10 +129,12 @@ def outcome_of(generation: Generation, *, max_output_tokens: int | None) -> Outc
     """Return how a complete answer ended.
 
     The native API has no finish reason: an answer is truncated when its output tokens, reasoning included, reach the
-    limit. An answer that spent its whole budget on reasoning is `reasoning_only`, which names what to fix.
+    limit. An answer that spent its whole budget on reasoning is `reasoning_only`, which names what to fix, also where
+    the server left the reasoning in the text.
     """
-    has_text = bool(generation.text.strip())
-    if not has_text:
+    if is_only_thoughts(generation.text):
+        return Outcome.REASONING_ONLY
+    if not generation.text.strip():
         return Outcome.REASONING_ONLY if generation.reasoning.strip() else Outcome.EMPTY
     produced = generation.stats.total_output_tokens
     hit_limit = max_output_tokens is not None and produced is not None and produced >= max_output_tokens

@@ -9,7 +9,7 @@ import re
 from collections import deque
 from collections.abc import Sequence
 
-from harness.scoring.text import bounded, without_thinking
+from harness.scoring.text import visible
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s{0,3}\{")
 _BRACE = re.compile(r"\\[\\{}]|[{}]")
@@ -45,7 +45,7 @@ def final_answer(output: str) -> str:
 
     Reads: the last marker, else the only fenced block, else the last line that is not empty.
     """
-    text = without_thinking(bounded(output))
+    text = visible(output)
     if parts := marked(text):
         return parts[0]
     blocks = fenced_blocks(text)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from harness.domain.sample import Json
 from harness.domain.score import Score
 from harness.scoring.answer import marked
-from harness.scoring.text import bounded, normalised, stripped, without_thinking
+from harness.scoring.text import normalised, stripped, visible
 from harness.scoring.verdict import graded, malformed, right_or_wrong, unparsed
 
 _MARKERS = ("answer", "label", "category", "class", "intent", "option", "choice", "sentiment", "language")
@@ -35,7 +35,7 @@ class Choice:
     """
 
     name: str = "choice"
-    version: str = "2"
+    version: str = "3"
 
     def __call__(self, output: str, target: Json) -> Score:
         """Return the score; details tell what was chosen, `None` when unparsed.
@@ -59,7 +59,7 @@ class Choices:
     """
 
     name: str = "choices"
-    version: str = "1"
+    version: str = "2"
 
     def __call__(self, output: str, target: Json) -> Score:
         """Return the score; details have precision, recall and what was chosen.
@@ -87,7 +87,7 @@ class Choices:
 
 def chosen_label(output: str, labels: Sequence[str], options: Mapping[str, str] | None = None) -> str | None:
     """Return the label that the answer chooses, or None."""
-    text = without_thinking(bounded(output)).strip()
+    text = visible(output)
     by_form = _forms(labels, options or {})
     for part in marked(text, _MARKERS):
         chosen = _leading(part, by_form) or _mentions(part, by_form)
@@ -108,7 +108,7 @@ def chosen_label(output: str, labels: Sequence[str], options: Mapping[str, str] 
 
 def chosen_labels(output: str, labels: Sequence[str]) -> set[str] | None:
     """Return the set of labels that the answer chooses, or None where it neither mentions one nor says "none"."""
-    text = without_thinking(bounded(output)).strip()
+    text = visible(output)
     by_form = _forms(labels, {})
     part = next(iter(marked(text, (*_MARKERS, "answers", "labels", "categories"))), text)
     listed = _json_list(part)

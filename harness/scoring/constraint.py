@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.domain.sample import Json
 from harness.domain.score import Score
 from harness.scoring.constraint_kind import KINDS, Check
-from harness.scoring.text import bounded, without_thinking
+from harness.scoring.text import visible
 from harness.scoring.verdict import graded, malformed, unparsed
 
 
@@ -27,7 +27,7 @@ class Constraints:
 
     is_loose: bool = False
     needs_all: bool = False
-    version: str = "1"
+    version: str = "2"
 
     @property
     def name(self) -> str:
@@ -41,7 +41,7 @@ class Constraints:
             TaskError: a kind is unknown, or a parameter is missing, unknown or malformed.
         """
         checks = _target(target)
-        text = without_thinking(bounded(output)).strip()
+        text = visible(output)
         if not text:
             return unparsed("the answer is empty")
         strict = [check(text) for check in checks]

@@ -14,7 +14,7 @@ from rapidfuzz import fuzz
 from harness.domain.sample import Json
 from harness.domain.score import Score
 from harness.scoring.json_answer import find_list
-from harness.scoring.text import bounded, without_thinking, words
+from harness.scoring.text import visible, words
 from harness.scoring.verdict import graded, malformed, unparsed
 
 _MAX_IDEAS = 200
@@ -34,7 +34,7 @@ class Ideas:
     """
 
     name: str = "ideas"
-    version: str = "1"
+    version: str = "2"
 
     def __call__(self, output: str, target: Json) -> Score:
         """Return the score; details have how many were given, were distinct and kept the rules.
@@ -67,7 +67,7 @@ def listed_ideas(output: str, *, may_be_one: bool = False) -> list[str]:
     values = find_list(output)
     if values is not None and all(isinstance(one, str | dict) for one in values):
         return [(one if isinstance(one, str) else json.dumps(one))[:_MAX_IDEA] for one in values]
-    lines = [line for line in without_thinking(bounded(output)).splitlines() if line.strip()]
+    lines = [line for line in visible(output).splitlines() if line.strip()]
     marked = [line for line in lines if _MARK.match(line) and not line.lstrip().startswith("#")]
     if len(lines) == 1 and not marked and not may_be_one:
         return []

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from harness.domain.sample import Json
 from harness.domain.score import Score
 from harness.scoring.answer import final_answer, first_sentence
-from harness.scoring.text import bounded, without_thinking
+from harness.scoring.text import visible
 from harness.scoring.verdict import malformed, right_or_wrong, unparsed
 
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
@@ -26,7 +26,7 @@ class Exact:
     """
 
     name: str = "exact"
-    version: str = "1"
+    version: str = "2"
 
     def __call__(self, output: str, target: Json) -> Score:
         """Return the score; details tell what was read.
@@ -51,7 +51,7 @@ class Normalised:
     """
 
     name: str = "normalised"
-    version: str = "1"
+    version: str = "2"
 
     def __call__(self, output: str, target: Json) -> Score:
         """Return the score; details tell what was read.
@@ -89,6 +89,6 @@ def accepted_texts(scorer: str, target: Json) -> list[str]:
 
 def candidates(output: str) -> list[str]:
     """Return the readings of an answer: the whole of it, its final answer, and that one's first sentence."""
-    whole = without_thinking(bounded(output)).strip()
+    whole = visible(output)
     final = final_answer(output)
     return [text for text in dict.fromkeys((whole, final, first_sentence(final))) if text]

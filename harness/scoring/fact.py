@@ -14,7 +14,7 @@ from harness.domain.sample import Json
 from harness.domain.score import Score
 from harness.scoring.overlap import rouge_l, rouge_tokens
 from harness.scoring.quantity import cleaned, quantities
-from harness.scoring.text import bounded, normalised, without_thinking, words
+from harness.scoring.text import normalised, visible, words
 from harness.scoring.verdict import graded, malformed, unparsed
 
 _KEYS = {"facts", "source", "max_words", "reference"}
@@ -35,7 +35,7 @@ class Facts:
     """
 
     name: str = "facts"
-    version: str = "2"
+    version: str = "3"
 
     def __call__(self, output: str, target: Json) -> Score:
         """Return the score; details have what is missing and what is invented.
@@ -44,7 +44,7 @@ class Facts:
             TaskError: the target is malformed, or a fact is not in its own source.
         """
         facts = _target(self.name, target)
-        summary = without_thinking(bounded(output)).strip()
+        summary = visible(output)
         length = len(words(summary))
         if not length:
             return unparsed("the summary is empty")

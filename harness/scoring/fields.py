@@ -31,7 +31,7 @@ class Fields:
     """
 
     name: str = "fields"
-    version: str = "2"
+    version: str = "3"
 
     def __call__(self, output: str, target: Json) -> Score:
         """Return the score; details have precision, recall, and the paths of the fields that were wrong.

@@ -14,7 +14,7 @@ from harness.domain.sample import Json
 from harness.domain.score import Score
 from harness.scoring.answer import final_answer
 from harness.scoring.json_answer import find_json
-from harness.scoring.text import bounded, normalised, without_thinking, words
+from harness.scoring.text import normalised, visible, words
 from harness.scoring.verdict import graded, malformed, right_or_wrong, unparsed
 
 _LINE = re.compile(
@@ -39,7 +39,7 @@ class Findings:
     """
 
     name: str = "findings"
-    version: str = "1"
+    version: str = "2"
 
     def __call__(self, output: str, target: Json) -> Score:
         """Return the score; details have the line and kind read, and whether it was a false alarm or a miss.
@@ -99,7 +99,7 @@ def read_finding(output: str, forms: Mapping[str, str]) -> Finding | None:
         return Finding()
     if isinstance(value, dict):
         return _from_json({str(key).lower(): one for key, one in value.items()}, forms)
-    text = normalised(without_thinking(bounded(output)))
+    text = normalised(visible(output))
     final = normalised(final_answer(output))
     for part in (final, text):
         if found := _from_text(part, forms):

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from harness.scoring.text import bounded, without_thinking
+from harness.scoring.text import bounded, visible
 
 MAX_DEPTH = 100
 """JSON that is nested deeper is none: no task wants it."""
@@ -60,7 +60,7 @@ def _find(output: str, opening: str) -> Any:
     # An answer that is nothing but JSON may hold `<think>` or a fence in its strings.
     if (value := _loaded(output, opening)) is not None:
         return value
-    text = _FENCE.sub("\n", without_thinking(output))
+    text = _FENCE.sub("\n", visible(output))
     for start, end in reversed(_outermost(text, opening)[-_MAX_CANDIDATES:]):
         if (value := _loaded(text[start:end], opening)) is not None:
             return value

@@ -21,7 +21,7 @@ class Labels:
     """
 
     name: str = "labels"
-    version: str = "1"
+    version: str = "2"
 
     def __call__(self, output: str, target: Json) -> Score:
         """Return the score.

@@ -13,7 +13,7 @@ from harness.domain.sample import Json
 from harness.domain.score import Score
 from harness.scoring.answer import marked
 from harness.scoring.quantity import Quantity, cleaned, last_quantity, number_words, quantities
-from harness.scoring.text import bounded, without_thinking
+from harness.scoring.text import visible
 from harness.scoring.verdict import malformed, right_or_wrong, unparsed
 
 _ROUNDING = Fraction(1, 10**9)
@@ -36,7 +36,7 @@ class Number:
     """
 
     name: str = "number"
-    version: str = "1"
+    version: str = "2"
 
     def __call__(self, output: str, target: Json) -> Score:
         """Return the score; details tell which number was read.
@@ -56,7 +56,7 @@ class Number:
 
 def read_number(output: str) -> Quantity | None:
     """Return the number that the answer gives, or None: there is none, or the answer is a range."""
-    text = without_thinking(bounded(output))
+    text = visible(output)
     for part in marked(text):
         plain = cleaned(part)
         if _is_range(plain):

@@ -13,7 +13,7 @@ from rapidfuzz.distance import LCSseq
 from harness.domain.sample import Json
 from harness.domain.score import Score
 from harness.scoring.exact import accepted_texts, plain
-from harness.scoring.text import bounded, without_thinking
+from harness.scoring.text import visible
 from harness.scoring.verdict import graded, unparsed
 
 _ROUGE_TOKEN = re.compile(r"[a-z0-9]+")
@@ -28,7 +28,7 @@ class TokenF1:
     """
 
     name: str = "token_f1"
-    version: str = "1"
+    version: str = "2"
 
     def __call__(self, output: str, target: Json) -> Score:
         """Return the score against the best reference.
@@ -37,7 +37,7 @@ class TokenF1:
             TaskError: the target is neither a text nor a list of texts.
         """
         references = accepted_texts(self.name, target)
-        answer = plain(without_thinking(bounded(output)))
+        answer = plain(visible(output))
         precision, recall, value = max((shared(answer.split(), plain(one).split()) for one in references), key=_by_f1)
         is_exact = any(answer == plain(one) for one in references)
         if not answer and not is_exact:
@@ -56,7 +56,7 @@ class RougeL:
     """
 
     name: str = "rouge_l"
-    version: str = "1"
+    version: str = "2"
 
     def __call__(self, output: str, target: Json) -> Score:
         """Return the score against the best reference; details have precision and recall.
@@ -65,7 +65,7 @@ class RougeL:
             TaskError: the target is neither a text nor a list of texts.
         """
         references = [rouge_tokens(text) for text in accepted_texts(self.name, target)]
-        answer = rouge_tokens(without_thinking(bounded(output)))
+        answer = rouge_tokens(visible(output))
         if not answer:
             return unparsed("the answer has no words")
         precision, recall, value = max((rouge_l(answer, tokens) for tokens in references), key=_by_f1)

@@ -24,7 +24,7 @@ class Schema:
     """
 
     name: str = "json_schema"
-    version: str = "1"
+    version: str = "2"
 
     def __call__(self, output: str, target: Json) -> Score:
         """Return the score; details tell whether the JSON is valid.

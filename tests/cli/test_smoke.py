@@ -112,6 +112,12 @@ class TestAFailure:
         assert "expected some text" in failed["detail"]
         assert server.loaded == []
 
+    def test_an_answer_that_is_only_thoughts_is_one(self, call: Call, server: ScriptedServer) -> None:
+        server.reply_with(lambda _: "<think>The capital is")
+        result = call("smoke", KEY)
+        assert result.code == 1
+        assert "got only the model's thoughts" in result.out
+
     def test_an_answer_of_another_instance_is_one(self, call: Call, server: ScriptedServer) -> None:
         server.load(OTHER)
         body = {

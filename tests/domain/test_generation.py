@@ -25,6 +25,9 @@ def generation(text: str, *, reasoning: str = "", tokens: int | None = 5, finish
         (generation("yes", tokens=3, finish="length"), 10, Outcome.TRUNCATED),
         (generation(" \n"), 10, Outcome.EMPTY),
         (generation("", reasoning="hm", tokens=10), 10, Outcome.REASONING_ONLY),
+        (generation("<think>hm", tokens=10), 10, Outcome.REASONING_ONLY),
+        (generation("<think>hm</think>\n"), 10, Outcome.REASONING_ONLY),
+        (generation("<think>hm</think>yes"), 10, Outcome.OK),
     ],
 )
 def test_the_outcome_follows_from_text_reasoning_and_tokens(
