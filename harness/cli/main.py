@@ -10,6 +10,7 @@ from harness.cli import stream
 from harness.cli.completion import PROGRAM
 from harness.errors import HarnessError
 from harness.report.text import printable
+from harness.settings import Surface
 
 _INTERRUPTED = 130
 _HOMES: Mapping[str, str] = {
@@ -69,7 +70,7 @@ def main() -> None:
     try:
         cli.main(prog_name=PROGRAM, standalone_mode=False)
     except HarnessError as exc:
-        stream.complain(printable(str(exc)))
+        stream.complain(printable(Surface.COMMAND_LINE.render(str(exc))))
         sys.exit(exc.exit_code)
     except click.ClickException as exc:
         exc.show()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from harness.report.text import printable
-from harness.settings import DEFAULT_TOKEN, DEFAULT_URL, EMBEDDED, OPTIONS
+from harness.settings import DEFAULT_TOKEN, DEFAULT_URL, EMBEDDED, OPTIONS, Surface
 
 if TYPE_CHECKING:
     from harness.client.http import Client
@@ -115,5 +115,5 @@ def print_text(text: str, *, end: str = "\n") -> None:
 
 
 def note(line: str) -> None:
-    """Say something to the person at the terminal, apart from the output."""
-    click.echo(printable(line), err=True)
+    """Print a line for the person at the terminal, apart from the output."""
+    click.echo(printable(Surface.COMMAND_LINE.render(line)), err=True)

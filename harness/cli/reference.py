@@ -10,7 +10,7 @@ import click
 
 from harness.cli.completion import PROGRAM
 from harness.cli.main import cli
-from harness.settings import OPTIONS
+from harness.settings import OPTIONS, Surface
 
 EXIT_CODES: Mapping[int, str] = {
     0: "ok",
@@ -102,8 +102,8 @@ def _option(option: click.Option, context: click.Context) -> tuple[str, str]:
 def _pytest_options() -> str:
     rows = (
         (
-            f"`--lms-{option.flag}`" if option.is_flag else f"`--lms-{option.flag} {option.metavar}`",
-            _escaped(option.help + (f" [env {option.env}]" if option.env else "")),
+            f"`{Surface.PYTEST.spell(option.name, None if option.is_flag else option.metavar)}`",
+            _escaped(Surface.PYTEST.render(option.help) + (f" [env {option.env}]" if option.env else "")),
         )
         for option in OPTIONS
     )

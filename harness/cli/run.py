@@ -1,4 +1,4 @@
-"""`run`: the suites, as pytest would run them."""
+"""`run`: runs the suites in pytest, with settings that it hands to the plugin."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ import click
 
 from harness.cli.option import Command
 from harness.errors import HarnessError
-from harness.settings import OPTIONS, Option, build_settings
+from harness.settings import OPTIONS, Handover, Surface, build_settings
 
 _SUITES = ("smoke", "offload", "latency")
 _FAILED, _USAGE, _INTERRUPTED = 1, 2, 130
@@ -23,7 +23,8 @@ def _run_options(command: Command) -> Command:
         how: dict[str, Any] = {"multiple": option.repeat, "metavar": option.metavar}
         if option.is_flag:
             how = {"is_flag": True, "flag_value": "yes", "default": None}
-        command = click.option(f"--{option.flag}", option.name, help=option.help, **how)(command)
+        help_text = Surface.COMMAND_LINE.render(option.help)
+        command = click.option(Surface.COMMAND_LINE.spell(option.name), option.name, help=help_text, **how)(command)
     return command
 
 
@@ -35,7 +36,8 @@ def _run_options(command: Command) -> Command:
 def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **options: Any) -> None:
     """Load each selected model, run the suites on it, unload it, and print the table.
 
-    What follows -- goes to pytest, such as -k, -x or --junitxml.
+    What follows -- goes to pytest, such as -k, -x or --junitxml; an --lms-... option there wins over the same option
+    before the --.
 
     \b
     Examples:
@@ -49,9 +51,7 @@ def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **o
 
     from harness.reaper.journal import state_dir
 
-    # Here and not only in the plugin, so that messages name the options as they are written for this command.
-    build_settings(options, environ=os.environ, prefix="--")
-    words = [word for option in OPTIONS for word in _as_pytest(option, options[option.name])]
+    settings = build_settings(options, environ=os.environ, surface=Surface.COMMAND_LINE)
     root = suites_dir()
     paths = [str(root / name) for name in suites or _SUITES]
     # The user's own pytest configuration is not meant for our suites.
@@ -67,7 +67,8 @@ def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **o
     ]  # fmt: skip
     outcome = _Outcome()
     ended = pytest.main(
-        [*fixed, *(planning if dry_run else measuring), *words, *paths, *pytest_args], plugins=[outcome]
+        [*fixed, *(planning if dry_run else measuring), *paths, *pytest_args],
+        plugins=[outcome, Handover(settings=settings, surface=Surface.COMMAND_LINE)],
     )
     if outcome.code is None:
         outcome.code = _INTERRUPTED if ended == pytest.ExitCode.INTERRUPTED else _USAGE
@@ -85,13 +86,6 @@ def suites_dir() -> Path:
         if (folder / "__init__.py").is_file():
             return folder
     raise HarnessError("the suites are missing from this installation", hint="Reinstall lmstudio-harness.")
-
-
-def _as_pytest(option: Option, given: str | Sequence[str] | None) -> list[str]:
-    if option.is_flag:
-        return [f"--lms-{option.flag}"] if given else []
-    values = [given] if isinstance(given, str) else list(given or ())
-    return [f"--lms-{option.flag}={value}" for value in values]
 
 
 class _Outcome:

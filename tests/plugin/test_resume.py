@@ -91,7 +91,7 @@ def test_resuming_a_finished_run_does_nothing_says_so_and_prints_the_table(run: 
     asked = len(server.asked("POST", CHAT))
     again = run(f"--lms-resume={whole.path}")
     assert again.code == 0, again.out
-    assert "Nothing was missing, so nothing was loaded and nothing asked." in again.out
+    assert "The run is already complete; nothing to do." in again.out
     assert "score [95 %]" in again.out
     assert again.path == whole.path
     assert len(server.asked("POST", CHAT)) == asked

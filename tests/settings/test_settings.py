@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import SettingsError
-from harness.settings import OPTIONS, Settings, build_settings
+from harness.settings import OPTIONS, Settings, Surface, build_settings
 
 
 def build(
@@ -88,7 +88,30 @@ def test_a_wrong_token_is_not_repeated() -> None:
 
 def test_messages_name_options_as_the_command_writes_them() -> None:
     with pytest.raises(SettingsError, match=r"^--limit: "):
-        build_settings({"limit": "x"}, environ={}, prefix="--")
+        build_settings({"limit": "x"}, environ={}, surface=Surface.COMMAND_LINE)
+
+
+def test_a_message_about_two_settings_names_each_as_it_was_given(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        build(None, {"reducer": "pass@3"})
+    assert str(caught.value) == "lms_reducer = pass@3: expected at least 3 epochs, got 1\nAdd --lms-epochs 3."
+
+
+def test_what_is_handed_over_wins_over_environment_and_ini_but_not_over_an_option() -> None:
+    handed = build_settings({"limit": "3", "epochs": "2"}, environ={}, surface=Surface.COMMAND_LINE)
+    environ = {"LM_STUDIO_API_URL": "http://env:1"}
+    ini = {"limit": "7", "seed": "7"}
+    settings = build_settings({"epochs": "5"}, environ=environ, ini=ini, handed=handed)
+    assert (settings.limit, settings.source["limit"]) == (3, "--limit")
+    assert (settings.epochs, settings.source["epochs"]) == (5, "--lms-epochs")
+    assert (settings.seed, settings.source["seed"]) == (7, "ini lms_seed")
+    assert settings.url == "http://env:1"
+    assert settings.source["margin"] == "default"
+
+
+def test_settings_that_do_not_say_where_they_came_from_are_handed_over_whole() -> None:
+    settings = build_settings({}, environ={}, ini={"limit": "7"}, handed=Settings(seed=4))
+    assert (settings.seed, settings.limit) == (4, 30)
 
 
 def test_a_models_folder_is_taken_for_the_embedded_server(tmp_path: Path) -> None:

@@ -1,0 +1,17 @@
+"""The pytest plugin: options, fixtures and collection rules for suites that ask a local model.
+
+It is an edge: it translates between pytest and `harness.run.session`, and decides nothing about models or answers.
+Nothing happens (no network, no folder) in a pytest run that collects no test with an `lms_*` fixture. Start with
+`fixtures`, which is what users see; what the plugin keeps of a pytest run is in `state`.
+
+The marker `lms_task(TASK)` says which task a test runs, so that `--lms-task` can select it and a plan can be made;
+`lms_before_load` puts a test before the model's lease is acquired, and `lms_once` runs a test on the cheapest of the
+selected models only.
+"""
+
+pytest_plugins = (
+    "harness.pytest_plugin.options",
+    "harness.pytest_plugin.collection",
+    "harness.pytest_plugin.fixtures",
+    "harness.pytest_plugin.reporting",
+)

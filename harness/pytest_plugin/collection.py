@@ -1,0 +1,109 @@
+"""Which tests run, on which models, and in which order."""
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.errors import HarnessError, SettingsError
+from harness.pytest_plugin.item import PUT_OFF, is_measurement, model_key_of, needs_server, place_of, task_of
+from harness.pytest_plugin.state import FAILURE, PREFIX, or_exit, printed, selected_models, session_of
+from harness.pytest_plugin.terminal import say
+from harness.settings import setting
+
+if TYPE_CHECKING:
+    from harness.run.session import Session
+
+_NOT_PARALLEL = (
+    "tests of local models do not run in workers of pytest-xdist: each worker would load its own copy of every model, "
+    "and the figures would be wrong.\n"
+    f"Run them with -n0; {setting('concurrency')} says how many requests are in flight at a time."
+)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that asks for `lms_model` on every selected model, or with `lms_once` on the cheapest of them.
+
+    Workers of pytest-xdist are refused.
+    """
+    if hasattr(metafunc.config, "workerinput") and any(name.startswith(PREFIX) for name in metafunc.fixturenames):
+        raise pytest.Collector.CollectError(printed(metafunc.config, _NOT_PARALLEL))
+    if "lms_model" in metafunc.fixturenames:
+        is_once = metafunc.definition.get_closest_marker("lms_once") is not None
+        models = selected_models(metafunc.config)[: 1 if is_once else None]
+        metafunc.parametrize("lms_model", models, ids=[model.key for model in models], indirect=True, scope="session")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tasks that were asked for, and put everything of one model together, cheapest model first."""
+    if not any(needs_server(item) for item in items):
+        return
+    if (failure := config.stash.get(FAILURE, None)) is not None:
+        pytest.exit(printed(config, str(failure)), returncode=failure.exit_code)
+    session = or_exit(config, lambda: session_of(config))
+    known = {task.name for item in items if (task := task_of(item))}
+    _check_tasks(config, "tasks", session.settings.tasks, known)
+    _check_tasks(config, "floors", session.settings.floors, known)
+    wanted = session.settings.tasks
+    if wanted:
+        dropped = [item for item in items if (task := task_of(item)) and task.name not in wanted]
+        if dropped:
+            config.hook.pytest_deselected(items=dropped)
+            items[:] = [item for item in items if item not in dropped]
+    items.sort(key=place_of)
+    _prepare(config, session, [item for item in items if needs_server(item)])
+
+
+def _prepare(config: pytest.Config, session: "Session", items: list[pytest.Item]) -> None:
+    """Settle what an earlier run answered and what fits into the budget; skip tests that are complete already."""
+    from harness.run.plan.estimate import Work
+
+    tasks = {task.name: task for item in items if (task := task_of(item))}.values()
+    tests: dict[str | None, list[str]] = {}
+    for item in items:
+        tests.setdefault(model_key_of(item), []).append(item.nodeid)
+    # Tests with `lms_once` run on the first model only: the last one has just what every model has.
+    last = [item for item in items if items and model_key_of(item) == model_key_of(items[-1])]
+    work = Work(
+        tests=sum(not (task_of(item) or is_measurement(item)) for item in last),
+        is_measured=any(map(is_measurement, last)),
+    )
+    try:
+        session.prepare(list(tasks), tests=tests, work=work)
+    except HarnessError as exc:
+        # pytest finishes the collection in spite of the exit; the hook for that must not ask for a plan then.
+        config.stash[FAILURE] = exc
+        pytest.exit(printed(config, str(exc)), returncode=exc.exit_code)
+    if (before := session.resumption) is None:
+        return
+    complete = pytest.mark.skip(reason=f"already complete in {before.parent.run.run_id}")
+    for item in items:
+        key = model_key_of(item)
+        if key in before.complete or (key is None and before.is_server_done):
+            item.add_marker(complete)
+            item.stash[PUT_OFF] = True
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """With --collect-only, print the plan; nothing is loaded for it."""
+    config = session.config
+    from harness.report.layout import terminal_width
+
+    if config.option.collectonly and FAILURE not in config.stash and any(needs_server(item) for item in session.items):
+        say(config, "\n" + or_exit(config, lambda: session_of(config).plan().render(width=terminal_width())))
+
+
+def _check_tasks(config: pytest.Config, name: str, wanted: Collection[str], known: Collection[str]) -> None:
+    """End the session where an option names a task that was not collected: a floor with a typo would never fail.
+
+    A floor in an ini file is only reported: the file is about all tasks, and this run may be about some of them.
+    """
+    if missing := sorted(set(wanted) - set(known)):
+        names = ", ".join(sorted(known)) or "none"
+        origin = session_of(config).settings.source[name]
+        message = printed(config, f"{origin}: no such task: {', '.join(missing)}; collected are: {names}")
+        if origin.startswith("ini ") and name == "floors":
+            say(config, message)
+        else:
+            pytest.exit(message, returncode=SettingsError.exit_code)

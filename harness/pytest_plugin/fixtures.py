@@ -1,0 +1,110 @@
+"""The fixtures of the plugin, all of session scope but the last.
+
+- `lms_settings`: the `Settings`.
+- `lms_run`: the open `Run` on a preflighted server; its `recorder` writes records.
+- `lms_client`: the run's `Client`.
+- `lms_model`: a `Model`; a test that asks for it runs once for every selected model, cheapest model first.
+- `lms_instance`: a `LeasedModel`: one verified lease per model for the whole run, released before the next is loaded.
+- `lms_run_task`: a function that runs a `Task` on the instance and returns its `SummaryRecord`.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.errors import LeaseError, LoadFailed, ReleaseFailed
+from harness.pytest_plugin.state import or_exit, printed, session_of
+from harness.settings import Settings
+
+if TYPE_CHECKING:
+    from harness.client.http import Client
+    from harness.domain.model import Model
+    from harness.domain.record import SummaryRecord
+    from harness.run.run import LeasedModel, Run
+    from harness.task.task import Task
+
+
+@pytest.fixture(scope="session")
+def lms_settings(pytestconfig: pytest.Config) -> Settings:
+    """The settings of this run."""
+    return session_of(pytestconfig).settings
+
+
+@pytest.fixture(scope="session")
+def lms_run(pytestconfig: pytest.Config) -> "Run":
+    """The open run on a preflighted server; ends the session when the server cannot be used."""
+    return or_exit(pytestconfig, session_of(pytestconfig).open)
+
+
+@pytest.fixture(scope="session")
+def lms_client(lms_run: "Run") -> "Client":
+    """The run's client. A test that loads through it must unload too; prefer `lms_instance`."""
+    return lms_run.client
+
+
+@pytest.fixture(scope="session")
+def lms_model(request: pytest.FixtureRequest) -> "Model":
+    """One of the selected models, as it was listed at the start."""
+    model: Model = request.param
+    return model
+
+
+@pytest.fixture(scope="session")
+def lms_instance(lms_run: "Run", lms_model: "Model", pytestconfig: pytest.Config) -> Iterator["LeasedModel"]:
+    """A leased, warmed-up instance of the model: one for all its tests. A model that cannot be loaded is skipped."""
+    from harness.run.plan.plan import load_config
+
+    session = session_of(pytestconfig)
+    config = load_config(lms_model, session.tasks, session.settings)
+    holding = lms_run.leased(lms_model, config)
+    try:
+        leased = holding.__enter__()
+    except (LoadFailed, LeaseError) as exc:
+        lms_run.recorder.skip(str(exc), model_key=lms_model.key)
+        session.put_off.add(lms_model.key)
+        pytest.skip(printed(pytestconfig, f"{lms_model.key} could not be loaded: {exc}"))
+    try:
+        yield leased
+    finally:
+        try:
+            holding.__exit__(None, None, None)
+        except ReleaseFailed as exc:
+            # Raised here, it would end the session before its last records are written.
+            session.note_failure(exc)
+
+
+@pytest.fixture
+def lms_run_task(
+    lms_run: "Run", lms_instance: "LeasedModel", lms_settings: Settings
+) -> "Callable[[Task], SummaryRecord]":
+    """A function that runs a task on the instance; fails the test only on lost answers or below a floor."""
+    from harness.run.plan.plan import fits
+    from harness.stats.pairing import MOST_UNSCORED
+
+    def run_task(task: "Task") -> "SummaryRecord":
+        if reason := fits(task, lms_instance.model):
+            lms_run.recorder.skip(reason, model_key=lms_instance.model.key, task=task.name)
+            pytest.skip(reason)
+        cell = lms_run.evaluate(task, lms_instance)
+        asked = cell.answers
+        if cell.unscored > MOST_UNSCORED * asked:
+            outcomes = ", ".join(f"{count} {outcome}" for outcome, count in cell.outcomes.items())
+            pytest.fail(f"{cell.unscored} of {asked} answers were lost ({outcomes}); see {lms_run.path}", pytrace=False)
+        if missed := _missed_floor(cell, lms_settings.floors.get(task.name)):
+            pytest.fail(f"{task.name}: {missed}", pytrace=False)
+        return cell
+
+    return run_task
+
+
+def _missed_floor(cell: "SummaryRecord", floor: float | None) -> str:
+    """Return how a cell misses the floor that a user has set, or ""; in a race the sequential test decides."""
+    if floor is None:
+        return ""
+    if cell.stopped_early:
+        is_against = cell.race.get("decision") == "decided against"
+        return f"stopped after {cell.n} items: decided against the floor of {floor:g}" if is_against else ""
+    if cell.score is not None and cell.score >= floor:
+        return ""
+    return f"scored {'nothing' if cell.score is None else f'{cell.score:.3f}'}, below the floor of {floor:g}"

@@ -1,0 +1,50 @@
+"""Options, ini keys and markers of the plugin."""
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import pytest
+
+from harness.errors import HarnessError
+from harness.pytest_plugin.state import PREFIX, is_anything_given, printed, settings_of
+from harness.settings import OPTIONS, Surface, unknown_ini
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer every option of `harness.settings.OPTIONS` as `--lms-…` and, except the token, as ini key `lms_…`."""
+    group = parser.getgroup("lms", "local models in LM Studio")
+    for option in OPTIONS:
+        how: dict[str, Any] = {"action": "append" if option.repeat else "store", "metavar": option.metavar}
+        if option.is_flag:
+            how = {"action": "store_const", "const": "yes"}
+        flag = Surface.PYTEST.spell(option.name)
+        group.addoption(flag, dest=PREFIX + option.name, help=Surface.PYTEST.render(option.help), **how)
+        if option.name != "token":
+            kind: Literal["args", "string"] = "args" if option.repeat else "string"
+            told = f"{Surface.INI.render(option.help)} (as {flag})"
+            parser.addini(Surface.INI.spell(option.name), told, type=kind, default=None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers; refuse a wrong option at once, even if no test needs it."""
+    config.addinivalue_line("markers", "lms_task(task): the test runs this harness.Task on a model")
+    config.addinivalue_line("markers", "lms_before_load: the test runs before its model's lease is acquired")
+    config.addinivalue_line("markers", "lms_once: the test runs on the cheapest selected model only")
+    try:
+        for name in _unknown_ini(config):
+            raise unknown_ini(name)
+        # A wrong ini value or variable concerns only tests that need a model, so it is reported when one is collected.
+        if is_anything_given(config):
+            settings_of(config)
+    except HarnessError as exc:
+        raise pytest.UsageError(printed(config, str(exc))) from None
+
+
+def _unknown_ini(config: pytest.Config) -> Iterator[str]:
+    """Yield the ini keys `lms_…` that nothing has registered; pytest has no public way to list an ini file's keys."""
+    for name in getattr(config, "_inicfg", ()):
+        if name.startswith(PREFIX):
+            try:
+                config.getini(name)
+            except ValueError:
+                yield name

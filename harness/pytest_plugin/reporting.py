@@ -1,0 +1,112 @@
+"""What becomes of a test's result: its record, its error as a message, and the table at the end."""
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.errors import HarnessError, StoreError
+from harness.pytest_plugin.item import PUT_OFF, is_measurement, model_key_of, model_of, needs_server, task_of
+from harness.pytest_plugin.state import or_exit, printed, session_if_any
+from harness.pytest_plugin.terminal import say
+
+if TYPE_CHECKING:
+    from harness.run.session import Session
+
+_CANNOT_RECORD = "results can no longer be recorded"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test on a model for which no time is left."""
+    session = session_if_any(item.config)
+    model = model_of(item)
+    if session is None or model is None or PUT_OFF in item.stash:
+        return
+    task = task_of(item)
+    what = task.name if task else "latency" if is_measurement(item) else None
+    if reason := or_exit(item.config, lambda: session.why_not(model, what, is_measurement=is_measurement(item))):
+        item.stash[PUT_OFF] = True
+        pytest.skip(printed(item.config, reason))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test that passed although its instance went away meanwhile."""
+    result = yield
+    used = getattr(item, "funcargs", {})
+    session = session_if_any(item.config)
+    if "lms_instance" in used and session is not None and session.run is not None:
+        session.run.check(used["lms_instance"].lease)
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show an error of the harness as its message and hint, without a traceback.
+
+    Once results can no longer be recorded (a full disk), no further test runs.
+    """
+    report = yield
+    # A test that needs no server, but reads run files, may raise a StoreError of its own.
+    session = session_if_any(item.config) if needs_server(item) else None
+    if session is not None and call.excinfo is not None and isinstance(call.excinfo.value, StoreError):
+        _stop(session, item, call.excinfo.value)
+    if session is not None and session.run is not None:
+        _record_item(session, item, report)
+    if call.excinfo is not None and isinstance(call.excinfo.value, HarnessError):
+        report.longrepr = f"{type(call.excinfo.value).__name__}: {printed(item.config, str(call.excinfo.value))}"
+    return report
+
+
+def _record_item(session: "Session", item: pytest.Item, report: pytest.TestReport) -> None:
+    """Record that a test has ended, unless it was put off."""
+    is_end = report.when == "call" or (report.when == "setup" and not report.passed)
+    key = model_key_of(item)
+    if not is_end or PUT_OFF in item.stash or key in session.put_off or session.run is None:
+        return
+    try:
+        session.run.recorder.item(item.nodeid, report.outcome, model_key=key)
+    except StoreError as exc:
+        _stop(session, item, exc)
+
+
+def _stop(session: "Session", item: pytest.Item, error: StoreError) -> None:
+    session.note_failure(error)
+    item.session.shouldfail = _CANNOT_RECORD
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """End the run after all fixtures are torn down."""
+    if (ours := session_if_any(session.config)) is not None:
+        if exitstatus == pytest.ExitCode.OK and not session.config.option.collectonly:
+            ours.complete_file()
+        interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+        session.exitstatus = ours.close(exit_code=int(exitstatus), interrupted=interrupted)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the table, where the run file is, and what could not be released."""
+    session = session_if_any(config)
+    if session is None or (path := session.path) is None or config.option.collectonly:
+        return
+    from harness.report.layout import terminal_width
+    from harness.report.table import render
+    from harness.store.reader import read_run
+
+    terminalreporter.section("local models")
+    try:
+        table = render(read_run(path), width=terminal_width())
+    except StoreError as exc:
+        table = str(exc)
+    say(config, table)
+    if session.run is None:
+        say(config, "\nThe run is already complete; nothing to do.")
+    say(config, f"\nRecords: {path}")
+    for failure in session.failures:
+        what = "NOT RECORDED" if isinstance(failure, StoreError) else "NOT RELEASED"
+        terminalreporter.write_line(f"{what}: {printed(config, str(failure))}", red=True)

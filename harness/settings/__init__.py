@@ -1,0 +1,28 @@
+"""What a run is asked to do: every option, its default and its checks, and how each surface writes its name.
+
+`option` is the one table of options, which `lms-harness run`, `pytest` and ini files all offer; `parser` turns their
+text into values, `settings` collects them into one frozen `Settings`. Code below the edges refers to a setting by
+`setting("url")`; the edge renders that with its `Surface`. Nothing here knows click or pytest. Start with `settings`.
+"""
+
+from harness.settings.name import SettingName, setting
+from harness.settings.option import DEFAULT_FLOOR, OPTIONS, Option
+from harness.settings.parser import DEFAULT_URL, EMBEDDED
+from harness.settings.settings import DEFAULT_TOKEN, Handover, Settings, build_settings, unknown_ini
+from harness.settings.surface import Surface
+
+__all__ = [
+    "DEFAULT_FLOOR",
+    "DEFAULT_TOKEN",
+    "DEFAULT_URL",
+    "EMBEDDED",
+    "OPTIONS",
+    "Handover",
+    "Option",
+    "SettingName",
+    "Settings",
+    "Surface",
+    "build_settings",
+    "setting",
+    "unknown_ini",
+]
