@@ -1,5 +1,6 @@
-"""Shipped doubles, for the tests of this project and of whoever builds on it: real sockets, scripted answers.
+"""Doubles for the tests of this project and of whoever builds on it: real sockets, scripted answers.
 
-`scripted.ScriptedServer` is an LM Studio without models, `download` what it can download, `fault` what can go wrong
-with it; `proxy.FaultProxy` lets things go wrong on the way to any server; `clock.FakeClock` is moved by hand.
+Here live a scripted LM Studio without models, a proxy that breaks connections on the way to any server, the faults that
+both understand, and a clock that a test moves. Checks of requests and the wording of refusals live in
+`harness.serving`; nothing here runs a model or knows pytest. Start with `scripted.ScriptedServer` and `fault`.
 """

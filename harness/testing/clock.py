@@ -1,17 +1,17 @@
-"""A clock that only moves when it is told to, or slept on."""
+"""A clock that moves only when a test advances it or code sleeps on it."""
 
 import threading
 from datetime import UTC, datetime, timedelta
 
 
 class FakeClock:
-    """A `Clock` without waiting: `sleep` moves it at once.
+    """A `Clock` that never waits: `sleep` moves it at once.
 
     Args:
         start: what `now` returns first.
 
     Attributes:
-        slept: every duration that was slept, in seconds.
+        slept: every duration that code slept, in seconds.
     """
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
@@ -21,7 +21,7 @@ class FakeClock:
         self.slept: list[float] = []
 
     def monotonic(self) -> float:
-        """Return the seconds that passed since it was made."""
+        """Return the seconds that have passed since it was made."""
         return self._passed_s
 
     def now(self) -> datetime:

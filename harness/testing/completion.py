@@ -8,19 +8,20 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.domain.model import LoadConfig
-from harness.testing.body import parsed
+from harness.serving import answer, refusal
+from harness.serving.json_body import parse_object
 from harness.testing.chat import TEMPLATE_TOKENS, Speech, World, slot
 from harness.testing.library import Loaded
-from harness.testing.message import Refusal, Request, Response, event_stream, json_answer
+from harness.testing.message import Request, Response, event_stream, json_response
 
 _DIMENSIONS = 8
 
 
 def openai_chat(world: World, request: Request) -> Response:
     """Answer `POST /v1/chat/completions`: unknown keys are ignored, and a single loaded model answers to any name."""
-    body = parsed(request)
+    body = parse_object(request.body)
     if body.get("response_format", {}).get("type") == "json_object":
-        raise Refusal(400, "'response_format.type' must be 'json_schema' or 'text'", type="invalid_request_error")
+        raise refusal.json_object_refused()
     loaded = _resolved_openai(world, str(body.get("model", "")), wants_chat=True)
     messages = body.get("messages") or []
     words = sum(len(str(message.get("content") or "").split()) for message in messages)
@@ -28,8 +29,9 @@ def openai_chat(world: World, request: Request) -> Response:
     limit = body.get("max_tokens")
     speech = Speech(request=request, max_tokens=limit if limit != -1 else None, input_tokens=tokens)
     if tokens > (loaded.config.context_length or math.inf):
-        said = "The number of tokens to keep from the initial prompt is greater than the context length."
-        return json_answer({"error": said}, status=400)
+        # On this route the message is a bare string, with status 400.
+        message = "The number of tokens to keep from the initial prompt is greater than the context length."
+        return json_response({"error": message}, status=400)
     chunks = _openai_chunks(world, loaded, speech)
     if body.get("stream"):
         return event_stream(_framed(chunks, with_usage=bool((body.get("stream_options") or {}).get("include_usage"))))
@@ -39,33 +41,32 @@ def openai_chat(world: World, request: Request) -> Response:
 def _resolved_openai(world: World, name: str, *, wants_chat: bool) -> Loaded:
     library = world.library
     with library.lock:
-        able = [one for one in library.instances.values() if one.model.is_chat == wants_chat]
+        able = [loaded for loaded in library.instances.values() if loaded.model.is_chat == wants_chat]
         model = library.find(name)
-        named = [one for one in able if one.id == name or (model and one.model.key == model.key)]
+        named = [loaded for loaded in able if loaded.id == name or (model and loaded.model.key == model.key)]
         if named:
             return named[0]
         if model is not None and model.is_chat == wants_chat and world.jit:
             return library.load(model, LoadConfig(), is_jit=True)
         if wants_chat and len(able) == 1:
             return able[0]
-    said = f'Invalid model identifier "{name}". Please specify a valid downloaded model.'
-    raise Refusal(400, said, type="invalid_request_error", code="model_not_found", param="model")
+    raise refusal.unknown_model(name, is_openai=True)
 
 
 def _openai_chunks(world: World, loaded: Loaded, speech: Speech) -> Iterator[dict[str, Any] | None]:
     """Yield chunks, the last with the usage; None is a pause."""
     head = {"id": f"chatcmpl-{secrets.token_hex(10)}", "object": "chat.completion.chunk", "model": loaded.id}
-    with slot(loaded) as wait:
-        for _ in wait:
+    with slot(loaded) as waiting:
+        for _ in waiting:
             yield None
-        reasoning, words = speech.think(world)
-        for name, tokens, said in (
+        reasoning, words = speech.compose(world)
+        for name, tokens, spoken in (
             ("reasoning_content", reasoning, speech.reasoning),
             ("content", words, speech.words),
         ):
             for token in tokens:
                 world.pause(world.token_s)
-                said.append(token)
+                spoken.append(token)
                 yield {**head, "choices": [{"index": 0, "delta": {name: token}, "finish_reason": None}]}
     if speech.tool_calls:
         calls = [{"index": index, **call} for index, call in enumerate(speech.tool_calls)]
@@ -94,7 +95,7 @@ def _completion(loaded: Loaded, speech: Speech, chunks: Iterator[dict[str, Any] 
     }
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish_reason(speech)}
     payload = {"object": "chat.completion", "model": loaded.id, "choices": [choice], "usage": _usage(speech)}
-    yield json.dumps(payload, indent=2).encode()
+    yield answer.json_bytes(payload)
 
 
 def _finish_reason(speech: Speech) -> str:
@@ -114,13 +115,13 @@ def _usage(speech: Speech) -> dict[str, Any]:
 
 def embeddings(world: World, request: Request) -> Response:
     """Answer `POST /v1/embeddings` with a unit vector that is the same for equal texts."""
-    body = parsed(request)
+    body = parse_object(request.body)
     loaded = _resolved_openai(world, str(body.get("model", "")), wants_chat=False)
     asked = body.get("input", [])
     texts = [asked] if isinstance(asked, str) else asked
     data = [{"object": "embedding", "index": at, "embedding": _vector(text)} for at, text in enumerate(texts)]
     usage = {"prompt_tokens": 0, "total_tokens": 0}  # as LM Studio 0.4.25 reports
-    return json_answer({"object": "list", "data": data, "model": loaded.id, "usage": usage})
+    return json_response({"object": "list", "data": data, "model": loaded.id, "usage": usage})
 
 
 def _vector(text: str) -> list[float]:

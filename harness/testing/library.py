@@ -1,4 +1,4 @@
-"""What a scripted server knows: downloaded models, loaded instances, stored answers. Thread-safe."""
+"""What a scripted server knows: downloaded models, loaded instances, stored answers. Threads may share it."""
 
 import secrets
 import threading
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from harness.domain.model import Capabilities, InstanceId, LoadConfig, Model, ModelKey, Quantization
-from harness.testing.message import Refusal
+from harness.domain.model import Capabilities, Instance, InstanceId, LoadConfig, Model, ModelKey, Quantization
+from harness.serving import answer, refusal
 
 DEFAULT_CONTEXT = 8192
 
@@ -56,7 +56,7 @@ DEFAULT_MODELS: tuple[Model, ...] = (
 
 @dataclass(slots=True, kw_only=True)
 class Loaded:
-    """One instance. `in_flight` and `peak` count requests that it is answering."""
+    """One instance. `in_flight` and `peak` count the requests that it answers at a time."""
 
     id: InstanceId
     model: Model
@@ -76,19 +76,26 @@ class Turn:
 
 @dataclass(slots=True)
 class Library:
-    """The state of one server."""
+    """The state of one server.
+
+    Attributes:
+        before_change: the listing before the last load or unload.
+        odd_entries: raw entries of the listing that follow those of the models, however odd they are.
+    """
 
     models: tuple[Model, ...]
     parallel: int
+    odd_entries: tuple[Any, ...] = ()
     instances: dict[InstanceId, Loaded] = field(default_factory=dict)
     turns: dict[str, Turn] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
-    before_change: list[dict[str, Any]] = field(default_factory=list)
+    before_change: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, models: Sequence[Model], *, parallel: int) -> "Library":
-        """Return the state in which these models are downloaded, and loaded where they say so."""
-        library = cls(models=tuple(replace(one, loaded_instances=()) for one in models), parallel=parallel)
+    def of(cls, models: Sequence[Model], *, parallel: int, odd_entries: Sequence[Any] = ()) -> "Library":
+        """Return the state in which these models are downloaded, and loaded where they have instances."""
+        downloaded = tuple(replace(model, loaded_instances=()) for model in models)
+        library = cls(models=downloaded, parallel=parallel, odd_entries=tuple(odd_entries))
         for model in models:
             for instance in model.loaded_instances:
                 library.instances[instance.id] = library.made(instance.id, model, instance.config, is_jit=False)
@@ -106,6 +113,7 @@ class Library:
             return Library(
                 models=self.models,
                 parallel=self.parallel,
+                odd_entries=self.odd_entries,
                 instances=dict(self.instances),
                 turns=dict(self.turns),
                 before_change=self.before_change,
@@ -113,20 +121,22 @@ class Library:
 
     def find(self, key: str) -> Model | None:
         """Return the model with this key; keys match in any case, as in LM Studio 0.4.25."""
-        return next((one for one in self.models if one.key.lower() == key.lower()), None)
+        return next((model for model in self.models if model.key.lower() == key.lower()), None)
 
     def instances_of(self, model: Model) -> list[Loaded]:
         """Return the loaded copies of a model, the oldest first."""
         with self.lock:
-            return [one for one in self.instances.values() if one.model.key == model.key]
+            return [loaded for loaded in self.instances.values() if loaded.model.key == model.key]
 
     def load(self, model: Model, wanted: LoadConfig, *, is_jit: bool = False) -> Loaded:
         """Load one more copy of a model: `key`, then `key:2`, … A JIT load evicts other models that came by JIT."""
         with self.lock:
             self.before_change = self.listing()
             if is_jit:
-                others = [one.id for one in self.instances.values() if one.is_jit and one.model.key != model.key]
-                for instance_id in others:
+                evicted = [
+                    loaded.id for loaded in self.instances.values() if loaded.is_jit and loaded.model.key != model.key
+                ]
+                for instance_id in evicted:
                     del self.instances[instance_id]
             number, instance_id = 1, InstanceId(model.key)
             while instance_id in self.instances:
@@ -140,12 +150,11 @@ class Library:
         """Unload exactly this instance.
 
         Raises:
-            Refusal: there is none.
+            Refusal: it is not loaded.
         """
         with self.lock:
             if instance_id not in self.instances:
-                said = f"Model with instance identifier '{instance_id}' is not loaded."
-                raise Refusal(404, said, type="model_not_found")
+                raise refusal.not_loaded(instance_id)
             self.before_change = self.listing()
             del self.instances[InstanceId(instance_id)]
 
@@ -155,10 +164,16 @@ class Library:
         self.turns[response_id] = turn
         return response_id
 
-    def listing(self) -> list[dict[str, Any]]:
-        """Return `models` of `GET /api/v1/models`."""
+    def listing(self) -> dict[str, Any]:
+        """Return the answer of `GET /api/v1/models`."""
         with self.lock:
-            return [_listed(model, self.instances_of(model)) for model in self.models]
+            listed = answer.listing(self._with_instances(model) for model in self.models)
+        listed["models"].extend(self.odd_entries)
+        return listed
+
+    def _with_instances(self, model: Model) -> Model:
+        instances = tuple(Instance(id=loaded.id, config=loaded.config) for loaded in self.instances_of(model))
+        return replace(model, loaded_instances=instances)
 
     def _effective(self, model: Model, wanted: LoadConfig) -> LoadConfig:
         context = min(wanted.context_length or DEFAULT_CONTEXT, model.max_context_length or DEFAULT_CONTEXT)
@@ -172,33 +187,3 @@ class Library:
             offload_kv_cache_to_gpu=True if wanted.offload_kv_cache_to_gpu is None else wanted.offload_kv_cache_to_gpu,
             parallel=self.parallel,
         )
-
-
-def _listed(model: Model, instances: Sequence[Loaded]) -> dict[str, Any]:
-    quantization = model.quantization
-    entry: dict[str, Any] = {
-        "type": model.type,
-        "publisher": model.publisher,
-        "key": model.key,
-        "display_name": model.display_name,
-        "quantization": quantization and {"name": quantization.name, "bits_per_weight": quantization.bits_per_weight},
-        "size_bytes": model.size_bytes,
-        "params_string": model.params_string,
-        "loaded_instances": [{"id": one.id, "config": one.config.as_dict()} for one in instances],
-        "max_context_length": model.max_context_length,
-        "format": model.format,
-    }
-    if model.is_chat:
-        entry |= {"architecture": model.architecture, "description": model.description}
-    if model.capabilities is not None:
-        entry["capabilities"] = _capabilities(model.capabilities)
-    if model.variants:
-        entry |= {"variants": list(model.variants), "selected_variant": model.selected_variant}
-    return entry
-
-
-def _capabilities(known: Capabilities) -> dict[str, Any]:
-    entry: dict[str, Any] = {"vision": known.vision, "trained_for_tool_use": known.trained_for_tool_use}
-    if known.reasoning_options is not None:
-        entry["reasoning"] = {"allowed_options": list(known.reasoning_options), "default": known.reasoning_default}
-    return entry

@@ -1,12 +1,14 @@
-"""What goes over a scripted server's wire: requests as they came, answers as they will go, refusals."""
+"""What goes over a scripted server's wire: requests as they came, and answers as they will go."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-JSON_TYPE = "application/json; charset=utf-8"
-EVENTS_TYPE = "text/event-stream"
+from harness.serving import answer
+
+JSON_TYPE = answer.JSON_TYPE
+EVENTS_TYPE = answer.EVENTS_TYPE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,8 +17,8 @@ class Request:
 
     Attributes:
         path: with its query.
-        headers: names in lower case.
-        body: as it came; `json` is what it holds, or None.
+        headers: by names in lower case.
+        body: as it came; `json` is its value, or None.
     """
 
     method: str
@@ -26,7 +28,7 @@ class Request:
 
     @property
     def json(self) -> Any:
-        """The body as JSON; None when there is none, or it is malformed."""
+        """The body as JSON; None if there is none or it is malformed."""
         try:
             return json.loads(self.body)
         except ValueError:
@@ -34,7 +36,7 @@ class Request:
 
     @property
     def prompt(self) -> str:
-        """The text that a chat asks: the input's text items, or the last message, joined by line ends."""
+        """The text that a chat asks: the text items of the input, or the last message, joined by line ends."""
         body = self.json if isinstance(self.json, dict) else {}
         asked = body.get("input")
         if asked is None:
@@ -51,7 +53,7 @@ class Response:
 
     Attributes:
         parts: the body. An empty part is a pause in which the server looks whether the client is still there.
-        is_stream: the parts go out one by one; else all at once when the last is there.
+        is_stream: whether the parts go out one by one, or all at once when the last one is there.
     """
 
     status: int = 200
@@ -60,45 +62,16 @@ class Response:
     is_stream: bool = False
 
 
-class Refusal(Exception):
-    """The request is answered by an error body in LM Studio's native form."""
-
-    def __init__(
-        self,
-        status: int,
-        message: str,
-        *,
-        type: str = "invalid_request",  # noqa: A002  (the wire's name)
-        code: str | None = None,
-        param: str | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.body = error_body(message, type=type, code=code, param=param)
-
-
-def error_body(
-    message: str,
-    *,
-    type: str = "internal_error",  # noqa: A002  (the wire's name)
-    code: str | None = None,
-    param: str | None = None,
-) -> dict[str, Any]:
-    """Return a native error body; what is None is left out, as LM Studio does."""
-    labels = {"code": code, "param": param}
-    return {"error": {"message": message, "type": type} | {k: v for k, v in labels.items() if v is not None}}
-
-
-def json_answer(payload: Any, *, status: int = 200) -> Response:
-    """Return a JSON answer, printed with indents as LM Studio does."""
-    return Response(status=status, parts=(json.dumps(payload, indent=2).encode(),))
-
-
-def event(name: str, **data: Any) -> bytes:
-    """Return one server-sent event; its data repeats the name as `type`."""
-    return f"event: {name}\ndata: {json.dumps({'type': name, **data})}\n\n".encode()
+def json_response(payload: Any, *, status: int = 200) -> Response:
+    """Return a JSON answer as LM Studio prints it."""
+    return Response(status=status, parts=(answer.json_bytes(payload),))
 
 
 def event_stream(parts: Iterator[bytes]) -> Response:
     """Return a streamed answer."""
     return Response(content_type=EVENTS_TYPE, parts=parts, is_stream=True)
+
+
+def event(name: str, **data: Any) -> bytes:
+    """Return one server-sent event of LM Studio, for streams that a test writes itself with `Raw`."""
+    return answer.event(name, data)

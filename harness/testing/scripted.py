@@ -1,4 +1,4 @@
-"""A double of LM Studio on a real socket: the same answers, no models, and faults on demand."""
+"""A double of LM Studio on a real socket: LM Studio's answers without models, and faults on demand."""
 
 import socket
 import socketserver
@@ -14,15 +14,15 @@ from harness.testing.connection import Handler
 from harness.testing.download import Offer
 from harness.testing.fault import ScriptedFault
 from harness.testing.library import DEFAULT_MODELS, Library
-from harness.testing.message import Request, Response, json_answer
+from harness.testing.message import Request, Response, json_response
 from harness.testing.plan import FaultPlan
-from harness.testing.route import answer
+from harness.testing.route import respond
 
 _JOIN_S = 5.0
 
 
 class ScriptedServer:
-    """LM Studio's API with a state of its own: loading lists an instance, unloading takes it away, chats are counted.
+    """LM Studio's API with a state of its own: a load lists an instance, an unload removes it, chats are counted.
 
     Use it as a context manager; it listens on 127.0.0.1 from the start of the context to its end.
 
@@ -33,18 +33,19 @@ class ScriptedServer:
             assert server.loaded == []
 
     Args:
-        models: downloaded models; loaded where they have `loaded_instances`. Two for chat and one for embeddings
-            by default (`harness.testing.library.DEFAULT_MODELS`).
-        token: wanted from clients; None: authentication is off.
+        models: the downloaded models; loaded where they have `loaded_instances`. By default two for chat and one for
+            embeddings (`harness.testing.library.DEFAULT_MODELS`).
+        token: what clients must send; None: authentication is off.
         parallel: slots of each instance.
         jit: whether a chat loads the model that it names.
         load_s: how long a load takes, in seconds.
         token_s: how long each token takes.
         unknown_status: HTTP status for unknown routes, which LM Studio answers with 200.
-        port: to listen on, such as that of a server which was closed; 0 takes a free one.
+        odd_entries: raw entries that follow the models in the listing, such as those of `harness.testing.odd_entry`.
+        port: to listen on, such as that of a server that was closed; 0 takes a free one.
 
     Attributes:
-        requests: all that were received, in order.
+        requests: all requests that were received, in order.
         abandoned: those whose client left before it had its answer.
     """
 
@@ -58,12 +59,13 @@ class ScriptedServer:
         load_s: float = 0.0,
         token_s: float = 0.0,
         unknown_status: int = 200,
+        odd_entries: Sequence[Any] = (),
         port: int = 0,
     ) -> None:
         self._port = port
         self._closing = threading.Event()
         self._world = World(
-            library=Library.of(models, parallel=parallel),
+            library=Library.of(models, parallel=parallel, odd_entries=odd_entries),
             speak=lambda request: request.prompt,
             pause=self._pause,
             load_s=load_s,
@@ -102,7 +104,7 @@ class ScriptedServer:
 
     @property
     def url(self) -> str:
-        """Where it listens, such as `http://127.0.0.1:40123`."""
+        """The address where it listens, such as `http://127.0.0.1:40123`."""
         if self._listener is None:
             raise RuntimeError("the server listens only within its context")
         host, port = self._listener.server_address[:2]
@@ -117,29 +119,29 @@ class ScriptedServer:
     def loaded(self) -> list[str]:
         """The ids of all loaded instances, the oldest first."""
         with self._world.library.lock:
-            return [str(one) for one in self._world.library.instances]
+            return [str(instance_id) for instance_id in self._world.library.instances]
 
     def load(self, key: str, config: LoadConfig = LoadConfig()) -> InstanceId:  # noqa: B008  (frozen)
-        """Load a model as somebody else would, and return the id of the new instance."""
+        """Load a model as another client would, and return the id of the new instance."""
         model = self._world.library.find(key)
         if model is None:
-            raise LookupError(f"{key} is none of {', '.join(one.key for one in self.models)}")
+            raise LookupError(f"{key} is not one of {', '.join(listed.key for listed in self.models)}")
         return self._world.library.load(model, config).id
 
     def unload(self, instance_id: str) -> None:
-        """Unload an instance as somebody else would, or a crash."""
+        """Unload an instance as another client would, or a crash."""
         self._world.library.unload(instance_id)
 
     def offer(self, offer: Offer) -> None:
-        """Let this model be downloaded from now on."""
+        """Make a model available for download."""
         self._world.catalogue.add(offer)
 
     def peak_in_flight(self, instance_id: str) -> int:
-        """Return how many requests this loaded instance has answered at a time, at most."""
+        """Return the most requests that this loaded instance has answered at a time."""
         return self._world.library.instances[InstanceId(instance_id)].peak
 
     def reply_with(self, speak: Callable[[Request], str | Reply]) -> None:
-        """Let this function answer all chats from now on; by default the prompt comes back."""
+        """Answer all chats with this function; by default the prompt comes back."""
         self._world.speak = speak
 
     def on(self, method: str, path: str, fault: ScriptedFault, *, after: int = 0, times: int | None = None) -> None:
@@ -162,7 +164,7 @@ class ScriptedServer:
 
     def asked(self, method: str, path: str) -> list[Any]:
         """Return the JSON bodies of all requests of this method and path, in order."""
-        return [one.json for one in tuple(self.requests) if (one.method, one.path) == (method, path)]
+        return [request.json for request in tuple(self.requests) if (request.method, request.path) == (method, path)]
 
     def received(self, request: Request) -> ScriptedFault | None:
         """Note a request and return what shall go wrong with it (for connections)."""
@@ -172,17 +174,17 @@ class ScriptedServer:
 
     def answer(self, request: Request) -> Response:
         """Do what was asked (for connections)."""
-        return answer(self._world, request, token=self._token, unknown_status=self._unknown_status)
+        return respond(self._world, request, token=self._token, unknown_status=self._unknown_status)
 
     def rehearse(self, request: Request) -> Response:
         """Answer without doing it (for connections)."""
         library, catalogue = self._world.library.copy(), self._world.catalogue.copy()
         world = World(library=library, speak=self._world.speak, pause=self._pause, catalogue=catalogue)
-        return answer(world, request, token=self._token, unknown_status=self._unknown_status)
+        return respond(world, request, token=self._token, unknown_status=self._unknown_status)
 
     def stale_listing(self) -> Response:
         """Return the listing before the last change (for connections)."""
-        return json_answer({"models": self._world.library.before_change})
+        return json_response(self._world.library.before_change)
 
     def abandoned_by_client(self, request: Request) -> None:
         """Note that the client left before it had its answer (for connections)."""
@@ -190,7 +192,7 @@ class ScriptedServer:
             self.abandoned.append(request)
 
     def is_closing_within(self, seconds: float) -> bool:
-        """Wait, and tell whether the server is being closed (for connections)."""
+        """Wait, and return whether the server is being closed (for connections)."""
         return self._closing.wait(seconds)
 
     def _pause(self, seconds: float) -> None:
@@ -199,7 +201,7 @@ class ScriptedServer:
 
 
 class _Listener(socketserver.TCPServer):
-    """Accepts connections, a thread each; `stop` leaves none behind."""
+    """Accepts connections and serves each in a thread; `stop` leaves none behind."""
 
     allow_reuse_address = True
     request_queue_size = 128
