@@ -55,8 +55,9 @@ def score(
     """
     from harness.clock import SystemClock
     from harness.command.rescore import append_scores, figures, judge, score_records
-    from harness.command.stored import Fields, is_run_file, read_samples, read_stored
+    from harness.command.stored import Fields, read_samples, read_stored
     from harness.scoring.registry import make_scorer
+    from harness.store.reader import is_run_file
     from harness.store.writer import write_new
 
     scorer = make_scorer(name)

@@ -1,9 +1,7 @@
 """`tasks`: what the task classes ask, and what run files tell about their items."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +10,7 @@ from harness.cli.option import print_json
 
 if TYPE_CHECKING:
     from harness.stats.item import Item
+    from harness.store.run_file import RunFile
     from harness.task.catalogue import Portrait
 
 
@@ -40,17 +39,22 @@ def tasks(files: Sequence[Path], names: Sequence[str], count: int, seed: int, re
     from harness.cli.run import suites_dir
     from harness.report.catalogue import render_items, render_portraits
     from harness.report.layout import paragraph, terminal_width
+    from harness.report.text import printable
     from harness.task.catalogue import load_catalogue, portray
+    from harness.verdict.difficulty import item_difficulty
 
     catalogue = load_catalogue(suites_dir())
     known = [entry.task.name for entry in catalogue]
     if missing := sorted(set(names) - set(known)):
         raise click.UsageError(f"--task: no such class: {', '.join(missing)}; there are: {', '.join(known)}")
     portraits = [portray(one, seed=seed, n=count) for one in catalogue if not names or one.task.name in names]
-    read = list(files) or sorted(results.glob("*.jsonl"))
-    items = {task: found for task, found in _items(read).items() if not names or task in names}
+    read: list[Path] = []
+    skipped: dict[str, str] = {}
+    difficulty = item_difficulty(_runs(files, results, read=read, skipped=skipped))
+    items = {task: found for task, found in difficulty.items() if not names or task in names}
     if as_json:
-        print_json({"tasks": [_told(one) for one in portraits], "items": {t: _shown(i) for t, i in items.items()}})
+        shown_items = {task: _shown(found) for task, found in items.items()}
+        print_json({"tasks": [_told(one) for one in portraits], "items": shown_items, "skipped": skipped})
         return
     width = terminal_width()
     click.echo(render_portraits(portraits, width=width))
@@ -60,32 +64,27 @@ def tasks(files: Sequence[Path], names: Sequence[str], count: int, seed: int, re
     else:
         told = "No run file has samples of these classes: difficulty and discrimination of items need some."
         click.echo(f"\n{paragraph(told, width)}")
+    for name, reason in skipped.items():
+        click.echo(f"\n{paragraph(printable(f'Skipped: {name}: {reason}'), width, indent=2)}")
 
 
-def _items(files: Iterable[Path]) -> "Mapping[str, tuple[Item, ...]]":
-    """Return the analysed items of each task; a model counts once, with the mean over all its runs and epochs."""
-    from harness.domain.record import SampleRecord, ScoreRecord
-    from harness.stats.item import analyse
-    from harness.store.reader import read_run
+def _runs(files: Sequence[Path], results: Path, *, read: list[Path], skipped: dict[str, str]) -> "Iterator[RunFile]":
+    """Yield the runs that were named, else those of the folder; note in `read` and `skipped` what became of each file.
 
-    values: dict[str, dict[str, dict[str, list[float]]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
-    for file in files:
-        asked: dict[str, SampleRecord] = {}
-        scored: dict[str, float] = {}
-        for record in read_run(file):
-            if isinstance(record, SampleRecord):
-                asked[record.sample_uid] = record
-            elif isinstance(record, ScoreRecord) and record.value is not None:
-                scored.setdefault(record.sample_uid, record.value)
-        for uid, sample in asked.items():
-            if uid in scored:
-                values[sample.task][sample.model_key][sample.item_id].append(scored[uid])
-    return {
-        task: analyse(
-            {model: {item: fmean(all_) for item, all_ in answered.items()} for model, answered in by_model.items()}
-        )
-        for task, by_model in sorted(values.items())
-    }
+    Raises:
+        StoreError: a file that was named is not a run file, or is damaged.
+    """
+    from harness.errors import StoreError
+    from harness.store.run_folder import run_paths, whole_runs
+
+    def skip(path: Path, reason: str, *, is_damaged: bool) -> None:
+        if files and is_damaged:
+            raise StoreError(reason, hint="Name run files, or none to read those of the results folder.")
+        skipped[str(path)] = reason
+
+    for run in whole_runs(files or run_paths(results), on_skip=skip):
+        read.append(run.path)
+        yield run
 
 
 def _told(one: "Portrait") -> dict[str, Any]:

@@ -11,6 +11,7 @@ from harness.domain.generation import Outcome
 from harness.domain.sample import Json
 from harness.errors import StoreError, TaskError
 from harness.report.text import one_line
+from harness.store.reader import parse, read_lines
 
 _LONGEST_CELL = 100_000_000
 _SHOWN = 80
@@ -57,20 +58,6 @@ class Fields:
     is_json: bool = False
 
 
-def is_run_file(path: Path) -> bool:
-    """Tell whether the file is one of our run files, by its beginning.
-
-    Raises:
-        StoreError: it cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            beginning = file.read(200)
-    except OSError as exc:
-        raise StoreError(f"cannot read {path}: {exc.strerror}") from exc
-    return beginning.startswith(b'{"kind":') and b'"lms-harness/' in beginning
-
-
 def read_stored(path: Path, fields: Fields) -> Iterator["Stored | TaskError"]:
     """Yield the answers of a JSONL or CSV (by its name: .csv, .tsv) file, or what is wrong with a line.
 
@@ -92,14 +79,17 @@ def read_samples(path: Path, fields: Fields, *, tasks: Collection[str] = ()) -> 
     Raises:
         StoreError: the file cannot be read.
     """
-    for line, record in _records(path):
-        if isinstance(record, str):
-            yield TaskError(f"{path}:{line}: {record}")
-        elif record.get("kind") == "sample" and (not tasks or record.get("task") in tasks):
+    for line in read_lines(path):
+        try:
+            record = parse(path, line)
+        except StoreError as exc:
+            yield TaskError(exc.message, hint=exc.hint)
+            continue
+        if record["kind"] == "sample" and (not tasks or record.get("task") in tasks):
             try:
-                found = _stored(line, record, fields)
+                found = _stored(line.number, record, fields)
                 yield Stored(
-                    line=line,
+                    line=line.number,
                     output=found.output,
                     target=found.target,
                     id=str(record["item_id"]),
@@ -110,7 +100,7 @@ def read_samples(path: Path, fields: Fields, *, tasks: Collection[str] = ()) -> 
                 )
             except (KeyError, ValueError) as exc:
                 said = exc.message if isinstance(exc, TaskError) else f"no sample record: {exc}"
-                yield TaskError(f"{path}:{line}: {said}")
+                yield TaskError(f"{path}:{line.number}: {said}")
 
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
@@ -120,9 +110,8 @@ def _records(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
             if path.suffix.lower() in {".csv", ".tsv"}:
                 yield from _cells(file, "\t" if path.suffix.lower() == ".tsv" else ",")
             else:
-                is_ours = is_run_file(path)
                 for line, text in enumerate(file, 1):
-                    if text.strip() and not (is_ours and not text.endswith("\n")):
+                    if text.strip():
                         yield line, _object(text)
     except OSError as exc:
         raise StoreError(f"cannot read {path}: {exc.strerror}") from exc

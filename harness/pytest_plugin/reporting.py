@@ -96,11 +96,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         return
     from harness.report.layout import terminal_width
     from harness.report.table import render
-    from harness.store.reader import read_run
+    from harness.store.run_file import RunFile
 
     terminalreporter.section("local models")
     try:
-        table = render(read_run(path), width=terminal_width())
+        table = render(RunFile.read(path), width=terminal_width())
     except StoreError as exc:
         table = str(exc)
     say(config, table)

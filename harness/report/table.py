@@ -1,24 +1,17 @@
 """The table at the end of a run: model x task class, with what it takes to choose."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from statistics import median
 
-from harness.domain.record import (
-    ComparisonRecord,
-    InstanceRecord,
-    MeasureRecord,
-    Record,
-    RunRecord,
-    SkipRecord,
-    SummaryRecord,
-)
+from harness.domain.record import SkipRecord, SummaryRecord
 from harness.report.claim import races, repeats, verdicts
 from harness.report.figure import rate, seconds, size
 from harness.report.layout import cards, fits, paragraph, table
 from harness.report.text import one_line, printable
+from harness.stats.latency import tpot_s
 from harness.stats.pairing import MOST_UNSCORED
+from harness.store.cell import CellKey
+from harness.store.run_file import RunFile
 
 HEADERS = ("model", "task", "score [95 %]", "n", "unscored", "E2E p50", "TTFT", "token/s", "load", "size")
 LEGEND = (
@@ -30,62 +23,24 @@ LEGEND = (
 _WIDTH = 110
 
 
-@dataclass(slots=True, kw_only=True)
-class RunView:
-    """The records of one run, by kind."""
-
-    run: RunRecord | None = None
-    instances: dict[str, InstanceRecord] = field(default_factory=dict)
-    summaries: list[SummaryRecord] = field(default_factory=list)
-    comparisons: list[ComparisonRecord] = field(default_factory=list)
-    skips: list[SkipRecord] = field(default_factory=list)
-    measures: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
-    decode_tps: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
-    ttft_s: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
-
-
-def view(records: Iterable[Record]) -> RunView:
-    """Sort the records of a run file."""
-    from harness.domain.record import SampleRecord
-
-    seen = RunView()
-    for record in records:
-        if isinstance(record, RunRecord):
-            seen.run = record
-        elif isinstance(record, InstanceRecord) and record.purpose == "use" and record.error is None:
-            seen.instances[record.model_key] = record
-        elif isinstance(record, MeasureRecord):
-            seen.measures[record.model_key, record.name].append(record.value)
-        elif isinstance(record, SampleRecord):
-            _take_times(seen, record.model_key, record.task, record.times, record.usage)
-        elif isinstance(record, SummaryRecord):
-            seen.summaries.append(record)
-        elif isinstance(record, ComparisonRecord):
-            seen.comparisons.append(record)
-        elif isinstance(record, SkipRecord):
-            seen.skips.append(record)
-    return seen
-
-
-def render(records: Iterable[Record], *, width: int | None = None) -> str:
+def render(seen: RunFile, *, width: int | None = None) -> str:
     """Return the whole end of a run as text: table, legend, what was skipped, what to know about the figures.
 
     Args:
-        records: of one run file.
+        seen: the run.
         width: of the terminal, in columns; None: as wide as the table needs.
     """
-    seen = view(records)
     text_width = _WIDTH if width is None else min(width, _WIDTH)
     parts: list[str] = []
     if seen.summaries:
         parts.append(_cells([_row(seen, cell) for cell in seen.summaries], width))
         parts.append(paragraph(LEGEND, text_width))
-    parts.extend(races(seen.summaries, seen.run, text_width=text_width))
+    parts.extend(races(seen.summaries, seen.header, text_width=text_width))
     parts.extend(verdicts(seen.comparisons, width=width, text_width=text_width))
     parts.extend(_tiers(seen.summaries, width))
     parts.extend(repeats(seen.summaries, width=width, text_width=text_width))
     parts.extend(_skips(seen.skips))
-    notes = [*(seen.run.notes if seen.run else ()), *_smaller_contexts(seen)]
+    notes = [*(seen.header.notes if seen.header else ()), *_smaller_contexts(seen)]
     parts.extend(paragraph(f"Note: {printable(note)}", text_width) for note in notes)
     return "\n\n".join(parts)
 
@@ -126,7 +81,7 @@ def _cells(rows: Sequence[Sequence[str]], width: int | None) -> str:
     return cards([(f"{row[0]} {row[1]}", *row[2:]) for row in rows], headers=HEADERS[1:], width=width)
 
 
-def _smaller_contexts(seen: RunView) -> list[str]:
+def _smaller_contexts(seen: RunFile) -> list[str]:
     """Say where a server took a smaller context than was asked for, which LM Studio does without a word (bug #1902)."""
     notes = []
     for key, one in seen.instances.items():
@@ -136,11 +91,17 @@ def _smaller_contexts(seen: RunView) -> list[str]:
     return notes
 
 
-def _row(seen: RunView, cell: SummaryRecord) -> Sequence[str]:
+def _row(seen: RunFile, cell: SummaryRecord) -> Sequence[str]:
     instance = seen.instances.get(cell.model_key)
-    tps, here_tps = _median(seen.measures[cell.model_key, "decode_tps"]), _median(seen.decode_tps[_cell(cell)])
-    ttft, here_ttft = _median(seen.measures[cell.model_key, "ttft_s"]), _median(seen.ttft_s[_cell(cell)])
-    load = _median(seen.measures[cell.model_key, "load_time_s"])
+    ttft, tps, load = (_measured(seen, cell.model_key, name) for name in ("ttft_s", "decode_tps", "load_time_s"))
+    samples = list(seen.cells.get(CellKey(cell.model_key, cell.task), ()))
+    here_ttft = _median([sample.ttft_s for sample in samples if sample.ttft_s is not None and sample.e2e_s is not None])
+    here_tpot = [
+        tpot_s(ttft_s=sample.ttft_s, e2e_s=sample.e2e_s, output_tokens=sample.output_tokens)
+        for sample in samples
+        if sample.e2e_s is not None
+    ]
+    here_tps = _median([1 / tpot for tpot in here_tpot if tpot is not None])
     here_load = instance.load_time_s if instance else None
     return (
         one_line(cell.model_key, limit=40),
@@ -149,36 +110,26 @@ def _row(seen: RunView, cell: SummaryRecord) -> Sequence[str]:
         str(cell.n),
         str(cell.unscored),
         seconds(cell.e2e_p50_s),
-        _or(seconds(ttft), ttft, seconds(here_ttft), here_ttft),
-        _or(rate(tps), tps, rate(here_tps), here_tps),
-        _or(seconds(load), load, seconds(here_load), here_load),
+        _or(seconds, ttft, here_ttft),
+        _or(rate, tps, here_tps),
+        _or(seconds, load, here_load),
         size(instance.size_bytes if instance else None),
     )
 
 
-def _or(shown: str, value: float | None, other_shown: str, other: float | None) -> str:
-    if value is not None:
-        return shown
-    return f"~{other_shown}" if other is not None else "n/a"
+def _or(shown: Callable[[float | None], str], measured: float | None, here: float | None) -> str:
+    """Return what the latency suite measured, else what was seen beside the task, marked as such."""
+    return f"~{shown(here)}" if measured is None and here is not None else shown(measured)
 
 
-def _cell(cell: SummaryRecord) -> tuple[str, str]:
-    return cell.model_key, cell.task
+def _measured(seen: RunFile, model_key: str, name: str) -> float | None:
+    return _median(
+        [measure.value for measure in seen.measures if (measure.model_key, measure.name) == (model_key, name)]
+    )
 
 
 def _median(values: Sequence[float]) -> float | None:
     return median(values) if values else None
-
-
-def _take_times(
-    seen: RunView, model_key: str, task: str, times: dict[str, float | int | None], usage: dict[str, int | None]
-) -> None:
-    ttft, e2e, tokens = times.get("ttft_s"), times.get("e2e_s"), usage.get("total_output_tokens")
-    if ttft is None or e2e is None:
-        return
-    seen.ttft_s[model_key, task].append(ttft)
-    if tokens is not None and tokens > 1 and e2e > ttft:
-        seen.decode_tps[model_key, task].append((tokens - 1) / (e2e - ttft))
 
 
 def _tiers(cells: Sequence[SummaryRecord], width: int | None) -> list[str]:

@@ -4,7 +4,7 @@ import contextlib
 import os
 import platform
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -44,23 +44,24 @@ class Recorder:
     Args:
         results: the folder.
         clock: for timestamps.
-        carried: records taken over from the run that is resumed. They follow the first record as if this run had
-            written them. The file appears with all of them at once, so that it can be resumed whenever this run dies.
+        carried: records taken over from the run that is resumed; None: none is. They follow the first record as if this
+            run had written them. The file appears with all of them at once, so that it can be resumed whenever this
+            run dies.
 
     Raises:
         StoreError: from any method: the file cannot be made or written.
     """
 
-    def __init__(self, results: Path, *, clock: Clock, carried: Sequence[Record] = ()) -> None:
+    def __init__(self, results: Path, *, clock: Clock, carried: Iterable[Record] | None = None) -> None:
         self._clock = clock
         self._started = clock.monotonic()
-        self._samples = sum(isinstance(record, SampleRecord) for record in carried)
+        self._samples = 0
         self._carried = carried
         self.run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-        self._writer = RunWriter(results / f"{self.run_id}.jsonl", is_hidden=bool(carried))
+        self._writer = RunWriter(results / f"{self.run_id}.jsonl", is_hidden=carried is not None)
         # While it is held, others neither resume this run nor append scores to its file.
         self._lock = FileLock(self._writer.path)
-        if not carried:
+        if carried is None:
             self._hold()
 
     @property
@@ -108,8 +109,9 @@ class Recorder:
                 parent_run_id=parent_run_id,
             )
         )
-        if self._carried:
+        if self._carried is not None:
             for record in self._carried:
+                self._samples += isinstance(record, SampleRecord)
                 self._writer.write(record.model_copy(update={"run_id": self.run_id}))
             self._writer.reveal()
             self._hold()

@@ -31,7 +31,7 @@ from harness.run.recorder import Recorder
 from harness.run.resume.resume import Resumption
 from harness.run.slot import Slots
 from harness.settings import Settings
-from harness.store.reader import read_run
+from harness.store.run_file import RunFile
 from harness.task.task import Task
 from harness.verdict.comparison import comparisons
 from harness.verdict.race import race_for
@@ -129,7 +129,7 @@ class Run:
         self._resumed = resumed
         self._pace = pace
         self._reference: str | None = plan.get("reference")
-        carried = resumed.carried if resumed else ()
+        carried = resumed.carried() if resumed else None
         self.recorder = Recorder(settings.results, clock=self.clock, carried=carried)
         journal = Journal(self.recorder.run_id, url=client.url, clock=self.clock, is_server_ours=settings.is_embedded)
         guard = Guard(journal, token=settings.token, say=progress.note)
@@ -333,7 +333,7 @@ class Run:
         try:
             if not self._leases.is_abandoned:
                 for verdict in comparisons(
-                    read_run(self.path), self.settings, reference=self._reference, head=self.recorder.head
+                    RunFile.read(self.path), self.settings, reference=self._reference, head=self.recorder.head
                 ):
                     self.recorder.comparison(verdict)
         finally:

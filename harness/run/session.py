@@ -18,12 +18,12 @@ from harness.run.plan.estimate import Work, model_cost
 from harness.run.plan.history import read_history
 from harness.run.plan.pace import LATENCY_SHARE, Pace
 from harness.run.plan.plan import Plan, check_reasoning, fits
-from harness.run.resume.parent import read_parent
 from harness.run.resume.resume import Resumption
 from harness.run.run import Progress, Run
 from harness.selection.reference import choose_reference
 from harness.selection.selection import Selection, select_models
 from harness.settings import Settings
+from harness.store.run_file import RunFile
 from harness.task.task import Task
 
 DEMONSTRATION = (
@@ -117,7 +117,7 @@ class Session:
         self.tasks = tuple(tasks)
         models = self.selection.models
         if self.settings.resume is not None:
-            parent = read_parent(Path(self.settings.resume))
+            parent = RunFile.read(Path(self.settings.resume))
             resumption = Resumption(parent=parent, models=models, tasks=self.tasks, settings=self.settings, tests=tests)
             resumption.check_same()
             self.resumption = resumption

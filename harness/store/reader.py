@@ -1,55 +1,123 @@
-"""The only way into run files."""
+"""The lines of a run file, and the records in them. `run_file` sorts them; nothing else opens a run file."""
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from harness.domain.record import SCHEMA, Kinds, Record
+from harness.domain.record import SCHEMA, Kinds, Record, RunRecord
 from harness.errors import StoreError
 
 _HINT = "Is it a run file?"
 _BEGINNING = b'{"kind":"run",'
+_SHOWN = 60
+
+
+class Line(NamedTuple):
+    """One complete line of a run file: its number from 1, the offset at which it begins, and its bytes."""
+
+    number: int
+    offset: int
+    content: bytes
 
 
 def read_run(path: Path) -> Iterator[Record]:
     """Yield the records of one run file in the order written.
 
-    A torn last line (the process died while writing it) is dropped; unknown kinds and keys are passed over.
+    A torn last line (the process died while writing it) is dropped; unknown kinds and keys are ignored. A file without
+    any complete line is an empty run: it has no records.
 
     Raises:
-        StoreError: the file cannot be read, a line before the last is no JSON, the schema is another one, or it
-            begins as no run file does.
+        StoreError: the file cannot be read, a line before the last is not JSON, the schema is another one, or the file
+            does not begin as a run file does.
     """
-    for number, line in enumerate(_lines(path), 1):
-        if not line.endswith(b"\n"):
-            if number == 1 and not _BEGINNING.startswith(line[: len(_BEGINNING)]):
-                raise StoreError(f"{path}:1: expected one JSON object a line, got {line[:60]!r}", hint=_HINT)
-            return
-        record = _parse(path, number, line)
+    for line in read_lines(path):
+        record = as_record(path, line, parse(path, line))
         if record is not None:
             yield record
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def read_header(path: Path) -> RunRecord | None:
+    """Return the first record of a run file, and read no more of it; None for an empty run.
+
+    Raises:
+        StoreError: as `read_run`, or the first record is not that of a run.
+    """
+    first = next(read_run(path), None)
+    if first is None or isinstance(first, RunRecord):
+        return first
+    raise StoreError(
+        f"{path} is not a run file: its first record is a {first.kind!r}, expected 'run'",
+        hint="Late scores in a file of their own are read only with the run that they belong to.",
+    )
+
+
+def is_run_file(path: Path) -> bool:
+    """Return whether the file begins as a run file does.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
     try:
         with path.open("rb") as file:
-            yield from file
+            beginning = file.read(200)
     except OSError as exc:
+        raise StoreError(f"cannot read {path}: {exc.strerror}") from exc
+    return beginning.startswith(b'{"kind":') and b'"lms-harness/' in beginning
+
+
+def read_lines(path: Path) -> Iterator[Line]:
+    r"""Yield the complete lines of a run file; a torn last one is dropped.
+
+    Lines end with \n and nothing else: an answer may contain U+2028, at which `str.splitlines` would break it.
+
+    Raises:
+        StoreError: the file cannot be read, or its only line is torn and does not begin as a run file does.
+    """
+    offset = 0
+    try:
+        with path.open("rb") as file:
+            for number, content in enumerate(file, 1):
+                if not content.endswith(b"\n"):
+                    # A run killed within its first record leaves the beginning of one: that is an empty run.
+                    if number == 1 and not _BEGINNING.startswith(content[: len(_BEGINNING)]):
+                        raise _not_json(path, Line(number, offset, content))
+                    return
+                yield Line(number, offset, content)
+                offset += len(content)
+    except OSError as exc:
+        if isinstance(exc, StoreError):
+            raise
         raise StoreError(f"cannot read {path}: {exc.strerror}") from exc
 
 
-def _parse(path: Path, number: int, line: bytes) -> Record | None:
+def parse(path: Path, line: Line) -> dict[str, Any]:
+    """Return the JSON object in a line: it has our schema, and a kind that may be unknown.
+
+    Raises:
+        StoreError: it has not.
+    """
     try:
-        value = json.loads(line)
+        value = json.loads(line.content)
     except (ValueError, RecursionError) as exc:
-        raise StoreError(f"{path}:{number}: expected one JSON object a line, got {line[:60]!r}", hint=_HINT) from exc
+        raise _not_json(path, line) from exc
+    place = f"{path}:{line.number}"
     schema = value.get("schema") if isinstance(value, dict) else None
     if schema != SCHEMA:
-        raise StoreError(f"{path}:{number}: expected schema {SCHEMA}, got {repr(schema)[:60]}", hint=_HINT)
+        raise StoreError(f"{place}: expected schema {SCHEMA}, got {repr(schema)[:_SHOWN]}", hint=_HINT)
     if not isinstance(value.get("kind"), str):
-        raise StoreError(f"{path}:{number}: expected the kind of a record, got {repr(value.get('kind'))[:60]}")
+        raise StoreError(f"{place}: expected the kind of a record, got {repr(value.get('kind'))[:_SHOWN]}")
+    return value  # type: ignore[no-any-return]
+
+
+def as_record(path: Path, line: Line, value: dict[str, Any]) -> Record | None:
+    """Return the record that a parsed line holds; None for an unknown kind.
+
+    Raises:
+        StoreError: a field is missing or has the wrong type.
+    """
     kind = Kinds.by_name.get(value["kind"])
     if kind is None:
         return None
@@ -58,4 +126,10 @@ def _parse(path: Path, number: int, line: bytes) -> Record | None:
     except ValidationError as exc:
         first = exc.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise StoreError(f"{path}:{number}: {value['kind']} record: {where}: {first['msg']}") from exc
+        raise StoreError(f"{path}:{line.number}: {value['kind']} record: {where}: {first['msg']}") from exc
+
+
+def _not_json(path: Path, line: Line) -> StoreError:
+    return StoreError(
+        f"{path}:{line.number}: expected one JSON object a line, got {line.content[:_SHOWN]!r}", hint=_HINT
+    )

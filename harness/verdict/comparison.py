@@ -1,11 +1,11 @@
 """Verdicts at the end of a run, from its own records: every model against the reference, and against its floor."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.domain.record import ComparisonRecord, Record, SampleRecord, ScoreRecord, SummaryRecord
+from harness.domain.record import ComparisonRecord, SummaryRecord
 from harness.settings import Settings
 from harness.stats.decision import Decision, Verdict, decide_all
 from harness.stats.estimate import Interval
@@ -13,12 +13,14 @@ from harness.stats.floor import decide_floor
 from harness.stats.pairing import MOST_UNSCORED
 from harness.stats.reducer import named
 from harness.stats.sequential import Progress
+from harness.store.cell import CellKey
+from harness.store.run_file import RunFile
 from harness.verdict.value import value_of
 
 
 @dataclass(slots=True, kw_only=True)
-class _Cell:
-    """What one model scored on one task: item -> epoch -> value."""
+class _Scored:
+    """What one model scored on one task: item -> epoch -> value, and the item's cluster."""
 
     summary: SummaryRecord | None = None
     values: dict[str, dict[int, float | None]] = field(default_factory=lambda: defaultdict(dict))
@@ -26,7 +28,7 @@ class _Cell:
 
 
 def comparisons(
-    records: Iterable[Record], settings: Settings, *, reference: str | None, head: Callable[[], dict[str, Any]]
+    run: RunFile, settings: Settings, *, reference: str | None, head: Callable[[], dict[str, Any]]
 ) -> Iterator[ComparisonRecord]:
     """Yield the verdicts on every task: on each model against the reference, and on each model against the floor.
 
@@ -34,18 +36,17 @@ def comparisons(
     lost. The floor is the task's own, and in a race 0.8 for the others.
 
     Args:
-        records: of the run so far.
+        run: its file so far.
         settings: of the run.
-        reference: its key; None: no model is compared with another.
+        reference: its model key; None: no model is compared with another.
         head: run id and time of a record.
 
     Raises:
-        StoreError: while the records are read.
         ValueError: a scorer gave a score outside 0 to 1.
     """
-    cells = _cells(records, settings.reducer)
-    for task in dict.fromkeys(task for task, _ in cells):
-        models = {model: cell for (name, model), cell in cells.items() if name == task}
+    cells = _cells(run, settings.reducer)
+    for task in dict.fromkeys(key.task for key in cells):
+        models = {key.model_key: cell for key, cell in cells.items() if key.task == task}
         yield from _against_reference(models, reference, settings.margin, head)
         if settings.race or task in settings.floors:
             floor = settings.race_floor(task)
@@ -54,26 +55,20 @@ def comparisons(
                     yield _against_floor(cell, cell.summary, floor, settings.margin, head)
 
 
-def _cells(records: Iterable[Record], reducer: str) -> dict[tuple[str, str], _Cell]:
-    """Return (task, model) -> its cell. Of several scorers of a task the first one counts: it is the task's own."""
-    cells: dict[tuple[str, str], _Cell] = defaultdict(_Cell)
-    asked: dict[str, tuple[tuple[str, str], str, int]] = {}
-    scorers: dict[str, str] = {}
-    for record in records:
-        if isinstance(record, SampleRecord):
-            place = record.task, record.model_key
-            asked[record.sample_uid] = place, record.item_id, record.epoch
-            cells[place].clusters[record.item_id] = record.cluster_id or f"item {record.item_id}"
-        elif isinstance(record, ScoreRecord) and record.sample_uid in asked:
-            place, item, epoch = asked[record.sample_uid]
-            if scorers.setdefault(place[0], record.scorer) == record.scorer:
-                cells[place].values[item][epoch] = value_of(record, reducer)
-        elif isinstance(record, SummaryRecord):
-            cells[record.task, record.model_key].summary = record
-    return cells
+def _cells(run: RunFile, reducer: str) -> dict[CellKey, _Scored]:
+    """Return what each model scored on each task, by the task's own scorer."""
+    scored: dict[CellKey, _Scored] = defaultdict(_Scored)
+    for key, samples in run.cells.items():
+        for sample in samples:
+            scored[key].clusters[sample.item_id] = sample.cluster_id or f"item {sample.item_id}"
+            if (score := run.score(sample)) is not None:
+                scored[key].values[sample.item_id][sample.epoch] = value_of(score, reducer)
+    for summary in run.summaries:
+        scored[CellKey(summary.model_key, summary.task)].summary = summary
+    return scored
 
 
-def _scores(cell: _Cell, models: Mapping[str, _Cell]) -> dict[str, list[float | None]]:
+def _scores(cell: _Scored, models: Mapping[str, _Scored]) -> dict[str, list[float | None]]:
     """Return the scores by item, with None for every answer that was planned for all of the models and is not there.
 
     A model may have been planned fewer items (there was no time for more): what it has then is all of its plan, and
@@ -90,12 +85,12 @@ def _scores(cell: _Cell, models: Mapping[str, _Cell]) -> dict[str, list[float | 
 
 
 def _against_reference(
-    models: Mapping[str, _Cell], reference: str | None, margin: float, head: Callable[[], dict[str, Any]]
+    models: Mapping[str, _Scored], reference: str | None, margin: float, head: Callable[[], dict[str, Any]]
 ) -> Iterator[ComparisonRecord]:
     asked = {model: cell.summary for model, cell in models.items() if cell.summary and model != reference}
     if reference is None or not asked:
         return
-    yardstick = models.get(reference, _Cell())
+    yardstick = models.get(reference, _Scored())
     stopped = {model for model, cell in models.items() if cell.summary and cell.summary.stopped_early}
     compared = [model for model in asked if not stopped & {model, reference}] if yardstick.summary else []
     decisions: dict[str, Decision] = {}
@@ -146,7 +141,7 @@ def _decided(decision: Decision) -> dict[str, Any]:
 
 
 def _against_floor(
-    cell: _Cell, summary: SummaryRecord, floor: float, margin: float, head: Callable[[], dict[str, Any]]
+    cell: _Scored, summary: SummaryRecord, floor: float, margin: float, head: Callable[[], dict[str, Any]]
 ) -> ComparisonRecord:
     facts: dict[str, Any] = {
         "model_key": summary.model_key, "task": summary.task, "task_class": summary.task_class, "floor": floor,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.domain.record import RunRecord, SampleRecord, ScoreRecord
-from harness.store.writer import RunWriter
+from harness.store.writer import RunWriter, append_records
 
 from .conftest import Call
 
@@ -54,6 +54,40 @@ def test_items_that_everybody_passes_or_fails_are_named(call: Call, tmp_path: Pa
     assert "better models fail: bad" in shown
     told = call("tasks", "--task", "extract", "--n", "6", str(file), "--json").json["items"]["extract"]
     assert {one["item_id"]: one["models"] for one in told} == dict.fromkeys(["bad", "easy", "good", "hard", "x"], 6)
+
+
+def test_a_late_score_by_another_scorer_changes_no_difficulty_and_one_by_its_own_does(
+    call: Call, tmp_path: Path
+) -> None:
+    file = run_file(tmp_path / "one.jsonl", {"m1": {"x": 0.0}, "m2": {"x": 1.0}})
+
+    def difficulty() -> float:
+        (item,) = call("tasks", "--task", "extract", "--n", "6", str(file), "--json").json["items"]["extract"]
+        return float(item["difficulty"])
+
+    assert difficulty() == 0.5
+    append_records(file, [ScoreRecord(**HEAD, sample_uid="m1/x", scorer="exact", scorer_version="1", value=1.0)])
+    assert difficulty() == 0.5
+    append_records(file, [ScoreRecord(**HEAD, sample_uid="m1/x", scorer="fields", scorer_version="1", value=1.0)])
+    assert difficulty() == 1.0
+
+
+def test_files_of_the_folder_that_are_no_whole_runs_are_named_and_skipped(call: Call, tmp_path: Path) -> None:
+    run_file(tmp_path / "whole.jsonl", {"m1": {"x": 1.0}})
+    (tmp_path / "empty.jsonl").write_text('{"kind":"run","sch')
+    (tmp_path / "foreign.jsonl").write_text('{"prompt": "hello"}\n')
+    found = call("tasks", "--task", "extract", "--n", "6", "--results", str(tmp_path), "--json").json
+    assert [item["item_id"] for item in found["items"]["extract"]] == ["x"]
+    assert {Path(name).name for name in found["skipped"]} == {"empty.jsonl", "foreign.jsonl"}
+    shown = call("tasks", "--task", "extract", "--n", "6", "--results", str(tmp_path)).out
+    assert "From 1 run file" in shown
+    assert "an empty run: it died before its first record was written" in " ".join(shown.split())
+    named = call("tasks", "--n", "6", str(tmp_path / "empty.jsonl"), "--task", "extract")
+    assert named.code == 0
+    assert "an empty run" in " ".join(named.out.split())
+    damaged = call("tasks", "--n", "6", str(tmp_path / "foreign.jsonl"))
+    assert damaged.code == 2
+    assert "foreign.jsonl:1: expected schema" in damaged.err
 
 
 def test_a_class_that_is_not_there_and_a_file_that_is_none_are_told(call: Call, tmp_path: Path) -> None:

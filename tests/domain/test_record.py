@@ -6,6 +6,7 @@ from pathlib import Path
 from harness.domain.record import EndRecord, Kinds, SampleRecord, ScoreRecord, SummaryRecord
 from harness.report.table import render
 from harness.store.reader import read_run
+from harness.store.run_file import RunFile
 
 FIRST = Path(__file__).parent / "first-version.jsonl"
 """Written by the record models of the first version (2026-11-23), with every kind and field that they had."""
@@ -31,7 +32,7 @@ def test_what_the_first_version_lacked_has_its_default() -> None:
 
 
 def test_its_table_is_rendered_without_verdicts_or_repeats() -> None:
-    text = render(read_run(FIRST), width=110)
+    text = render(RunFile.read(FIRST), width=110)
     assert "0.50 [0.33, 0.67]" in text
     assert "Skipped: acme/huge-70b: out of memory" in text
     assert "Note: a note of old" in text

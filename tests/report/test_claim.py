@@ -7,6 +7,7 @@ import pytest
 from harness.domain.record import ComparisonRecord, RunRecord, SummaryRecord
 from harness.report.layout import fits
 from harness.report.table import render, score
+from tests.store.written import written
 
 HEAD = {"run_id": "r", "at": "2026-11-23T08:00:00.000Z"}
 BIG = "qwen/qwen3-30b-a3b-instruct-2507"
@@ -39,7 +40,7 @@ RACE = {"floor": 0.8, "p0": 0.75, "p1": 0.85, "decision": "decided against", "ob
 
 
 def test_a_verdict_stands_with_its_n_difference_and_the_items_it_takes() -> None:
-    text = render([cell(), verdict(), undecided(task_class="classify")])
+    text = render(written(cell(), verdict(), undecided(task_class="classify")))
     assert f"against {BIG}" in text
     rows = {" ".join(line.split()) for line in text.splitlines()}
     assert "acme/tiny extract worse 30 -0.25 [-0.40, -0.10]" in rows
@@ -49,14 +50,15 @@ def test_a_verdict_stands_with_its_n_difference_and_the_items_it_takes() -> None
 
 
 def test_floors_have_a_table_of_their_own() -> None:
-    text = render([cell(), verdict(reference=None, floor=0.8, verdict="not worse", difference=0.1, margin=None)])
+    text = render(written(cell(), verdict(reference=None, floor=0.8, verdict="not worse", difference=0.1, margin=None)))
     assert "against the floor" in text
     assert "extract 0.8" in text
     assert "margin" not in text
 
 
 def test_what_could_not_be_compared_has_its_reason_and_no_row() -> None:
-    text = render([cell(), undecided(n=0, needed=None, reason="the reference has not come to the end of this task")])
+    reason = "the reference has not come to the end of this task"
+    text = render(written(cell(), undecided(n=0, needed=None, reason=reason)))
     assert "Not decided: acme/tiny extract: the reference has not come to the end of this task" in text
     assert "against" not in text
 
@@ -68,7 +70,7 @@ def test_it_fits_into_every_terminal(width: int) -> None:
         item_rates={"a": 0.5, "b": 1.0}, stopped_early=True, score=None, race=RACE,
     )  # fmt: skip
     floor = verdict(reference=None, floor=0.8, needed=None, verdict="not decided", reason="it is open " * 9)
-    text = render([repeated, verdict(), undecided(model_key="m" * 60), floor], width=width)
+    text = render(written(repeated, verdict(), undecided(model_key="m" * 60), floor), width=width)
     assert fits(text, width), [line for line in text.splitlines() if len(line) > width]
     told = " ".join(text.split())
     assert "1,955 for 0.02" in told
@@ -77,12 +79,12 @@ def test_it_fits_into_every_terminal(width: int) -> None:
 
 def test_a_race_says_after_how_much_it_stopped_and_what_it_saved() -> None:
     raced = cell(n=7, score=None, stopped_early=True, race=RACE)
-    told = " ".join(render([raced]).split())
+    told = " ".join(render(written(raced)).split())
     assert "decided against the floor (0.8, the default) after 7 items; 19 of 30 answers were not asked for" in told
     assert "saved about 42 s" in told
     run = {**HEAD, "harness_version": "0", "server_kind": "unknown", "server_url": "u"}
     named = RunRecord.model_validate({**run, "settings": {"floors": {"extract": 0.8}}})
-    assert "the floor (0.8) after" in " ".join(render([named, raced]).split())
+    assert "the floor (0.8) after" in " ".join(render(written(named, raced)).split())
     assert score(raced) == "early [0.50, 0.90]"
 
 
@@ -94,9 +96,9 @@ def test_what_was_stopped_with_too_many_lost_answers_claims_nothing() -> None:
 
 def test_repeats_are_shown_only_where_there_were_some() -> None:
     one = {"repeats": {"between": None, "within": None, "flip_rate": None, "reason": "repeat variance not measured"}}
-    assert "repeats" not in render([cell(**one)])
+    assert "repeats" not in render(written(cell(**one)))
     several = {"between": 0.125, "within": 0.02, "flip_rate": 0.1, "reason": ""}
-    text = render([cell(epochs=3, repeats=several, item_rates={"a": 0, "b": 0.5, "c": 1}, reducer="pass@2")])
+    text = render(written(cell(epochs=3, repeats=several, item_rates={"a": 0, "b": 0.5, "c": 1}, reducer="pass@2")))
     assert ["acme/tiny", "extract", "3", "0.125", "0.020", "0.100", "1", "of", "3"] in [
         line.split() for line in text.splitlines()
     ]
@@ -104,6 +106,6 @@ def test_repeats_are_shown_only_where_there_were_some() -> None:
 
 
 def test_a_hostile_reason_or_reference_cannot_write_to_the_terminal() -> None:
-    text = render([cell(), verdict(reference="evil\x1b[2J"), undecided(n=0, needed=None, reason="\x1b]0;x\x07")])
+    text = render(written(cell(), verdict(reference="evil\x1b[2J"), undecided(n=0, needed=None, reason="\x1b]0;x\x07")))
     assert "\x1b" not in text
     assert "\x07" not in text

@@ -8,6 +8,7 @@ from harness.domain.record import (
     SummaryRecord,
 )
 from harness.report.table import render, score
+from tests.store.written import written
 
 HEAD = {"run_id": "r", "at": "2026-11-23T08:00:00.000Z"}
 
@@ -37,7 +38,7 @@ def sample(ttft_s: float, e2e_s: float, tokens: int) -> SampleRecord:
 
 
 def first_row(*records: Record) -> list[str]:
-    return render(records).splitlines()[2].split("  ")
+    return render(written(*records)).splitlines()[2].split("  ")
 
 
 def test_the_row_carries_quality_speed_load_and_size() -> None:
@@ -69,16 +70,16 @@ def test_notes_and_skips_follow_the_table() -> None:
         {**HEAD, "harness_version": "0", "server_kind": "embedded", "server_url": "u", "notes": ["a demonstration"]}
     )
     skip = SkipRecord.model_validate({**HEAD, "model_key": "acme/huge", "reason": "out of memory"})
-    text = render([run, cell(), skip])
+    text = render(written(run, cell(), skip))
     assert "Skipped: acme/huge: out of memory" in text
     assert text.endswith("Note: a demonstration")
 
 
 def test_tiers_are_shown_where_there_are_several() -> None:
-    text = render([cell(by_tier={"1": 0.9, "2": 0.5, "3": 0.1})])
+    text = render(written(cell(by_tier={"1": 0.9, "2": 0.5, "3": 0.1})))
     assert "easy" in text
     assert "0.90" in text
 
 
 def test_a_hostile_model_key_cannot_write_to_the_terminal() -> None:
-    assert "\x1b" not in render([cell(model_key="evil\x1b[2J")])
+    assert "\x1b" not in render(written(cell(model_key="evil\x1b[2J")))

@@ -1,179 +1,263 @@
-"""Writing and reading run files belong together: what was acknowledged must come back."""
+"""The one view of a run: which record stands, whose score counts, and what reading costs."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import ValidationError
 
-from harness.domain.record import Kinds, MeasureRecord, Record, SkipRecord
+from harness.domain.record import (
+    EndRecord,
+    InstanceRecord,
+    Record,
+    RunRecord,
+    SampleRecord,
+    ScoreRecord,
+    SkipRecord,
+    SummaryRecord,
+)
 from harness.errors import StoreError
-from harness.store.reader import read_run
-from harness.store.writer import RunWriter, append_records
+from harness.store.cell import CellKey, ScorerId
+from harness.store.reader import read_header, read_run
+from harness.store.run_file import RunFile
+from tests.store.written import write, written
 
-HEAD = {"run_id": "r1", "at": "2026-11-23T08:00:00.000Z"}
-
-
-def skip(reason: str) -> SkipRecord:
-    return SkipRecord(run_id="r1", at="2026-11-23T08:00:00.000Z", reason=reason)
-
-
-def write(path: Path, *records: Record) -> None:
-    writer = RunWriter(path)
-    for record in records:
-        writer.write(record)
-    writer.close()
+HEAD: dict[str, Any] = {"run_id": "r", "at": "2026-11-28T08:00:00.000Z"}
+TOKENS = "total_output_tokens"
+CELL = CellKey("acme/tiny", "extract")
 
 
-def test_what_was_written_is_read_in_order(tmp_path: Path) -> None:
-    path = tmp_path / "deep" / "run.jsonl"
-    write(path, skip("one"), skip("two"))
-    assert [record.reason for record in read_run(path) if isinstance(record, SkipRecord)] == ["one", "two"]
+@dataclass(frozen=True)
+class Named:
+    name: str
+    version: str
 
 
-def test_kind_and_schema_come_first_and_every_kind_has_a_reader(tmp_path: Path) -> None:
+def run(**more: Any) -> RunRecord:
+    return RunRecord(**HEAD, harness_version="0", server_kind="lm-studio", server_url="http://127.0.0.1:1", **more)
+
+
+def sample(uid: str = "u", **more: Any) -> SampleRecord:
+    facts = {
+        "task": "extract", "task_class": "extract", "item_id": uid, "item_hash": "h", "model_key": "acme/tiny",
+        "instance_id": "acme/tiny", "prompt_hash": "p", "outcome": "ok",
+    }  # fmt: skip
+    return SampleRecord.model_validate({**HEAD, "sample_uid": uid, **facts, **more})
+
+
+def score(uid: str = "u", value: float | None = 1.0, scorer: str = "fields", version: str = "1", **more: Any) -> Record:
+    return ScoreRecord(**HEAD, sample_uid=uid, scorer=scorer, scorer_version=version, value=value, **more)
+
+
+def summary(scorer: str = "fields", task: str = "extract") -> SummaryRecord:
+    facts = {"model_key": "acme/tiny", "task": task, "task_class": task, "n": 1, "unscored": 0, "score": 1.0}
+    return SummaryRecord.model_validate({**HEAD, **facts, "scorer": scorer})
+
+
+def own_value(seen: RunFile, uid: str = "u") -> float | None:
+    entry = seen.sample(uid)
+    assert entry is not None
+    found = seen.score(entry)
+    return None if found is None else found.value
+
+
+def test_the_small_values_of_a_sample_are_kept_by_cell() -> None:
+    seen = written(
+        run(),
+        sample("a", epoch=2, tier=3, cluster_id="t1", times={"ttft_s": 0.5, "e2e_s": 2}, usage={TOKENS: 7}),
+        sample("b", outcome="server_error", times={"e2e_s": None}),
+        sample("c", task="classify"),
+    )
+    first, second = seen.cells[CELL]
+    assert (first.item_id, first.epoch, first.tier, first.cluster_id, first.outcome) == ("a", 2, 3, "t1", "ok")
+    assert (first.ttft_s, first.e2e_s, first.output_tokens, first.is_counted) == (0.5, 2.0, 7, True)
+    assert (second.ttft_s, second.e2e_s, second.output_tokens, second.is_counted) == (None, None, None, False)
+    assert [key.task for key in seen.cells] == ["extract", "classify"]
+    assert [uid for uid, _ in seen.samples()] == ["a", "b", "c"]
+    assert seen.sample("d") is None
+
+
+def test_the_last_score_of_the_tasks_own_scorer_counts_and_no_late_one_of_another() -> None:
+    records = [run(), sample(), score(value=0.0), summary()]
+    assert own_value(written(*records)) == 0.0
+    assert own_value(written(*records, score(value=0.5))) == 0.5
+    assert own_value(written(*records, score(value=1.0, scorer="exact"))) == 0.0
+    assert own_value(written(*records, score(value=1.0, version="2"))) == 0.0
+    assert own_value(written(*records, score(value=1.0, judge="acme/judge"))) == 0.0
+
+
+def test_any_scorer_can_be_asked_for_with_its_version() -> None:
+    seen = written(run(), sample(), score(value=0.0), score(value=0.25, version="2"), score(value=None, scorer="exact"))
+    entry = seen.sample("u")
+    assert entry is not None
+    values = {}
+    for name, version in (("fields", "1"), ("fields", "2"), ("exact", "1")):
+        found = seen.score(entry, Named(name, version))
+        assert found is not None
+        values[name, version] = found.value
+    assert values == {("fields", "1"): 0.0, ("fields", "2"): 0.25, ("exact", "1"): None}
+    assert seen.score(entry, Named("exact", "2")) is None
+    assert tuple(seen.cells[CELL].scorers) == (ScorerId("fields", "1"), ScorerId("fields", "2"), ScorerId("exact", "1"))
+
+
+def test_a_summary_names_the_own_scorer_even_where_another_one_came_first() -> None:
+    both = [sample(), score(value=0.0, scorer="quick"), score(value=1.0, version="3")]
+    assert written(run(), *both).scorer("extract") == ScorerId("quick", "1")
+    seen = written(run(), *both, summary(task="classify", scorer="exact"), summary())
+    assert seen.scorer("extract") == ScorerId("fields", "3")
+    assert own_value(seen) == 1.0
+    assert seen.scorer("classify") is None
+
+
+def test_a_sample_that_was_asked_again_stands_with_its_new_answer_and_no_old_score() -> None:
+    seen = written(
+        run(), sample(item_id="i", outcome="server_error"), sample("v"), score("v", 0.5), sample(item_id="i")
+    )
+    assert [entry.outcome for entry in seen.cells[CELL]] == ["ok", "ok"]
+    again = written(run(), sample(item_id="i"), score(value=0.0), sample(item_id="i", epoch=2))
+    assert [entry.epoch for entry in again.cells[CELL]] == [2]
+    assert own_value(again) is None
+    lost = written(run(), sample(item_id="i"), score(value=0.0), sample(item_id="i", outcome="cancelled"))
+    assert [entry.outcome for entry in lost.cells[CELL]] == ["ok"]
+    assert own_value(lost) == 0.0
+
+
+def test_scores_ahead_of_others_and_scores_without_a_sample() -> None:
+    seen = written(run(), sample("a"), sample("b"), score("b", 0.5, passed=False), score("nowhere", 1.0))
+    assert (own_value(seen, "a"), own_value(seen, "b")) == (None, 0.5)
+
+
+def test_late_scores_do_not_make_a_finished_run_unfinished() -> None:
+    end = EndRecord(**HEAD, exit_code=0, duration_s=1, samples=1)
+    assert written(run(), sample(), score(), end, score(value=0.0)).is_finished
+    assert not written(run(), sample(), score()).is_finished
+    assert not written(run(), end.model_copy(update={"interrupted": True})).is_finished
+
+
+def test_the_instance_that_answered_last_is_that_of_the_model() -> None:
+    def instance(name: str, **more: Any) -> InstanceRecord:
+        return InstanceRecord.model_validate({**HEAD, "model_key": "m", "instance_id": name, **more})
+
+    seen = written(
+        run(), instance("m"), instance("m:2"), instance("m:3", purpose="load"), instance("m:4", error="no memory")
+    )
+    assert [use.instance_id for use in seen.uses] == ["m", "m:2"]
+    assert seen.instances["m"].instance_id == "m:2"
+
+
+def test_whole_records_are_read_on_demand(tmp_path: Path) -> None:
+    answer = "line\u2028separator\x0b and\x1c others\n" * 3
+    path = write(
+        tmp_path / "run.jsonl",
+        [run(), sample("a", output_text=answer), sample("b", output_text="other"), score("a", 0.5, reason="because")],
+    )
+    seen = RunFile.read(path)
+    first, second = seen.cells[CELL]
+    assert seen.sample_record(first).output_text == answer
+    assert seen.sample_record(second).output_text == "other"
+    found = seen.score(first)
+    assert found is not None
+    assert seen.score_record(found).reason == "because"
+    assert [record.kind for _, record in seen.records()] == ["run", "sample", "sample", "score"]
+
+
+@pytest.mark.parametrize("cut", [0, 1, 10, 14, 40, 120])
+def test_a_run_killed_within_its_first_record_is_an_empty_run(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "run.jsonl"
-    write(path, skip("x"))
-    assert list(json.loads(path.read_text()))[:2] == ["kind", "schema"]
-    assert {kind.model_fields["kind"].default for kind in Kinds.by_name.values()} == set(Kinds.by_name)
+    path.write_text(run().to_json()[:cut])
+    seen = RunFile.read(path)
+    assert seen.header is None
+    assert list(read_run(path)) == []
+    assert read_header(path) is None
+    with pytest.raises(StoreError, match="is an empty run: it died before its first record was written"):
+        _ = seen.run
 
 
-@given(st.text(max_size=200))
-def test_any_text_survives(text: str) -> None:
-    text = text.encode("utf-8", "replace").decode()
-    assert SkipRecord.model_validate_json(skip(text).to_json()).reason == text
-    assert "\n" not in skip(text).to_json()
-
-
-def test_not_a_number_is_refused() -> None:
-    with pytest.raises(ValidationError):
-        MeasureRecord.model_validate({**HEAD, "name": "ttft_s", "value": float("nan"), "unit": "s", "model_key": "m"})
-
-
-def test_a_torn_last_line_is_dropped(tmp_path: Path) -> None:
-    path = tmp_path / "run.jsonl"
-    write(path, skip("one"), skip("two"))
-    whole = path.read_bytes()
-    for cut in range(len(skip("one").to_json()) + 1, len(whole)):
-        path.write_bytes(whole[:cut])
-        assert [record.kind for record in read_run(path)] == ["skip"]
-
-
-def test_unknown_kinds_and_keys_are_passed_over(tmp_path: Path) -> None:
-    path = tmp_path / "run.jsonl"
-    later = {"kind": "verdict", "schema": "lms-harness/1"}
-    more = {**json.loads(skip("kept").to_json()), "mood": "sunny"}
-    path.write_text(json.dumps(later) + "\n" + json.dumps(more) + "\n")
-    assert [record.kind for record in read_run(path)] == ["skip"]
+def test_scores_in_a_file_of_their_own_are_not_a_run(tmp_path: Path) -> None:
+    path = write(tmp_path / "scores.jsonl", [score()])
+    with pytest.raises(StoreError, match="is not a run file: its first record is a 'score', expected 'run'"):
+        read_header(path)
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("changed", "said"),
     [
-        ("not json", "run.jsonl:1: expected one JSON object a line"),
-        ('{"kind": "skip", "schema": "lms-harness/9"}', "expected schema lms-harness/1, got 'lms-harness/9'"),
-        ("[1]", "expected schema"),
-        ('{"kind": "skip", "schema": "lms-harness/1", "run_id": "r", "at": "t"}', "skip record: reason"),
+        ({"item_id": None}, "run.jsonl:2: sample record: item_id: Input should be a valid string"),
+        ({"prompt_hash": None}, "run.jsonl:2: sample record: prompt_hash: Input should be a valid string"),
+        ({"epoch": "x"}, "sample record: epoch: Input should be a valid integer"),
+        ({"times": {"e2e_s": "long"}}, "sample record: times.e2e_s"),
+        ({"times": 3}, "sample record: times: Input should be a valid dictionary"),
+        ({"usage": {"total_output_tokens": 1.5}}, "sample record: usage.total_output_tokens"),
+        ({"kind": "score", "scorer": "s", "scorer_version": "1"}, "run.jsonl:2: score record: value: Field required"),
+        ({"kind": "score", "scorer": "s", "scorer_version": "1", "value": True}, ""),
+        ({"kind": "score", "scorer": "s", "scorer_version": "1", "value": "high"}, "score record: value"),
     ],
 )
-def test_a_file_of_another_kind_is_named_with_its_line(tmp_path: Path, line: str, said: str) -> None:
+def test_a_broken_sample_or_score_is_named_as_pydantic_names_it(
+    tmp_path: Path, changed: dict[str, Any], said: str
+) -> None:
     path = tmp_path / "run.jsonl"
-    path.write_text(line + "\n")
-    with pytest.raises(StoreError, match=r".") as caught:
+    broken = {**json.loads(sample().to_json()), **changed}
+    path.write_text(f"{run().to_json()}\n{json.dumps(broken)}\n")
+    if not said:  # Pydantic takes it, and so does the view.
+        assert RunFile.read(path).header is not None
+        return
+    with pytest.raises(StoreError) as whole:
         list(read_run(path))
-    assert said in str(caught.value)
+    with pytest.raises(StoreError) as caught:
+        RunFile.read(path)
+    assert caught.value.message == whole.value.message
+    assert said in caught.value.message
 
 
-def test_two_runs_never_share_a_file(tmp_path: Path) -> None:
-    write(tmp_path / "run.jsonl", skip("mine"))
-    with pytest.raises(StoreError, match="exists already"):
-        RunWriter(tmp_path / "run.jsonl")
-
-
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="cannot write results to") as caught:
-        RunWriter(tmp_path / "file" / "run.jsonl")
-    assert "--lms-results" in caught.value.hint
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk that is always full")
-def test_a_full_disk_is_an_error_and_tears_no_later_line(tmp_path: Path) -> None:
-    code = (
-        "import sys; from pathlib import Path; import os\n"
-        "from harness.store.writer import RunWriter; from harness.errors import StoreError\n"
-        "from harness.domain.record import SkipRecord\n"
-        "writer = RunWriter(Path(sys.argv[1]))\n"
-        "os.dup2(os.open('/dev/full', os.O_WRONLY), writer._file.fileno())\n"
-        "for _ in range(2):\n"
-        "    try: writer.write(SkipRecord(run_id='r', at='t', reason='x'))\n"
-        "    except StoreError as error: print(error)\n"
-        "writer.close()\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "run.jsonl")],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=True,
-    )
-    assert "No space left on device" in done.stdout
-    assert "nothing more is appended" in done.stdout
-    assert done.stderr == ""
-
-
-def test_what_was_acknowledged_survives_sigkill(tmp_path: Path) -> None:
+def test_a_figure_that_is_not_a_number_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
-    code = (
-        "import sys; from pathlib import Path\n"
-        "from harness.store.writer import RunWriter; from harness.domain.record import SkipRecord\n"
-        "writer = RunWriter(Path(sys.argv[1]))\n"
-        "for number in range(10**6):\n"
-        "    writer.write(SkipRecord(run_id='r', at='t', reason=str(number))); print(number, flush=True)\n"
-    )
-    child = subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True)
-    assert child.stdout is not None
-    acknowledged = [int(child.stdout.readline()) for _ in range(200)]
-    os.kill(child.pid, signal.SIGKILL)
-    acknowledged += [int(line) for line in child.communicate(timeout=30)[0].split("\n")[:-1]]
-    written = [int(record.reason) for record in read_run(path) if isinstance(record, SkipRecord)]
-    assert set(acknowledged) <= set(written)
+    text = sample(times={"e2e_s": 0.5}).to_json().replace('"e2e_s":0.5', '"e2e_s":NaN')
+    path.write_text(f"{run().to_json()}\n{text}\n")
+    with pytest.raises(StoreError, match="finite number"):
+        RunFile.read(path)
 
 
-def test_late_records_are_appended_after_whole_lines_only(tmp_path: Path) -> None:
+def test_values_that_pydantic_would_convert_are_converted(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
-    write(path, skip("one"), skip("two " * 30_000))
-    whole = path.read_bytes()
-    for tail in (b"", b'{"kind":"skip"', b"x" * 100_000):
-        path.write_bytes(whole + tail)
-        append_records(path, [skip("late"), skip("later")])
-        assert path.read_bytes().startswith(whole)
-        reasons = [record.reason for record in read_run(path) if isinstance(record, SkipRecord)]
-        assert reasons[2:] == ["late", "later"]
+    text = sample(epoch=2).to_json().replace('"epoch":2', '"epoch":"2"')
+    path.write_text(f"{run().to_json()}\n{text}\n{SkipRecord(**HEAD, reason='x').to_json()}\n")
+    seen = RunFile.read(path)
+    assert [entry.epoch for entry in seen.cells[CELL]] == [2]
+    assert [skip.reason for skip in seen.skips] == ["x"]
 
 
-def test_late_records_that_do_not_fit_leave_the_file_as_it_was(tmp_path: Path) -> None:
-    path = tmp_path / "run.jsonl"
-    write(path, skip("one"))
-    before = path.read_bytes()
-    code = (
-        "import resource, signal, sys; from pathlib import Path\n"
-        "from harness.store.writer import append_records; from harness.errors import StoreError\n"
-        "from harness.domain.record import SkipRecord\n"
-        "path = Path(sys.argv[1]); most = path.stat().st_size + 150\n"
-        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))\n"
-        "try: append_records(path, [SkipRecord(run_id='r', at='t', reason='x' * 40)] * 9)\n"
-        "except StoreError as error: print(error)\n"
+def test_reading_streams_texts_are_not_kept(tmp_path: Path) -> None:
+    """Peak of a process that reads 10,000 answers of 20 KB (200 MB) above that of one that reads 500."""
+    few, many = (large(tmp_path / f"{count}.jsonl", count) for count in (500, 10_000))
+    assert peak_mib(many) - peak_mib(few) < 12
+
+
+@pytest.mark.torture
+def test_fifty_thousand_answers_of_20_kb_take_less_than_30_mb_more_than_500(tmp_path: Path) -> None:
+    few, many = (large(tmp_path / f"{count}.jsonl", count) for count in (500, 50_000))
+    assert peak_mib(many) - peak_mib(few) < 30
+    many.unlink()
+
+
+def large(path: Path, count: int) -> Path:
+    """Write a run file of so many samples with answers of 20 KB, each with its score."""
+    line, scored = sample("UID", output_text="x" * 20_000).to_json(), score("UID", 0.123).to_json()
+    with path.open("w", encoding="utf-8") as file:
+        file.write(run().to_json() + "\n")
+        for number in range(count):
+            file.write(line.replace("UID", f"{number:016x}") + "\n" + scored.replace("UID", f"{number:016x}") + "\n")
+    return path
+
+
+def peak_mib(path: Path) -> float:
+    program = (
+        "import resource, sys; from pathlib import Path; from harness.store.run_file import RunFile\n"
+        "seen = RunFile.read(Path(sys.argv[1]))\n"
+        "print(sum(map(len, seen.cells.values())), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=30, check=True
-    )
-    assert "cannot append to" in done.stdout
-    assert path.read_bytes() == before
+    done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)
+    return float(done.stdout.split()[1])

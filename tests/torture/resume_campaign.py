@@ -20,8 +20,9 @@ from typing import TypeAlias
 
 from harness.domain.record import Record, RunRecord, SampleRecord, ScoreRecord, SummaryRecord
 from harness.errors import StoreError
-from harness.run.resume.parent import last_unfinished, read_head, read_parent
-from harness.store.reader import read_run
+from harness.store.reader import read_header, read_run
+from harness.store.run_file import RunFile
+from harness.store.run_folder import last_unfinished
 from harness.testing.message import Request
 from harness.testing.scripted import ScriptedServer
 
@@ -185,7 +186,8 @@ class Campaign:
             self.tally.asked += len(new)
             if run.parent_run_id is None:
                 continue
-            before = read_parent(results / f"{run.parent_run_id}.jsonl").samples.keys()
+            parent = RunFile.read(results / f"{run.parent_run_id}.jsonl")
+            before = {uid for uid, sample in parent.samples() if sample.is_counted}
             carried = {one.sample_uid for one in records if isinstance(one, SampleRecord)} - new
             self.tally.resumed += 1
             self.tally.carried += len(carried)
@@ -225,8 +227,8 @@ def _newest(results: Path) -> Path | None:
         return last_unfinished(results)
     for path in sorted(results.glob("*.jsonl"), reverse=True):
         with contextlib.suppress(StoreError):  # Killed before the first record was written.
-            read_head(path)
-            return path
+            if read_header(path) is not None:
+                return path
     return None
 
 

@@ -8,6 +8,7 @@ import pytest
 from harness.domain.record import ComparisonRecord, Record, SampleRecord, ScoreRecord, SummaryRecord
 from harness.settings import Settings
 from harness.verdict.comparison import comparisons
+from tests.store.written import written
 
 HEAD: dict[str, Any] = {"run_id": "r", "at": "2026-11-25T08:00:00.000Z"}
 BIG, SMALL = "acme/big", "acme/small"
@@ -48,7 +49,7 @@ def verdicts(
     *cells: list[Record], reference: str | None = BIG, more: Sequence[Record] = (), **settings: Any
 ) -> list[ComparisonRecord]:
     records = [record for one in cells for record in one]
-    return list(comparisons([*records, *more], Settings(**settings), reference=reference, head=lambda: HEAD))
+    return list(comparisons(written(*records, *more), Settings(**settings), reference=reference, head=lambda: HEAD))
 
 
 def test_a_candidate_that_fails_much_more_is_worse_with_the_figures_it_rests_on() -> None:

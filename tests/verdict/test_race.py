@@ -24,6 +24,7 @@ from harness.settings import Settings
 from harness.stats.reducer import mean
 from harness.stats.sequential import Progress
 from harness.store.reader import read_run
+from harness.store.run_file import RunFile
 from harness.task.task import Task
 from harness.testing.message import Request
 from harness.testing.scripted import ScriptedServer
@@ -147,7 +148,7 @@ def test_the_table_says_what_was_stopped_and_saved_and_gives_no_mean(make: Make)
     evaluate(run, planted("fails", lambda _: False))
     run.close(exit_code=0)
     for width in (110, 40):
-        text = " ".join(render(read_run(run.path), width=width).split())
+        text = " ".join(render(RunFile.read(run.path), width=width).split())
         assert "early [0.00, 0." in text
         assert "decided against the floor (0.8, the default) after 6 items" in text
         assert re.search(r"5[34] of 60 answers were not asked for", text)  # The seventh may be on its way already.

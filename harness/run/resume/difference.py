@@ -11,8 +11,8 @@ from harness.run.ask.reasoning import reasoning_for
 from harness.run.ask.room import room_tokens
 from harness.run.plan.plan import load_config, set_hash
 from harness.run.recorder import facts
-from harness.run.resume.parent import Parent
 from harness.settings import Settings
+from harness.store.run_file import RunFile
 from harness.task.task import Task
 
 _DECISIVE = ("seed", "load", "context_length", "reasoning", "concurrency", "max_output_tokens", "sample_deadline_s")
@@ -20,7 +20,7 @@ _GROWING = ("limit", "epochs")
 _FACTS = ("size_bytes", "quantisation", "format", "architecture", "params")
 
 
-def differences(parent: Parent, *, models: Sequence[Model], tasks: Sequence[Task], settings: Settings) -> list[str]:
+def differences(parent: RunFile, *, models: Sequence[Model], tasks: Sequence[Task], settings: Settings) -> list[str]:
     """Return a line for everything that differs; none where this run asks the same as the earlier one, or more of it.
 
     Models and tasks that only one of the runs has make no difference, nor does any order.
@@ -39,7 +39,7 @@ def differences(parent: Parent, *, models: Sequence[Model], tasks: Sequence[Task
     return found
 
 
-def _settings(parent: Parent, settings: Settings) -> Iterator[str]:
+def _settings(parent: RunFile, settings: Settings) -> Iterator[str]:
     before = parent.run.settings
     for name in (*_DECISIVE, *_GROWING):
         then, now = before.get(name), getattr(settings, name)
@@ -51,7 +51,7 @@ def _shown(value: object) -> str:
     return "not set" if value is None else str(value)
 
 
-def _tasks(parent: Parent, tasks: Sequence[Task], settings: Settings) -> Iterator[str]:
+def _tasks(parent: RunFile, tasks: Sequence[Task], settings: Settings) -> Iterator[str]:
     before = parent.run.plan.get("sets", {})
     # The seed's difference is told; with another one all samples are others.
     if parent.run.seed != settings.seed:
@@ -68,11 +68,13 @@ def _tasks(parent: Parent, tasks: Sequence[Task], settings: Settings) -> Iterato
             yield _task(parent, task)
 
 
-def _task(parent: Parent, task: Task) -> str:
-    uids = {one.sample_uid for one in parent.samples.values() if one.task == task.name}
+def _task(parent: RunFile, task: Task) -> str:
     scorer = f"{task.scorer.name} {task.scorer.version}"
     scored = {
-        f"{one.scorer} {one.scorer_version}" for uid in uids for one in parent.scores.get(uid, ()) if one.judge is None
+        f"{scorer.name} {scorer.version}"
+        for key, cell in parent.cells.items()
+        for scorer in cell.scorers
+        if key.task == task.name and scorer.judge is None
     }
     if scored and scorer not in scored:
         return f"task {task.name}: scored by {', '.join(sorted(scored))} then, by {scorer} now"
@@ -92,7 +94,7 @@ def _model(before: InstanceRecord, model: Model, tasks: Sequence[Task], settings
 
 
 def _questions(
-    parent: Parent, before: InstanceRecord, model: Model, tasks: Sequence[Task], settings: Settings
+    parent: RunFile, before: InstanceRecord, model: Model, tasks: Sequence[Task], settings: Settings
 ) -> Iterator[str]:
     """Say what is left that lets the uids of answers to the same samples differ: a line for each task."""
     for task in tasks:
@@ -106,12 +108,12 @@ def _questions(
             room_tokens=room_tokens(task, model, settings),
         )
         wanted = {job.place: job for job in jobs}
-        for record in parent.samples.values():
-            job = wanted.get((record.item_id, record.epoch))
-            if (record.model_key, record.task) != (model.key, task.name) or job is None:
+        for uid, sample in parent.samples():
+            job = wanted.get((sample.item_id, sample.epoch))
+            if sample.key != (model.key, task.name) or job is None or not sample.is_counted:
                 continue
-            if sample_uid(task, job, model, config=before.effective_config) != record.sample_uid:
-                yield f"{model.key} {task.name}: {_question(record, job, model)}"
+            if sample_uid(task, job, model, config=before.effective_config) != uid:
+                yield f"{model.key} {task.name}: {_question(parent.sample_record(sample), job, model)}"
                 break
 
 

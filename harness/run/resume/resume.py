@@ -3,7 +3,7 @@
 A sample counts as there by its uid, which hashes all that may change its answer (adr-0004).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -32,8 +32,11 @@ from harness.run.ask.reasoning import reasoning_for
 from harness.run.ask.room import room_tokens
 from harness.run.plan.plan import fits
 from harness.run.resume.difference import differences
-from harness.run.resume.parent import Parent, last_unfinished, read_head
 from harness.settings import Settings
+from harness.store.cell import SampleEntry
+from harness.store.reader import read_header
+from harness.store.run_file import RunFile
+from harness.store.run_folder import last_unfinished
 from harness.task.task import Task
 
 LAST = "last"
@@ -52,7 +55,7 @@ def with_parent(settings: Settings) -> Settings:
     if settings.resume is None:
         return settings
     path = last_unfinished(settings.results) if settings.resume == LAST else Path(settings.resume)
-    run = read_head(path)
+    run = RunFile(path=path, header=read_header(path)).run
     _check_dead(path)
     names = [
         one.name
@@ -94,7 +97,7 @@ class Resumption:
         tests: the node ids of the tests of now by model key; those of no model under None.
     """
 
-    parent: Parent
+    parent: RunFile
     models: Sequence[Model]
     tasks: Sequence[Task]
     settings: Settings
@@ -132,9 +135,9 @@ class Resumption:
         """Return the answers that are there already, by the places of their jobs."""
         found = {}
         for job in jobs:
-            uid = self._uid(task, model, job)
-            record = self.parent.samples.get(uid) if uid else None
-            if record is not None:
+            sample = self._sample(self._uid(task, model, job))
+            if sample is not None:
+                record = self.parent.sample_record(sample)
                 found[job.place] = _answer(record, job, self._score(task, job, record))
         return found
 
@@ -150,7 +153,7 @@ class Resumption:
     @cached_property
     def is_server_done(self) -> bool:
         """Whether the tests of no model need not be run again."""
-        return set(self.tests.get(None, ())) <= self.parent.tests
+        return set(self.tests.get(None, ())) <= self._tests_done
 
     @property
     def is_nothing_missing(self) -> bool:
@@ -162,33 +165,33 @@ class Resumption:
         """Whether no test needs to be run again."""
         return len(self.complete) == len(self.models) and self.is_server_done
 
-    @cached_property
-    def carried(self) -> Sequence[Record]:
-        """The records that are taken over, in the order written.
+    def carried(self) -> Iterator[Record]:
+        """Yield the records that are taken over, in the order written, by reading the earlier file once more.
 
         Of a complete model all; of another one the answers that count, with their scores and the instance that gave
         them: it is measured anew.
         """
-        kept: list[Record] = []
         uids = {uid: (task, job) for cell in self._known.values() for uid, (task, job) in cell.items()}
         answered: set[str] = set()
         judged: set[str] = set()
-        for record in self.parent.records:
+        for offset, record in self.parent.records():
             if isinstance(record, SampleRecord):
-                if record.sample_uid in uids and self.parent.samples[record.sample_uid] is record:
-                    kept.append(record)
+                sample = self._sample(record.sample_uid)
+                if record.sample_uid in uids and sample is not None and sample.offset == offset:
+                    yield record
                     answered.add(record.sample_uid)
             elif isinstance(record, ScoreRecord):
                 if record.sample_uid in answered:
-                    kept.append(record)
+                    yield record
                     judged.add(record.sample_uid)
             elif self._is_carried(record):
-                kept.append(record)
+                yield record
         for uid in uids.keys() - judged:  # The run died between an answer and its score.
             task, job = uids[uid]
-            record = self.parent.samples[uid]
-            kept.append(_score_record(task, record, self._score(task, job, record)))
-        return kept
+            sample = self._sample(uid)
+            if sample is not None:
+                answer = self.parent.sample_record(sample)
+                yield _score_record(task, answer, self._score(task, job, answer))
 
     def _is_carried(self, record: Record) -> bool:
         if isinstance(record, RunRecord | EndRecord):
@@ -197,9 +200,9 @@ class Resumption:
         if isinstance(record, SummaryRecord | SkipRecord) and record.task in self._tasks_left_out:
             return False
         if isinstance(record, ItemRecord):
-            return record.test in self.parent.tests and (self.is_server_done if key is None else key in self.complete)
+            return record.test in self._tests_done and (self.is_server_done if key is None else key in self.complete)
         if key is not None and key in {model.key for model in self.models}:
-            is_last_used = isinstance(record, InstanceRecord) and self.parent.instances.get(record.model_key) is record
+            is_last_used = isinstance(record, InstanceRecord) and self._instances.get(record.model_key) == record
             return key in self.complete or (
                 is_last_used and any(one[0] == key for one, got in self._known.items() if got)
             )
@@ -210,6 +213,20 @@ class Resumption:
         return set(self.parent.run.plan.get("tasks", {})) - {task.name for task in self.tasks}
 
     @cached_property
+    def _tests_done(self) -> frozenset[str]:
+        """The node ids of the tests that need not be run again."""
+        return frozenset(item.test for item in self.parent.items if item.outcome != "failed")
+
+    @cached_property
+    def _instances(self) -> Mapping[str, InstanceRecord]:
+        return self.parent.instances
+
+    def _sample(self, uid: str | None) -> SampleEntry | None:
+        """Return what is taken over of a sample: an answer that counts."""
+        sample = None if uid is None else self.parent.sample(uid)
+        return sample if sample is not None and sample.is_counted else None
+
+    @cached_property
     def _known(self) -> Mapping[tuple[str, str], Mapping[str, tuple[Task, Job]]]:
         """The answers of each cell that are there, by their uids."""
         cells = {}
@@ -217,7 +234,7 @@ class Resumption:
             for task in self.tasks:
                 jobs = {self._uid(task, model, job): job for job in self._jobs(task, model)}
                 cells[str(model.key), task.name] = {
-                    uid: (task, job) for uid, job in jobs.items() if uid is not None and uid in self.parent.samples
+                    uid: (task, job) for uid, job in jobs.items() if uid is not None and self._sample(uid) is not None
                 }
         return cells
 
@@ -236,7 +253,7 @@ class Resumption:
         )
 
     def _config(self, model: Model) -> dict[str, Any] | None:
-        before = self.parent.instances.get(model.key)
+        before = self._instances.get(model.key)
         return None if before is None else before.effective_config
 
     def _uid(self, task: Task, model: Model, job: Job) -> str | None:
@@ -245,16 +262,17 @@ class Resumption:
 
     def _is_complete(self, model: Model) -> bool:
         wanted = self.settings.limit * self.settings.epochs
-        return set(self.tests.get(model.key, ())) <= self.parent.tests and all(
+        return set(self.tests.get(model.key, ())) <= self._tests_done and all(
             self.count(task, model) == wanted for task in self.tasks if fits(task, model) is None
         )
 
     def _score(self, task: Task, job: Job, record: SampleRecord) -> Score:
         """Return the recorded score, or judge the answer where it is missing: the run died before it was written."""
-        scorer = task.scorer
-        for one in reversed(self.parent.scores.get(record.sample_uid, ())):
-            if (one.scorer, one.scorer_version, one.judge) == (scorer.name, scorer.version, None):
-                return Score(value=one.value, passed=one.passed, reason=one.reason, details=one.details)
+        sample = self._sample(record.sample_uid)
+        entry = None if sample is None else self.parent.score(sample, task.scorer)
+        if entry is not None:
+            known = self.parent.score_record(entry)
+            return Score(value=known.value, passed=known.passed, reason=known.reason, details=known.details)
         return judge(task, job.sample, record.output_text, Outcome(record.outcome))
 
 

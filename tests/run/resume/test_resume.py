@@ -17,12 +17,13 @@ from harness.domain.sample import Sample
 from harness.domain.score import Score
 from harness.errors import LeaseError, SettingsError, StoreError
 from harness.run.plan.plan import Plan, load_config
-from harness.run.resume.parent import last_unfinished, read_parent
 from harness.run.resume.resume import Resumption, with_parent
 from harness.run.run import Run
 from harness.selection.selection import Selection
 from harness.settings import OPTIONS, Settings
 from harness.store.reader import read_run
+from harness.store.run_file import RunFile
+from harness.store.run_folder import last_unfinished
 from harness.task.task import Task
 from harness.testing.scripted import ScriptedServer
 from tests.torture.resume_campaign import result, speak
@@ -76,7 +77,7 @@ class Bench:
 
     def resumption(self, path: Path, task: Task = TASK, **changed: Any) -> Resumption:
         return Resumption(
-            parent=read_parent(path), models=[self.model], tasks=[task], settings=replace(self.settings, **changed),
+            parent=RunFile.read(path), models=[self.model], tasks=[task], settings=replace(self.settings, **changed),
             tests={KEY: ["test_echo"]},
         )  # fmt: skip
 
@@ -184,14 +185,14 @@ def test_a_complete_model_is_carried_over_whole_and_an_interrupted_one_is_measur
     complete = bench.resumption(whole)
     assert complete.complete == {KEY}
     assert complete.is_nothing_missing
-    assert any(isinstance(one, MeasureRecord) for one in complete.carried)
+    assert any(isinstance(one, MeasureRecord) for one in complete.carried())
     died_late = bench.resumption(cut(whole, before(whole, "end", 0)))
     assert died_late.is_all_there
     assert not died_late.is_nothing_missing
     interrupted = bench.resumption(cut(whole, before(whole, "item", 0)))
     assert interrupted.complete == set()
-    assert not any(isinstance(one, MeasureRecord) for one in interrupted.carried)
-    assert len([one for one in interrupted.carried if isinstance(one, InstanceRecord)]) == 1
+    assert not any(isinstance(one, MeasureRecord) for one in interrupted.carried())
+    assert len([one for one in interrupted.carried() if isinstance(one, InstanceRecord)]) == 1
 
 
 def test_a_larger_limit_and_another_order_are_no_difference(bench: Bench) -> None:

@@ -1,0 +1,301 @@
+"""One run file, sorted: the only view of a run that tables, verdicts, resumed runs and estimates work on.
+
+Reading streams: prompts and answers stay on the disk. Kept are a few small values of each sample (`store/cell.py`), and
+the offset from which `RunFile.sample_record` reads the whole record for whoever needs it.
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import isfinite
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from harness.domain.record import (
+    ComparisonRecord,
+    EndRecord,
+    InstanceRecord,
+    ItemRecord,
+    MeasureRecord,
+    Record,
+    RunRecord,
+    SampleRecord,
+    ScoreRecord,
+    SkipRecord,
+    SummaryRecord,
+)
+from harness.errors import StoreError
+from harness.store.cell import CellKey, CellSamples, SampleEntry, ScoreEntry, ScorerId
+from harness.store.reader import Line, as_record, parse, read_lines
+
+_SAMPLE_TEXTS = (
+    "run_id", "at", "sample_uid", "task", "task_class", "item_id", "item_hash", "model_key", "instance_id",
+    "prompt_hash", "outcome",
+)  # fmt: skip
+_SCORE_TEXTS = ("run_id", "at", "sample_uid", "scorer", "scorer_version")
+
+
+class NamedScorer(Protocol):
+    """What tells scorers apart."""
+
+    @property
+    def name(self) -> str:
+        """As in a score record."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """As in a score record."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class RunFile:
+    """What one run file holds.
+
+    Attributes:
+        path: of the file.
+        header: the first record; None for an empty run, which died within its first record.
+        uses: the instances that answered, in order; loads that were only timed or that failed are left out.
+        cells: the samples by model and task. Of several records of one sample the last one stands, unless only an
+            earlier one counts.
+        summaries: one for each cell that came to its end.
+        comparisons: the verdicts.
+        measures: figures of the latency suite and others.
+        skips: what was not run, and why.
+        items: tests that came to an end.
+        end: the last record of the run itself; None: the run is still going, or died. Late scores may follow it.
+    """
+
+    path: Path
+    header: RunRecord | None = None
+    uses: list[InstanceRecord] = field(default_factory=list)
+    cells: dict[CellKey, CellSamples] = field(default_factory=dict)
+    summaries: list[SummaryRecord] = field(default_factory=list)
+    comparisons: list[ComparisonRecord] = field(default_factory=list)
+    measures: list[MeasureRecord] = field(default_factory=list)
+    skips: list[SkipRecord] = field(default_factory=list)
+    items: list[ItemRecord] = field(default_factory=list)
+    end: EndRecord | None = None
+    _places: dict[str, tuple[CellSamples, int]] = field(default_factory=dict)
+    _first_versions: dict[str, dict[str, ScorerId]] = field(default_factory=dict)
+    """Task -> the name of each scorer -> the first one of that name."""
+    _own_scorers: dict[str, ScorerId] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Return the view of a run file; there is nothing in that of an empty run.
+
+        Raises:
+            StoreError: as `read_run`.
+        """
+        seen = cls(path=path)
+        for line in read_lines(path):
+            value = parse(path, line)
+            if value["kind"] == "sample":
+                seen._take_sample(line, value)
+            elif value["kind"] == "score":
+                seen._take_score(line, value)
+            elif (record := as_record(path, line, value)) is not None:
+                seen._take(record)
+        seen._own_scorers = {task: seen._own_scorer(task) for task in seen._first_versions}
+        return seen
+
+    @property
+    def run(self) -> RunRecord:
+        """The first record.
+
+        Raises:
+            StoreError: there is none.
+        """
+        if self.header is None:
+            raise StoreError(
+                f"{self.path} is an empty run: it died before its first record was written",
+                hint="There is nothing to resume: start a new run.",
+            )
+        return self.header
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run came to its end, and was not interrupted."""
+        return self.end is not None and not self.end.interrupted
+
+    @property
+    def instances(self) -> dict[str, InstanceRecord]:
+        """The instance that was used last, by model key."""
+        return {use.model_key: use for use in self.uses}
+
+    def sample(self, sample_uid: str) -> SampleEntry | None:
+        """Return a sample by its uid; None if it is not there."""
+        place = self._places.get(sample_uid)
+        return None if place is None else place[0].sample(place[1])
+
+    def samples(self) -> Iterator[tuple[str, SampleEntry]]:
+        """Yield every sample with its uid, in the order of the file."""
+        for sample_uid, (cell, row) in self._places.items():
+            yield sample_uid, cell.sample(row)
+
+    def scorer(self, task: str) -> ScorerId | None:
+        """Return the task's own scorer: the one that the run judged it with, whatever was scored later.
+
+        It is the one that the task's summary names. Where the run died before its first summary, it is that of the
+        first score. Its version is that of its first score of the task. None: nothing was scored.
+        """
+        return self._own_scorers.get(task)
+
+    def score(self, sample: SampleEntry, scorer: NamedScorer | None = None) -> ScoreEntry | None:
+        """Return the last score of a sample by this scorer and version; None if it has none.
+
+        Args:
+            sample: of this file.
+            scorer: None: the task's own. What a model judged for a scorer is not meant.
+        """
+        wanted = self.scorer(sample.key.task) if scorer is None else ScorerId(scorer.name, scorer.version)
+        return None if wanted is None else self.cells[sample.key].score(sample.row, wanted)
+
+    def sample_record(self, sample: SampleEntry) -> SampleRecord:
+        """Return the whole record of a sample, read from the file.
+
+        Raises:
+            StoreError: the file cannot be read any more, or has changed.
+        """
+        record = self._read_at(sample.offset)
+        assert isinstance(record, SampleRecord)  # noqa: S101  (the offset says so)
+        return record
+
+    def score_record(self, score: ScoreEntry) -> ScoreRecord:
+        """Return the whole record of a score, read from the file.
+
+        Raises:
+            StoreError: the file cannot be read any more, or has changed.
+        """
+        record = self._read_at(score.offset)
+        assert isinstance(record, ScoreRecord)  # noqa: S101  (the offset says so)
+        return record
+
+    def records(self) -> Iterator[tuple[int, Record]]:
+        """Yield every record with its offset, in the order written, by reading the file once more.
+
+        Raises:
+            StoreError: as `read_run`.
+        """
+        for line in read_lines(self.path):
+            if (record := as_record(self.path, line, parse(self.path, line))) is not None:
+                yield line.offset, record
+
+    def _read_at(self, offset: int) -> Record | None:
+        try:
+            with self.path.open("rb") as file:
+                file.seek(offset)
+                line = Line(0, offset, file.readline())
+        except OSError as exc:
+            raise StoreError(f"cannot read {self.path}: {exc.strerror}") from exc
+        return as_record(self.path, line, parse(self.path, line))
+
+    def _take(self, record: Record) -> None:
+        match record:
+            case RunRecord():
+                self.header = self.header or record
+            case InstanceRecord():
+                if record.purpose == "use" and record.error is None:
+                    self.uses.append(record)
+            case SummaryRecord():
+                self.summaries.append(record)
+            case ComparisonRecord():
+                self.comparisons.append(record)
+            case MeasureRecord():
+                self.measures.append(record)
+            case SkipRecord():
+                self.skips.append(record)
+            case ItemRecord():
+                self.items.append(record)
+            case EndRecord():
+                self.end = record
+            case _:  # Releases tell a reader nothing that `instance` and `end` do not.
+                pass
+
+    def _take_sample(self, line: Line, value: dict[str, Any]) -> None:
+        value = _checked_sample(self.path, line, value)
+        key = CellKey(value["model_key"], value["task"])
+        cell = self.cells.get(key)
+        if cell is None:
+            cell = self.cells[key] = CellSamples(key)
+        before = self._places.get(value["sample_uid"])
+        is_again = before is not None and before[0] is cell
+        times, usage = value.get("times", {}), value.get("usage", {})
+        sample = SampleEntry(
+            key=cell.key,
+            row=before[1] if before is not None and is_again else len(cell),
+            item_id=value["item_id"],
+            epoch=value.get("epoch", 1),
+            tier=value.get("tier", 1),
+            # Few clusters and outcomes, many samples: each text is kept once.
+            cluster_id=sys.intern(value.get("cluster_id", "")),
+            outcome=sys.intern(value["outcome"]),
+            ttft_s=times.get("ttft_s"),
+            e2e_s=times.get("e2e_s"),
+            output_tokens=usage.get("total_output_tokens"),
+            offset=line.offset,
+        )
+        if is_again and not sample.is_counted and cell.sample(sample.row).is_counted:
+            return
+        cell.put(sample)
+        self._places[value["sample_uid"]] = cell, sample.row
+
+    def _take_score(self, line: Line, value: dict[str, Any]) -> None:
+        value = _checked_score(self.path, line, value)
+        place = self._places.get(value["sample_uid"])
+        if place is None:  # Its sample stands in another file.
+            return
+        cell, row = place
+        scorer = ScorerId(value["scorer"], value["scorer_version"], value.get("judge"))
+        if scorer.judge is None:
+            self._first_versions.setdefault(cell.key.task, {}).setdefault(scorer.name, scorer)
+        cell.put_score(row, scorer, ScoreEntry(value["value"], value.get("passed"), line.offset))
+
+    def _own_scorer(self, task: str) -> ScorerId:
+        versions = self._first_versions[task]
+        named = (summary.scorer for summary in self.summaries if summary.task == task and summary.scorer in versions)
+        return versions[next(named, next(iter(versions)))]
+
+
+def _checked_sample(path: Path, line: Line, value: dict[str, Any]) -> dict[str, Any]:
+    """Return a sample record whose small values have the right types.
+
+    They are looked at one by one, which takes a tenth of pydantic's time: most of that would go into texts that are not
+    kept. Whatever is not as we write it goes through pydantic, which has the messages.
+    """
+    times, usage = value.get("times", {}), value.get("usage", {})
+    if (
+        all(type(value.get(name)) is str for name in _SAMPLE_TEXTS)
+        and type(value.get("epoch", 1)) is type(value.get("tier", 1)) is int
+        and type(value.get("cluster_id", "")) is str
+        and type(times) is type(usage) is dict
+        and _is_figure(times.get("ttft_s"))
+        and _is_figure(times.get("e2e_s"))
+        and type(usage.get("total_output_tokens")) in {int, type(None)}
+    ):
+        return value
+    return _validated(path, line, value)
+
+
+def _checked_score(path: Path, line: Line, value: dict[str, Any]) -> dict[str, Any]:
+    """Return a score record whose small values have the right types; see `_checked_sample`."""
+    if (
+        all(type(value.get(name)) is str for name in _SCORE_TEXTS)
+        and _is_figure(value.get("value", ""))
+        and type(value.get("passed")) in {bool, type(None)}
+        and type(value.get("judge")) in {str, type(None)}
+    ):
+        return value
+    return _validated(path, line, value)
+
+
+def _validated(path: Path, line: Line, value: dict[str, Any]) -> dict[str, Any]:
+    record = as_record(path, line, value)
+    assert record is not None  # noqa: S101  (its kind is known)
+    return record.model_dump()
+
+
+def _is_figure(value: Any) -> bool:
+    return value is None or (type(value) in {int, float} and isfinite(value))

@@ -1,0 +1,50 @@
+"""What earlier runs took, from a folder in which not every file is a run."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from harness.client.http import Client
+from harness.domain.model import Model
+from harness.domain.record import InstanceRecord, RunRecord, SampleRecord
+from harness.run.plan.history import read_history
+from harness.run.provenance import cpu_name
+from harness.settings import Settings
+from harness.testing.scripted import ScriptedServer
+from tests.store.written import write
+
+AT = "2026-11-28T08:00:00.000Z"
+
+
+def earlier(name: str, model: Model, settings: Settings, *, e2e_s: float, **more: Any) -> list[Any]:
+    head: dict[str, Any] = {"run_id": name, "at": AT}
+    asked = {"url": settings.url, "max_output_tokens": settings.max_output_tokens, "concurrency": settings.concurrency}
+    run = RunRecord(
+        **head, harness_version="0", server_kind="x", server_url="u", cpu=cpu_name(), cpu_count=os.cpu_count(),
+        settings={**asked, **more},
+    )  # fmt: skip
+    use = InstanceRecord(
+        **head, model_key=model.key, size_bytes=model.size_bytes, load_wall_s=3.0, effective_config={"parallel": 2}
+    )
+    sample = SampleRecord.model_validate({
+        **head, "sample_uid": name, "task": "extract", "task_class": "extract", "item_id": "i", "item_hash": "h",
+        "model_key": model.key, "instance_id": model.key, "prompt_hash": "p", "outcome": "ok",
+        "times": {"e2e_s": e2e_s},
+    })  # fmt: skip
+    return [run, use, sample]
+
+
+def test_the_newest_comparable_run_counts_and_files_that_are_no_runs_are_ignored(tmp_path: Path) -> None:
+    settings = Settings(results=tmp_path)
+    with ScriptedServer() as server, Client(server.url, token="lmstudio") as client:
+        model = client.models()[0]
+    write(tmp_path / "1.jsonl", earlier("1", model, settings, e2e_s=8.0))
+    write(tmp_path / "2.jsonl", earlier("2", model, settings, e2e_s=4.0))
+    write(tmp_path / "3.jsonl", earlier("3", model, settings, e2e_s=1.0, max_output_tokens=5))
+    (tmp_path / "4.jsonl").write_text('{"kind":"run","sch')
+    (tmp_path / "5.jsonl").write_text("noise\n")
+    found = read_history(settings, [model])
+    assert found.load_s == {model.key: 3.0}
+    assert found.sample_s == {(model.key, "extract"): 2.0}
+    assert read_history(settings, [replace(model, size_bytes=1)]).sample_s == {}
