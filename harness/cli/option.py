@@ -73,7 +73,6 @@ def leasing(client: "Client", token: str) -> "Iterator[Leases]":
     from harness.clock import SystemClock
     from harness.lifecycle.leases import Leases
     from harness.reaper.journal import Journal, state_dir
-    from harness.reaper.link import Guard
     from harness.reaper.sweep import sweep
     from harness.run.interrupt import interruptible
 
@@ -81,7 +80,7 @@ def leasing(client: "Client", token: str) -> "Iterator[Leases]":
     for swept in sweep(state_dir() / "journals", url=client.url, token=token, clock=clock):
         note(str(swept))
     journal = Journal(f"{clock.now():%Y%m%dT%H%M%SZ}-cli-{os.getpid()}", url=client.url, clock=clock)
-    leases = Leases(client, journal, guard=Guard(journal, token=token, say=note), clock=clock)
+    leases = Leases(client, journal, say=note, clock=clock)
     with interruptible(on_second=leases.abandon):
         try:
             yield leases

@@ -86,6 +86,7 @@ class Client:
         clock: for deadlines and times.
 
     Attributes:
+        token: what is sent as bearer token; the reaper sends it, too.
         on_load: called with the id of each instance that a native chat makes the server load, in the thread of that
             chat: when a stream reports that loading begins or is done, and when the answer reports that it is done.
 
@@ -104,6 +105,7 @@ class Client:
         if not (token.isascii() and token.isprintable()) or " " in token:
             raise SettingsError("the token contains invalid characters", hint="Check LM_API_TOKEN.")
         self.url = normalised(url)
+        self.token = token
         self.deadlines = deadlines
         self.on_load: Callable[[InstanceId, Loading], None] | None = None
         self._server_kind = "unknown"

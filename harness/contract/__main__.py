@@ -80,7 +80,8 @@ def _looked(client: Witness, key: ModelKey, *, token: str, run_id: str) -> Itera
     """Yield what each check finds; whatever was loaded for them is released in the end."""
     clock = SystemClock()
     journal = Journal(run_id, url=client.url, clock=clock)
-    bench = Bench(client, Leases(client, journal, clock=clock), key=key, token=token, clock=clock)
+    leases = Leases(client, journal, say=lambda line: click.echo(line, err=True), clock=clock)
+    bench = Bench(client, leases, key=key, token=token, clock=clock)
     try:
         with _released(bench):
             for number, check in enumerate(CHECKS, 1):
@@ -88,7 +89,7 @@ def _looked(client: Witness, key: ModelKey, *, token: str, run_id: str) -> Itera
                 click.echo(f"{number:2}/{len(CHECKS)} {finding.name}: {finding.state}", err=True)
                 yield finding
     finally:
-        journal.finish()
+        leases.close()
 
 
 def untouched(before: tuple[Model, ...], after: tuple[Model, ...]) -> Finding:

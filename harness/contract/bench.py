@@ -13,7 +13,7 @@ from harness.client.stream import Listener, StreamEvent
 from harness.client.transport import Transport
 from harness.clock import Clock
 from harness.domain.generation import ChatRequest, Generation, Times
-from harness.domain.model import InstanceId, LoadConfig, Model, ModelKey
+from harness.domain.model import InstanceId, LoadConfig, LoadResult, Model, ModelKey
 from harness.errors import HarnessError, SettingsError
 from harness.lifecycle.lease import Lease
 from harness.lifecycle.leases import Leases
@@ -81,6 +81,12 @@ class Witness(Client):
                 on_event(event)
 
         return super().chat(request, stream=stream, on_event=listen, total_s=total_s, exchange=exchange)
+
+    def loaded(self, status: int, body: bytes) -> LoadResult:
+        """Read the answer to a load as `Client` does, and keep it; the reaper got it."""
+        result = super().loaded(status, body)
+        self.payloads["/api/v1/models/load"] = json.loads(body)
+        return result
 
     def _ask(
         self,
@@ -160,7 +166,7 @@ class Bench:
             except HarnessError as exc:
                 failed = exc
         self.leases.release_strays()
-        if failed := failed or self.leases.unsettled:
+        if failed is not None:
             raise failed
 
     def request(self, text: str = "Name some animals of the sea.", **more: Any) -> ChatRequest:

@@ -1,6 +1,7 @@
 """One load, from its intent in the journal to an instance that is ours, or to nothing that stays of it.
 
-REST gives a load no name: what is new, and what we heard, must tell which instance a request of ours made.
+REST gives a load no name, so only the server's answer tells what it made. The reaper gets that answer, and where it is
+lost, the reaper alone decides what the load made (`harness.reaper.reconcile`).
 """
 
 import contextlib
@@ -12,9 +13,8 @@ from harness.client.exchange import Exchange
 from harness.client.http import Client
 from harness.client.request import load_body
 from harness.client.stream import Loading
-from harness.clock import Clock
 from harness.domain.generation import Generation
-from harness.domain.model import InstanceId, LoadConfig, LoadResult, Model, ModelKey
+from harness.domain.model import InstanceId, LoadConfig, Model, ModelKey
 from harness.errors import (
     AmbiguousLoad,
     ApiError,
@@ -26,73 +26,76 @@ from harness.errors import (
     ServerUnreachable,
     TransportError,
 )
-from harness.lifecycle.resident import resident_ids, unload_verified, wait_for
-from harness.reaper.journal import ENDS, Journal, Mode, granted_elsewhere
-from harness.reaper.link import Guard
-from harness.selection.selection import find_model
+from harness.lifecycle.resident import resident_ids
+from harness.reaper.journal import Journal, Mode
+from harness.reaper.link import ReaperLink
+from harness.reaper.reconcile import Ending
 
 _JIT_UNDO_S = 1.0
 
 
 class Attempt:
-    """A load that is undone when its `with` block raises, Ctrl-C included: the server goes on loading after we hang up.
+    """A load that is undone when its `with` block raises, Ctrl-C included: the server keeps loading after we hang up.
 
-    Where it cannot be told what the server made, the lease stays open in the journal: it may need longer than anybody
-    waits after a Ctrl-C. The reaper waits for it.
+    The reaper undoes it. Where the server takes longer than anyone waits after a Ctrl-C, the lease stays open in the
+    journal and the reaper finishes it without us.
 
     Args:
         client: of the server.
         journal: gets the intent when the block begins.
-        guard: sends the load and undoes it; None: this process does, and after its death nobody.
+        link: to the reaper, which sends the load, finds what it made where the answer is lost, and undoes it.
         key: of the model.
         config: what is asked for.
         before: the listing before the load.
-        held: ids that this run has leases on.
-        mode: explicit: what is new and nobody else's is ours; jit (a load by a chat): only what its stream named.
-        clock: for waiting.
-        settle_s: how long the listing may lag behind an answer, and how long a single candidate must stay the only one.
+        held: ids that this run has leases on; a listing that lags may have left them out of `before`.
+        mode: explicit: a load of its own; jit: a load by a chat, which only its own stream can show to be ours.
+        load_deadline_s: how long the load may take before nothing that appears is taken for its instance.
+        settle_s: how long the listing may lag behind an answer.
     """
 
     def __init__(
         self,
         client: Client,
         journal: Journal,
-        guard: Guard | None,
+        link: ReaperLink,
         key: ModelKey,
         config: LoadConfig,
         *,
         before: Sequence[Model],
         held: Collection[InstanceId],
         mode: Mode,
-        clock: Clock,
+        load_deadline_s: float,
         settle_s: float,
     ) -> None:
         self._client = client
         self._journal = journal
-        self._guard = guard
+        self._link = link
         self._config = config
         self._mode = mode
-        self._before = resident_ids(before)
-        self._known = {*self._before, *held}
-        self._clock = clock
+        self._before = tuple(dict.fromkeys([*resident_ids(before), *held]))
+        self._load_deadline_s = load_deadline_s
         self._settle_s = settle_s
         self._number = 0
         self._named: InstanceId | None = None
+        self._is_settled = False
         self.key = key
 
     def __enter__(self) -> Self:
         self._number = self._journal.intent(
-            self.key, resident=self._before, mode=self._mode, config=self._config.as_dict(),
-            deadline_s=self._client.deadlines.load_s,
-        )  # fmt: skip
-        if self._mode == "jit" or self._guard is None:
+            self.key,
+            resident=self._before,
+            mode=self._mode,
+            config=self._config.as_dict(),
+            deadline_s=self._load_deadline_s,
+        )
+        if self._mode == "jit":
             self._journal.sent(self._number)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if error is not None:
+        if error is not None and not self._is_settled:
             self._undo(error)
 
     @property
@@ -100,21 +103,23 @@ class Attempt:
         """Of the lease in the journal."""
         return self._number
 
-    def load(self, *, deadline_s: float, exchange: Exchange | None) -> float | None:
-        """Load once, never again: after a lost answer, take what appears within `deadline_s`.
+    def load(self, *, exchange: Exchange | None) -> float | None:
+        """Load once, never again: after a lost answer, take what the reaper finds.
 
         Returns:
             The server's load time in seconds; None where its answer was lost.
+
+        Raises:
+            AmbiguousLoad: the answer was lost, and what is new may belong to another client.
         """
+        body = load_body(self.key, self._config, echo=True)
         try:
-            result = self._load(exchange)
+            answer = self._link.load(self._number, body, deadline_s=self._client.deadlines.load_s, exchange=exchange)
+            result = self._client.loaded(answer.status, answer.body)
         except (Cancelled, ServerUnreachable):
             raise
-        except (TransportError, ServerFault) as exc:
-            # After an answer the load has ended, though nobody knows how.
-            self._named = self._adopt(self._settle_s if isinstance(exc, ServerFault) else deadline_s)
-            if self._named is None:
-                raise
+        except (TransportError, ServerFault) as lost:
+            self._named = self._found(lost, exchange)
             return None
         self._named = result.instance_id
         return result.load_time_s
@@ -131,106 +136,72 @@ class Attempt:
         """Take the instance that answered, if the answer itself shows that this request loaded it.
 
         Raises:
-            LeaseError: somebody else may have loaded it.
+            LeaseError: another client may have loaded it.
         """
         if not answer.loaded_model or answer.model_instance_id in self._before:
             raise LeaseError(f"{answer.model_instance_id} answered, but nothing shows that this request loaded it")
         self._named = answer.model_instance_id
 
-    def grant(self) -> InstanceId:
-        """Write into the journal which instance was made, and return it."""
+    def granted(self) -> InstanceId:
+        """Return which instance was made; it is in the journal."""
         if self._named is None:
             raise AssertionError("nothing was made yet")
-        self._journal.grant(self._number, self._named)
+        if self._mode == "jit":  # Of an explicit load, the reaper has written it down.
+            self._journal.grant(self._number, self._named)
         return self._named
 
-    def _load(self, exchange: Exchange | None) -> LoadResult:
-        if self._guard is None:
-            return self._client.load(self.key, self._config, exchange=exchange)
-        body = load_body(self.key, self._config, echo=True)
-        answer = self._guard.load(self._number, body, deadline_s=self._client.deadlines.load_s, exchange=exchange)
-        return self._client.loaded(answer.status, answer.body)
-
-    def _undo(self, error: BaseException) -> None:
-        if isinstance(error, AmbiguousLoad):
-            return  # The journal names what may be left.
-        # After these the server is not loading: it has refused, or has not shown anything until the load deadline.
-        is_final = isinstance(error, ApiError | LeaseError | ServerUnreachable)
-        if isinstance(error, LoadUnverified) and self._named is not None:
-            with contextlib.suppress(HarnessError):  # A listing may lag longer than we wait: our id is ours.
-                self._client.unload(self._named)
-        is_final |= self._mode == "explicit" and isinstance(error, TransportError) and not isinstance(error, Cancelled)
-        if self._guard is not None and not is_final:
-            # A load by a chat most likely ends with the chat, and the reaper has to wait to be sure of that.
-            patience_s = _JIT_UNDO_S if self._mode == "jit" else self._settle_s
-            if self._guard.undo(self._number, within_s=patience_s) in ENDS:
-                self._journal.forget(self._number)
-            return
-        try:
-            leftover = self._leftover(0.0 if is_final else self._settle_s)
-        except TransportError:
-            return
-        if leftover is not None:
-            unload_verified(self._client, leftover, clock=self._clock, settle_s=self._settle_s)
-            self._journal.close_lease(self._number, "released")
-        elif is_final:
-            self._journal.close_lease(self._number, "denied")
-
-    def _leftover(self, patience_s: float) -> InstanceId | None:
-        """Return the instance that this made, once it is listed; None when it is not."""
-        if self._named is None:
-            return self._adopt(patience_s) if self._mode == "explicit" else None
-        # What a stream has only announced is not listed before it is loaded.
-        return wait_for(
-            lambda: self._named if self._named in resident_ids(self._client.models()) else None,
-            self._clock,
-            within_s=patience_s,
-        )
-
-    def _adopt(self, patience_s: float) -> InstanceId | None:
-        """Return the one instance of the key that is new and nobody else's, waiting for it up to `patience_s`.
-
-        It counts once it was the only one for a while: what somebody else loads may be listed before ours is.
+    def _found(self, lost: HarnessError, exchange: Exchange | None) -> InstanceId:
+        """Return the instance that the reaper found after a lost answer.
 
         Raises:
-            AmbiguousLoad: several are new.
-            TransportError: the listing could not be read for `settle_s`, or at the end.
+            AmbiguousLoad: it cannot be told which one is ours; the journal names them.
+            HarnessError: `lost`, as nothing was made, or the reaper is still looking.
         """
-        last_seen, trouble = self._clock.monotonic(), None
-        alone: tuple[InstanceId, float] | None = None
+        try:
+            ending = self._link.find(self._number, within_s=self._load_deadline_s, exchange=exchange)
+        except Cancelled:
+            raise
+        except HarnessError:
+            raise lost from None  # The lease is open, so the undo below leaves it to the reaper.
+        if ending.how == "found":
+            return InstanceId(ending.instances[0])
+        self._is_settled = True  # Or the lease stays open, as the server does not answer: the reaper tries again.
+        if ending.how == "doubtful" or ending.is_final:
+            self._journal.forget(self._number)  # The reaper has written it down.
+        raise lost if ending.how != "doubtful" else _ambiguous(self.key, ending)
 
-        def look() -> InstanceId | None:
-            nonlocal last_seen, trouble, alone
-            now = self._clock.monotonic()
-            try:
-                model = find_model(self._client.models(), self.key)
-            except TransportError as exc:
-                if now - last_seen >= self._settle_s:
-                    raise
-                trouble = exc
-                return None
-            last_seen, trouble = now, None
-            new = self._only_new(model)
-            if new is None or alone is None or alone[0] != new:
-                alone = None if new is None else (new, now)
-            return new if alone is not None and now - alone[1] >= min(self._settle_s, patience_s) else None
+    def _patience_s(self, error: BaseException) -> float:
+        """Return how long an undo is waited for before it is left to the reaper."""
+        if self._mode == "jit":  # The load most likely ended with the chat, and the reaper waits to be sure of that.
+            return _JIT_UNDO_S
+        is_hurried = not isinstance(error, HarnessError) or isinstance(error, Cancelled)
+        # After an answer that names nothing, a single candidate has to stay the only one for as long as it may lag.
+        return self._settle_s if is_hurried else 2 * self._settle_s
 
-        found = wait_for(look, self._clock, within_s=patience_s)
-        if found is None and alone is not None:  # It came late: the rest of the wait is for it.
-            found = wait_for(look, self._clock, within_s=self._settle_s)
-        if trouble is not None:
-            raise trouble
-        return found
+    def _undo(self, error: BaseException) -> None:
+        if self._named is None and isinstance(error, ApiError | LeaseError | ServerUnreachable):
+            # The server refused or failed, or another client loaded the model: no load of ours is going on.
+            self._journal.close_lease(self._number, "denied")
+            return
+        if isinstance(error, LoadUnverified) and self._named is not None:
+            with contextlib.suppress(HarnessError):  # The listing may lag longer than we wait; the granted id is ours.
+                self._client.unload(self._named)
+        ending = self._link.undo(self._number, within_s=self._patience_s(error))
+        if ending is None:
+            return
+        if ending.is_final or ending.how == "doubtful":
+            self._journal.forget(self._number)  # The reaper has written it down.
+        if not ending.is_final:
+            self._link.say(f"{self.key}: {_names(ending) or 'what was loaded'} may still be loaded: {ending.why}")
 
-    def _only_new(self, model: Model) -> InstanceId | None:
-        others = granted_elsewhere(self._journal.path.parent, url=self._client.url, but=self._journal.path)
-        new = [one for one in model.loaded_instances if one.id not in self._known and one.id not in others]
-        fitting = [one.id for one in new if self._config.agrees_with(one.config)]
-        if len(fitting) > 1:
-            commands = "\n".join(f"  lms-harness unload --instance {one!r}" for one in fitting)
-            raise AmbiguousLoad(
-                f"the answer to loading {self.key} was lost, and {len(fitting)} instances are new since: "
-                f"{', '.join(fitting)}",
-                hint=f"None was touched, as one may be somebody else's. Whichever is not in use:\n{commands}",
-            )
-        return fitting[0] if fitting else None
+
+def _ambiguous(key: ModelKey, ending: Ending) -> AmbiguousLoad:
+    commands = "\n".join(f"  lms-harness unload --instance {instance_id!r}" for instance_id in ending.instances)
+    return AmbiguousLoad(
+        f"the answer to loading {key} was lost, and it cannot be told what it loaded: {ending.why} ({_names(ending)})",
+        hint=f"None was touched, as another client may be using it. Unload what is not in use:\n{commands}",
+    )
+
+
+def _names(ending: Ending) -> str:
+    return ", ".join(ending.instances)

@@ -5,15 +5,17 @@ before, what the journal announced, and which id the server returned. What is no
 """
 
 import contextlib
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Literal
+from types import TracebackType
+from typing import Literal, Self
 
 from harness.client.exchange import Exchange
 from harness.client.fault import is_about_memory
 from harness.client.http import Client
 from harness.client.stream import Loading
-from harness.clock import Clock
+from harness.clock import Clock, SystemClock
 from harness.domain.generation import ChatRequest, Generation
 from harness.domain.model import Instance, InstanceId, LoadConfig, Model, ModelKey
 from harness.errors import (
@@ -22,14 +24,13 @@ from harness.errors import (
     LeaseError,
     LoadFailed,
     LoadUnverified,
-    ReleaseFailed,
 )
 from harness.lifecycle.attempt import Attempt
 from harness.lifecycle.lease import Lease, Policy, Release
-from harness.lifecycle.resident import other_ids, resident_ids, unload_verified, wait_for
+from harness.lifecycle.resident import SETTLE_S, other_ids, resident_ids, unload_verified, wait_for
 from harness.lifecycle.stray import Strays
 from harness.reaper.journal import Journal, Mode, is_claimed_elsewhere
-from harness.reaper.link import Guard
+from harness.reaper.link import ReaperLink
 from harness.selection.memory import with_memory_hint
 from harness.selection.selection import find_model
 
@@ -37,10 +38,18 @@ from harness.selection.selection import find_model
 class Leases:
     """Acquires and releases the leases of one run on one server.
 
+        with Client("http://127.0.0.1:1234") as client, Leases(client) as leases:
+            lease = leases.acquire("qwen/qwen3-4b", LoadConfig(context_length=8192))
+            client.chat(ChatRequest(model=lease.instance.id, input="Hello."))
+
+    At the end of the block everything is released. The first load starts the reaper, a process that unloads what this
+    one leaves when it is killed.
+
     Args:
         client: of the server.
-        journal: of this run; written before every load.
-        guard: the reaper's, which holds the guarantee after our death; None: nobody does.
+        journal: of this run, written before every load; one with a name of its own if not given.
+        link: to the reaper; tests give one whose reaper waits by a fake clock.
+        say: prints a line for a person, such as that another run is loading the same model.
         policy: what `release` unloads: `ours`, `all` instances of the key, or nothing (`keep`).
         clock: for waiting.
         load_deadline_s: how long a load whose answer was lost may still show up.
@@ -53,20 +62,23 @@ class Leases:
     def __init__(
         self,
         client: Client,
-        journal: Journal,
+        journal: Journal | None = None,
         *,
-        guard: Guard | None = None,
+        link: ReaperLink | None = None,
+        say: Callable[[str], None] = lambda _: None,
         policy: Policy = "ours",
-        clock: Clock,
+        clock: Clock | None = None,
         load_deadline_s: float = 600.0,
-        settle_s: float = 15.0,
+        settle_s: float = SETTLE_S,
     ) -> None:
         self._client = client
-        self._journal = journal
-        self._guard = guard
+        self._clock = clock or SystemClock()
+        self._journal = journal or Journal(
+            f"{self._clock.now():%Y%m%dT%H%M%SZ}-lib-{os.getpid()}", url=client.url, clock=self._clock
+        )
+        self._link = link or ReaperLink(self._journal, token=client.token, settle_s=settle_s, say=say)
         self.is_abandoned = False
         self.policy = policy
-        self._clock = clock
         self._load_deadline_s = load_deadline_s
         self._settle_s = settle_s
         self._held: dict[InstanceId, Lease] = {}
@@ -74,8 +86,21 @@ class Leases:
         self._kept: list[Lease] = []
         self._remade: set[InstanceId] = set()
         self._by_chat: Attempt | None = None
-        self._strays = Strays(client, journal, clock=clock, settle_s=settle_s)
+        self._strays = Strays(client, self._journal, clock=self._clock, settle_s=settle_s)
         client.on_load = self._note_load
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            for lease in self.held:
+                self.release(lease)
+            self.release_strays()
+        finally:
+            self.close()
 
     @property
     def held(self) -> tuple[Lease, ...]:
@@ -85,38 +110,17 @@ class Leases:
     @property
     def left_to_reaper(self) -> tuple[str, ...]:
         """The keys of models whose instances the reaper unloads without us: their loads may still be going on."""
-        return self._open_keys() if self._guard is not None else ()
-
-    @property
-    def unsettled(self) -> ReleaseFailed | None:
-        """The error that names loads of which nobody knows what became; None when there are none."""
-        if self._guard is not None or not (keys := self._open_keys()):
-            return None
-        return ReleaseFailed(
-            f"a load was broken off, and the server may have done it all the same, or may still: {', '.join(keys)}",
-            hint="See what is loaded with: lms-harness models --loaded\n"
-            "End what nobody uses with: lms-harness unload --instance ID",
-        )
-
-    def _open_keys(self) -> tuple[str, ...]:
         held = {lease.number for lease in self.held}
         return tuple(key for number, key in self._journal.open_leases.items() if number not in held)
 
     def abandon(self) -> None:
-        """Leave all that is loaded to the reaper, at once; what is released from now on is left to it too.
-
-        Raises:
-            LeaseError: there is no reaper.
-        """
-        if self._guard is None:
-            raise LeaseError("there is no reaper to leave anything to")
+        """Leave all that is loaded to the reaper, at once; what is released from now on is left to it too."""
         self.is_abandoned = True
-        self._guard.close(waits=False)
+        self._link.close(waits=False)
 
     def close(self) -> None:
         """End the reaper, or let it finish what is open; then close the journal. Harmless when repeated."""
-        if self._guard is not None:
-            self._guard.close(waits=not self._journal.open_leases)
+        self._link.close(waits=not self._journal.open_leases)
         self._journal.finish()
 
     def acquire(
@@ -162,7 +166,7 @@ class Leases:
     def _load(self, key: ModelKey, config: LoadConfig, exchange: Exchange | None) -> Lease:
         with self._attempt(key, config, mode="explicit") as attempt:
             started = self._clock.monotonic()
-            load_time_s = attempt.load(deadline_s=self._load_deadline_s, exchange=exchange)
+            load_time_s = attempt.load(exchange=exchange)
             load_wall_s = self._clock.monotonic() - started
             return self._verified(
                 attempt, mode="explicit", requested=config, load_time_s=load_time_s, load_wall_s=load_wall_s
@@ -311,9 +315,8 @@ class Leases:
                     config = self._strays.listed(instance_id)
                     self._journal.verified(lease.number, config.as_dict() if config else {})
         if lease is None or not lease.is_owned:
-            if self._guard is not None:
-                with contextlib.suppress(HarnessError):  # It is written down all the same: a sweep reads it.
-                    self._guard.start()
+            with contextlib.suppress(HarnessError):  # It is written down all the same: a sweep reads it.
+                self._link.start()
             self._strays.note(instance_id, phase, model_key=lease.model.key if lease else instance_id)
 
     def _reusable(self, model: Model, config: LoadConfig) -> Instance | None:
@@ -330,15 +333,22 @@ class Leases:
 
     @contextlib.contextmanager
     def _attempt(self, key: ModelKey, config: LoadConfig, *, mode: Mode) -> Iterator[Attempt]:
-        """Begin a load, alone among this machine's runs; what is resident is looked up when nobody else is loading."""
-        alone = self._guard.loading(key, within_s=self._load_deadline_s) if self._guard else contextlib.nullcontext()
+        """Begin a load, alone among this machine's runs; only then the resident instances are listed."""
         with (
-            alone,
+            self._link.loading(key, within_s=self._load_deadline_s),
             Attempt(
-                self._client, self._journal, self._guard, key, config, before=self._client.models(), held=self._held,
-                mode=mode, clock=self._clock, settle_s=self._settle_s,
+                self._client,
+                self._journal,
+                self._link,
+                key,
+                config,
+                before=self._client.models(),
+                held=self._held,
+                mode=mode,
+                load_deadline_s=self._load_deadline_s,
+                settle_s=self._settle_s,
             ) as attempt,
-        ):  # fmt: skip
+        ):
             yield attempt
 
     def _is_another(self, lease: Lease) -> bool:
@@ -358,7 +368,7 @@ class Leases:
         load_wall_s: float | None,
     ) -> Lease:
         """Hold and return the lease once the listing shows the instance; its effective config comes from there."""
-        instance_id = attempt.grant()
+        instance_id = attempt.granted()
 
         def look() -> Lease | None:
             listing = self._client.models()

@@ -1,10 +1,11 @@
 """The reaper (`python -m harness.reaper.process`): a process that outlives a run and unloads what the run left.
 
 It is started before the first load, in a session of its own, and ignores the signals of a terminal. It sends the loads
-itself, because then the answer, which alone tells for certain what was made, comes to a process that is still there
-when the run is killed (adr-0003). When its stdin ends, it finishes every lease that the journal leaves open.
+itself, so that the answer, which alone tells for certain what was made, reaches a process that is still there when the
+run is killed (docs/adr/0003). When its stdin ends, it finishes every lease that the journal leaves open.
 
-Until there is something to do it imports the standard library alone: it is part of every run that loads anything.
+Until there is something to do it imports the standard library alone, as it is part of every run that loads anything:
+`pyproject.toml` holds the contract, and a test looks into a started one.
 
 Lines of JSON on stdin, each with an `id`, each answered on stdout by a line with the same `id`:
 
@@ -12,8 +13,8 @@ Lines of JSON on stdin, each with an `id`, each answered on stdout by a line wit
     lock    key, within_s                           -> [waiting: who holds it] then ok: true or false
     unlock  key                                     -> ok
     load    lease, body, deadline_s                 -> status, body; or lost, is_refused, is_late
-    undo    lease                                   -> how, why, instances
-    bye                                             (no answer)
+    find    lease                                   -> how, why, instances: what a load made whose answer was lost
+    undo    lease                                   -> how, why, instances: the lease is finished
 """
 
 import json
@@ -22,20 +23,22 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from harness.clock import SystemClock, timestamp
+from harness.clock import Clock, SystemClock, timestamp
 from harness.reaper import identity, journal
 from harness.reaper.filelock import FileLock
 
 if TYPE_CHECKING:
+    from harness.reaper.reconcile import Ending
     from harness.reaper.server import PlainServer
 
 _OWNER_LOOK_S = 2.0
 _FINISH_DEADLINE_S = 1800.0
+_FROM_RUN = frozenset({"lock", "load", "find", "undo"})
 
 
 def main() -> None:
@@ -43,20 +46,33 @@ def main() -> None:
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGPIPE"):
         if (number := getattr(signal, name, None)) is not None:
             signal.signal(number, signal.SIG_IGN)
-    stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
-    hello = json.loads(stdin.readline() or b"{}")
-    if not hello:
-        return
-    reaper = Reaper(hello, stdout)
-    threading.Thread(target=reaper.listen, args=(stdin,), daemon=True).start()
-    reaper.wait_for_the_end()
-    reaper.finish()
-    # Threads that wait for answers nobody wants any more must not hold up the exit.
+    serve(sys.stdin.buffer, sys.stdout.buffer, SystemClock())
+    # Threads that wait for answers nobody needs any more must not hold up the exit.
     os._exit(0)
 
 
+def serve(stdin: IO[bytes], stdout: IO[bytes], clock: Clock, *, is_killed: Callable[[], bool] = lambda: False) -> None:
+    """Be the reaper of the run at the other end, and return when the run is over and nothing of it is left open.
+
+    Args:
+        stdin: messages of the run; the run is over when it ends.
+        stdout: for replies.
+        clock: for waiting.
+        is_killed: whether to end without finishing anything, as a process does that is killed (for tests).
+    """
+    hello = json.loads(stdin.readline() or b"{}")
+    if not hello:
+        return
+    reaper = Reaper(hello, stdout, clock)
+    threading.Thread(target=reaper.listen, args=(stdin,), daemon=True).start()
+    reaper.wait_for_the_end()
+    if not is_killed():
+        reaper.finish()
+    reaper.close()
+
+
 def key_lock(folder: Path, url: str, model_key: str) -> Path:
-    """Return the file whose lock means: somebody is loading this model on this server. Keys never become paths."""
+    """Return the file whose lock means that a run is loading this model on this server. Keys never become paths."""
     import hashlib
 
     name = hashlib.sha256(f"{url}\n{model_key.lower()}".encode()).hexdigest()[:32]
@@ -68,25 +84,27 @@ class Reaper:
 
     Args:
         hello: the first message.
-        out: where answers go; that nobody reads them any more is no error.
+        out: where replies go; it is not an error if nobody reads them any more.
+        clock: for waiting.
     """
 
-    def __init__(self, hello: Mapping[str, Any], out: IO[bytes]) -> None:
+    def __init__(self, hello: Mapping[str, Any], out: IO[bytes], clock: Clock) -> None:
         self._out = out
         self._writing = threading.Lock()
         self._path = Path(hello["journal"])
         self._locks_folder = Path(hello["locks"])
         self._settle_s = float(hello["settle_s"])
-        self._clock = SystemClock()
+        self._clock = clock
         self._url, self._token = hello["url"], hello["token"]
         self._owner = hello["owner"]
         self._is_over = threading.Event()
         self._locks: dict[str, FileLock] = {}
         self._loads: dict[int, threading.Event] = {}
-        self._undoing: dict[int, threading.Lock] = {}
+        self._sent_at: dict[int, float] = {}
+        self._turns: dict[int, threading.Lock] = {}
         self._state = threading.Lock()
         self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0))
-        # Whoever can take this lock knows that no reaper cares for the journal any more.
+        # Whoever can take this lock knows that no reaper takes care of the journal any more.
         self._own_lock = FileLock(self._path)
         self._answer(hello["id"], ok=self._own_lock.acquire(within_s=5.0), pid=os.getpid())
 
@@ -97,7 +115,7 @@ class Reaper:
         return PlainServer(self._url, self._token)
 
     def listen(self, stdin: IO[bytes]) -> None:
-        """Do what each line says, until they end."""
+        """Do what each message says, until they end."""
         for line in iter(stdin.readline, b""):
             try:
                 message = json.loads(line)
@@ -106,7 +124,7 @@ class Reaper:
             if message["op"] == "unlock":
                 self._unlock(message["key"])
                 self._answer(message["id"], ok=True)
-            elif message["op"] in {"lock", "load", "undo"}:
+            elif message["op"] in _FROM_RUN:
                 if message["op"] == "load":
                     self._loads[message["lease"]] = threading.Event()
                 work = getattr(self, f"_{message['op']}")
@@ -114,7 +132,7 @@ class Reaper:
         self._is_over.set()
 
     def wait_for_the_end(self) -> None:
-        """Return when the run is over: its end of the pipe is closed, or it is gone though a child holds the pipe."""
+        """Return when the run is over: its end of the pipe is closed, or it is gone while a child holds the pipe."""
         while not self._is_over.wait(_OWNER_LOOK_S):
             if not identity.is_alive(self._owner):
                 return
@@ -124,19 +142,27 @@ class Reaper:
         try:
             state = journal.replay(self._path)
         except OSError:
-            return  # The run has ended well and removed it.
+            return  # The run has removed it: nothing was left open.
         leases = state.open_leases
         if state.owner.get("is_server_ours"):  # It ends with the run.
             for number in leases:
                 self._note("gone", number)
             leases = {}
-        threads = [threading.Thread(target=self._end, args=(number,), daemon=True) for number in leases]
+        threads = [threading.Thread(target=self._finish, args=(number,), daemon=True) for number in leases]
         for thread in threads:
             thread.start()
         end = time.monotonic() + _FINISH_DEADLINE_S
         for thread in threads:
             thread.join(max(0.0, end - time.monotonic()))
         journal.remove_if_settled(self._path)
+
+    def close(self) -> None:
+        """Let go of the journal and of every lock, as the end of a process does."""
+        for key in tuple(self._locks):
+            self._unlock(key)
+        self._own_lock.release()
+        file, self._file = self._file, -1  # A thread that still waits for an answer must not write to a reused number.
+        os.close(file)
 
     def _lock(self, message: Mapping[str, Any]) -> None:
         key, end = message["key"], time.monotonic() + message["within_s"]
@@ -163,14 +189,15 @@ class Reaper:
     def _load(self, message: Mapping[str, Any]) -> None:
         from harness.reaper.server import ServerTrouble
 
-        lease, told = message["lease"], self._loads[message["lease"]]
+        lease, ended = message["lease"], self._loads[message["lease"]]
+        self._sent_at[lease] = self._clock.monotonic()
         self._note("sent", lease)
         try:
             answer = self._server.load(message["body"], deadline_s=message["deadline_s"])
         except ServerTrouble as exc:
             if exc.is_refused:
                 self._note("answered", lease, status=400)  # Nothing was sent, so nothing was made.
-            told.set()
+            ended.set()
             self._answer(message["id"], lost=str(exc), is_refused=exc.is_refused, is_late=exc.is_late)
             return
         made = answer.value.get("instance_id")
@@ -178,43 +205,60 @@ class Reaper:
             self._note("grant", lease, instance_id=made)
         else:
             self._note("answered", lease, status=answer.status)
-        told.set()
+        ended.set()
         self._answer(message["id"], status=answer.status, body=answer.body.decode("utf-8", "replace"))
 
-    def _undo(self, message: Mapping[str, Any]) -> None:
-        ending = self._end(message["lease"])
-        self._answer(message["id"], **ending)
+    def _find(self, message: Mapping[str, Any]) -> None:
+        self._answer(message["id"], **_told(self._decided(message["lease"], undoes=False)))
 
-    def _end(self, number: int) -> dict[str, Any]:
-        """Finish one lease, once; what became of it is in the journal when this returns."""
-        from harness.reaper.reconcile import finish
+    def _undo(self, message: Mapping[str, Any]) -> None:
+        self._answer(message["id"], **_told(self._decided(message["lease"], undoes=True)))
+
+    def _decided(self, number: int, *, undoes: bool) -> "Ending":
+        """Find what the load of a lease made, and finish the lease if told to; the journal is written on return."""
+        from harness.reaper.reconcile import Ending, finish, locate
 
         with self._state:
-            turn = self._undoing.setdefault(number, threading.Lock())
-        with turn:
+            turn = self._turns.setdefault(number, threading.Lock())
+        with turn:  # One decision at a time: an undo that comes while we search waits for what the search finds.
             if (load := self._loads.get(number)) is not None:
                 load.wait()  # It has a deadline of its own.
             lease = journal.replay(self._path).open_leases.get(number)
             if lease is None:
-                return {"how": "released", "why": "", "instances": []}
+                return Ending(how="released")
             here = self._path.parent
-            ending = finish(
-                lease, self._server, self._clock, settle_s=self._settle_s, age_s=lease.age_s(self._clock.now()),
+            ending = (finish if undoes else locate)(
+                lease,
+                self._server,
+                self._clock,
+                settle_s=self._settle_s,
+                age_s=self._age_s(lease),
                 claimed=lambda: journal.granted_elsewhere(here, url=self._url, but=self._path),
-            )  # fmt: skip
-            if ending.is_final:
+            )
+            if ending.how == "found":
+                self._note("grant", number, instance_id=ending.instances[0])
+            elif ending.is_final:
                 self._note(ending.how, number)
-            else:
+            elif undoes or ending.how == "doubtful":
                 self._note("doubt", number, why=ending.why, instances=list(ending.instances))
-            self._unlock(lease.model_key)
-            return {"how": ending.how, "why": ending.why, "instances": list(ending.instances)}
+            if undoes:
+                self._unlock(lease.model_key)
+            return ending
+
+    def _age_s(self, lease: journal.OpenLease) -> float:
+        """Return the seconds since the load was sent: by our own clock where we sent it, as the wall clock may jump."""
+        sent_at = self._sent_at.get(lease.number)
+        return lease.age_s(self._clock.now()) if sent_at is None else self._clock.monotonic() - sent_at
+
+    def _finish(self, number: int) -> None:
+        self._decided(number, undoes=True)
 
     def _note(self, kind: str, lease: int, **entry: Any) -> None:
         line = {"kind": kind, "lease": lease, **entry, "by": "reaper", "at": timestamp(self._clock.now())}
         try:
             journal.append(self._file, line)
         except OSError:
-            return  # A full disk: the work goes on, and the run is told over the pipe.
+            return  # The disk is full: continue, and tell the run over the pipe.
 
     def _answer(self, number: int, **message: Any) -> None:
         data = json.dumps({"id": number, **message}).encode("ascii") + b"\n"
@@ -226,8 +270,12 @@ class Reaper:
                 return
 
 
+def _told(ending: "Ending") -> dict[str, Any]:
+    return {"how": ending.how, "why": ending.why, "instances": list(ending.instances)}
+
+
 def _holder(path: Path) -> str:
-    """Return who holds a lock, as far as it says so."""
+    """Return who holds a lock, as far as its file says."""
     try:
         holder = json.loads(path.read_text(encoding="ascii"))
         return f"process {int(holder['pid'])}"

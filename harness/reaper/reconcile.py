@@ -1,7 +1,8 @@
-"""Finishing an open lease whose run is gone: finds what its load made, unloads exactly that, or says why not.
+"""What becomes of an open lease: finds what its load made, unloads exactly that, or says why not.
 
-Foreign wins: an instance that might be somebody else's is never unloaded. A leak that is named is a defect that we
-accept; touching what others use is not (adr-0003).
+This is the only place that decides what a load made whose answer was lost, whether its run is alive (`locate`) or dead
+(`finish`). Foreign wins: an instance that might belong to another client is never unloaded. A leak that is named is a
+defect that we accept; touching what others use is not (docs/adr/0003).
 """
 
 from collections.abc import Callable, Mapping
@@ -19,13 +20,13 @@ JIT_S = 30.0
 """How long a load by a chat whose client is gone may still show up. LM Studio expires such instances by itself."""
 
 UNREACHABLE_S = 60.0
-"""How long a server that does not answer is asked again: it may be starting anew."""
+"""How long a server that does not answer is asked again: it may be restarting."""
 
 _POLL_S = 0.25
 _UNLOADS = 3
 _CLIENT_ERRORS = range(400, 500)
 
-How: TypeAlias = Literal["released", "denied", "gone", "pending", "doubtful", "unreachable"]
+How: TypeAlias = Literal["found", "released", "denied", "gone", "pending", "doubtful", "unreachable"]
 
 
 class Server(Protocol):
@@ -45,11 +46,11 @@ class Ending:
     """What became of a lease.
 
     Attributes:
-        how: released (unloaded, verified), denied (nothing was loaded), gone (it went away by itself), pending (the
-            server may still be loading it), doubtful (nobody can tell what is ours), unreachable (the server does not
-            answer, or does not unload it).
+        how: found (its load made this instance, which is still loaded), released (unloaded, verified), denied (nothing
+            was loaded), gone (it went away by itself), pending (the server may still be loading it), doubtful (it
+            cannot be told what is ours), unreachable (the server does not answer, or does not unload it).
         why: in words, for a person.
-        instances: which were unloaded, or are in question.
+        instances: the ones that were found, unloaded, or are in question.
     """
 
     how: How
@@ -72,11 +73,11 @@ def finish(
     settle_s: float = SETTLE_S,
     patience_s: float = float("inf"),
 ) -> Ending:
-    """Return what became of the lease after doing what can be done; never raises for the server's sake.
+    """Do what can be done about the lease and return what became of it; never raises because of the server.
 
     Args:
         lease: nobody is working on it any more.
-        server: where it is, or is not.
+        server: where its instance is, or is not.
         clock: for waiting.
         claimed: ids that other runs' journals name at this moment.
         age_s: seconds since the intent.
@@ -86,21 +87,46 @@ def finish(
     try:
         if lease.doubt:
             return _in_doubt(lease, server, clock)
-        if lease.instance_id is not None:
-            return _end(lease, lease.instance_id, server, clock, settle_s)
-        if not lease.is_sent:
-            return Ending(how="denied", why="its load was never sent")
-        if lease.status in _CLIENT_ERRORS:
-            return Ending(how="denied", why=f"the server refused the load (HTTP {lease.status})")
-        may_take_s = _may_take_s(lease, age_s, settle_s)
-        wait_s = min(may_take_s, patience_s)
-        found = _find(
-            lease, server, clock, claimed, patience_s=wait_s, settle_s=settle_s,
-            is_late=age_s > lease.deadline_s + settle_s,
-        )  # fmt: skip
-        return replace(found, how="pending") if found.how == "denied" and patience_s < may_take_s else found
+        located = locate(lease, server, clock, claimed=claimed, age_s=age_s, settle_s=settle_s, patience_s=patience_s)
+        return _end(lease, located.instances[0], server, clock, settle_s) if located.how == "found" else located
     except ServerTrouble as exc:
-        return Ending(how="unreachable", why=str(exc), instances=tuple(filter(None, [lease.instance_id])))
+        return _unreachable(lease, exc)
+
+
+def locate(
+    lease: OpenLease,
+    server: Server,
+    clock: Clock,
+    *,
+    claimed: Callable[[], frozenset[str]],
+    age_s: float = 0.0,
+    settle_s: float = SETTLE_S,
+    patience_s: float = float("inf"),
+) -> Ending:
+    """Return which instance the load of this lease made (`found`), or why none can be named; touches nothing.
+
+    The arguments are those of `finish`.
+    """
+    if lease.instance_id is not None:
+        return Ending(how="found", instances=(lease.instance_id,))
+    if not lease.is_sent:
+        return Ending(how="denied", why="its load was never sent")
+    if lease.status in _CLIENT_ERRORS:
+        return Ending(how="denied", why=f"the server refused the load (HTTP {lease.status})")
+    may_take_s = _may_take_s(lease, age_s, settle_s)
+    try:
+        found = _search(
+            lease,
+            server,
+            clock,
+            claimed,
+            patience_s=min(may_take_s, patience_s),
+            settle_s=settle_s,
+            is_late=age_s > lease.deadline_s + settle_s,
+        )
+    except ServerTrouble as exc:
+        return _unreachable(lease, exc)
+    return replace(found, how="pending") if found.how == "denied" and patience_s < may_take_s else found
 
 
 def candidates(
@@ -110,20 +136,27 @@ def candidates(
 
     The config rules out less than it seems: LM Studio may load with a smaller context than it was asked for.
     """
-    new = [one for one in listed if lease.claims(one.id, one.model_key) and one.id not in claimed]
-    fitting = tuple(one.id for one in new if _agrees(lease.config, one.config))
-    return fitting, tuple(one.id for one in new if one.id not in fitting)
+    new = [
+        instance for instance in listed if lease.claims(instance.id, instance.model_key) and instance.id not in claimed
+    ]
+    fitting = tuple(instance.id for instance in new if agrees(lease.config, instance.config))
+    return fitting, tuple(instance.id for instance in new if instance.id not in fitting)
+
+
+def agrees(wanted: Mapping[str, Any], actual: Mapping[str, Any]) -> bool:
+    """Tell whether a load with these settings may have made an instance with `actual`: what both state is equal."""
+    return all(actual[name] == value for name, value in wanted.items() if actual.get(name) is not None)
 
 
 def _may_take_s(lease: OpenLease, age_s: float, settle_s: float) -> float:
-    """Return how long the server may still be at it."""
+    """Return how long the server may still be loading."""
     if lease.mode == "jit":
         return max(settle_s, min(JIT_S, lease.deadline_s) - age_s)
-    # An answer, though one of failure: the load has ended.
+    # There was an answer, though one of failure: the load has ended.
     return settle_s if lease.status is not None else max(settle_s, lease.deadline_s - age_s)
 
 
-def _find(
+def _search(
     lease: OpenLease,
     server: Server,
     clock: Clock,
@@ -135,10 +168,11 @@ def _find(
 ) -> Ending:
     """Look for the one instance that can be ours; it counts once it was the only one for `settle_s`.
 
-    When the load is long over (`is_late`), anybody may have loaded the model since, so that none is taken for ours.
+    What another client loads may be listed before ours is, so a single candidate proves nothing at first sight. When
+    the load is long over (`is_late`), any client may have loaded the model since, so none is taken for ours.
     """
     listed = _patiently(server, clock)
-    end = clock.monotonic() + patience_s  # From the first listing on: until then the server may have been away.
+    end = clock.monotonic() + patience_s  # Counted from the first listing: until then the server may have been away.
     alone: str | None = None
     since = 0.0
     while True:
@@ -151,7 +185,7 @@ def _find(
         if ids and lease.mode == "jit":
             return Ending(how="doubtful", why="nothing shows that our request loaded it", instances=ids)
         if ids and ids[0] == alone and now - since >= settle_s:
-            return _end(lease, alone, server, clock, settle_s)
+            return Ending(how="found", instances=ids)
         if not ids and now >= end:
             if others:
                 return Ending(how="doubtful", why="it was loaded with another config than ours", instances=others)
@@ -164,8 +198,8 @@ def _find(
 
 
 def _in_doubt(lease: OpenLease, server: Server, clock: Clock) -> Ending:
-    """Leave a doubt to a person: ids are given out anew, so that one of several candidates left proves nothing."""
-    left = tuple(one.id for one in _patiently(server, clock) if one.id in lease.doubtful_ids)
+    """Leave a doubt to a person: ids are reused, so a single candidate that is left proves nothing."""
+    left = tuple(instance.id for instance in _patiently(server, clock) if instance.id in lease.doubtful_ids)
     if left:
         return Ending(how="doubtful", why=lease.doubt, instances=left)
     return Ending(how="gone", why="none of what was in doubt is loaded any more", instances=lease.doubtful_ids)
@@ -175,7 +209,7 @@ def _end(lease: OpenLease, instance_id: str, server: Server, clock: Clock, settl
     """Unload an instance that is ours, unless what has its id is no longer ours, and verify that it is gone."""
     # What a chat is still loading is listed late; it must not be taken for gone.
     patience_s = settle_s if lease.mode == "explicit" else max(settle_s, min(JIT_S, lease.deadline_s))
-    # Never unloaded unseen: an id that is not listed may be given to somebody else's instance at this moment.
+    # Never unloaded unseen: an id that is not listed may be given to another client's instance at this moment.
     listed = _named_within(server, clock, instance_id, patience_s, wants=True)
     if listed is None:
         return Ending(how="gone", instances=(instance_id,))
@@ -185,7 +219,7 @@ def _end(lease: OpenLease, instance_id: str, server: Server, clock: Clock, settl
         return Ending(how="doubtful", why=why, instances=(instance_id,))
     trouble = ""
     for _ in range(_UNLOADS):
-        if lease.effective is not None and not _agrees(lease.effective, listed.config):
+        if lease.effective is not None and not agrees(lease.effective, listed.config):
             why = "another instance has its id now, with another config"
             return Ending(how="doubtful", why=why, instances=(instance_id,))
         try:
@@ -199,18 +233,22 @@ def _end(lease: OpenLease, instance_id: str, server: Server, clock: Clock, settl
     return Ending(how="unreachable", why=why, instances=(instance_id,))
 
 
+def _unreachable(lease: OpenLease, trouble: ServerTrouble) -> Ending:
+    return Ending(how="unreachable", why=str(trouble), instances=tuple(filter(None, [lease.instance_id])))
+
+
 def _named_within(server: Server, clock: Clock, instance_id: str, seconds: float, *, wants: bool) -> Listed | None:
     """Return the instance as listed, None where it is not: as soon as that is as wanted, else after so many seconds."""
     end = clock.monotonic() + seconds
     while True:
-        listed = next((one for one in _patiently(server, clock) if one.id == instance_id), None)
+        listed = next((instance for instance in _patiently(server, clock) if instance.id == instance_id), None)
         if (listed is not None) == wants or clock.monotonic() >= end:
             return listed
         clock.sleep(_POLL_S)
 
 
 def _patiently(server: Server, clock: Clock) -> list[Listed]:
-    """Return the listing of a server that may be starting anew."""
+    """Return the listing of a server that may be restarting."""
     end = clock.monotonic() + UNREACHABLE_S
     while True:
         try:
@@ -219,8 +257,3 @@ def _patiently(server: Server, clock: Clock) -> list[Listed]:
             if clock.monotonic() >= end:
                 raise
         clock.sleep(_POLL_S * 4)
-
-
-def _agrees(wanted: Mapping[str, Any], actual: Mapping[str, Any]) -> bool:
-    """Tell whether an instance may have been loaded with this config: what both tell is equal."""
-    return all(actual[name] == value for name, value in wanted.items() if actual.get(name) is not None)

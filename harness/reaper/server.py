@@ -138,7 +138,7 @@ class PlainServer:
             except urllib.error.HTTPError as exc:  # An answer all the same.
                 response = exc
             with response:
-                done.put(RawAnswer(status=response.status or 0, body=response.read(_MAX_BODY_BYTES)))
+                done.put(RawAnswer(status=response.status or 0, body=_whole_body(response)))
         except Exception as exc:  # noqa: BLE001  (this thread has nobody to raise to; the waiting one gets it)
             reason = getattr(exc, "reason", exc)
             is_late = isinstance(reason, TimeoutError) or time.monotonic() - started >= timeout_s
@@ -148,6 +148,13 @@ class PlainServer:
                     is_refused=isinstance(reason, ConnectionRefusedError | socket.gaierror), is_late=is_late,
                 )
             )  # fmt: skip
+
+
+def _whole_body(response: Any) -> bytes:
+    body: bytes = response.read(_MAX_BODY_BYTES)
+    if response.length:  # `read(n)` does not complain when the connection ends too early.
+        raise ConnectionError(f"it ended {response.length} bytes too early")
+    return body
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -18,7 +18,6 @@ from harness.lifecycle.lease import Lease
 from harness.lifecycle.leases import Leases
 from harness.lifecycle.resident import other_ids, resident_ids
 from harness.reaper.journal import Journal
-from harness.reaper.link import Guard
 from harness.report.figure import size
 from harness.run.ask.asker import asker
 from harness.run.ask.attempt import lost
@@ -132,8 +131,7 @@ class Run:
         carried = resumed.carried() if resumed else None
         self.recorder = Recorder(settings.results, clock=self.clock, carried=carried)
         journal = Journal(self.recorder.run_id, url=client.url, clock=self.clock, is_server_ours=settings.is_embedded)
-        guard = Guard(journal, token=settings.token, say=progress.note)
-        self._leases = Leases(client, journal, guard=guard, policy=settings.unload, clock=self.clock)
+        self._leases = Leases(client, journal, say=progress.note, policy=settings.unload, clock=self.clock)
         self.recorder.run(
             settings,
             server_kind=server_kind,

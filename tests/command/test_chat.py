@@ -26,10 +26,12 @@ from harness.errors import (
 )
 from harness.lifecycle.leases import Leases
 from harness.reaper.journal import Journal
+from harness.reaper.link import ReaperLink
 from harness.store.chat_log import ChatLog
 from harness.testing import chat as double
 from harness.testing.clock import FakeClock
 from harness.testing.fault import Call, Cut, Drop, Fault, Hang, Raw, Reset, Status
+from harness.testing.reaper import in_thread
 from harness.testing.scripted import ScriptedServer
 
 KEY = "acme/tiny-1b"
@@ -49,7 +51,8 @@ class Desk:
         self.clock = FakeClock()
         self.client = Client(server.url, deadlines=Deadlines(idle_s=5.0, total_s=5.0))
         journal = Journal("chat", url=server.url, clock=self.clock, directory=directory / "journals")
-        self.leases = Leases(self.client, journal, clock=self.clock, load_deadline_s=5.0)
+        link = ReaperLink(journal, token=self.client.token, launch=in_thread(self.clock))
+        self.leases = Leases(self.client, journal, link=link, clock=self.clock, load_deadline_s=5.0)
         self.said: list[str] = []
         self.shown: list[str] = []
 
@@ -77,6 +80,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
         try:
             yield made
         finally:
+            made.leases.close()
             made.client.close()
 
 

@@ -35,7 +35,7 @@ def bench_at(tmp_path_factory: pytest.TempPathFactory) -> MakeBench:
                 yield bench
             finally:
                 bench.clear()
-                journal.finish()
+                leases.close()
                 assert set(resident_ids(client.models())) == set(resident_ids(before))
 
     return make

@@ -1,27 +1,22 @@
-"""A scripted LM Studio, a journal, leases that wait by a clock which does not, and reapers that are asked by hand."""
+"""A scripted LM Studio, a journal, and leases that wait by a clock which does not; so does their reaper."""
 
-import contextlib
-import json
-import os
-import queue
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 from harness.client.http import Client, Deadlines
-from harness.clock import SystemClock
+from harness.clock import Clock, SystemClock
 from harness.lifecycle.lease import Policy
 from harness.lifecycle.leases import Leases
-from harness.reaper import identity
-from harness.reaper.journal import Journal, OpenLease, replay
+from harness.reaper.journal import Journal
+from harness.reaper.link import ReaperLink
 from harness.testing.clock import FakeClock
+from harness.testing.reaper import in_thread
 from harness.testing.scripted import ScriptedServer
+
+Make = Callable[..., Leases]
 
 
 @pytest.fixture
@@ -31,136 +26,43 @@ def server() -> Iterator[ScriptedServer]:
 
 
 @pytest.fixture
-def journal(server: ScriptedServer, tmp_path: Path) -> Journal:
-    return Journal("run", url=server.url, clock=FakeClock(), directory=tmp_path)
+def clock() -> Clock:
+    """A fake one, so that deadlines of minutes are tested in milliseconds."""
+    return FakeClock()
 
 
 @pytest.fixture
-def make(server: ScriptedServer, journal: Journal) -> Iterator[Callable[..., Leases]]:
-    clients = []
+def journal(server: ScriptedServer, clock: Clock, tmp_path: Path) -> Journal:
+    return Journal("run", url=server.url, clock=clock, directory=tmp_path)
 
-    def build(policy: Policy = "ours", **deadlines: float) -> Leases:
-        client = Client(server.url, deadlines=Deadlines(**deadlines))
-        clients.append(client)
-        # The fake clock polls without waiting, so that deadlines of minutes are tested in milliseconds.
-        return Leases(client, journal, policy=policy, clock=FakeClock(), load_deadline_s=600.0, settle_s=15.0)
+
+@pytest.fixture
+def make(server: ScriptedServer, journal: Journal, clock: Clock) -> Iterator[Make]:
+    made: list[tuple[Client, Leases]] = []
+
+    def build(policy: Policy = "ours", *, client: Client | None = None, **deadlines: float) -> Leases:
+        client = client or Client(server.url, deadlines=Deadlines(**deadlines))
+        link = ReaperLink(journal, token=client.token, launch=in_thread(clock))
+        leases = Leases(client, journal, link=link, policy=policy, clock=clock)
+        made.append((client, leases))
+        return leases
 
     yield build
-    for client in clients:
+    for client, leases in made:
+        leases.close()
         client.close()
 
 
-T = TypeVar("T")
-PATIENCE_S = 30.0
-"""How long a busy machine may take for what takes milliseconds."""
-
-SETTLE_S = 0.4
-
-
-def eventually(look: Callable[[], T | None], *, within_s: float = PATIENCE_S) -> T:
-    """Return the first thing that `look` finds."""
-    end = time.monotonic() + within_s
-    while time.monotonic() < end:
-        if found := look():
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"nothing was found within {within_s:g} s")
-
-
-class ReaperByHand:
-    """A reaper process whose pipe the test holds: closing it is the death of the run."""
-
-    def __init__(self, folder: Path, url: str, *, run_id: str = "run", token: str = "lmstudio") -> None:
-        self.journal = Journal(run_id, url=url, clock=SystemClock(), directory=folder / "journals")
-        self.journal.open()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "harness.reaper.process"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-        self._next = 0
-        self._replies: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-        self._kept: list[dict[str, Any]] = []
-        self._reading = threading.Thread(target=self._read, daemon=True)
-        self._reading.start()
-        hello: dict[str, Any] = {
-            "journal": str(self.journal.path), "url": url, "token": token,
-            "locks": str(folder / "locks"), "settle_s": SETTLE_S, "owner": identity.owner(),
-        }  # fmt: skip
-        self.ready = self.reply(self.send("hello", **hello))
-
-    def send(self, op: str, **message: Any) -> int:
-        """Send a message and return its id."""
-        self._next += 1
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps({"op": op, "id": self._next, **message}).encode() + b"\n")
-        self.process.stdin.flush()
-        return self._next
-
-    def reply(self, number: int) -> dict[str, Any]:
-        """Return the next reply to this message."""
-        for one in self._kept:
-            if one["id"] == number:
-                self._kept.remove(one)
-                return one
-        while True:
-            one = self._replies.get(timeout=PATIENCE_S)
-            if one["id"] == number:
-                return one
-            self._kept.append(one)
-
-    def ask(self, op: str, **message: Any) -> dict[str, Any]:
-        """Send a message and return the first reply to it."""
-        return self.reply(self.send(op, **message))
-
-    def load(self, lease: int, key: str, **config: Any) -> int:
-        """Let it send a load; return the id of the message."""
-        return self.send("load", lease=lease, body={"model": key, **config}, deadline_s=PATIENCE_S)
-
-    def run_dies(self) -> None:
-        """Close its stdin."""
-        assert self.process.stdin is not None
-        with contextlib.suppress(OSError):
-            self.process.stdin.close()
-
-    def end(self) -> None:
-        """Let the run die and wait until the reaper has ended too."""
-        self.run_dies()
-        self.process.wait(PATIENCE_S)
-
-    def left(self) -> Mapping[int, OpenLease]:
-        """Return the leases that are open in the journal; none where it was removed."""
-        return replay(self.journal.path).open_leases if self.journal.path.exists() else {}
-
-    def close(self) -> None:
-        """Leave nothing behind."""
-        self.run_dies()
-        self.process.kill()
-        self.process.wait(PATIENCE_S)
-        self._reading.join(PATIENCE_S)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        self.journal.finish()
-
-    def _read(self) -> None:
-        for line in self.process.stdout or ():
-            self._replies.put(json.loads(line))
-
-
 @pytest.fixture
-def reaper(tmp_path: Path) -> Iterator[Callable[..., ReaperByHand]]:
-    """Start a reaper, or several; all state is in the test's folder."""
-    started: list[ReaperByHand] = []
+def in_real_time(tmp_path: Path) -> Iterator[Callable[..., tuple[Leases, Journal]]]:
+    """Make leases whose reaper is a process and waits for what really takes time."""
+    made: list[Leases] = []
 
-    def start(url: str, **how: Any) -> ReaperByHand:
-        started.append(ReaperByHand(tmp_path, url, **how))
-        return started[-1]
+    def build(client: Client, **options: Any) -> tuple[Leases, Journal]:
+        journal = Journal("run", url=client.url, clock=SystemClock(), directory=tmp_path / "journals")
+        made.append(Leases(client, journal, **{"settle_s": 1.0, **options}))
+        return made[-1], journal
 
-    yield start
-    for one in started:
-        one.close()
-
-
-def kill_hard(pid: int) -> None:
-    """End a process of this test at once."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, 9)
+    yield build
+    for leases in made:
+        leases.close()

@@ -3,13 +3,11 @@
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from harness.client.exchange import Exchange
 from harness.client.http import Client
-from harness.clock import SystemClock
 from harness.domain.generation import ChatRequest
 from harness.errors import Cancelled, HarnessError, LeaseError, TransportError
 from harness.lifecycle.leases import Leases
@@ -95,27 +93,26 @@ def test_a_stream_that_breaks_after_it_loaded_is_undone(
     assert open_leases(journal) == {}
 
 
-def test_a_chat_that_is_cancelled_while_it_loads_is_undone_when_the_load_is_done(tmp_path: Path) -> None:
+def test_a_chat_that_is_cancelled_while_it_loads_leaves_what_it_may_load_to_the_reaper(
+    in_real_time: Callable[..., tuple[Leases, Journal]],
+) -> None:
     exchange = Exchange()
     with ScriptedServer(load_s=0.6) as server, Client(server.url) as client:
-        journal = Journal("run", url=server.url, clock=SystemClock(), directory=tmp_path)
-        leases = Leases(client, journal, clock=SystemClock())
+        leases, journal = in_real_time(client)
         timer = threading.Timer(0.3, exchange.cancel)
         timer.start()
         with pytest.raises(Cancelled):
             leases.acquire_jit(KEY, REQUEST, exchange=exchange)
-        assert server.asked("POST", UNLOAD) == [{"instance_id": KEY}]
-        assert server.loaded == []
-        assert open_leases(journal) == {}
+        assert leases.left_to_reaper == (KEY,)
+        assert open_leases(journal)[1].instance_id == KEY
 
 
-def test_a_chat_that_broke_before_it_named_an_instance_touches_nothing_and_stays_open(
+def test_a_chat_that_broke_before_it_named_an_instance_touches_nothing_and_is_named(
     server: ScriptedServer, make: Callable[..., Leases], journal: Journal
 ) -> None:
     server.on("POST", "/api/v1/chat", Drop(after_effect=True), times=1)
-    leases = make()
     with pytest.raises(TransportError):
-        leases.acquire_jit(KEY, REQUEST)
+        make().acquire_jit(KEY, REQUEST)
+    assert server.loaded == [KEY]
     assert server.asked("POST", UNLOAD) == []
-    assert list(open_leases(journal)) == [1]
-    assert leases.unsettled is not None
+    assert open_leases(journal)[1].doubtful_ids == (KEY,)

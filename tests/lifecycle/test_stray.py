@@ -1,13 +1,13 @@
 """What becomes of an instance that goes away in use, and of what requests load behind our back."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from harness.client.exchange import Exchange
 from harness.client.http import Client
-from harness.clock import SystemClock
 from harness.domain.generation import ChatRequest
 from harness.domain.model import InstanceId
 from harness.errors import Cancelled, ReleaseFailed
@@ -28,8 +28,8 @@ def client(server: ScriptedServer) -> Client:
 
 
 @pytest.fixture
-def leases(client: Client, journal: Journal) -> Leases:
-    return Leases(client, journal, clock=FakeClock())
+def leases(client: Client, make: Callable[..., Leases]) -> Leases:
+    return make(client=client)
 
 
 def another_run(server: ScriptedServer, folder: Path) -> Journal:
@@ -108,8 +108,10 @@ def test_what_a_request_by_key_loads_without_a_lease_is_unloaded_in_the_end(
     assert is_settled(journal)
 
 
-def test_the_policy_keep_leaves_it(server: ScriptedServer, client: Client, journal: Journal) -> None:
-    leases = Leases(client, journal, policy="keep", clock=FakeClock())
+def test_the_policy_keep_leaves_it(
+    server: ScriptedServer, client: Client, journal: Journal, make: Callable[..., Leases]
+) -> None:
+    leases = make("keep", client=client)
     client.chat(REQUEST)
     leases.release_strays()
     assert server.loaded == [KEY]
@@ -126,10 +128,11 @@ def test_what_a_chat_loads_on_purpose_is_a_lease_and_no_stray(
     assert server.loaded == [KEY]
 
 
-def test_a_load_that_a_cancelled_chat_began_is_waited_for(tmp_path: Path) -> None:
+def test_a_load_that_a_cancelled_chat_began_is_waited_for(
+    in_real_time: Callable[..., tuple[Leases, Journal]],
+) -> None:
     with ScriptedServer(load_s=0.6) as server, Client(server.url) as client:
-        journal = Journal("run", url=server.url, clock=SystemClock(), directory=tmp_path)
-        leases = Leases(client, journal, clock=SystemClock())
+        leases, journal = in_real_time(client)
         exchange = Exchange()
         threading.Timer(0.3, exchange.cancel).start()
         with pytest.raises(Cancelled):
@@ -156,7 +159,7 @@ def test_one_that_never_shows_up_stays_open_and_is_named(
     with pytest.raises(ReleaseFailed, match=f"unload --instance '{KEY}'"):
         leases.release_strays()
     assert not is_settled(journal)
-    assert leases.unsettled is not None
+    assert leases.left_to_reaper == (KEY,)
 
 
 def test_one_that_cannot_be_unloaded_stays_open_and_is_named(

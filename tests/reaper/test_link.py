@@ -21,8 +21,9 @@ from harness.lifecycle.leases import Leases
 from harness.reaper.filelock import FileLock
 from harness.reaper.identity import process_start
 from harness.reaper.journal import Journal, replay
-from harness.reaper.link import Guard
+from harness.reaper.link import ReaperLink
 from harness.reaper.process import key_lock
+from harness.reaper.reconcile import Ending
 from harness.testing.fault import Delay, Drop, Hang
 from harness.testing.scripted import ScriptedServer
 
@@ -34,7 +35,7 @@ NOBODY = "http://127.0.0.1:9"
 PATIENCE_S = 30.0
 SETTLE_S = 0.4
 
-Make = Callable[..., tuple[Guard, Journal]]
+Make = Callable[..., tuple[ReaperLink, Journal]]
 
 
 def eventually(look: Callable[[], object], *, within_s: float = PATIENCE_S) -> None:
@@ -45,81 +46,81 @@ def eventually(look: Callable[[], object], *, within_s: float = PATIENCE_S) -> N
 
 
 @pytest.fixture
-def guarded(tmp_path: Path) -> Iterator[Make]:
-    """Make a guard with its journal; all state is in the test's folder."""
-    made: list[tuple[Guard, Journal]] = []
+def linked(tmp_path: Path) -> Iterator[Make]:
+    """Make a link with its journal; all state is in the test's folder."""
+    made: list[tuple[ReaperLink, Journal]] = []
 
-    def build(url: str, run_id: str = "run", **how: Any) -> tuple[Guard, Journal]:
+    def build(url: str, run_id: str = "run", **how: Any) -> tuple[ReaperLink, Journal]:
         journal = Journal(run_id, url=url, clock=SystemClock(), directory=tmp_path / "journals")
-        guard = Guard(journal, token="lmstudio", settle_s=SETTLE_S, **how)
-        made.append((guard, journal))
-        return guard, journal
+        link = ReaperLink(journal, token="lmstudio", settle_s=SETTLE_S, **how)
+        made.append((link, journal))
+        return link, journal
 
     yield build
-    for guard, journal in made:
-        pid = guard.pid
-        guard.close()
+    for link, journal in made:
+        pid = link.pid
+        link.close()
         if pid is not None:
             eventually(lambda pid=pid: process_start(pid) is None)  # type: ignore[misc]
         journal.finish()
 
 
-def test_nothing_is_started_before_the_first_load(server: ScriptedServer, guarded: Make, tmp_path: Path) -> None:
-    guard, _ = guarded(server.url)
-    assert guard.pid is None
-    guard.close()
+def test_nothing_is_started_before_the_first_load(server: ScriptedServer, linked: Make, tmp_path: Path) -> None:
+    link, _ = linked(server.url)
+    assert link.pid is None
+    link.close()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_load_comes_back_as_the_server_answered_it(server: ScriptedServer, guarded: Make) -> None:
-    guard, journal = guarded(server.url)
-    with guard.loading(KEY, within_s=5):
+def test_a_load_comes_back_as_the_server_answered_it(server: ScriptedServer, linked: Make) -> None:
+    link, journal = linked(server.url)
+    with link.loading(KEY, within_s=5):
         lease = journal.intent(KEY, resident=())
-        answer = guard.load(lease, {"model": KEY}, deadline_s=PATIENCE_S)
+        answer = link.load(lease, {"model": KEY}, deadline_s=PATIENCE_S)
     assert answer.status == 200
     assert answer.value["instance_id"] == KEY
-    assert guard.undo(lease, within_s=PATIENCE_S) == "released"
+    assert link.undo(lease, within_s=PATIENCE_S) == Ending(how="released", instances=(KEY,))
     assert server.loaded == []
 
 
-def test_nobody_listening_a_lost_answer_and_a_late_one_are_told_apart(server: ScriptedServer, guarded: Make) -> None:
-    nobody, its_journal = guarded(NOBODY, "nobody")
+def test_nobody_listening_a_lost_answer_and_a_late_one_are_told_apart(server: ScriptedServer, linked: Make) -> None:
+    nobody, its_journal = linked(NOBODY, "nobody")
     nobody.start()
     with pytest.raises(ServerUnreachable):
         nobody.load(its_journal.intent(KEY, resident=()), {"model": KEY}, deadline_s=5)
-    guard, journal = guarded(server.url)
-    guard.start()
+    link, journal = linked(server.url)
+    link.start()
     server.on("POST", LOAD, Drop(), times=1)
     with pytest.raises(ConnectionLost):
-        guard.load(journal.intent(KEY, resident=()), {"model": KEY}, deadline_s=PATIENCE_S)
+        link.load(journal.intent(KEY, resident=()), {"model": KEY}, deadline_s=PATIENCE_S)
     server.on("POST", LOAD, Hang(), times=1)
     with pytest.raises(DeadlineExceeded) as caught:
-        guard.load(journal.intent(KEY, resident=()), {"model": KEY}, deadline_s=0.2)
+        link.load(journal.intent(KEY, resident=()), {"model": KEY}, deadline_s=0.2)
     assert caught.value.phase == "load"
     for number in journal.open_leases:
         journal.close_lease(number, "denied")
 
 
-def test_a_cancelled_load_is_undone_by_the_reaper_when_its_answer_comes(guarded: Make) -> None:
+def test_a_cancelled_load_is_undone_by_the_reaper_when_its_answer_comes(linked: Make) -> None:
     with ScriptedServer(load_s=0.8) as server:
-        guard, journal = guarded(server.url)
-        guard.start()
+        link, journal = linked(server.url)
+        link.start()
         lease = journal.intent(KEY, resident=())
         exchange = Exchange()
         threading.Timer(0.2, exchange.cancel).start()
         with pytest.raises(Cancelled):
-            guard.load(lease, {"model": KEY}, deadline_s=PATIENCE_S, exchange=exchange)
+            link.load(lease, {"model": KEY}, deadline_s=PATIENCE_S, exchange=exchange)
         assert server.loaded == []
-        assert guard.undo(lease, within_s=0.0) is None  # It goes on without us.
+        assert link.undo(lease, within_s=0.0) is None  # It goes on without us.
         eventually(lambda: server.asked("POST", UNLOAD))
         eventually(lambda: not replay(journal.path).open_leases)
         assert server.loaded == []
 
 
-def test_a_second_run_waits_for_the_first_one_with_a_message(server: ScriptedServer, guarded: Make) -> None:
+def test_a_second_run_waits_for_the_first_one_with_a_message(server: ScriptedServer, linked: Make) -> None:
     said: list[str] = []
-    first, _ = guarded(server.url, "first")
-    second, _ = guarded(server.url, "second", say=said.append)
+    first, _ = linked(server.url, "first")
+    second, _ = linked(server.url, "second", say=said.append)
     with first.loading(KEY, within_s=5):
         with second.loading(OTHER, within_s=5):
             assert said == []
@@ -131,14 +132,14 @@ def test_a_second_run_waits_for_the_first_one_with_a_message(server: ScriptedSer
 
 
 def test_a_dead_reaper_is_replaced_and_the_lock_held_again(
-    server: ScriptedServer, guarded: Make, tmp_path: Path
+    server: ScriptedServer, linked: Make, tmp_path: Path
 ) -> None:
-    guard, _ = guarded(server.url)
-    with guard.loading(KEY, within_s=5):
-        dead = guard.pid
+    link, _ = linked(server.url)
+    with link.loading(KEY, within_s=5):
+        dead = link.pid
         assert dead is not None
         os.kill(dead, signal.SIGKILL)
-        eventually(lambda: guard.pid not in {None, dead})
+        eventually(lambda: link.pid not in {None, dead})
         others = FileLock(key_lock(tmp_path / "locks", server.url, KEY))
 
         def is_held() -> bool:
@@ -149,41 +150,43 @@ def test_a_dead_reaper_is_replaced_and_the_lock_held_again(
         eventually(is_held)
 
 
-def test_the_replacement_finishes_what_the_dead_one_had_loaded(server: ScriptedServer, guarded: Make) -> None:
-    guard, journal = guarded(server.url)
-    guard.start()
+def test_the_replacement_finishes_what_the_dead_one_had_loaded(server: ScriptedServer, linked: Make) -> None:
+    link, journal = linked(server.url)
+    link.start()
     lease = journal.intent(KEY, resident=())
-    guard.load(lease, {"model": KEY}, deadline_s=PATIENCE_S)
-    dead = guard.pid
+    link.load(lease, {"model": KEY}, deadline_s=PATIENCE_S)
+    dead = link.pid
     assert dead is not None
     os.kill(dead, signal.SIGKILL)
-    eventually(lambda: guard.pid not in {None, dead})
-    guard.close(waits=False)  # As the death of the run.
+    eventually(lambda: link.pid not in {None, dead})
+    link.close(waits=False)  # As the death of the run.
     eventually(lambda: server.loaded == [])
 
 
-def test_a_reaper_that_dies_within_a_load_costs_its_answer(guarded: Make) -> None:
+def test_a_reaper_that_dies_within_a_load_costs_its_answer(linked: Make) -> None:
     with ScriptedServer(load_s=1.0) as server:
-        guard, journal = guarded(server.url)
-        guard.start()
-        pid = guard.pid
+        link, journal = linked(server.url)
+        link.start()
+        pid = link.pid
         assert pid is not None
         threading.Timer(0.3, os.kill, (pid, signal.SIGKILL)).start()
         lease = journal.intent(KEY, resident=())
         with pytest.raises(ConnectionLost, match="reaper"):
-            guard.load(lease, {"model": KEY}, deadline_s=PATIENCE_S)
-        eventually(lambda: guard.pid not in {None, pid})
-        assert guard.undo(lease, within_s=PATIENCE_S) == "released"
+            link.load(lease, {"model": KEY}, deadline_s=PATIENCE_S)
+        eventually(lambda: link.pid not in {None, pid})
+        ending = link.undo(lease, within_s=PATIENCE_S)
+        assert ending is not None
+        assert ending.how == "released"
         assert server.loaded == []
 
 
-def test_a_reaper_that_cannot_start_stops_the_load(server: ScriptedServer, guarded: Make) -> None:
-    guard, journal = guarded(server.url)
+def test_a_reaper_that_cannot_start_stops_the_load(server: ScriptedServer, linked: Make) -> None:
+    link, journal = linked(server.url)
     journal.open()
     held = FileLock(journal.path)
     assert held.try_acquire(create=False)
     try:
-        with pytest.raises(LeaseError, match="did not start"), guard.loading(KEY, within_s=1):
+        with pytest.raises(LeaseError, match="did not start"), link.loading(KEY, within_s=1):
             pass
     finally:
         held.release()
@@ -194,22 +197,22 @@ def test_a_state_directory_that_cannot_be_written_stops_the_load(server: Scripte
     (tmp_path / "file").write_text("")
     journal = Journal("run", url=server.url, clock=SystemClock(), directory=tmp_path / "file" / "journals")
     with Client(server.url) as client:
-        leases = Leases(client, journal, guard=Guard(journal, token="lmstudio"), clock=SystemClock())
+        leases = Leases(client, journal)
         with pytest.raises(StoreError, match="Set LMS_HARNESS_STATE to a folder"):
             leases.acquire(KEY)
         leases.close()
     assert server.asked("POST", LOAD) == []
 
 
-def test_closing_is_quick_where_nothing_is_open_and_leaves_no_process(server: ScriptedServer, guarded: Make) -> None:
-    guard, _ = guarded(server.url)
-    guard.start()
-    pid = guard.pid
+def test_closing_is_quick_where_nothing_is_open_and_leaves_no_process(server: ScriptedServer, linked: Make) -> None:
+    link, _ = linked(server.url)
+    link.start()
+    pid = link.pid
     assert pid is not None
-    guard.close()
-    guard.close()
+    link.close()
+    link.close()
     eventually(lambda: process_start(pid) is None)
-    assert guard.pid is None
+    assert link.pid is None
 
 
 def test_two_runs_that_load_the_same_key_at_once_keep_their_instances_apart(
@@ -262,14 +265,14 @@ import os, sys, time
 from pathlib import Path
 from harness import Client, Leases, LoadConfig
 from harness.clock import SystemClock
-from harness.reaper.link import Guard
 from harness.reaper.journal import Journal
 
 url, state, what = sys.argv[1:]
 journal = Journal(f"run-{os.getpid()}", url=url, clock=SystemClock(), directory=Path(state) / "journals")
-guard = Guard(journal, token="lmstudio", settle_s=0.4, say=lambda line: print(line, file=sys.stderr, flush=True))
 client = Client(url)
-leases = Leases(client, journal, guard=guard, clock=SystemClock(), load_deadline_s=40)
+leases = Leases(
+    client, journal, settle_s=0.4, load_deadline_s=40, say=lambda line: print(line, file=sys.stderr, flush=True)
+)
 lease = leases.acquire("acme/tiny-1b", LoadConfig(context_length=2048))
 print("loaded", lease.instance.id, flush=True)
 if what == "release":

@@ -17,7 +17,7 @@ from harness.testing.fault import Delay, Drop, Fault, Ignore, Lag, Reset, Status
 from harness.testing.scripted import ScriptedServer
 
 if TYPE_CHECKING:
-    from tests.lifecycle.conftest import ReaperByHand
+    from tests.reaper.conftest import ReaperByHand
 
 Start = Callable[..., "ReaperByHand"]
 KEY = "acme/tiny-1b"

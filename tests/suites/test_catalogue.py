@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.client.http import Client
+from harness.clock import SystemClock
 from harness.domain.generation import ChatRequest
 from harness.domain.sample import Sample
 from harness.lifecycle.leases import Leases
 from harness.reaper.journal import Journal
 from harness.selection.need import TASK_NEEDS
 from harness.task.catalogue import Answerer, Entry, load_catalogue
-from harness.testing.clock import FakeClock
 
 if TYPE_CHECKING:
     from harness.embedded.process import EmbeddedServer
@@ -203,9 +203,8 @@ def test_samples_do_not_depend_on_the_hash_seed(hash_seed: str) -> None:
 def test_prompts_and_answers_are_as_short_as_declared(embedded_server: "EmbeddedServer", tmp_path: Path) -> None:
     """Counted by a real model's tokeniser: the three longest prompts and the longest reference of each class."""
     with Client(embedded_server.url) as client:
-        leases = Leases(
-            client, Journal("tokens", url=client.url, clock=FakeClock(), directory=tmp_path), clock=FakeClock()
-        )
+        journal = Journal("tokens", url=client.url, clock=SystemClock(), directory=tmp_path / "journals")
+        leases = Leases(client, journal)
         lease = leases.acquire("smollm2-135m-instruct-q4_0")
 
         def tokens(text: str, system: str | None = None) -> int:
@@ -224,3 +223,4 @@ def test_prompts_and_answers_are_as_short_as_declared(embedded_server: "Embedded
                 assert tokens(answer) - template < entry.task.max_output_tokens, answer
         finally:
             leases.release(lease)
+            leases.close()

@@ -7,6 +7,7 @@ import pytest
 
 from harness.client.exchange import Exchange
 from harness.client.http import Client
+from harness.clock import SystemClock
 from harness.domain.answer import Answer, Job
 from harness.domain.generation import ChatRequest
 from harness.domain.model import InstanceId, LoadConfig
@@ -33,11 +34,12 @@ def client(embedded_server: "EmbeddedServer") -> Iterator[Client]:
 
 @pytest.fixture(scope="module")
 def instance(client: Client, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstanceId]:
-    journal = Journal("tokens", url=client.url, clock=FakeClock(), directory=tmp_path_factory.mktemp("journals"))
-    leases = Leases(client, journal, clock=FakeClock())
+    journal = Journal("tokens", url=client.url, clock=SystemClock(), directory=tmp_path_factory.mktemp("journals"))
+    leases = Leases(client, journal)
     lease = leases.acquire("smollm2-135m-instruct-q4_0", LoadConfig(context_length=4096))
     yield lease.instance.id
     leases.release(lease)
+    leases.close()
 
 
 @pytest.fixture(scope="module")

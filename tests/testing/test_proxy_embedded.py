@@ -45,9 +45,11 @@ def client(proxy: FaultProxy) -> Iterator[Client]:
 
 
 @pytest.fixture
-def leases(client: Client, tmp_path: Path) -> Leases:
-    journal = Journal("run", url=client.url, clock=SystemClock(), directory=tmp_path)
-    return Leases(client, journal, clock=SystemClock(), load_deadline_s=60)
+def leases(client: Client, tmp_path: Path) -> Iterator[Leases]:
+    journal = Journal("run", url=client.url, clock=SystemClock(), directory=tmp_path / "journals")
+    leases = Leases(client, journal, load_deadline_s=60)
+    yield leases
+    leases.close()
 
 
 def ask(instance_id: str) -> ChatRequest:

@@ -94,10 +94,10 @@ def stage(directory: Path) -> Iterator[Stage]:
         Client(proxy.url, deadlines=NEAR) as client,
     ):
         foreign = [str(server.load(key, LoadConfig(context_length=1024))) for key in (KEY, OTHER)]
-        journal = Journal("run", url=server.url, clock=SystemClock(), directory=directory)
+        journal = Journal("run", url=proxy.url, clock=SystemClock(), directory=directory / "journals")
         leases = Leases(client, journal, clock=SystemClock(), load_deadline_s=1.5, settle_s=1.0)
         yield Stage(server=server, proxy=proxy, client=client, leases=leases, journal=journal, foreign=foreign)
-        journal.finish()
+        leases.close()
 
 
 ONCE = [

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.clock import SystemClock
 from harness.reaper.journal import Journal
-from harness.reaper.link import Guard
+from harness.reaper.link import ReaperLink
 
 _URL = "http://127.0.0.1:9"  # Nothing is sent.
 _SECONDS_PER_MS = 1000.0
@@ -23,7 +23,7 @@ def measure(rounds: int) -> str:
     with tempfile.TemporaryDirectory(prefix="lms-campaign-") as folder:
         for number in range(rounds):
             bare.append(_bare())
-            *one, closed_s = _guarded(Path(folder), number)
+            *one, closed_s = _linked(Path(folder), number)
             reaper.append(one)
             closing.append(closed_s)
     rows = [
@@ -49,16 +49,16 @@ def _bare() -> tuple[float, float]:
     return took, peak
 
 
-def _guarded(folder: Path, number: int) -> tuple[float, float, float]:
+def _linked(folder: Path, number: int) -> tuple[float, float, float]:
     journal = Journal(f"run-{number}", url=_URL, clock=SystemClock(), directory=folder / "journals")
-    guard = Guard(journal, token="")
+    link = ReaperLink(journal, token="")
     journal.open()
     began = time.perf_counter()
-    guard.start()
+    link.start()
     took = time.perf_counter() - began
-    peak = _peak_mib(guard.pid or 0)
+    peak = _peak_mib(link.pid or 0)
     began = time.perf_counter()
-    guard.close()
+    link.close()
     closed = time.perf_counter() - began
     journal.finish()
     return took, peak, closed

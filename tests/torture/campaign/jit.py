@@ -9,7 +9,6 @@ from harness.clock import SystemClock
 from harness.domain.generation import ChatRequest
 from harness.lifecycle.leases import Leases
 from harness.reaper.journal import Journal
-from harness.reaper.link import Guard
 
 
 def main() -> None:
@@ -19,7 +18,7 @@ def main() -> None:
     token = os.environ.get("LM_API_TOKEN", DEFAULT_TOKEN)
     with Client(url, token=token) as client:
         journal = Journal(f"{clock.now():%Y%m%dT%H%M%SZ}-jit-{os.getpid()}", url=client.url, clock=clock)
-        leases = Leases(client, journal, guard=Guard(journal, token=token), clock=clock)
+        leases = Leases(client, journal, clock=clock)
         try:
             request = ChatRequest(model=key, input="Hello.", max_output_tokens=8, context_length=context_length)
             lease, _ = leases.acquire_jit(key, request, despite_others=True)
