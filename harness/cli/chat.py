@@ -1,102 +1,33 @@
-"""`chat`."""
+"""`chat`: gives one model one task and prints its answer."""
 
 import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.chat_option import answer_options, question_options, thread_options
 from harness.cli.completion import model_names
-from harness.cli.option import Command, connected, leasing, note, print_json, print_text, server_options
+from harness.cli.connection import connected, leasing
+from harness.cli.option import server_options
+from harness.cli.output import note, print_answer, print_json, print_piece
 from harness.report.text import PrintablePieces
 
 if TYPE_CHECKING:
+    from harness.client.http import Client
     from harness.command.chat import InThread, Reply
     from harness.domain.generation import ChatRequest
-
-
-def _question_options(command: Command) -> Command:
-    options: list[Callable[[Command], Command]] = [
-        click.option("--file", "file", type=click.Path(path_type=Path), metavar="PATH", help="Read TASK from a file."),
-        click.option(
-            "--system", metavar="TEXT",
-            help="System prompt. Sent with the first turn of a thread only: the thread keeps it, and some models' "
-            "templates fail when it comes again.",
-        ),
-        click.option(
-            "--image", "images", type=click.Path(path_type=Path), metavar="PATH", multiple=True,
-            help="Show the model a PNG, JPEG, WebP or GIF file of up to 20 MiB; may be repeated.",
-        ),
-        click.option(
-            "--temperature", type=click.FloatRange(0, 1), default=0.7, show_default=True,
-            help="0 gives the likeliest answer, 1 the most varied.",
-        ),
-        click.option(
-            "--max-output-tokens", type=click.IntRange(1), default=2000, show_default=True, metavar="N",
-            help="Where the answer is cut off; reasoning counts too.",
-        ),
-        click.option(
-            "--reasoning", metavar="VALUE",
-            help="How much to reason: off, low, medium, high, on, or what else the model lists. Not sent to a model "
-            "that lists none; without this option the model's own default holds.",
-        ),
-    ]  # fmt: skip
-    return _with(options, command)
-
-
-def _thread_options(command: Command) -> Command:
-    options: list[Callable[[Command], Command]] = [
-        click.option(
-            "--stateful", is_flag=True,
-            help="Continue the thread with this model on this server: it remembers the turns before. One turn at a "
-            "time; where LM Studio has forgotten the thread (30 days), it is begun anew.",
-        ),
-        click.option("--new-thread", is_flag=True, help="As --stateful, but begin the thread anew."),
-        click.option(
-            "--previous-response-id", metavar="ID",
-            help="Continue this stored answer (response_id of --json). Wins over the thread of --stateful, which then "
-            "goes on from here.",
-        ),
-        click.option(
-            "--store/--no-store", default=None,
-            help="Let the server keep the answer, so that it can be continued. By default only in a thread.",
-        ),
-    ]  # fmt: skip
-    return _with(options, command)
-
-
-def _other_options(command: Command) -> Command:
-    options: list[Callable[[Command], Command]] = [
-        click.option(
-            "--context-length", type=click.IntRange(1), metavar="N",
-            help="Tokens of context that the instance must have; if no loaded one has, another copy is loaded.",
-        ),
-        click.option("--stream", is_flag=True, help="Print the answer as it comes; --json wins over it."),
-        click.option(
-            "--log", "log_path", type=click.Path(path_type=Path), metavar="PATH",
-            help="Append every request and what became of it to this file, a JSON object a line. Prompts and answers "
-            "are in it; the token is masked, and of images only the size is told.",
-        ),
-        click.option("--unload-after", is_flag=True, help="Unload afterwards what this call caused to load."),
-        click.option("--keep", is_flag=True, help="Leave the model loaded, whatever --unload-after says."),
-    ]  # fmt: skip
-    return _with(options, command)
-
-
-def _with(options: list[Callable[[Command], Command]], command: Command) -> Command:
-    for option in reversed(options):
-        command = option(command)
-    return command
+    from harness.store.chat_log import ChatLog
 
 
 @click.command()
 @click.argument("model", shell_complete=model_names)
 @click.argument("task", required=False)
-@_question_options
-@_thread_options
-@_other_options
+@question_options
+@thread_options
+@answer_options
 @server_options
 def chat(
     model: str,
@@ -113,13 +44,13 @@ def chat(
     as_json: bool,
     **asked: Any,
 ) -> None:
-    """Give MODEL one TASK and print its answer. The model is loaded first if it is not, and stays loaded.
+    """Give MODEL one TASK and print its answer. If the model is not loaded, load it and leave it loaded.
 
-    MODEL is a key, or the id or alias of a loaded instance. TASK is the text; it may come from --file PATH instead,
-    or from standard input if it is - or left out. The answer goes to standard output, all else to standard error.
+    MODEL is a key, or the id or alias of a loaded instance. TASK is the text; it may come from --file PATH instead, or
+    from standard input if it is - or left out. The answer goes to standard output, everything else to standard error.
 
-    When the server fails or the connection breaks before anything of the answer came, TASK is sent again, three times
-    in all; an empty answer is asked for once more. A load is never repeated.
+    If the server fails or the connection breaks before any of the answer has arrived, TASK is sent again, up to three
+    times in all. After an empty answer it is sent once more. A load is never repeated.
 
     --json prints one object: content, content_source (message, reasoning or null), outcome (ok, truncated, empty,
     reasoning_only), model_instance_id, response_id (null unless stored), usage (input_tokens, total_output_tokens,
@@ -131,34 +62,49 @@ def chat(
       lms-harness chat qwen/qwen3-4b-2507 'Name three rivers.' --unload-after
       git diff | lms-harness chat qwen/qwen3-4b-2507 --system 'Review this change.' --stream
       lms-harness chat qwen/qwen3-4b-2507 --file letter.txt --reasoning off --max-output-tokens 300 --json
-      lms-harness chat google/gemma-3-4b 'What is on it?' --image photo.jpg
+      lms-harness chat google/gemma-3-4b 'What is in this picture?' --image photo.jpg
       lms-harness chat qwen/qwen3-4b-2507 'My name is Ada.' --new-thread
       lms-harness chat qwen/qwen3-4b-2507 'What is my name?' --stateful
     """
-    from harness.client.retry import retried
-    from harness.clock import SystemClock
     from harness.command.chat import ask_once
-    from harness.errors import ConnectionLost, ServerFault
-    from harness.store.chat_log import ChatLog
 
     request, thread = _request(model, _prompt(task, file), images, **asked)
     printer = _Printer() if stream and not as_json else None
-    with contextlib.ExitStack() as open_until_done:
-        log = None
-        if log_path is not None:
-            log = open_until_done.enter_context(ChatLog(log_path, token=token, clock=SystemClock(), say=note))
-        client = retried(
-            lambda _: open_until_done.enter_context(connected(url, token)),
-            clock=SystemClock(),
-            may_repeat=lambda exc: isinstance(exc, ConnectionLost | ServerFault),
-        )
-        leases = open_until_done.enter_context(leasing(client, token))
+    with _log(log_path, token) as log, _client(url, token) as client, leasing(client, token) as leases:
         on_text = printer.show if printer else None
         reply = ask_once(client, leases, request, thread=thread, on_text=on_text, log=log, say=note)
         _print(reply, printer, as_json=as_json)
         _explain(reply, request)
+        # Only now: a call that dies before its answer is printed has not handed anything over.
         if keep or not unload_after:
             leases.hand_over(reply.lease)
+
+
+@contextlib.contextmanager
+def _log(path: Path | None, token: str) -> "Iterator[ChatLog | None]":
+    from harness.clock import SystemClock
+    from harness.store.chat_log import ChatLog
+
+    if path is None:
+        yield None
+        return
+    with ChatLog(path, token=token, clock=SystemClock(), say=note) as log:
+        yield log
+
+
+@contextlib.contextmanager
+def _client(url: str, token: str) -> "Iterator[Client]":
+    """Yield a client; unlike other commands, `chat` tries to connect as often as it tries to get an answer."""
+    from harness.client.retry import retried
+    from harness.clock import SystemClock
+    from harness.errors import ConnectionLost, ServerFault
+
+    with contextlib.ExitStack() as connection:
+        yield retried(
+            lambda _: connection.enter_context(connected(url, token)),
+            clock=SystemClock(),
+            may_repeat=lambda exc: isinstance(exc, ConnectionLost | ServerFault),
+        )
 
 
 def _prompt(task: str | None, file: Path | None) -> str:
@@ -176,7 +122,7 @@ def _prompt(task: str | None, file: Path | None) -> str:
 
 
 def _typed(text: str) -> bytes:
-    """Return the bytes of an argument: those that are no UTF-8 came through as surrogates."""
+    """Return the bytes of an argument; Python keeps those that are not UTF-8 as surrogates."""
     return text.encode("utf-8", "surrogateescape")
 
 
@@ -199,9 +145,9 @@ def _request(
     if previous_response_id is not None and not previous_response_id.strip():
         raise click.UsageError("--previous-response-id is empty: expected the response_id of a stored answer")
     if new_thread and previous_response_id is not None:
-        raise click.UsageError("--new-thread begins anew, --previous-response-id continues: give one of them")
+        raise click.UsageError("give either --new-thread or --previous-response-id, not both")
     if store is False and (stateful or new_thread):
-        raise click.UsageError("a thread cannot go on from what is not stored: leave out --no-store, or the thread")
+        raise click.UsageError("--no-store cannot be combined with a thread, which continues stored answers")
     thread: InThread = "anew" if new_thread else "continue" if stateful else "no"
     request = ChatRequest(
         model=model,
@@ -215,7 +161,7 @@ def _request(
 
 
 class _Printer:
-    """Prints the pieces of an answer as they come, made safe."""
+    """Prints the pieces of an answer as they arrive, made safe."""
 
     def __init__(self) -> None:
         self._pieces = PrintablePieces()
@@ -223,10 +169,10 @@ class _Printer:
 
     def show(self, piece: str) -> None:
         self.has_shown |= bool(piece.strip())
-        click.echo(self._pieces.add(piece), nl=False)
+        print_piece(self._pieces.add(piece))
 
     def end(self) -> None:
-        click.echo(self._pieces.end())
+        print_piece(self._pieces.end() + "\n")
 
 
 def _print(reply: "Reply", printer: _Printer | None, *, as_json: bool) -> None:
@@ -236,21 +182,21 @@ def _print(reply: "Reply", printer: _Printer | None, *, as_json: bool) -> None:
     if printer is not None and printer.has_shown:
         printer.end()
     else:
-        print_text(reply.content)
+        print_answer(reply.content)
 
 
 def _explain(reply: "Reply", request: "ChatRequest") -> None:
-    """Say on standard error what is wrong with an answer that came; the answer itself stays as it is."""
+    """Say on standard error what is wrong with an answer; the answer itself is printed as it is."""
     from harness.domain.generation import Outcome
 
     limit = request.max_output_tokens
     produced = reply.generation.stats.total_output_tokens
-    cut = f" and the limit of {limit} tokens is reached" if limit and produced and produced >= limit else ""
-    told = {
+    cut = f", and the limit of {limit} tokens was reached" if limit and produced and produced >= limit else ""
+    explanation = {
         Outcome.TRUNCATED: f"The answer is cut off at {limit} tokens; --max-output-tokens allows more.",
-        Outcome.REASONING_ONLY: f"This is the reasoning: there is no message{cut}. "
+        Outcome.REASONING_ONLY: f"This is the reasoning: the model sent no message{cut}. "
         "Try --reasoning off or more --max-output-tokens.",
         Outcome.EMPTY: "The answer is empty.",
     }.get(reply.outcome)
-    if told is not None:
-        note(told)
+    if explanation is not None:
+        note(explanation)

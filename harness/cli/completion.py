@@ -1,4 +1,4 @@
-"""`completion`, and what Tab offers for models and instances."""
+"""`completion`, and what Tab offers for models, instances and tasks."""
 
 import os
 import re
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 PROGRAM = "lms-harness"
 _VARIABLE = "_LMS_HARNESS_COMPLETE"
 _PATIENCE_S = 0.5
-_HARMLESS = re.compile(r"[\w.:/@%+=-]+")
-"""What is put into a command line unasked must not be more than a word to any shell: keys come from the server."""
+_HARMLESS = re.compile(r"[\w.:/@%+=-]{1,300}")
+"""Keys come from the server, and Tab puts them into a command line: they must be plain words to any shell."""
 
 
 @click.command()
@@ -39,19 +39,19 @@ def completion(context: click.Context, shell: str) -> None:
 
 
 def model_keys(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Return the keys of all downloaded models that begin so."""
+    """Return the keys of all downloaded models that begin with this text."""
     return _matching((model.key for model in _listing(context)), incomplete)
 
 
 def instance_ids(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Return the ids of all loaded instances that begin so."""
-    return _matching((one.id for model in _listing(context) for one in model.loaded_instances), incomplete)
+    """Return the ids of all loaded instances that begin with this text."""
+    return _matching((instance.id for model in _listing(context) for instance in model.loaded_instances), incomplete)
 
 
 def model_names(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Return all keys and instance ids that begin so."""
+    """Return all keys and instance ids that begin with this text."""
     listing = _listing(context)
-    ids = [one.id for model in listing for one in model.loaded_instances]
+    ids = [instance.id for model in listing for instance in model.loaded_instances]
     return _matching([*(model.key for model in listing), *ids], incomplete)
 
 
@@ -62,7 +62,7 @@ def _matching(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
 
 
 def _listing(context: click.Context) -> "tuple[Model, ...]":
-    """Return what the server lists; nothing where none answers at once: Tab must neither wait nor complain."""
+    """Return what the server lists, or nothing if it does not answer at once: Tab must neither wait nor complain."""
     from harness.client.http import Client, Deadlines
     from harness.errors import HarnessError
 

@@ -1,11 +1,13 @@
-"""`download`: let LM Studio fetch a model, and watch it."""
+"""`download`: lets LM Studio fetch a model, and watches it."""
 
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.option import connected, note, parsed_as, print_json, print_text, server_options
+from harness.cli.connection import connected
+from harness.cli.option import parsed_as, server_options
+from harness.cli.output import note, print_json, print_text
 
 if TYPE_CHECKING:
     from harness.command.download import Downloads
@@ -17,13 +19,18 @@ _INTERRUPTED = 130
 
 @click.command()
 @click.argument("model", required=False)
-@click.option("--quantization", metavar="Q", help="Such as Q4_K_M; only with an address at Hugging Face.")
-@click.option("--no-wait", is_flag=True, help="Begin it, print the job's id, and leave it to the server.")
-@click.option("--status", "job_id", metavar="JOB_ID", help="Show how far this download is, and begin none.")
+@click.option("--quantization", metavar="Q", help="Such as Q4_K_M; only for a Hugging Face address.")
+@click.option("--no-wait", is_flag=True, help="Start it, print the job's id, and leave it to the server.")
+@click.option("--status", "job_id", metavar="JOB_ID", help="Show the progress of this download; start none.")
 @click.option(
-    "--stall", "stall_s", callback=parsed_as("latency_budget_s"), default="5m", show_default=True, metavar="TIME",
-    help="Give up watching when no byte came for so long, such as 90s or 10m.",
-)  # fmt: skip
+    "--stall",
+    "stall_s",
+    callback=parsed_as("latency_budget_s"),
+    default="5m",
+    show_default=True,
+    metavar="TIME",
+    help="Stop watching after this long without progress, such as 90s or 10m.",
+)
 @server_options
 def download(
     model: str | None,
@@ -36,12 +43,12 @@ def download(
     stall_s: float,
     as_json: bool,
 ) -> None:
-    """Let LM Studio download MODEL, show how far it is, and verify that it is listed afterwards.
+    """Let LM Studio download MODEL, show the progress, and verify that the model is listed afterwards.
 
-    MODEL is a name of LM Studio's catalogue (owner/name), or the exact address of a model at Hugging Face. The download
-    is the server's: it goes on after Ctrl-C, as LM Studio has no way to cancel it from here, and --status looks at it.
+    MODEL is a name in LM Studio's catalogue (owner/name), or the exact address of a model at Hugging Face. The download
+    belongs to the server: it continues after Ctrl-C, because LM Studio's API cannot cancel it; --status shows it.
 
-    Exit code 1: it failed, does not get on, or is not listed though the server says that it is there.
+    Exit code 1: it failed, made no progress, or the server reported success but does not list the model.
 
     \b
     Examples:
@@ -52,28 +59,28 @@ def download(
     if bool(model) == bool(job_id):
         raise click.UsageError("give either a MODEL to download or --status JOB_ID")
     if job_id and (quantization or no_wait):
-        raise click.UsageError("--status only looks: it takes neither --quantization nor --no-wait")
+        raise click.UsageError("--status cannot be combined with --quantization or --no-wait: it starts no download")
     from harness.clock import SystemClock
     from harness.command.download import Downloads
 
     with connected(url, token) as client:
         downloads = Downloads(client=client, clock=SystemClock())
         if job_id:
-            _look(downloads, job_id, as_json=as_json)
+            _show_status(downloads, job_id, as_json=as_json)
         elif model:
             _fetch(downloads, model, quantization, stall_s=stall_s, waits=not no_wait, as_json=as_json)
 
 
-def _look(downloads: "Downloads", job_id: str, *, as_json: bool) -> None:
+def _show_status(downloads: "Downloads", job_id: str, *, as_json: bool) -> None:
     from harness.domain.download import FAILED
     from harness.report.download import describe
 
-    now = downloads.look(job_id)
+    current = downloads.look(job_id)
     if as_json:
-        print_json(_told(now))
+        print_json(_as_dict(current))
     else:
-        print_text(f"{job_id}: {describe(now)}")
-    if now.status == FAILED:
+        print_text(f"{job_id}: {describe(current)}")
+    if current.status == FAILED:
         sys.exit(1)
 
 
@@ -86,10 +93,10 @@ def _fetch(
     begun = downloads.begin(model, quantization=quantization)
     if not waits and not begun.is_over:
         if as_json:
-            print_json(_told(begun))
+            print_json(_as_dict(begun))
         else:
             print_text(begun.job_id or "")
-            note(f"The download goes on at the server. Look at it with: {look_command(begun)}")
+            note(f"The server is downloading it. See the progress with: {look_command(begun)}")
         return
     try:
         with _progress(model) as progress:
@@ -98,13 +105,13 @@ def _fetch(
     except KeyboardInterrupt:
         if begun.job_id is None:
             raise
-        note(f"Not watched any longer; the download goes on at the server. Look at it with: {look_command(begun)}")
+        note(f"Stopped watching; the server continues the download. See the progress with: {look_command(begun)}")
         sys.exit(_INTERRUPTED)
     if as_json:
-        print_json({**_told(ended), "model": found.key, "size_bytes": found.size_bytes})
+        print_json({**_as_dict(ended), "model": found.key, "size_bytes": found.size_bytes})
     else:
-        how = "was there already" if begun.is_over else "is downloaded"
-        print_text(f"{found.key} {how}, and listed")
+        how = "was downloaded already" if begun.is_over else "is downloaded"
+        print_text(f"{found.key} {how}, and the server lists it")
 
 
 def _progress(name: str) -> "DownloadProgress":
@@ -113,7 +120,7 @@ def _progress(name: str) -> "DownloadProgress":
     return DownloadBar(sys.stderr, name) if sys.stderr.isatty() else DownloadLines(note)
 
 
-def _told(download: "Download") -> dict[str, object]:
+def _as_dict(download: "Download") -> dict[str, object]:
     return {
         "job_id": download.job_id,
         "status": download.status,

@@ -1,29 +1,22 @@
-"""`load` and `unload`."""
+"""`load` and `unload`: one model, by hand."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.cli.completion import instance_ids, model_keys
-from harness.cli.option import (
-    Command,
-    connected,
-    leasing,
-    note,
-    print_json,
-    print_text,
-    server_options,
-    spinning,
-)
+from harness.cli.connection import connected, leasing
+from harness.cli.option import add_options, server_options
+from harness.cli.output import note, print_json, print_text, spinning
 
 if TYPE_CHECKING:
     from harness.domain.model import InstanceId, LoadConfig, Model
     from harness.lifecycle.lease import Lease
 
 
-def _load_options(command: Command) -> Command:
-    options: list[Callable[[Command], Command]] = [
+_load_options = add_options(
+    [
         click.option(
             "--context-length", type=click.IntRange(1), metavar="N", help="Tokens of context (default: the server's)."
         ),
@@ -35,26 +28,25 @@ def _load_options(command: Command) -> Command:
             "--num-experts", type=click.IntRange(1), metavar="N", help="Active experts (mixture models, llama.cpp)."
         ),
         click.option(
-            "--offload-kv-cache-to-gpu/--no-offload-kv-cache-to-gpu", default=None,
-            help="KV cache in the GPU's memory or the machine's (llama.cpp).",
+            "--offload-kv-cache-to-gpu/--no-offload-kv-cache-to-gpu",
+            default=None,
+            help="Keep the KV cache in the GPU's memory or in the machine's (llama.cpp).",
         ),
-    ]  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return command
+    ]
+)
 
 
 @click.command()
 @click.argument("key", shell_complete=model_keys)
 @_load_options
-@click.option("--new-instance", is_flag=True, help="Load another copy even if a fitting one is loaded.")
+@click.option("--new-instance", is_flag=True, help="Load another copy even if a loaded one fits.")
 @server_options
 def load(key: str, url: str, token: str, *, as_json: bool, new_instance: bool, **config: Any) -> None:
-    """Load the model KEY, verify it by listing, and leave it loaded.
+    """Load the model KEY, verify that the server lists it, and leave it loaded.
 
-    A fitting instance that is loaded already is reported instead: loading again would make a second full copy.
-    Options that are not given are left to LM Studio. It may load with other settings than asked for (a smaller
-    context, where memory is short): the effective ones are shown, and where they differ, a warning says so.
+    If an instance that fits is loaded already, it is reported instead: loading again would make a second full copy.
+    LM Studio decides about options that are not given. It may load with other settings than requested (a smaller
+    context, for instance, when memory is short): the effective ones are printed, with a warning for each difference.
 
     \b
     Examples:
@@ -82,7 +74,7 @@ def _check(model: "Model", wanted: "LoadConfig") -> None:
     if model.is_embedding and (foreign := [name for name in wanted.as_dict() if name != "context_length"]):
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in foreign)
         raise SettingsError(
-            f"{model.key} is an embedding model, which takes no {flags}: expected --context-length at most"
+            f"{model.key} is an embedding model and does not take {flags}: expected --context-length at most"
         )
     most = model.max_context_length
     if most and (wanted.context_length or 0) > most:
@@ -90,15 +82,15 @@ def _check(model: "Model", wanted: "LoadConfig") -> None:
 
 
 def _differences(lease: "Lease", wanted: "LoadConfig") -> list[str]:
-    """Return where the effective config falls short of the asked one; a larger context than asked for does not."""
-    actual, name_of = lease.instance.config.as_dict(), lease.instance.id
+    """Return where the effective config differs from the requested one."""
+    effective, instance_id = lease.instance.config.as_dict(), lease.instance.id
     differences = []
     for name, value in wanted.as_dict().items():
-        found = actual.get(name)
+        found = effective.get(name)
         if found is None:
-            differences.append(f"asked for {name}={value}, but the server does not tell what {name_of} has")
+            differences.append(f"requested {name}={value}, but the server does not report {name} of {instance_id}")
         elif found < value if name == "context_length" else found != value:
-            differences.append(f"asked for {name}={value}, but {name_of} has {name}={found}")
+            differences.append(f"requested {name}={value}, but {instance_id} has {name}={found}")
     return differences
 
 
@@ -125,26 +117,29 @@ def _report(lease: "Lease", wanted: "LoadConfig", *, as_json: bool) -> None:
             }
         )
         return
-    told = ", ".join(f"{name}={value}" for name, value in config.items())
+    effective = ", ".join(f"{name}={value}" for name, value in config.items())
     if lease.is_owned:
         took = lease.load_time_s if lease.load_time_s is not None else lease.load_wall_s
-        print_text(f"Loaded {lease.instance.id} in {seconds(took)} ({told})")
+        print_text(f"Loaded {lease.instance.id} in {seconds(took)} ({effective})")
     else:
-        print_text(f"{lease.instance.id} is loaded already ({told}); --new-instance loads another copy")
+        print_text(f"{lease.instance.id} is loaded already ({effective}); --new-instance loads another copy")
 
 
 @click.command()
 @click.argument("key", required=False, shell_complete=model_keys)
 @click.option(
-    "--instance", "instance_id", metavar="ID", shell_complete=instance_ids,
+    "--instance",
+    "instance_id",
+    metavar="ID",
+    shell_complete=instance_ids,
     help="Unload only the instance with exactly this id.",
-)  # fmt: skip
+)
 @server_options
 def unload(key: str | None, url: str, token: str, *, as_json: bool, instance_id: str | None) -> None:
-    """Unload every instance of the model KEY, or exactly one instance; verified by listing.
+    """Unload every instance of the model KEY, or exactly one instance, and verify that the server no longer lists it.
 
-    What lingers is unloaded once more. Where one of several cannot be unloaded, the others are all the same, and
-    exit code 7 names what is left.
+    An instance that lingers is unloaded once more. If one of several cannot be unloaded, the others still are; the
+    error (exit code 7) names what is left.
 
     \b
     Examples:
@@ -160,16 +155,16 @@ def unload(key: str | None, url: str, token: str, *, as_json: bool, instance_id:
     unloaded: list[InstanceId] = []
     failures: dict[InstanceId, ReleaseFailed] = {}
     with connected(url, token) as client:
-        for one in _instances(client.models(), key, instance_id):
+        for instance in _instances(client.models(), key, instance_id):
             try:
-                unload_verified(client, one, clock=SystemClock())
-                unloaded.append(one)
+                unload_verified(client, instance, clock=SystemClock())
+                unloaded.append(instance)
             except ReleaseFailed as exc:
-                failures[one] = exc
+                failures[instance] = exc
     if as_json:
-        print_json({"unloaded": unloaded, "still_loaded": {one: exc.message for one, exc in failures.items()}})
+        print_json({"unloaded": unloaded, "still_loaded": {name: exc.message for name, exc in failures.items()}})
     elif unloaded:
-        print_text(f"Unloaded {', '.join(unloaded)}; the listing no longer shows it")
+        print_text(f"Unloaded {', '.join(unloaded)}; verified by listing")
     elif not failures:
         print_text(f"{key} has no loaded instance")
     if failures:
@@ -184,10 +179,10 @@ def _instances(listing: "Sequence[Model]", key: str | None, instance_id: str | N
     from harness.selection.selection import find_model
 
     if key is not None:
-        return [one.id for one in find_model(listing, key).loaded_instances]
+        return [instance.id for instance in find_model(listing, key).loaded_instances]
     loaded = resident_ids(listing)
-    found = [one for one in loaded if one == instance_id]
+    found = [loaded_id for loaded_id in loaded if loaded_id == instance_id]
     if not found:
-        now = ", ".join(loaded) or "none"
-        raise InstanceNotLoaded(f"no loaded instance has the id {instance_id!r}", hint=f"Loaded are: {now}")
+        names = ", ".join(loaded) or "none"
+        raise InstanceNotLoaded(f"no loaded instance has the id {instance_id!r}", hint=f"Loaded instances: {names}")
     return found

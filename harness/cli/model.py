@@ -1,16 +1,18 @@
-"""`preflight` and `models`: what is there."""
+"""`preflight` and `models`: what the server is and what it has."""
 
 import click
 
-from harness.cli.option import connected, print_json, print_text, server_options
+from harness.cli.connection import connected
+from harness.cli.option import server_options
+from harness.cli.output import print_json, print_text
 
 
 @click.command()
 @server_options
 def preflight(url: str, token: str, *, as_json: bool) -> None:
-    """Tell whether LM Studio is there and lets us in, and what is loaded.
+    """Check whether LM Studio is reachable and accepts the token, and show what is loaded.
 
-    Exit codes: 0 ready; 3 nobody listens, or it is not LM Studio, or older than 0.4; 4 it wants another token.
+    Exit codes: 0 ready; 3 nothing listens there, or it is not LM Studio, or older than 0.4; 4 it refuses the token.
 
     \b
     Examples:
@@ -27,17 +29,17 @@ def preflight(url: str, token: str, *, as_json: bool) -> None:
         print_json({"url": client.url, "server": kind, "models": len(listing), "loaded": list(loaded)})
         return
     print_text(f"Ready: {client.url} ({kind}), {len(listing)} models, {len(loaded)} loaded")
-    for one in loaded:
-        print_text(f"  {one}")
+    for instance_id in loaded:
+        print_text(f"  {instance_id}")
 
 
 @click.command()
 @server_options
 @click.option("--loaded", is_flag=True, help="Only models with a loaded instance.")
 def models(url: str, token: str, *, as_json: bool, loaded: bool) -> None:
-    """List the downloaded models, their loaded instances, and how much of them is resident.
+    """List the downloaded models, their loaded instances, and how much memory those take.
 
-    The table fits the terminal (or COLUMNS); into a pipe it is as wide as it needs. --json has the fields of LM
+    The table fits the terminal (or COLUMNS); in a pipe it is as wide as it needs to be. --json has the fields of LM
     Studio's own listing, and derived ones: is_loaded, total_parameters, active_parameters and resident_bytes of each
     model, and resident_bytes of all.
 
@@ -55,4 +57,4 @@ def models(url: str, token: str, *, as_json: bool, loaded: bool) -> None:
     if as_json:
         print_json({"models": [listed(model) for model in listing], "resident_bytes": resident_bytes(listing)})
     else:
-        click.echo(render_models(listing, width=terminal_width()))
+        print_text(render_models(listing, width=terminal_width()))

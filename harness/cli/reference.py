@@ -1,4 +1,4 @@
-"""The reference of the command line as Markdown, made from the commands themselves: `make docs` writes docs/cli.md."""
+"""The reference of the command line as Markdown, generated from the commands: `make docs` writes docs/cli.md."""
 
 import re
 import sys
@@ -16,32 +16,32 @@ EXIT_CODES: Mapping[int, str] = {
     0: "ok",
     1: "the checked property does not hold, or the server failed",
     2: "usage: an option, a value or a file is wrong",
-    3: "nobody answers, or not as LM Studio 0.4 or later would",
+    3: "the server does not answer, or not as LM Studio 0.4 or later does",
     4: "not authorised",
     5: "no such model or instance",
     6: "a model could not be loaded",
     7: "an instance could not be released; the message names it and the command to finish",
-    130: "interrupted, after release of what had been loaded",
+    130: "interrupted, after releasing what had been loaded",
 }
-"""What `lms-harness` returns; `harness.errors` says which error has which."""
+"""What `lms-harness` returns; `harness.errors` has the exit code of each error."""
 
 ENVIRONMENT: Mapping[str, str] = {
-    "LM_STUDIO_API_URL": "LM Studio's address, where --url is not given",
-    "LM_API_TOKEN": "API token, where --token is not given; better than the option, which the process list shows",
+    "LM_STUDIO_API_URL": "LM Studio's address, if --url is not given",
+    "LM_API_TOKEN": "API token, if --token is not given; safer than the option, which the process list shows",
     "LMS_HARNESS_STATE": "folder for journals and other state, instead of the user's state directory",
-    "MODEL": "the model of `smoke`, where none is given",
-    "COLUMNS": "width of tables, instead of the terminal's",
+    "MODEL": "the model of `smoke`, if none is given",
+    "COLUMNS": "width of tables, instead of the terminal's width",
 }
 
 _HEAD = f"""# {PROGRAM}: reference
 
-Made by `make docs` from the commands themselves; a test fails when it is not current. `{PROGRAM} COMMAND --help` says
-the same."""
+Generated from the commands by `make docs`; a test fails when it is out of date. `{PROGRAM} COMMAND --help` prints the
+same."""
 
 _PYTEST_HEAD = """## pytest options
 
-With the plugin, `pytest` takes these. The ini value is the name with `lms_`, such as `lms_limit = 30`; an option wins
-over its environment variable, that over ini, that over the default."""
+The plugin gives `pytest` these options, and the ini keys below. An option wins over its environment variable, the
+variable over ini, and ini over the default."""
 
 
 def reference() -> str:
@@ -67,7 +67,11 @@ def _command(name: str, command: click.Command, root: click.Context) -> str:
     context = click.Context(command, parent=root, info_name=name)
     usage = " ".join([PROGRAM, name, *command.collect_usage_pieces(context)])
     text, examples = _described(command)
-    rows = [_option(one, context) for one in command.params if isinstance(one, click.Option) and not one.hidden]
+    rows = [
+        _option(parameter, context)
+        for parameter in command.params
+        if isinstance(parameter, click.Option) and not parameter.hidden
+    ]
     table = _table(("option", "meaning"), rows) if rows else ""
     return "\n\n".join(filter(None, (f"## {PROGRAM} {name}", f"```text\n{usage}\n```", text, table, examples)))
 
@@ -78,7 +82,7 @@ def _described(command: click.Command) -> tuple[str, str]:
     examples = [block for block in blocks if block.startswith("\b\nExamples:")]
     others = [block.removeprefix("\b\n") for block in blocks if block not in examples]
     lines = "\n".join(examples).removeprefix("\b\nExamples:\n")
-    return "\n\n".join(_escaped(one) for one in others), f"```sh\n{cleandoc(lines)}\n```"
+    return "\n\n".join(_escaped(block) for block in others), f"```sh\n{cleandoc(lines)}\n```"
 
 
 def _option(option: click.Option, context: click.Context) -> tuple[str, str]:
@@ -103,15 +107,16 @@ def _pytest_options() -> str:
     rows = (
         (
             f"`{Surface.PYTEST.spell(option.name, None if option.is_flag else option.metavar)}`",
+            "" if option.name == "token" else f"`{Surface.INI.spell(option.name)}`",
             _escaped(Surface.PYTEST.render(option.help) + (f" [env {option.env}]" if option.env else "")),
         )
         for option in OPTIONS
     )
-    return _table(("option", "meaning"), rows)
+    return _table(("option", "ini key", "meaning"), rows)
 
 
-def _table(headers: tuple[str, str], rows: Iterable[tuple[str, str]]) -> str:
-    lines = [headers, ("---", "---"), *rows]
+def _table(headers: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [headers, ("---",) * len(headers), *rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
 
 
@@ -120,7 +125,7 @@ def _escaped(text: str) -> str:
 
 
 def main() -> None:
-    """Write the page to the file that is named."""
+    """Write the page to the file named as the argument."""
     Path(sys.argv[1]).write_text(reference(), encoding="utf-8")
 
 

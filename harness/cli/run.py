@@ -14,7 +14,7 @@ from harness.settings import OPTIONS, Handover, Surface, build_settings
 
 _SUITES = ("smoke", "offload", "latency")
 _FAILED, _USAGE, _INTERRUPTED = 1, 2, 130
-# pytest's own: interrupted, an error inside pytest or a plugin, usage, nothing collected.
+# Of pytest's own codes: interrupted, an error inside pytest or a plugin, usage, nothing collected.
 _PYTESTS = {2: _INTERRUPTED, 3: _FAILED, 4: _USAGE, 5: _USAGE}
 
 
@@ -30,7 +30,7 @@ def _run_options(command: Command) -> Command:
 
 @click.command()
 @_run_options
-@click.option("--suite", "suites", multiple=True, type=click.Choice(_SUITES), help="Only this suite, repeatable.")
+@click.option("--suite", "suites", multiple=True, type=click.Choice(_SUITES), help="Run only this suite, repeatable.")
 @click.option("--dry-run", is_flag=True, help="Print the plan; load nothing.")
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST_ARGS...]")
 def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **options: Any) -> None:
@@ -54,17 +54,15 @@ def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **o
     settings = build_settings(options, environ=os.environ, surface=Surface.COMMAND_LINE)
     root = suites_dir()
     paths = [str(root / name) for name in suites or _SUITES]
-    # The user's own pytest configuration is not meant for our suites.
+    # The configuration of the user's own tests is not meant for our suites.
     fixed = ["-c", os.devnull, f"--rootdir={root.parent}", "--import-mode=importlib", "-p", "no:cacheprovider"]
-    # An installed plugin is marked for assertion rewriting, which comes too late for what this command has imported.
+    # pytest marks an installed plugin for assertion rewriting: too late for the modules that this command has imported.
     fixed += ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
-    # pytest-benchmark makes its folder in every run, saved or not: not in the user's folder, and not for a plan.
+    # pytest-benchmark makes a folder in every run, even if nothing is saved: keep it out of the user's folder.
     planning = ["--collect-only", "-qq", "-p", "no:benchmark"]
-    measuring = [
-        "-q", "-rfE", "-o", "console_output_style=classic",
-        "--benchmark-quiet", "--benchmark-columns=median,iqr,rounds",
-        f"--benchmark-storage=file://{state_dir() / 'benchmarks'}",
-    ]  # fmt: skip
+    measuring = ["-q", "-rfE", "-o", "console_output_style=classic"]
+    measuring += ["--benchmark-quiet", "--benchmark-columns=median,iqr,rounds"]
+    measuring += [f"--benchmark-storage=file://{state_dir() / 'benchmarks'}"]
     outcome = _Outcome()
     ended = pytest.main(
         [*fixed, *(planning if dry_run else measuring), *paths, *pytest_args],
@@ -79,7 +77,7 @@ def suites_dir() -> Path:
     """Return the folder of the suites: inside the installed package, or beside it in a clone.
 
     Raises:
-        HarnessError: there is none.
+        HarnessError: there are none.
     """
     package = Path(__file__).resolve().parents[1]
     for folder in (package / "suites", package.parent / "suites"):
@@ -91,8 +89,8 @@ def suites_dir() -> Path:
 class _Outcome:
     """Fits pytest into this command line: no dots in its output, and our exit codes.
 
-    pytest's own codes and ours overlap (2, 4, 5): whether a session had begun, and whether `pytest.exit` ended it with
-    a code of ours, tells them apart. `code` is None where no session had begun.
+    pytest's own codes and ours overlap (2, 4, 5). They are told apart by whether `pytest.exit` ended the session with a
+    code of ours. `code` is None if no session began.
     """
 
     code: int | None = None
@@ -101,18 +99,18 @@ class _Outcome:
     _is_ours = False
 
     def pytest_report_teststatus(self, report: Any, config: Any) -> tuple[str, str, str] | None:
-        """Let no dots and letters stand between the progress lines, which say more."""
+        """Print no dots and letters between the progress lines, which say more."""
         if config.get_verbosity() >= 0 or (report.passed and report.when != "call"):
             return None
         kind = "error" if report.failed and report.when != "call" else report.outcome
         return kind, "", kind.upper()
 
     def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
-        """Note whether an error of the harness ended the session, or a person did."""
+        """Note whether an error of the harness ended the session, or Ctrl-C did."""
         self._is_ours = not excinfo.errisinstance(KeyboardInterrupt)
 
     def pytest_sessionfinish(self, session: Any) -> None:
-        """Remember the status; the plugin may still change it, into one of ours."""
+        """Remember the status; the plugin may still change it to one of ours."""
         self._session, self._before = session, int(session.exitstatus)
 
     def pytest_unconfigure(self) -> None:

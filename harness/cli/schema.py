@@ -1,4 +1,4 @@
-"""`schema`: what a run file is made of, as JSON Schema."""
+"""`schema`: the JSON Schema of a run file."""
 
 import json
 
@@ -8,10 +8,10 @@ import click
 @click.command()
 @click.option("--kind", metavar="KIND", help="Only records of this kind, such as sample.")
 def schema(kind: str | None) -> None:
-    """Print the JSON Schema of a line of a run file, made from the code that reads and writes it.
+    """Print the JSON Schema of a line of a run file, generated from the code that reads and writes it.
 
-    A reader passes over kinds and keys that it does not know; a new kind or a new field with a default keeps the schema
-    `lms-harness/1`.
+    Readers ignore kinds and keys that they do not know; a new kind, or a new field with a default, does not change the
+    schema's name, `lms-harness/1`.
 
     \b
     Examples:

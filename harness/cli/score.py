@@ -1,14 +1,15 @@
-"""`score`: judges stored outputs, with no server."""
+"""`score`: scores stored outputs again, without a server."""
 
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.option import print_json, print_text
+from harness.cli.option import json_option
+from harness.cli.output import cell_text, print_json, print_text
 from harness.report.layout import terminal_width
 
 if TYPE_CHECKING:
@@ -19,16 +20,26 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--scorer", "name", required=True, metavar="NAME", help="Name of the scorer (docs/scorers.md).")
-@click.option("--target-field", metavar="FIELD", help="Where the target is; a path such as doc.answer or refs.0 "
-              "(default: target).")  # fmt: skip
-@click.option("--output-field", metavar="FIELD", help="Where the model's answer is (default: output; output_text in a "
-              "run file).")  # fmt: skip
-@click.option("--id-field", metavar="FIELD", help="What a line is called in --out (default: its number).")
-@click.option("--target-json", is_flag=True, help="The target is JSON in a text, as in a CSV file.")
+@click.option(
+    "--target-field",
+    metavar="FIELD",
+    help="Field with the target, or a path to it such as doc.answer or refs.0 (default: target).",
+)
+@click.option(
+    "--output-field",
+    metavar="FIELD",
+    help="Field with the model's answer (default: output; in a run file, output_text).",
+)
+@click.option("--id-field", metavar="FIELD", help="Field with the id of a line, for --out (default: its number).")
+@click.option("--target-json", is_flag=True, help="The target is JSON inside a string, as in a CSV file.")
 @click.option("--task", "tasks", multiple=True, metavar="TASK", help="In a run file: only this task, repeatable.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              help="Write the scores to this new file (JSONL); a run file then stays as it is.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the scores to this new file (JSONL); a run file is then not changed.",
+)
+@json_option
 def score(
     file: Path,
     *,
@@ -41,11 +52,12 @@ def score(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Score stored outputs anew, with no server, and print mean, interval and what could not be read.
+    """Score stored outputs again, without a server; print mean, interval, and how many outputs could not be parsed.
 
-    A run file gets the scores appended (or --out gets them): nothing in it is rewritten, and of several scores by one
-    scorer the last one counts. Any other file is JSONL, or CSV by its name (.csv, .tsv), with a target and an output on
-    each line; its scores go to --out. A target that does not suit the scorer is an error that names the line.
+    The scores are appended to a run file (unless --out names another file): nothing in it is rewritten, and of several
+    scores by one scorer the last one counts. Any other file is JSONL, or CSV if its name ends in .csv or .tsv, with a
+    target and an output on each line; its scores go to --out. If a target does not suit the scorer, the error names
+    its line.
 
     \b
     Examples:
@@ -63,9 +75,9 @@ def score(
     scorer = make_scorer(name)
     is_ours = is_run_file(file)
     if tasks and not is_ours:
-        raise click.UsageError("--task is for run files: this one has no tasks")
+        raise click.UsageError("--task is for run files, and this is not one")
     if out is not None and out.exists():
-        raise click.UsageError(f"--out: {out} exists already")
+        raise click.UsageError(f"--out: expected a new file, but {out} exists already")
     fields = Fields(
         target=target_field or "target",
         output=output_field or ("output_text" if is_ours else "output"),
@@ -79,41 +91,52 @@ def score(
         if out is None:
             append_scores(file, records)
         else:
-            write_new(out, (one.to_json() for one in records))
+            write_new(out, (record.to_json() for record in records))
     elif out is not None:
         write_new(out, _lines(judged, scorer))
-    _tell(list(figures(judged)), scorer, file, out or (file if is_ours else None), as_json=as_json)
+    _report(list(figures(judged)), scorer, file, out or (file if is_ours else None), as_json=as_json)
 
 
 def _lines(judged: "Sequence[Judged]", scorer: "Scorer") -> Iterator[str]:
-    for one in judged:
-        said = {"line": one.answer.line, "id": one.answer.id, "scorer": scorer.name, "scorer_version": scorer.version}
-        yield json.dumps({**said, **asdict(one.score)}, allow_nan=False)
+    for answer in judged:
+        place = {"line": answer.answer.line, "id": answer.answer.id}
+        by = {"scorer": scorer.name, "scorer_version": scorer.version}
+        yield json.dumps({**place, **by, **asdict(answer.score)}, allow_nan=False)
 
 
-def _tell(cells: "Sequence[Figures]", scorer: "Scorer", file: Path, written: Path | None, *, as_json: bool) -> None:
+def _report(cells: "Sequence[Figures]", scorer: "Scorer", file: Path, written: Path | None, *, as_json: bool) -> None:
     from harness.report.layout import fitted, paragraph
 
-    told: dict[str, Any] = {"file": str(file), "scorer": scorer.name, "scorer_version": scorer.version}
     if as_json:
-        print_json({**told, "written": str(written) if written else None, "cells": [asdict(one) for one in cells]})
+        print_json(
+            {
+                "file": str(file),
+                "scorer": scorer.name,
+                "scorer_version": scorer.version,
+                "written": str(written) if written else None,
+                "cells": [asdict(cell) for cell in cells],
+            }
+        )
         return
     headers = ("model", "task", "mean [95 %]", "n", "passed", "unparsed", "unscored")
-    rows = [
-        (one.model_key, one.task, _mean(one), str(one.n), str(one.passed), str(one.unparsed), str(one.unscored))
-        for one in cells
-    ]
-    start = 0 if any(one.model_key for one in cells) else 2
+    rows = [_row(cell) for cell in cells]
+    # Only run files know models and tasks.
+    start = 0 if any(cell.model_key for cell in cells) else 2
     align = ("left", "left", "left", *["right"] * 4)
     print_text(
         fitted([row[start:] for row in rows], headers=headers[start:], align=align[start:], width=terminal_width())
     )
-    told_last = f"scorer: {scorer.name}, version {scorer.version}" + (f"; written to {written}" if written else "")
-    print_text("\n" + paragraph(told_last, terminal_width(), indent=2))
+    summary = f"scorer: {scorer.name}, version {scorer.version}" + (f"; written to {written}" if written else "")
+    print_text("\n" + paragraph(summary, terminal_width(), indent=2))
 
 
-def _mean(one: "Figures") -> str:
-    if one.mean is None:
+def _row(cell: "Figures") -> tuple[str, ...]:
+    counts = (cell.n, cell.passed, cell.unparsed, cell.unscored)
+    return (cell_text(cell.model_key), cell_text(cell.task), _mean(cell), *map(str, counts))
+
+
+def _mean(cell: "Figures") -> str:
+    if cell.mean is None:
         return "n/a"
-    bounds = "n/a" if one.low is None or one.high is None else f"{one.low:.3f}, {one.high:.3f}"
-    return f"{one.mean:.3f} [{bounds}]"
+    bounds = "n/a" if cell.low is None or cell.high is None else f"{cell.low:.3f}, {cell.high:.3f}"
+    return f"{cell.mean:.3f} [{bounds}]"

@@ -1,4 +1,4 @@
-"""`select`: which model for which work."""
+"""`select`: chooses a model for a piece of work from the listing alone."""
 
 import sys
 from collections.abc import Sequence
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.completion import model_keys
-from harness.cli.option import connected, note, parsed_as, print_json, print_text, server_options
+from harness.cli.connection import connected
+from harness.cli.option import parsed_as, server_options
+from harness.cli.output import note, print_json, print_text
 from harness.selection.need import PREFERENCES, TASK_NEEDS, Preference, demand_for
 
 if TYPE_CHECKING:
@@ -16,17 +18,32 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option(
-    "--task", "tasks", multiple=True, type=click.Choice(tuple(TASK_NEEDS)), metavar="NEED",
+    "--task",
+    "tasks",
+    multiple=True,
+    type=click.Choice(tuple(TASK_NEEDS)),
+    metavar="NEED",
     help=f"What the model is for, repeatable: {', '.join(TASK_NEEDS)}.",
-)  # fmt: skip
-@click.option("--min-context", type=click.IntRange(1), metavar="N", help="At least so many tokens of context.")
+)
 @click.option(
-    "--prefer", multiple=True, type=click.Choice(PREFERENCES),
-    help="What counts first, repeatable: loaded already, speed (fewest active parameters), reasoning (most "
+    "--min-context", type=click.IntRange(1), metavar="N", help="The least context that the model must have, in tokens."
+)
+@click.option(
+    "--prefer",
+    multiple=True,
+    type=click.Choice(PREFERENCES),
+    help="What matters most, repeatable: loaded already, speed (fewest active parameters), reasoning (most "
     "parameters), size (smallest file). Default: loaded, then what the tasks suggest, then size.",
-)  # fmt: skip
-@click.option("--exclude", multiple=True, metavar="GLOB", shell_complete=model_keys, help="Leave these models out.")
-@click.option("--max-size", callback=parsed_as("max_size_bytes"), metavar="SIZE", help="No model larger, such as 20GB.")
+)
+@click.option(
+    "--exclude", multiple=True, metavar="GLOB", shell_complete=model_keys, help="Leave out these models, repeatable."
+)
+@click.option(
+    "--max-size",
+    callback=parsed_as("max_size_bytes"),
+    metavar="SIZE",
+    help="Leave out models larger than this, such as 20GB.",
+)
 @server_options
 def select(
     tasks: Sequence[str],
@@ -39,13 +56,13 @@ def select(
     max_size: int | None,
     as_json: bool,
 ) -> None:
-    """Choose a downloaded model for a piece of work, by what it can do and costs; nothing is loaded.
+    """Choose a downloaded model for a piece of work by its abilities and its cost; nothing is loaded.
 
-    Prints the key alone on standard output and the reason on standard error. A model that is loaded with enough
-    context comes first, unless --prefer puts something before "loaded". Without any need, that is the smallest loaded
-    model, else the smallest one. Which model does the work well is for `lms-harness run` to measure.
+    Prints only the key on standard output, and the reason on standard error. A model that is loaded with enough
+    context comes first, unless --prefer puts something before "loaded". If no need is given, the smallest loaded model
+    is chosen, else the smallest one. How well a model does the work is for `lms-harness run` to measure.
 
-    Exit code 1 when none fits: use your primary model.
+    Exit code 1: no model fits; use your primary model.
 
     \b
     Examples:
@@ -62,7 +79,7 @@ def select(
         ranking = rank(client.models(), demand)
     best = ranking.fitting[0] if ranking.fitting else None
     if as_json:
-        print_json(_told(ranking))
+        print_json(_as_dict(ranking))
     elif best is not None:
         print_text(best.model.key)
         note(f"{best.model.key}: {ranking.reason}")
@@ -73,27 +90,27 @@ def select(
         sys.exit(1)
 
 
-def _told(ranking: "Ranking") -> dict[str, object]:
+def _as_dict(ranking: "Ranking") -> dict[str, object]:
     best = ranking.fitting[0] if ranking.fitting else None
     return {
         "model": best and best.model.key,
         "instance_id": best.instance.id if best and best.instance else None,
         "use_primary": best is None,
         "reason": ranking.reason,
-        "ranking": [_candidate(one) for one in ranking.fitting],
+        "ranking": [_candidate(candidate) for candidate in ranking.fitting],
         "left_out": [{"model": model.key, "reason": because} for model, because in ranking.left_out],
     }
 
 
-def _candidate(one: "Candidate") -> dict[str, object]:
+def _candidate(candidate: "Candidate") -> dict[str, object]:
     from harness.selection.selection import parameters
 
-    known = parameters(one.model)
+    known = parameters(candidate.model)
     return {
-        "model": one.model.key,
-        "instance_id": one.instance.id if one.instance else None,
+        "model": candidate.model.key,
+        "instance_id": candidate.instance.id if candidate.instance else None,
         "total_parameters": known and int(known[0]),
         "active_parameters": known and int(known[1]),
-        "size_bytes": one.model.size_bytes,
-        "max_context_length": one.model.max_context_length,
+        "size_bytes": candidate.model.size_bytes,
+        "max_context_length": candidate.model.max_context_length,
     }

@@ -1,4 +1,4 @@
-"""`smoke`: does everything between us and one model work?"""
+"""`smoke`: checks that everything between the harness and one model works."""
 
 import sys
 from dataclasses import asdict
@@ -7,15 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.completion import model_names
-from harness.cli.option import (
-    connected,
-    leasing,
-    note,
-    print_json,
-    print_text,
-    server_options,
-    spinning,
-)
+from harness.cli.connection import connected, leasing
+from harness.cli.option import server_options
+from harness.cli.output import note, print_json, print_text, rendered, spinning
 
 if TYPE_CHECKING:
     from harness.command.smoke import Smoke, Step
@@ -30,14 +24,14 @@ if TYPE_CHECKING:
 def smoke(
     context: click.Context, model: str | None, url: str, token: str, *, new_instance: bool, as_json: bool
 ) -> None:
-    """Load MODEL, let it answer, check the answer, unload it, and verify that it is gone.
+    """Load MODEL, ask it something, check the answer, unload it, and verify that it is gone.
 
-    MODEL is the key of a chat model or the id of an instance (or the variable MODEL); without, it is chosen as
-    `select` would: loaded first, then the smallest. A model that is loaded already is tried as it is and stays loaded.
-    Checked are the plumbing only: some text, from the very instance that was asked, tokens counted, the unload
-    verified. What the model said is shown, and decides nothing.
+    MODEL is the key of a chat model or the id of an instance (or the variable MODEL). Without it, the model is chosen
+    as `select` does: a loaded one first, then the smallest. A model that is loaded already is tested as it is and stays
+    loaded. Only the plumbing is checked: there is some text, it comes from the instance that was asked, tokens are
+    counted, and the unload is verified. What the model said is shown, but does not matter.
 
-    Exit codes: 0 all held; 1 a check failed; 6 the load failed; 7 what was loaded could not be unloaded.
+    Exit codes: 0 all checks passed; 1 a check failed; 6 the load failed; 7 the instance could not be unloaded.
 
     \b
     Examples:
@@ -51,23 +45,23 @@ def smoke(
     if context.get_parameter_source("model") is click.core.ParameterSource.ENVIRONMENT:
         note(f"{model}: from the variable MODEL")
     with connected(url, token) as client, leasing(client, token) as leases:
-        because = None
+        reason = None
         if not model:
-            chosen, because = choose_model(client.models())
+            chosen, reason = choose_model(client.models())
             model = chosen.key
-            note(f"{model}: {because}")
+            note(f"{model}: {reason}")
         test = Smoke(
             client=client, leases=leases, clock=SystemClock(), on_step=_silent if as_json else _show, during=spinning
         )
-        trouble = None
+        error = None
         try:
             test.run(model, new_instance=new_instance)
         except HarnessError as exc:
-            trouble = exc
+            error = exc
             raise
         finally:
             if as_json and test.steps:
-                print_json(_told(test, model, because, trouble))
+                print_json(_as_dict(test, model, reason, error))
     sys.exit(0 if test.ok else 1)
 
 
@@ -83,13 +77,13 @@ def _silent(_: "Step") -> None:
     pass
 
 
-def _told(test: "Smoke", model: str, because: str | None, trouble: "HarnessError | None") -> dict[str, object]:
+def _as_dict(test: "Smoke", model: str, reason: str | None, error: "HarnessError | None") -> dict[str, object]:
     return {
         "ok": test.ok,
         "model": model,
-        "chosen_because": because,
+        "chosen_because": reason,
         "instance_id": test.instance_id,
         "answer": test.answer.text if test.answer else None,
-        "error": trouble and trouble.message,
+        "error": error and rendered(error.message),
         "steps": [{**asdict(step), "seconds": round(step.seconds, 4)} for step in test.steps],
     }

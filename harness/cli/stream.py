@@ -1,4 +1,4 @@
-"""The standard streams, so that nothing that is printed can end a command in a traceback or in the wrong file."""
+"""The standard streams: printing never ends a command with a traceback, and never writes into the wrong file."""
 
 import errno
 import os
@@ -11,16 +11,16 @@ _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG})
 
 
 def prepare() -> None:
-    """Let every standard stream be open, and take any text: what its encoding lacks is written as an escape.
+    """Make sure that every standard stream is open and takes any text: what its encoding lacks becomes an escape.
 
-    A closed descriptor would be given to the next file that is opened, such as the run file, and whoever prints would
-    write into that.
+    The next file that is opened, such as the run file, would get the number of a closed descriptor, and whatever is
+    printed would be written into that file.
     """
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # It takes the lowest number that is free: this one.
+            os.open(os.devnull, os.O_RDWR)  # It gets the lowest free number: this one.
     if sys.stdout is None:
         sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     if sys.stderr is None:
@@ -31,22 +31,22 @@ def prepare() -> None:
 
 
 def complain(text: str) -> None:
-    """Print an error on stderr, in red where that is a terminal and NO_COLOR does not forbid it."""
+    """Print an error on standard error, in red if that is a terminal and NO_COLOR is not set."""
     click.secho(text, err=True, fg=None if os.environ.get("NO_COLOR") else "red")
 
 
-def give_up_stdout() -> None:
-    """Let nothing more be written: Python would fail once more when it flushes stdout at exit."""
+def discard_stdout() -> None:
+    """Discard further output: Python would fail again when it flushes standard output at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def explain(error: OSError) -> None:
-    """Say that stdout cannot be written; any other error is raised again.
+    """Report that standard output cannot be written; raise any other error again.
 
     Raises:
         OSError: it is about something else.
     """
     if error.errno not in _NO_ROOM:
         raise error
-    give_up_stdout()
+    discard_stdout()
     complain(f"cannot write the output: {error.strerror}")

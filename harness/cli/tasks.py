@@ -1,4 +1,4 @@
-"""`tasks`: what the task classes ask, and what run files tell about their items."""
+"""`tasks`: shows what the task classes ask, and what run files reveal about their items."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.option import print_json
+from harness.cli.option import json_option
+from harness.cli.output import print_json, print_text
 
 if TYPE_CHECKING:
     from harness.stats.item import Item
@@ -16,19 +17,25 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN_FILE...]")
-@click.option("--task", "names", multiple=True, metavar="TASK", help="Only this class, repeatable.")
-@click.option("--n", "count", type=click.IntRange(1), default=120, show_default=True, help="Items to look at.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Which items are generated.")
+@click.option("--task", "names", multiple=True, metavar="TASK", help="Only this task class, repeatable.")
 @click.option(
-    "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True, metavar="DIR",
-    help="Folder whose run files are read where none are named.",
-)  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+    "--n", "count", type=click.IntRange(1), default=120, show_default=True, help="Number of items to generate."
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the generated items.")
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    metavar="DIR",
+    help="Folder whose run files are read if none are named.",
+)
+@json_option
 def tasks(files: Sequence[Path], names: Sequence[str], count: int, seed: int, results: Path, *, as_json: bool) -> None:
-    """List the task classes: how many items, how long, what chance and the reference solution score.
+    """List the task classes: number and length of items, and what chance and the reference solution score.
 
-    With run files, each item's difficulty and discrimination over the models in them too; items that everybody passes
-    or fails tell nothing about the difference of two models, and are named. No server is needed.
+    With run files, also show each item's difficulty and discrimination over the models in them. An item that every
+    model passes or fails says nothing about the difference of two models; such items are named. No server is needed.
 
     \b
     Examples:
@@ -39,33 +46,37 @@ def tasks(files: Sequence[Path], names: Sequence[str], count: int, seed: int, re
     from harness.cli.run import suites_dir
     from harness.report.catalogue import render_items, render_portraits
     from harness.report.layout import paragraph, terminal_width
-    from harness.report.text import printable
     from harness.task.catalogue import load_catalogue, portray
     from harness.verdict.difficulty import item_difficulty
 
     catalogue = load_catalogue(suites_dir())
     known = [entry.task.name for entry in catalogue]
     if missing := sorted(set(names) - set(known)):
-        raise click.UsageError(f"--task: no such class: {', '.join(missing)}; there are: {', '.join(known)}")
-    portraits = [portray(one, seed=seed, n=count) for one in catalogue if not names or one.task.name in names]
+        raise click.UsageError(f"--task: no such class: {', '.join(missing)}; expected one of {', '.join(known)}")
+    portraits = [portray(entry, seed=seed, n=count) for entry in catalogue if not names or entry.task.name in names]
     read: list[Path] = []
     skipped: dict[str, str] = {}
     difficulty = item_difficulty(_runs(files, results, read=read, skipped=skipped))
     items = {task: found for task, found in difficulty.items() if not names or task in names}
     if as_json:
-        shown_items = {task: _shown(found) for task, found in items.items()}
-        print_json({"tasks": [_told(one) for one in portraits], "items": shown_items, "skipped": skipped})
+        print_json(
+            {
+                "tasks": [_portrait_as_dict(portrait) for portrait in portraits],
+                "items": {task: _items_as_list(found) for task, found in items.items()},
+                "skipped": skipped,
+            }
+        )
         return
     width = terminal_width()
-    click.echo(render_portraits(portraits, width=width))
+    print_text(render_portraits(portraits, width=width))
     if items:
-        click.echo(f"\nFrom {len(read)} run file{'s' * (len(read) != 1)}:\n")
-        click.echo(render_items(items, width=width))
+        print_text(f"\nFrom {len(read)} run file{'s' * (len(read) != 1)}:\n")
+        print_text(render_items(items, width=width))
     else:
-        told = "No run file has samples of these classes: difficulty and discrimination of items need some."
-        click.echo(f"\n{paragraph(told, width)}")
+        missing_samples = "Difficulty and discrimination need samples, and no run file has samples of these classes."
+        print_text(f"\n{paragraph(missing_samples, width)}")
     for name, reason in skipped.items():
-        click.echo(f"\n{paragraph(printable(f'Skipped: {name}: {reason}'), width, indent=2)}")
+        print_text(f"\n{paragraph(f'Skipped: {name}: {reason}', width, indent=2)}")
 
 
 def _runs(files: Sequence[Path], results: Path, *, read: list[Path], skipped: dict[str, str]) -> "Iterator[RunFile]":
@@ -87,28 +98,33 @@ def _runs(files: Sequence[Path], results: Path, *, read: list[Path], skipped: di
         yield run
 
 
-def _told(one: "Portrait") -> dict[str, Any]:
-    task = one.entry.task
+def _portrait_as_dict(portrait: "Portrait") -> dict[str, Any]:
+    task = portrait.entry.task
     return {
         "task": task.name,
         "task_class": task.task_class,
         "description": task.description,
         "scorer": task.scorer.name,
         "scorer_version": task.scorer.version,
-        "items": one.n,
-        "distinct_items": one.distinct,
-        "tiers": {str(tier): count for tier, count in one.tiers.items()},
-        "clusters": one.clusters,
-        "prompt_tokens_estimate": {"median": one.prompt_tokens[0], "most": one.prompt_tokens[1]},
+        "items": portrait.n,
+        "distinct_items": portrait.distinct,
+        "tiers": {str(tier): count for tier, count in portrait.tiers.items()},
+        "clusters": portrait.clusters,
+        "prompt_tokens_estimate": {"median": portrait.prompt_tokens[0], "most": portrait.prompt_tokens[1]},
         "max_output_tokens": task.max_output_tokens,
-        "chance": one.chance,
-        "reference_score": one.reference,
-        "best_lazy_answer": {"name": one.best_lazy[0], "score": one.best_lazy[1]},
+        "chance": portrait.chance,
+        "reference_score": portrait.reference,
+        "best_lazy_answer": {"name": portrait.best_lazy[0], "score": portrait.best_lazy[1]},
     }
 
 
-def _shown(items: "Sequence[Item]") -> list[dict[str, Any]]:
+def _items_as_list(items: "Sequence[Item]") -> list[dict[str, Any]]:
     return [
-        {"item_id": one.item_id, "models": one.n, "difficulty": one.difficulty, "discrimination": one.discrimination}
-        for one in items
+        {
+            "item_id": item.item_id,
+            "models": item.n,
+            "difficulty": item.difficulty,
+            "discrimination": item.discrimination,
+        }
+        for item in items
     ]

@@ -171,7 +171,7 @@ class TestImage:
         ([KEY, "x", "--context-length", "16385"], "at most 16384 tokens"),
         ([THINKS, "x", "--reasoning", "much"], "Expected one of: off, on, xhigh"),
         (["text-embedding-acme", "x"], "cannot chat"),
-        ([KEY, "x", "--new-thread", "--previous-response-id", "resp_1"], "give one of them"),
+        ([KEY, "x", "--new-thread", "--previous-response-id", "resp_1"], "not both"),
         ([KEY, "x", "--stateful", "--previous-response-id", ""], "--previous-response-id is empty"),
         ([KEY, "x", "--stateful", "--no-store"], "--no-store"),
         ([KEY, "x", "--log", "/"], "cannot write the log /: Is a directory"),
@@ -234,7 +234,7 @@ class TestNotes:
         server.reply_with(lambda _: double.Reply(text="", reasoning="Hmm, hello"))
         result = call(THINKS, "x", "--reasoning", "on", *words)
         assert (result.code, result.out) == (0, "Hmm, hello\n")
-        assert "there is no message" in result.err
+        assert "the model sent no message" in result.err
 
     def test_an_empty_answer_is_asked_for_twice_and_told(self, call: Call, server: ScriptedServer) -> None:
         server.reply_with(lambda _: "")

@@ -98,7 +98,7 @@ def test_unload_by_instance_ends_exactly_that_one(call: Call, server: ScriptedSe
     assert server.loaded == [KEY]
     missing = call("unload", "--instance", f"{KEY}:2")
     assert missing.code == 5
-    assert f"Loaded are: {KEY}" in missing.err
+    assert f"Loaded instances: {KEY}" in missing.err
 
 
 def test_unload_of_nothing_or_of_two_things_is_a_usage_error(call: Call) -> None:

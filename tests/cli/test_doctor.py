@@ -86,7 +86,7 @@ def call(
 
 
 def test_where_nothing_is_left_it_says_so_and_asks_no_server(call: Call, server: ScriptedServer) -> None:
-    assert call() == Result(0, "Nothing is left by any run.\n", "")
+    assert call() == Result(0, "No run has left anything.\n", "")
     assert call("--json").json == {"done": [], "left": []}
     assert server.requests == []
 
@@ -96,9 +96,9 @@ def test_it_shows_what_a_dead_run_left_and_how_to_finish(call: Call, left: Write
     result = call()
     assert result.code == 1
     assert result.out.splitlines() == [
-        f"a-run on {server.url}: died, and nobody is finishing",
+        f"a-run on {server.url}: died; nothing is cleaning up after it",
         f"  {KEY} since {AT}",
-        "Finish with: lms-harness doctor --fix (add --url for another server); or --forget RUN",
+        "Clean up with: lms-harness doctor --fix (add --url for another server); or --forget RUN",
     ]
     assert server.requests == []
 
@@ -125,7 +125,7 @@ def test_fix_unloads_exactly_that_and_removes_the_journal(call: Call, left: Writ
     result = call("--fix")
     assert result.code == 0
     assert result.out == f"Left by the run a-run, which died: unloaded {KEY}\n"
-    assert result.err == f"Looking after {KEY} ...\n"
+    assert result.err == f"Cleaning up {KEY} ...\n"
     assert server.loaded == [foreign]
     assert not path.exists()
 
@@ -148,10 +148,10 @@ def test_what_may_be_somebody_elses_is_named_with_the_command_and_not_touched(
     result = call("--fix")
     assert result.code == 1
     assert "not touched: several instances may be the one of this load" in result.out
-    assert f"if nobody uses it: lms-harness unload --instance '{KEY}:2'" in result.out
+    assert f"if no program uses it: lms-harness unload --instance '{KEY}:2'" in result.out
     assert server.asked("POST", UNLOAD) == []
     assert call("--forget", "a-run").code == 0
-    assert call().out == "Nothing is left by any run.\n"
+    assert call().out == "No run has left anything.\n"
     assert server.loaded == [KEY, f"{KEY}:2"]
 
 
@@ -160,7 +160,7 @@ def test_forget_takes_one_run_or_all_and_refuses_what_it_does_not_know(call: Cal
     two = left("two")
     refused = call("--forget", "three")
     assert refused.code == 2
-    assert "expected a dead run that has left something, got 'three'" in refused.err
+    assert "expected a dead run that left something, got 'three'" in refused.err
     assert call("--forget", "one").code == 1
     assert two.exists()
     assert call("--forget", "all").code == 0
@@ -182,7 +182,7 @@ def test_a_living_run_and_a_reaper_at_work_are_shown_and_left_alone(
     try:
         busy = call()
         assert busy.code == 1
-        assert "died; its reaper is finishing" in busy.out
+        assert "died; its reaper is cleaning up" in busy.out
         assert call("--forget", "dying").code == 2
     finally:
         lock.release()

@@ -27,7 +27,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch, server: ScriptedServer) -> None:
 
 def test_it_is_followed_in_lines_and_listed_afterwards(call: Call) -> None:
     result = call("download", NAME)
-    assert (result.code, result.out) == (0, f"{NAME} is downloaded, and listed\n")
+    assert (result.code, result.out) == (0, f"{NAME} is downloaded, and the server lists it\n")
     assert result.err.splitlines() == [
         "downloading: 1.0 GB in all",
         "downloading: 250 MB of 1.0 GB (25 %), 50 MB/s, 15.0 s left",
@@ -47,7 +47,7 @@ def test_json_tells_how_it_ended_and_the_key(call: Call) -> None:
 
 def test_what_is_there_already_is_said_after_a_look_at_the_listing(call: Call, server: ScriptedServer) -> None:
     result = call("download", "acme/tiny-1b", "--no-wait")
-    assert (result.code, result.out) == (0, "acme/tiny-1b was there already, and listed\n")
+    assert (result.code, result.out) == (0, "acme/tiny-1b was downloaded already, and the server lists it\n")
     server.on("POST", "/api/v1/models/download", Status(200, {"status": "already_downloaded"}))
     half = call("download", "acme/half")
     assert (half.code, half.out) == (1, "")

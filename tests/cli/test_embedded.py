@@ -80,4 +80,4 @@ def test_it_downloads_nothing_and_says_how_to_serve_other_models(client: Client,
     refused = run(client, tmp_path, "download", "acme/other")
     assert refused.returncode == 1
     assert "serve --models-dir" in refused.stderr
-    assert run(client, tmp_path, "download", KEY).stdout == f"{KEY} was there already, and listed\n"
+    assert run(client, tmp_path, "download", KEY).stdout == f"{KEY} was downloaded already, and the server lists it\n"

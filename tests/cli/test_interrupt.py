@@ -72,7 +72,7 @@ def test_a_download_goes_on_and_the_command_to_look_at_it_is_named(tmp_path: Pat
         out, err = child.communicate(timeout=60)
     assert (child.returncode, out) == (130, "")
     assert "Traceback" not in err
-    assert "goes on at the server" in err
+    assert "the server continues the download" in err
     assert "lms-harness download --status job_0000000001" in err
 
 
@@ -117,4 +117,4 @@ def test_a_terminal_sees_a_bar_of_the_download(tmp_path: Path) -> None:
     assert code == 0
     assert "acme/new-2b" in seen
     assert "/700.0 MB" in seen
-    assert out == "acme/new-2b is downloaded, and listed\n"
+    assert out == "acme/new-2b is downloaded, and the server lists it\n"

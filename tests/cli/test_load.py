@@ -73,23 +73,23 @@ class TestLoad:
             result = call("load", KEY, "--context-length", "16384", "--json", "--url", reducing.url)
         assert result.code == 0
         assert result.json["warnings"] == [
-            f"asked for context_length=16384, but {KEY} has context_length=8192",
+            f"requested context_length=16384, but {KEY} has context_length=8192",
         ]
-        assert "Warning: asked for context_length=16384" in result.err
+        assert "Warning: requested context_length=16384" in result.err
 
     def test_a_setting_of_which_the_server_tells_nothing_is_told(self, call: Call, server: ScriptedServer) -> None:
         server.load(EMBEDDING)
         server.load(KEY)
         result = call("load", KEY, "--num-experts", "2")
         assert (result.code, server.loaded) == (0, [EMBEDDING, KEY])
-        assert "does not tell" in result.err
+        assert "does not report num_experts" in result.err
 
     @pytest.mark.parametrize(
         ("words", "said"),
         [
             ((KEY, "--context-length", "16385"), "takes at most 16384 tokens, got 16385"),
-            ((EMBEDDING, "--flash-attention", "--num-experts", "2"), "takes no --flash-attention, --num-experts"),
-            ((EMBEDDING, "--no-offload-kv-cache-to-gpu"), "takes no --offload-kv-cache-to-gpu"),
+            ((EMBEDDING, "--flash-attention", "--num-experts", "2"), "does not take --flash-attention, --num-experts"),
+            ((EMBEDDING, "--no-offload-kv-cache-to-gpu"), "does not take --offload-kv-cache-to-gpu"),
         ],
     )
     def test_what_cannot_apply_is_refused_before_anything_is_loaded(

@@ -93,7 +93,7 @@ def test_files_of_the_folder_that_are_no_whole_runs_are_named_and_skipped(call: 
 def test_a_class_that_is_not_there_and_a_file_that_is_none_are_told(call: Call, tmp_path: Path) -> None:
     wrong = call("tasks", "--task", "exctract")
     assert wrong.code == 2
-    assert "there are: brainstorm, classify" in wrong.err
+    assert "expected one of brainstorm, classify" in wrong.err
     (tmp_path / "x.jsonl").write_text("nonsense\n")
     assert call("tasks", "--n", "6", str(tmp_path / "x.jsonl")).code == 2
     assert json.loads(call("tasks", "--n", "6", "--json", "--results", str(tmp_path / "none")).out)["items"] == {}

@@ -1,8 +1,10 @@
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.report.text import PrintablePieces, one_line, printable
+from harness.report.text import PrintablePieces, disarmed_json, one_line, printable
 
 
 @pytest.mark.parametrize(
@@ -25,6 +27,23 @@ def test_a_workflow_command_no_longer_begins_a_line(text: str) -> None:
     assert not any(line.lstrip().startswith("::") for line in printable(text).splitlines())
 
 
+@pytest.mark.parametrize("text", ["##[error]boom", "a ##vso[task.x]", "###[x]", "##VSO[x]", "##[##[x]"])
+def test_an_older_command_is_disarmed_anywhere_in_a_line(text: str) -> None:
+    for shown in (printable(text), json.loads(disarmed_json(json.dumps(printable(text))))):
+        assert "##[" not in shown
+        assert "##vso[" not in shown.lower()
+    assert "##" not in disarmed_json(json.dumps({"answer": text}))
+    assert json.loads(disarmed_json(json.dumps({"answer": text}))) == {"answer": text}
+
+
+def test_a_megabyte_of_line_ends_takes_no_longer_than_one_of_words() -> None:
+    assert printable("\n" * 1_000_000 + "::error::x").endswith("\n: :error::x")
+
+
+def test_each_line_can_have_a_limit() -> None:
+    assert printable("short\n" + "x" * 50 + "\nend", longest_line=10) == "short\nxxxxxxxxx…\nend"
+
+
 def test_a_limit_marks_what_was_cut() -> None:
     assert printable("abcdef", limit=4) == "abc…"
     assert one_line("a\n b\t c", limit=20) == "a b c"
@@ -35,7 +54,7 @@ def test_nothing_printable_can_move_the_cursor(text: str) -> None:
     assert not any(ord(one) < 32 and one not in "\n\t" for one in printable(text))
 
 
-TRICKY = st.lists(st.text(alphabet=":: \n\t\r\x1bax#\u202e\u3000", max_size=6))
+TRICKY = st.lists(st.text(alphabet=":: \n\t\r\x1bax##[vsoVSO\u202e\u3000", max_size=6))
 
 
 @given(TRICKY)
