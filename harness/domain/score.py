@@ -41,5 +41,5 @@ class Scorer(Protocol):
         ...
 
     def __call__(self, output: str, target: Json) -> Score:
-        """Return the score of `output` (at most 100 kB are looked at)."""
+        """Return the score of `output`."""
         ...

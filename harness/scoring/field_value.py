@@ -1,21 +1,18 @@
 """Compares one plain value of a JSON answer with its target, and knows the types that a target may declare."""
 
-import re
+from collections.abc import Hashable
 from dataclasses import dataclass
-from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
+from harness.scoring.calendar_date import dates_in, read_iso
 from harness.scoring.quantity import cleaned, quantities
 from harness.scoring.text import normalised
 
 _RELATIVE_TOLERANCE = 1e-9
 _TYPES = ("$date", "$amount", "$any")
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ][\d:.,Z+-]{1,30})?$")
-_NUMERIC = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})$")
-_DAY_MONTH = re.compile(r"(?:[a-z]{2,9},? )?(\d{1,2})(?:st|nd|rd|th)?\.? (?:of )?([a-z]{3,9})\.?,? (\d{4})$")
-_MONTH_DAY = re.compile(r"(?:[a-z]{2,9},? )?([a-z]{3,9})\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})$")
+_MAX_CACHED = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +30,13 @@ class Typed:
     def is_valid(self) -> bool:
         """Return whether the value fits the kind."""
         if self.kind == "$date":
-            return isinstance(self.value, str) and len(self.value) == len("2026-03-03") and bool(_read_iso(self.value))
+            return isinstance(self.value, str) and len(self.value) == len("2026-03-03") and bool(read_iso(self.value))
         if self.kind == "$amount":
             return isinstance(self.value, int | float) and not isinstance(self.value, bool)
         return (
             isinstance(self.value, list)
             and bool(self.value)
-            and all(one is not None and not isinstance(one, dict | list) for one in self.value)
+            and all(form is not None and not isinstance(form, dict | list) for form in self.value)
         )
 
 
@@ -51,7 +48,7 @@ def typed(target: Any) -> Typed | None:
 
 
 def is_plain(value: Any) -> bool:
-    """Return whether a value is compared as a whole: no object and no list, or one that declares a type."""
+    """Return whether a value is compared as a whole: neither an object nor a list, or one that declares a type."""
     return not isinstance(value, dict | list) or typed(value) is not None
 
 
@@ -61,11 +58,43 @@ def is_same(given: Any, wanted: Any) -> bool:
     if kind is None:
         return _is_equal(given, wanted)
     if kind.kind == "$any":
-        return any(_is_equal(given, one) for one in kind.value)
+        return any(_is_equal(given, form) for form in kind.value)
     if kind.kind == "$amount":
         amount = _amount(given)
         return amount is not None and abs(amount - Fraction(str(kind.value))) <= Fraction(1, 1000)
-    return isinstance(given, str) and _is_date(given, _read_iso(kind.value))
+    # A date that can be read in two ways is ambiguous, and an ambiguous date is not the target's.
+    return isinstance(given, str) and dates_in(given) == {read_iso(kind.value)}
+
+
+def given_keys(given: Any, kinds: frozenset[str]) -> set[Hashable]:
+    """Return what a given plain value may stand for; it most likely is the wanted one when the two share a key.
+
+    `kinds` are the types that targets declare at this place: reading dates and amounts is expensive.
+    """
+    keys: set[Hashable] = {_key(given)}
+    if "$date" in kinds and isinstance(given, str):
+        keys.add(("date", dates_in(given)))
+    if "$amount" in kinds and (amount := _amount(given)) is not None:
+        keys.add(("amount", round(amount, 2)))
+    return keys
+
+
+def wanted_keys(wanted: Any) -> set[Hashable]:
+    """Return the keys of a target, as `given_keys` makes them."""
+    kind = typed(wanted)
+    if kind is None:
+        return {_key(wanted)}
+    if kind.kind == "$any":
+        return {_key(form) for form in kind.value}
+    if kind.kind == "$amount":
+        return {("amount", round(Fraction(str(kind.value)), 2))}
+    return {("date", frozenset({read_iso(kind.value)}))}
+
+
+def _key(value: Any) -> Hashable:
+    if isinstance(value, bool) or value is None:
+        return ("constant", value)
+    return ("text", _normal(value)) if isinstance(value, str) else ("number", value)
 
 
 def _is_equal(given: Any, wanted: Any) -> bool:
@@ -73,7 +102,15 @@ def _is_equal(given: Any, wanted: Any) -> bool:
         return given is wanted
     if isinstance(wanted, int | float):
         return isinstance(given, int | float) and _is_close(given, wanted)
-    return isinstance(given, str) and normalised(given) == normalised(wanted)
+    return isinstance(given, str) and _normal(given) == _normal(wanted)
+
+
+def _normal(text: str) -> str:
+    # Elements of lists are compared with many others, so short texts are normalised once.
+    return _cached_normal(text) if len(text) <= _MAX_CACHED else normalised(text)
+
+
+_cached_normal = lru_cache(maxsize=8_192)(normalised)
 
 
 def _is_close(given: float, wanted: float) -> bool:
@@ -92,35 +129,4 @@ def _amount(given: Any) -> Fraction | None:
     try:
         return Fraction(given)
     except (OverflowError, ValueError):  # JSON's 1e999 is infinite
-        return None
-
-
-def _is_date(given: str, wanted: date | None) -> bool:
-    """Return whether a text is the date; 03.04.2026 is read day first, and 3/4/2026 either way may be meant."""
-    text = normalised(given[:60])
-    if found := _NUMERIC.match(text):
-        first, mark, second, year = int(found[1]), found[2], int(found[3]), int(found[4])
-        readings = {_date(year, second, first)} | (set() if mark == "." else {_date(year, first, second)})
-        # Two different dates are ambiguous, and an ambiguous date is not the target's.
-        return readings - {None} == {wanted}
-    if found := _DAY_MONTH.match(text):
-        return _date(int(found[3]), _month(found[2]), int(found[1])) == wanted
-    if found := _MONTH_DAY.match(text):
-        return _date(int(found[3]), _month(found[1]), int(found[2])) == wanted
-    return _read_iso(text.upper()) == wanted
-
-
-def _read_iso(text: str) -> date | None:
-    found = _ISO.match(text)
-    return _date(int(found[1]), int(found[2]), int(found[3])) if found else None
-
-
-def _month(name: str) -> int:
-    return _MONTHS.index(name[:3]) + 1 if name[:3] in _MONTHS else 0
-
-
-def _date(year: int, month: int, day: int) -> date | None:
-    try:
-        return date(year, month, day)
-    except ValueError:
         return None

@@ -1,7 +1,7 @@
 """Judges JSON field by field, at any depth.
 
-Target: an object (or list) of plain values, objects and lists. A text stands for itself; what should be compared as
-something else says so: `{"$date": "2026-03-03"}`, `{"$amount": 1250}`, `{"$any": ["NYC", "New York"]}`.
+Target: an object (or list) of plain values, objects and lists. A text stands for itself; a target that is compared in
+another way says so: `{"$date": "2026-03-03"}`, `{"$amount": 1250}`, `{"$any": ["NYC", "New York"]}`.
 """
 
 from collections.abc import Iterator
@@ -10,11 +10,11 @@ from typing import Any
 
 from harness.domain.sample import Json
 from harness.domain.score import Score
+from harness.scoring.alignment import Budget, paired
 from harness.scoring.field_value import is_plain, is_same, typed
-from harness.scoring.json_answer import MAX_DEPTH, find_json, find_object, is_nested_deeper
+from harness.scoring.json_answer import MAX_DEPTH, find_json, find_loose_json, find_object, is_nested_deeper
 from harness.scoring.verdict import graded, malformed, unparsed
 
-_MAX_ALIGNED = 50
 _MAX_NAMED = 50
 
 
@@ -26,24 +26,45 @@ class Fields:
     the target's value: texts are compared without regard to case and white space, numbers by value, and a number is
     never a text; `$date` and `$amount` accept other ways to write the same, `$any` one of several values. A field
     whose target is null may be null or left out; inventing a value there costs precision, as an added field does. The
-    elements of a list may come in any order: they are paired so that most fields are right (the first 50 wanted with
-    the first 100 given ones). Where all targets are null, an answer that invents nothing scores 1.
+    elements of a list may come in any order: they are paired so that most fields are right. Where all targets are
+    null, an answer that invents nothing scores 1.
+
+    Attributes:
+        is_loose: whether near-JSON counts too: trailing commas, single quotes, None and True, NaN (as null), comments,
+            raw newlines, a missing bracket. The strict form scores such an answer 0 and says in its details that only
+            the syntax is broken.
     """
 
-    name: str = "fields"
+    is_loose: bool = False
     version: str = "3"
+
+    @property
+    def name(self) -> str:
+        """`fields` or `fields_loose`."""
+        return "fields_loose" if self.is_loose else "fields"
 
     def __call__(self, output: str, target: Json) -> Score:
         """Return the score; details have precision, recall, and the paths of the fields that were wrong.
 
         Raises:
-            TaskError: the target is no object or list, or a field of it is malformed.
+            TaskError: the target is neither an object nor a list, or one of its fields is malformed.
         """
         check_fields(self.name, target)
         answer = find_object(output) if isinstance(target, dict) else find_json(output)
-        if answer is None:
-            return unparsed("no JSON object" if isinstance(target, dict) else "no JSON")
-        return score_fields(answer, target)
+        if answer is not None:
+            return score_fields(answer, target)
+        missing = "no JSON object" if isinstance(target, dict) else "no JSON"
+        mended = find_loose_json(output, type(target))
+        if mended is None:
+            return unparsed(missing)
+        score = score_fields(mended, target)
+        if self.is_loose:
+            return Score(
+                value=score.value, passed=score.passed, reason=score.reason, details={**score.details, "mended": True}
+            )
+        if score.passed:
+            return unparsed(f"{missing}: content right, syntax broken", content_right=True)
+        return unparsed(missing)
 
 
 @dataclass(slots=True)
@@ -56,7 +77,7 @@ class Tally:
     wrong: list[str] = field(default_factory=list)
 
     def add(self, other: "Tally") -> None:
-        """Count the other one's fields too."""
+        """Count the fields of another tally too."""
         self.right += other.right
         self.wanted += other.wanted
         self.given += other.given
@@ -65,7 +86,7 @@ class Tally:
 
 def score_fields(answer: Json, target: Json) -> Score:
     """Return the F1 of the fields of parsed JSON."""
-    tally = compared(answer, target, "")
+    tally = compared(answer, target, "", Budget())
     total = tally.wanted + tally.given
     wrong = sorted(tally.wrong)
     return graded(
@@ -78,18 +99,18 @@ def score_fields(answer: Json, target: Json) -> Score:
     )
 
 
-def compared(given: Any, wanted: Any, path: str) -> Tally:
-    """Return the tally of one field and everything below it; `path` is how it is named where it is wrong."""
+def compared(given: Any, wanted: Any, path: str, budget: Budget) -> Tally:
+    """Return the tally of one field and everything below it; `path` names it where it is wrong."""
     if is_plain(wanted):
         return _plain(given, wanted, path)
     if isinstance(wanted, dict) and isinstance(given, dict):
         tally = Tally()
         for name in dict.fromkeys([*wanted, *given]):
             inner = f"{path}.{name}" if path else str(name)
-            tally.add(compared(given.get(name), wanted.get(name), inner))
+            tally.add(compared(given.get(name), wanted.get(name), inner, budget))
         return tally
     if isinstance(wanted, list) and isinstance(given, list):
-        return _aligned(given, wanted, path)
+        return _aligned(given, wanted, path, budget)
     missing, added = _leaves(wanted), _leaves(given)
     return Tally(wanted=missing, given=added, wrong=[path] if missing + added else [])
 
@@ -98,15 +119,15 @@ def check_fields(scorer: str, target: Json) -> None:
     """Make sure that a target can be compared.
 
     Raises:
-        TaskError: it is empty, neither object nor list, nested deeper than 100, or holds a malformed type.
+        TaskError: it is empty, neither an object nor a list, nested deeper than 100, or has a malformed type.
     """
     if not isinstance(target, dict | list) or not target or is_plain(target):
         raise malformed(scorer, "an object or list with at least one field", target)
     if is_nested_deeper(target, MAX_DEPTH):
         raise malformed(scorer, f"at most {MAX_DEPTH} levels", type(target).__name__)
-    for one in _inner(target):
-        if (kind := typed(one)) is not None and not kind.is_valid():
-            raise malformed(scorer, "$date (YYYY-MM-DD), $amount (a number) or $any (plain values) alone", one)
+    for value in _inner(target):
+        if (kind := typed(value)) is not None and not kind.is_valid():
+            raise malformed(scorer, "$date (YYYY-MM-DD), $amount (a number) or $any (plain values) alone", value)
 
 
 def _plain(given: Any, wanted: Any, path: str) -> Tally:
@@ -116,46 +137,32 @@ def _plain(given: Any, wanted: Any, path: str) -> Tally:
     return Tally(wanted=int(is_wanted), given=added, wrong=[path] if is_wanted or added else [])
 
 
-def _aligned(given: list[Any], wanted: list[Any], path: str) -> Tally:
+def _aligned(given: list[Any], wanted: list[Any], path: str, budget: Budget) -> Tally:
     """Pair the elements so that most fields are right; what is left over is missing or added."""
-    rows, columns = wanted[:_MAX_ALIGNED], given[: 2 * _MAX_ALIGNED]
-    tallies = [[compared(one, goal, f"{path}[{row}]") for one in columns] for row, goal in enumerate(rows)]
-    pairs = _assignment([[tally.right for tally in row] for row in tallies])
+    pairs = paired(given, wanted, lambda element, goal, paid: compared(element, goal, "", paid).right, budget)
     total = Tally()
     for row, column in pairs:
-        total.add(tallies[row][column])
+        total.add(compared(given[column], wanted[row], f"{path}[{row}]", budget))
     taken_rows, taken_columns = {row for row, _ in pairs}, {column for _, column in pairs}
     for row, goal in enumerate(wanted):
         if row not in taken_rows:
-            total.add(compared(None, goal, f"{path}[{row}]"))
-    for column, one in enumerate(given):
+            total.add(compared(None, goal, f"{path}[{row}]", budget))
+    for column, element in enumerate(given):
         if column not in taken_columns:
-            total.add(compared(one, None, f"{path}[+{column}]"))
+            total.add(compared(element, None, f"{path}[+{column}]", budget))
     return total
-
-
-def _assignment(gains: list[list[int]]) -> list[tuple[int, int]]:
-    """Return the pairs (row, column) with the greatest sum of gains."""
-    if not gains or not gains[0]:
-        return []
-    if len(gains) == len(gains[0]) == 1:
-        return [(0, 0)]
-    from scipy.optimize import linear_sum_assignment  # takes half a second, and most targets have no list
-
-    rows, columns = linear_sum_assignment(gains, maximize=True)
-    return [(int(row), int(column)) for row, column in zip(rows, columns, strict=True)]
 
 
 def _leaves(value: Any) -> int:
     """Return how many plain values that are not null lie in a value."""
-    return sum(1 for one in _inner(value) if one is not None and (is_plain(one)))
+    return sum(1 for inner in _inner(value) if inner is not None and is_plain(inner))
 
 
 def _inner(value: Any) -> Iterator[Any]:
-    """Yield the value and everything in it; a typed value is one."""
+    """Yield the value and everything in it; a typed value counts as a single one."""
     todo = [value]
     while todo:
-        one = todo.pop()
-        yield one
-        if not is_plain(one):
-            todo += one.values() if isinstance(one, dict) else one
+        inner = todo.pop()
+        yield inner
+        if not is_plain(inner):
+            todo += inner.values() if isinstance(inner, dict) else inner

@@ -1,20 +1,34 @@
-"""Finds the JSON in an answer: bare, fenced, or with prose around it."""
+r"""Finds the JSON in an answer: bare, fenced, or with prose around it; near-JSON too, where a scorer asks for it.
+
+Near-JSON is read by json-repair. Of 37 broken texts of the kinds that models print (trailing commas, single quotes, None
+and True, comments, raw newlines, a missing bracket, unescaped quotes, `\boxed{…}`) it read 31 as meant, demjson3 11 and
+json5 10 (2026-11-28, versions 0.64, 3.0 and 0.17).
+"""
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
-from harness.scoring.text import bounded, visible
+from harness.scoring.answer import final_answer
+from harness.scoring.bound import bounded
+from harness.scoring.text import visible
 
 MAX_DEPTH = 100
-"""JSON that is nested deeper is none: no task wants it."""
+"""JSON that is nested deeper does not count as JSON: no task wants it."""
 
 _MAX_CANDIDATES = 50
+_MAX_MENDED = 3
+# json-repair is quadratic in the worst case: 0.5 s for 5,000 characters of `"a"{"a":1}`, 7.5 s for 20,000.
+_MAX_MENDED_CHARS = 5_000
+_MAX_MENDED_DEPTH = 20
 _FENCE = re.compile(r"```[a-zA-Z]{0,20}\n?")
 # A string counts as one token, so that braces within it do not; an unclosed one ends with its line, as JSON has no line
 # end within a string. The closing quote is optional: a pattern that could fail would make hostile quotes quadratic.
 _TOKEN = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"?|[][{}]')
 _CLOSED_BY = {"{": "}", "[": "]"}
+_NOT_A_NUMBER = re.compile(r"(?<=[:\[,\s])(?:NaN|undefined|[-+]?Infinity)(?=[,}\]\s])")
+_MISSING = object()
 
 
 def find_object(output: str) -> dict[str, Any] | None:
@@ -39,15 +53,43 @@ def find_json(output: str) -> dict[str, Any] | list[Any] | None:
     return value if isinstance(value, dict | list) else None
 
 
+def find_scalar(output: str) -> tuple[Any] | None:
+    """Return the JSON text, number, boolean or null that an answer or its final answer is, in a tuple, or None."""
+    text = visible(output)
+    for part in (_FENCE.sub("\n", text).strip(), final_answer(output)):
+        value = _scalar(part)
+        if value is not _MISSING:
+            return (value,)
+    return None
+
+
+def find_loose_json(output: str, kind: type) -> Any:
+    """Return the object (`kind` dict) or list that near-JSON in an answer means, or None; NaN is null.
+
+    Tried are the last complete spans of brackets, then the text from the first bracket on, whose end may be missing;
+    at most about 5,000 characters in all.
+    """
+    text = _FENCE.sub("\n", visible(output))
+    opening = "{" if kind is dict else "{["
+    left = _MAX_MENDED_CHARS**2
+    for part in _loose_candidates(text, opening):
+        if (left := left - len(part) ** 2) < 0:
+            return None
+        value = _mended(part)
+        if isinstance(value, kind) and value and not is_nested_deeper(value, MAX_DEPTH):
+            return value
+    return None
+
+
 def is_nested_deeper(value: Any, limit: int) -> bool:
     """Return whether objects and lists are nested more than `limit` deep."""
     level = [value]
     for _ in range(limit + 1):
         level = [
             inner
-            for one in level
-            if isinstance(one, dict | list)
-            for inner in (one.values() if isinstance(one, dict) else one)
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
             if isinstance(inner, dict | list)
         ]
         if not level:
@@ -57,7 +99,7 @@ def is_nested_deeper(value: Any, limit: int) -> bool:
 
 def _find(output: str, opening: str) -> Any:
     output = bounded(output)
-    # An answer that is nothing but JSON may hold `<think>` or a fence in its strings.
+    # An answer that is nothing but JSON may have `<think>` or a fence in its strings.
     if (value := _loaded(output, opening)) is not None:
         return value
     text = _FENCE.sub("\n", visible(output))
@@ -77,11 +119,43 @@ def _loaded(text: str, opening: str) -> Any:
     return None if is_nested_deeper(value, MAX_DEPTH) else value
 
 
+def _scalar(text: str) -> Any:
+    if text.startswith(("{", "[")):
+        return _MISSING
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except ValueError:
+        return _MISSING
+
+
+def _loose_candidates(text: str, opening: str) -> Iterator[str]:
+    for start, end in reversed(_outermost(text, opening)[-_MAX_MENDED:]):
+        yield text[start:end]
+    start = min((at for at in map(text.find, opening) if at >= 0), default=len(text))
+    yield text[start:].rstrip()
+
+
+def _mended(text: str) -> Any:
+    """Return what json-repair makes of a text, or None where it is too deep to be meant as an answer."""
+    depth = deepest = 0
+    for bracket in re.findall(r"[][{}]", text):
+        depth += 1 if bracket in "{[" else -1
+        deepest = max(deepest, depth)
+    if deepest > _MAX_MENDED_DEPTH:
+        return None
+    import json_repair  # only for answers that are not JSON
+
+    try:
+        return json_repair.loads(_NOT_A_NUMBER.sub("null", text), skip_json_loads=True)
+    except (ValueError, RecursionError):
+        return None
+
+
 def _outermost(text: str, opening: str) -> list[tuple[int, int]]:
     """Return start and end of every balanced span of these brackets that lies in no other one, in one pass."""
     open_at: list[tuple[str, int]] = []
     spans: list[tuple[int, int]] = []
-    closing = {_CLOSED_BY[one] for one in opening}
+    closing = {_CLOSED_BY[bracket] for bracket in opening}
     first = min((at for at in map(text.find, opening) if at >= 0), default=len(text))
     for token in _TOKEN.finditer(text, first):
         if token[0] in opening:
@@ -98,4 +172,4 @@ def _outermost(text: str, opening: str) -> list[tuple[int, int]]:
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")

@@ -23,7 +23,7 @@ _HOMES = {
     "rouge_l": ("overlap", "RougeL"),
     "token_f1": ("overlap", "TokenF1"),
 }
-_FORMS = ("constraints_all", "constraints_all_loose", "constraints_loose")
+_FORMS = ("constraints_all", "constraints_all_loose", "constraints_loose", "fields_loose")
 _ADDED: dict[str, Callable[[], Scorer]] = {}
 
 
@@ -40,6 +40,10 @@ def make_scorer(name: str) -> Scorer:
     """
     if name in _ADDED:
         return _ADDED[name]()
+    if name == "fields_loose":
+        from harness.scoring.fields import Fields
+
+        return Fields(is_loose=True)
     if name in _FORMS:
         from harness.scoring.constraint import Constraints
 

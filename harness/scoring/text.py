@@ -4,17 +4,10 @@ import re
 import unicodedata
 
 from harness.domain.markup import without_markup
-
-MAX_CHARS = 100_000
-"""Nothing beyond this is looked at: no task wants it, and a runaway answer must not cost minutes."""
+from harness.scoring.bound import bounded
 
 _QUOTES = str.maketrans(dict.fromkeys("\u201c\u201d\u201e", '"') | dict.fromkeys("\u2018\u2019`", "'"))
 _WORD = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
-
-
-def bounded(output: str) -> str:
-    """Return the first 100,000 characters."""
-    return output[:MAX_CHARS]
 
 
 def visible(output: str) -> str:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from harness.domain.score import Score
 from harness.errors import TaskError
+from harness.scoring.bound import MAX_CHARS
 from harness.scoring.constraint_kind import KINDS
 from harness.scoring.registry import add_scorer, make_scorer, scorer_names
-from harness.scoring.text import MAX_CHARS
 
 LETTERS = {"label": "B", "labels": ["A", "B", "C", "D"], "options": {"A": "Rome", "B": "Paris", "C": "Oslo"}}
 REVIEW = {"line": 7, "kind": "off by one", "kinds": ["off by one", "wrong operator", "missing return"]}
@@ -51,6 +51,7 @@ EXAMPLES = {
         ("Nothing happened.",),
     ),
     "fields": Example(BOOKING, json.dumps({**BOOKING, "on": "2026-03-03"}), ("{}", '{"guests": "Eve"}')),
+    "fields_loose": Example(BOOKING, json.dumps({**BOOKING, "on": "2026-03-03"}), ("{}", '{"guests": "Eve"}')),
     "findings": Example(REVIEW, '{"line": 7, "kind": "off by one"}', ("no bug", "line 3: wrong operator")),
     "ideas": Example({"count": 2}, '["grow herbs", "paint a wall"]', ("",)),
     "json_schema": Example({"schema": SCHEMA, "fields": {"n": 4}}, '{"n": 4}', ('{"n": "4"}', "[]", '{"n": 5}')),
@@ -160,6 +161,7 @@ HOSTILE = [
     "\\boxed{", "$", "answer: ", "the answer is ", "#### 4", "(((", "*a", "**", "* ", "| ---- ", " ", "\n", " \n", "a ",
     "(A) ", "A, ", "½", "1/2 ", "10^", "!", "...x", "<<a", "[a", "P.S. ", "- x\n", "1. a\n", "line 7 ", "no a bug",
     "twenty-", "\u20131", "a-", "not ", "Ada ", "1250 ", '{"a":[1]}', "\ud800", "Mr. ", "[[{",
+    "\u0301\u0316", "a\u0301\u0316", "\ufdfa", '"a"{"a":1}', ' "b" c',
 ]  # fmt: skip
 PARAMETERS: dict[str, dict[str, Any]] = {
     "keyword": {"word": "a a", "min": 1}, "letter": {"letter": "q", "min": 1}, "includes": {"words": ["a b"]},
@@ -184,9 +186,9 @@ def cpu_s(name: str, answer: str, target: Any) -> float:
 BOUND_S = {"constraints": 3.0}
 """Processor time for a megabyte; where it is not a second: all 40 kinds of constraint at once."""
 
-SAME_WORK = {"constraints_all", "constraints_all_loose", "constraints_loose"}
+SAME_WORK = {"constraints_all", "constraints_all_loose", "constraints_loose", "fields_loose"}
 TIMED = [name for name in EXAMPLES if name not in SAME_WORK]
-"""Strict and loose are always both reported, so the others do the same work as `constraints`."""
+"""Strict and loose are always both looked at, so the others do the same work as `constraints` and `fields`."""
 
 
 def hostile(name: str) -> list[str]:
