@@ -1,0 +1,141 @@
+"""What is believed of mean scores after n items: one model's chance to reach a floor, and all models' means together.
+
+A prior of one pass and one fail stands behind every model, so nothing is certain after a few lucky items. For passes
+and fails that makes the mean Beta(1 + passes, 1 + fails) exactly. Graded scores get the Bayesian bootstrap: items
+weighted by a flat Dirichlet distribution (Rubin 1981, Annals of Statistics 9:130).
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+DRAWS = 4_000
+MOST_ROWS = 2_000
+"""Beyond so many, rows are grouped or summed up: nothing that a person could see depends on it."""
+
+_CELLS_AT_ONCE = 2_000_000  # 16 MB of weights
+
+
+def reaches(scores: Sequence[float], floor: float, *, seed: int = 0) -> float:
+    """Return the probability that the mean score is `floor` or more.
+
+    It depends on this model's scores alone, on no order, and never rises when a score falls.
+
+    Args:
+        scores: one an item, each within 0 to 1; none at all is the prior.
+        floor: within 0 to 1.
+        seed: of the draws for graded scores.
+
+    Raises:
+        ValueError: a score or the floor is outside 0 to 1.
+    """
+    import numpy as np
+
+    if not 0 <= floor <= 1:
+        raise ValueError(f"expected a floor within 0 to 1, got {floor}")
+    values = _checked(np.sort(np.asarray(scores, dtype=float)).reshape(-1, 1))
+    if len(values) > MOST_ROWS or np.isin(values, (0.0, 1.0)).all():
+        return float(beta_reaches(values.sum(), (values**2).sum(), len(values), floor))
+    # Sorted, so that a lower score lowers every draw: each place keeps its weights.
+    return float(np.mean(mean_draws(values, seed=seed)[:, 0] >= floor))
+
+
+def beta_reaches(total: Any, squares: Any, n: Any, floor: float) -> Any:
+    """Return the probability of a mean of `floor` or more from sums alone, by the Beta distribution of equal moments.
+
+    Exact for passes and fails. For graded scores it has the mean and variance of the Bayesian bootstrap, and is close
+    enough for plans and for thousands of items. Arrays are taken element by element.
+
+    Args:
+        total: sum of the scores.
+        squares: sum of their squares.
+        n: how many.
+        floor: within 0 to 1.
+    """
+    import numpy as np
+    from scipy.special import betainc
+
+    mean = (np.asarray(total, dtype=float) + 1) / (n + 2)
+    variance = ((np.asarray(squares, dtype=float) + 1) / (n + 2) - mean**2) / (n + 3)
+    # The prior's pass and fail keep the mean off 0 and 1, and the variance off 0.
+    size = mean * (1 - mean) / variance - 1
+    return betainc((1 - mean) * size, mean * size, 1 - floor)  # the upper tail, without cancellation
+
+
+def expected(scores: Sequence[float]) -> float:
+    """Return the expected mean score: one pass and one fail are added (Laplace's rule of succession)."""
+    return (sum(scores) + 1) / (len(scores) + 2)
+
+
+def mean_draws(scores: "Array", *, clusters: Sequence[str] | None = None, draws: int = DRAWS, seed: int = 0) -> "Array":
+    """Return draws of the mean scores of several models together, which keeps that they were asked the same items.
+
+    The prior is, for each of the M models, an item that only this one passes and one that only this one fails, each of
+    weight 1/M. So every model has one pass and one fail in all, and adding a model changes no other's distribution.
+
+    Args:
+        scores: items x models, each within 0 to 1, or NaN where a model was not asked an item. The draws follow the
+            order of the rows, so it should not depend on who was asked when: that of the item ids will do.
+        clusters: what each row shares with others that was itself sampled; rows of a cluster are drawn together.
+        draws: how many.
+        seed: of the draws.
+
+    Returns:
+        draws x models.
+
+    Raises:
+        ValueError: a score is outside 0 to 1.
+    """
+    import numpy as np
+
+    values = np.asarray(scores, dtype=float)
+    is_asked = ~np.isnan(values)
+    totals = _checked(np.where(is_asked, values, 0.0))
+    totals, sizes, counts = _grouped(totals, is_asked.astype(float), clusters)
+    models = values.shape[1]
+    scale = sizes[sizes > 0].mean() if (sizes > 0).any() else 1.0
+    priors = np.concatenate([np.eye(models), 1 - np.eye(models)]) * scale
+    rng = np.random.default_rng(seed)
+    found = []
+    for some in _chunks(draws, len(totals) + len(priors)):
+        weights = rng.standard_gamma(counts, size=(some, len(counts)))
+        prior_weights = rng.standard_gamma(1 / models, size=(some, len(priors)))
+        mass = weights @ sizes + prior_weights.sum(axis=1, keepdims=True) * scale
+        found.append((weights @ totals + prior_weights @ priors) / mass)
+    return np.concatenate(found)
+
+
+def _grouped(totals: "Array", sizes: "Array", clusters: Sequence[str] | None) -> "tuple[Array, Array, Array]":
+    """Return rows to weight: sums of scores and numbers of items by model, and how many equal rows each stands for.
+
+    A cluster's rows become one. Of very many rows, equal ones become one whose weight has their number as its shape,
+    which is the same distribution: 100,000 items of passes and fails on five models are at most 32 rows.
+    """
+    import numpy as np
+
+    if clusters is not None:
+        names, place = np.unique(np.asarray(clusters), return_inverse=True)
+        summed = np.zeros((2, len(names), totals.shape[1]))
+        np.add.at(summed[0], place, totals)
+        np.add.at(summed[1], place, sizes)
+        totals, sizes = summed
+    if len(totals) <= MOST_ROWS:
+        return totals, sizes, np.ones(len(totals))
+    rows, counts = np.unique(np.column_stack([totals, sizes]), axis=0, return_counts=True)
+    return rows[:, : totals.shape[1]], rows[:, totals.shape[1] :], counts.astype(float)
+
+
+def _checked(values: "Array") -> "Array":
+    if not ((values >= 0) & (values <= 1)).all():  # NaN is neither
+        raise ValueError("expected scores within 0 to 1")
+    return values
+
+
+def _chunks(draws: int, width: int) -> list[int]:
+    size = max(1, _CELLS_AT_ONCE // max(1, width))
+    return [min(size, draws - begun) for begun in range(0, draws, size)]

@@ -1,0 +1,202 @@
+"""Who takes a task: the four answers, and what may never change one."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.verdict.choose import Answer, Candidate, Choice, Rule, choose
+
+QUICK = settings(max_examples=60)
+
+
+def model(key: str, passes: float, n: int = 30, *, time_s: float = 1.0, size: int = 1, lost: int = 0) -> Candidate:
+    """Return a model that passes the first so many of its items."""
+    scores: dict[str, float | None] = {f"i{number:03}": float(number < passes) for number in range(n)}
+    for number in range(n - lost, n):
+        scores[f"i{number:03}"] = None
+    return Candidate(key=key, scores=scores, p50_s=time_s, load_s=0.0, size_bytes=size)
+
+
+def without_names(choice: Choice) -> list[tuple[float, float | None]]:
+    return [(standing.suffices, standing.utility) for standing in choice.standings]
+
+
+def test_a_model_that_surely_suffices_is_named_with_its_risk() -> None:
+    choice = choose([model("small", 29), model("large", 30, time_s=8.0, size=9)])
+    assert (choice.answer, choice.key, choice.runner_up) == (Answer.MODEL, "small", "large")
+    assert choice.regret is not None
+    assert 0 < choice.regret < 0.03
+    assert choice.loss_to_largest is not None
+    assert choice.nothing_much_better is not None
+    assert choice.nothing_much_better > 0.8
+    assert choice.needed is None
+
+
+def test_time_is_worth_a_price() -> None:
+    pair = [model("quick", 29), model("slow", 30, time_s=8.0)]
+    assert choose(pair).key == "quick"
+    assert choose(pair, Rule(price=0.0)).key == "slow"
+
+
+def test_a_load_is_spread_over_the_requests() -> None:
+    pair = [model("quick", 29), replace(model("slow to load", 30), load_s=20.0)]
+    assert choose(pair, Rule(requests_per_load=1)).key == "quick"
+    assert choose(pair, Rule(requests_per_load=10_000)).key == "slow to load"
+
+
+def test_where_none_suffices_the_primary_is_kept_and_the_best_is_named() -> None:
+    choice = choose([model("a", 10), model("b", 14)])
+    assert (choice.answer, choice.key) == (Answer.PRIMARY, "b")
+
+
+def test_an_open_answer_names_the_best_so_far_and_the_items_that_would_settle_it() -> None:
+    choice = choose([model("a", 26), model("b", 20)])
+    assert (choice.answer, choice.key) == (Answer.OPEN, "a")
+    assert choice.needed is not None
+    assert choice.needed > 30
+    assert choose([model("a", 26), model("b", 20)], most_items=31).needed is None
+
+
+def test_the_items_needed_are_about_those_that_it_takes() -> None:
+    """A model at .97 of few items is settled by few more, one at the floor by very many."""
+    soon, late = (choose([model("a", passes, n=n)]).needed for passes, n in ((9, 9), (24, 30)))
+    assert soon is not None
+    assert late is not None
+    assert soon <= 60 < late
+
+
+def test_the_primary_is_the_yardstick_where_its_answers_are_known() -> None:
+    primary = model("cloud", 21)
+    choice = choose([model("local", 24)], primary=primary)
+    assert choice.answer is Answer.MODEL
+    assert choice.yardstick == pytest.approx(0.6)
+    assert choose([model("local", 24)]).answer is Answer.OPEN
+    assert choose([model("local", 9)], primary=primary).answer is Answer.PRIMARY
+    near = choose([model("local", 20, n=15)], primary=model("cloud", 8, n=15))
+    assert near.answer is Answer.MODEL
+    far = choose([model("local", 18)], primary=primary)
+    assert far.answer is Answer.OPEN
+    assert far.needed is not None
+
+
+def test_lost_answers_count_as_wrong_and_too_many_of_them_refuse_the_model() -> None:
+    assert choose([model("a", 30, lost=1)]).standings[0].suffices < choose([model("a", 30)]).standings[0].suffices
+    choice = choose([model("a", 30, lost=2), model("b", 27)])
+    assert choice.key == "b"
+    assert "2 of 30 answers were lost" in choice.standings[-1].refusal
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        (Rule(max_p50_s=0.5), "p50_s is 1, above the limit of 0.5"),
+        (Rule(max_ttft_s=0.5), "ttft_s is unknown"),
+        (Rule(max_size_bytes=4), "size_bytes is 5"),
+        (Rule(min_context=8192), "its context is unknown"),
+    ],
+)
+def test_a_model_beyond_a_limit_is_never_chosen(rule: Rule, reason: str) -> None:
+    choice = choose([model("a", 30, size=5)], rule)
+    assert (choice.answer, choice.key) == (Answer.OPEN, None)
+    assert reason in choice.standings[0].refusal
+
+
+def test_regret_ranges_over_the_models_within_the_limits() -> None:
+    pair = [model("quick", 28, time_s=1.0), model("slow", 30, time_s=2.0)]
+    free, limited = choose(pair, Rule(price=0.2)), choose(pair, Rule(price=0.2, max_p50_s=1.5))
+    assert free.regret is not None
+    assert limited.regret == 0.0
+    assert free.key == limited.key == "quick"
+
+
+def test_safe_takes_the_certified_one_and_else_the_largest_that_suffices() -> None:
+    small, large = model("small", 30, size=1), model("large", 29, time_s=2.0, size=9)
+    assert choose([small, large], Rule(is_safe=True)).key == "large"
+    assert choose([replace(small, is_certified=True), large], Rule(is_safe=True)).key == "small"
+
+
+def test_no_candidates_leave_the_task_open() -> None:
+    assert choose([]).answer is Answer.OPEN
+    assert choose([Candidate(key="a", scores={})]).standings[0].refusal == "was not asked"
+
+
+def test_one_model_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match="once"):
+        choose([model("a", 3), model("a", 4)])
+
+
+SCORE = st.sampled_from([0.0, 0.5, 1.0])
+
+
+@st.composite
+def contests(draw: st.DrawFn) -> list[Candidate]:
+    n = draw(st.integers(4, 12))
+    return [
+        Candidate(
+            key=f"m{place}",
+            scores={f"i{number}": draw(SCORE) for number in range(n)},
+            p50_s=draw(st.sampled_from([1.0, 2.0, 4.0])),
+            size_bytes=place + 1,
+        )
+        for place in range(draw(st.integers(1, 4)))
+    ]
+
+
+RULE = Rule(floor=0.5, confidence=0.7)
+
+
+def answer(candidates: Sequence[Candidate]) -> tuple[Answer, str | None]:
+    choice = choose(candidates, RULE, most_items=0)
+    return choice.answer, choice.key
+
+
+@QUICK
+@given(contests(), st.integers(0, 3), st.integers(0, 11))
+def test_a_wrong_answer_of_a_candidate_never_turns_the_answer_towards_it(
+    contest: list[Candidate], place: int, item: int
+) -> None:
+    victim = contest[place % len(contest)]
+    worse = replace(victim, scores={**victim.scores, f"i{item % len(victim.scores)}": 0.0})
+    before = answer(contest)
+    after = answer([worse if candidate is victim else candidate for candidate in contest])
+    if before != (Answer.MODEL, victim.key):
+        assert after != (Answer.MODEL, victim.key)
+
+
+@QUICK
+@given(contests(), st.permutations(range(4)))
+def test_names_and_order_change_nothing(contest: list[Candidate], order: list[int]) -> None:
+    names = {candidate.key: f"n{order[place]}" for place, candidate in enumerate(contest)}
+    renamed = [
+        replace(candidate, key=names[candidate.key], scores=dict(reversed(list(candidate.scores.items()))))
+        for candidate in reversed(contest)
+    ]
+    first, second = (choose(those, RULE) for those in (contest, renamed))
+    assert first.answer is second.answer
+    assert without_names(first) == without_names(second)
+    assert (first.regret, first.needed) == (second.regret, second.needed)
+    assert first.key is not None
+    assert names[first.key] == second.key
+
+
+@QUICK
+@given(contests())
+def test_a_dominated_model_is_never_chosen(contest: list[Candidate]) -> None:
+    choice = choose(contest, RULE, most_items=0)
+    assert choice.chosen is not None
+    mine = choice.chosen
+    for other in choice.standings:
+        if other.suffices >= mine.suffices and (other.candidate.p50_s or 0) <= (mine.candidate.p50_s or 0):
+            assert (other.candidate.score or 0) <= (mine.candidate.score or 0)
+
+
+@QUICK
+@given(contests(), st.lists(SCORE, min_size=12, max_size=12))
+def test_adding_a_model_never_changes_whether_another_suffices(contest: list[Candidate], scores: list[float]) -> None:
+    added = Candidate(key="new", scores={f"i{n}": score for n, score in enumerate(scores)}, p50_s=0.5)
+    before = {standing.candidate.key: standing.suffices for standing in choose(contest, RULE, most_items=0).standings}
+    after = choose([*contest, added], RULE, most_items=0).standings
+    assert before == {one.candidate.key: one.suffices for one in after if one.candidate.key != "new"}
