@@ -15,7 +15,9 @@ from tests.verdict.world import Array, Family, World, answers, candidates, draw
 HELPS: Family = "size helps"
 HARDLY: Family = "size hardly matters"
 SIZES = (30, 60, 120)
-EITHER_SIZE = pytest.mark.parametrize("worlds", [120, pytest.param(800, marks=pytest.mark.torture)])
+EITHER_SIZE = pytest.mark.parametrize(
+    "worlds", [120, pytest.param(800, marks=(pytest.mark.torture, pytest.mark.timeout(1800)))]
+)
 BY_UTILITY = Rule(floor=0.0)
 """With a floor of 0 every model suffices, so the greatest expected utility is named."""
 
