@@ -1,8 +1,8 @@
 r"""Finds the JSON in an answer: bare, fenced, or with prose around it; near-JSON too, where a scorer asks for it.
 
 Near-JSON is read by json-repair. Of 37 broken texts of the kinds that models print (trailing commas, single quotes,
-None and True, comments, raw newlines, a missing bracket, unescaped quotes, `\boxed{…}`) it read 31 as meant, demjson3 11
-and json5 10 (2026-11-28, versions 0.64, 3.0 and 0.17).
+None and True, comments, raw newlines, a missing bracket, unescaped quotes, `\boxed{…}`) it read 31 as meant, demjson3
+11 and json5 10 (2026-11-28, versions 0.64, 3.0 and 0.17).
 """
 
 import json
