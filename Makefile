@@ -49,21 +49,21 @@ coverage: $(STAMP) ## the same with branch coverage, which takes twice as long
 	@$(BIN)/python -m coverage report --skip-covered --fail-under=80
 
 .PHONY: torture torture-kill torture-writer
-torture: torture-kill torture-writer $(STAMP) ## all slow campaigns (an hour)
-	@$(BIN)/python -m pytest -q -m torture $(ARGS)
+torture: torture-kill torture-writer $(STAMP) ## kill and writer campaigns, then all tests marked torture (an hour)
+	@$(BIN)/python -m pytest -q -m torture
 
 torture-kill: $(STAMP) ## 500 runs killed at random moments, beside foreign clients
-	@$(BIN)/python -m tests.torture.campaign kill --runs 500
+	@$(BIN)/python -m tests.torture.campaign kill --runs 500 $(ARGS)
 
 torture-writer: $(STAMP) ## 1000 processes killed while they write
-	@$(BIN)/python -m tests.torture.campaign writer --kills 1000
+	@$(BIN)/python -m tests.torture.campaign writer --kills 1000 $(ARGS)
 
 .PHONY: bench
 bench: $(STAMP) ## what the reaper costs a run, side by side with a bare interpreter
 	@$(BIN)/python -m tests.torture.campaign reaper-cost $(ARGS)
 
 .PHONY: torture-resume
-torture-resume: $(STAMP) ## 200 killed runs, each resumed until it is like a whole one
+torture-resume: $(STAMP) ## 200 killed runs, each resumed until it equals a whole one
 	@$(BIN)/python -m tests.torture.resume_campaign --kills 200 $(ARGS)
 
 .PHONY: check

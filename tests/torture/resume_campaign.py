@@ -1,4 +1,4 @@
-"""Kills runs at random moments and resumes them until they finish: the result must be that of a run nobody killed.
+"""Kills runs at random moments and resumes them until they finish: the result must be that of an undisturbed run.
 
 `python -m tests.torture.resume_campaign --kills 200`. Each run is a pytest of its own, killed with SIGKILL; the
 server is a scripted one in this process, whose answers are a function of model and prompt.
@@ -45,8 +45,8 @@ class Echo:
 
 def task(name):
     def samples(seed, n):
-        said = [f"{name} {i}" for i in range(n)]
-        return [Sample(item_id=one, prompt=one, target=one, cluster_id=one) for one in said]
+        words = [f"{name} {i}" for i in range(n)]
+        return [Sample(item_id=text, prompt=text, target=text, cluster_id=text) for text in words]
     return Task(name=name, task_class=name, generate=samples, scorer=Echo(), max_output_tokens=20, prompt_tokens=40)
 
 ONE, TWO = task("one"), task("two")
@@ -66,11 +66,11 @@ def test_is_listed(lms_client, lms_instance) -> None:
 
 
 class CampaignFailed(Exception):
-    """A killed and resumed run was not like a whole one."""
+    """A killed and resumed run differs from a whole one."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Tally:
+class ResumeTally:
     """What a campaign has seen so far."""
 
     kills: int = 0
@@ -92,7 +92,7 @@ class Campaign:
     Args:
         folder: for tests, run files and state.
         url: of the server.
-        seed: of the moments.
+        seed: of the moments of the kills.
     """
 
     def __init__(self, folder: Path, *, url: str, seed: int) -> None:
@@ -103,13 +103,13 @@ class Campaign:
         self._tests.write_text(OWN_TESTS)
         (folder / "pytest.ini").write_text("[pytest]\n")
         self._whole_bytes = 0
-        self.tally = Tally()
+        self.tally = ResumeTally()
 
-    def run(self, kills: int) -> Tally:
+    def run(self, kills: int) -> ResumeTally:
         """Kill so many runs, each resumed until one finishes, and return what was seen.
 
         Raises:
-            CampaignFailed: says what was not as in a whole run.
+            CampaignFailed: what differs from a whole run.
         """
         path = self._finish(self._folder / "whole")
         self._whole_bytes = path.stat().st_size
@@ -164,14 +164,27 @@ class Campaign:
         """Start a run that resumes the newest file; where that is finished, it does nothing."""
         resumed = _newest(results)
         words = [
-            sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", f"--lms-url={self._url}", "--lms-model=all",
-            "--lms-limit=12", "--lms-epochs=2", f"--lms-results={results}", str(self._tests),
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            "-q",
+            f"--lms-url={self._url}",
+            "--lms-model=all",
+            "--lms-limit=12",
+            "--lms-epochs=2",
+            f"--lms-results={results}",
+            str(self._tests),
+        ]
         return subprocess.Popen(
             [*words, *([f"--lms-resume={resumed}"] if resumed else [])],
-            cwd=self._folder, env={**os.environ, "LMS_HARNESS_STATE": str(self._folder / "state")},
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
+            cwd=self._folder,
+            env={**os.environ, "LMS_HARNESS_STATE": str(self._folder / "state")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
 
     def _check(self, results: Path) -> None:
         """Make sure that every file can be read, and that no run asked what its parent had."""
@@ -182,13 +195,14 @@ class Campaign:
                 raise CampaignFailed(str(exc)) from exc
             if not records or not isinstance(run := records[0], RunRecord):
                 continue
-            new = {one.sample_uid for one in records if isinstance(one, SampleRecord) and one.at >= run.at}
+            samples = [record for record in records if isinstance(record, SampleRecord)]
+            new = {sample.sample_uid for sample in samples if sample.at >= run.at}
             self.tally.asked += len(new)
             if run.parent_run_id is None:
                 continue
             parent = RunFile.read(results / f"{run.parent_run_id}.jsonl")
             before = {uid for uid, sample in parent.samples() if sample.is_counted}
-            carried = {one.sample_uid for one in records if isinstance(one, SampleRecord)} - new
+            carried = {sample.sample_uid for sample in samples} - new
             self.tally.resumed += 1
             self.tally.carried += len(carried)
             if new & before or carried != before:
@@ -196,19 +210,18 @@ class Campaign:
 
 
 def result(records: list[Record]) -> Result:
-    """Return what a reader makes of a run file, whenever and by whomever its records were written."""
-    scores = {one.sample_uid: (one.value, one.passed) for one in records if isinstance(one, ScoreRecord)}
-    samples = [one for one in records if isinstance(one, SampleRecord)]
+    """Return what a reader makes of a run file, whichever run wrote its records and whenever."""
+    scores = {score.sample_uid: (score.value, score.passed) for score in records if isinstance(score, ScoreRecord)}
+    samples = [record for record in records if isinstance(record, SampleRecord)]
     answers = [
-        (one.model_key, one.task, one.item_id, one.epoch, one.outcome, one.output_text, scores.get(one.sample_uid))
-        for one in samples
+        (s.model_key, s.task, s.item_id, s.epoch, s.outcome, s.output_text, scores.get(s.sample_uid)) for s in samples
     ]
     if len(set(answers)) != len(samples):
         raise CampaignFailed("a sample is recorded twice")
     cells = [
-        (one.model_key, one.task, one.n, one.unscored, one.score, one.low, one.high, one.passed)
-        for one in records
-        if isinstance(one, SummaryRecord)
+        (cell.model_key, cell.task, cell.n, cell.unscored, cell.score, cell.low, cell.high, cell.passed)
+        for cell in records
+        if isinstance(cell, SummaryRecord)
     ]
     if len(set(cells)) != len(cells):
         raise CampaignFailed("a cell is recorded twice")
@@ -217,9 +230,9 @@ def result(records: list[Record]) -> Result:
 
 def speak(request: Request) -> str:
     """Return the prompt for about two prompts of three, which is right, and something else for the others."""
-    said = request.prompt
-    digest = hashlib.sha256(f"{request.json['model']} {said}".encode()).digest()
-    return said if digest[0] % 3 else f"no {digest.hex()[:8]}"
+    prompt = request.prompt
+    digest = hashlib.sha256(f"{request.json['model']} {prompt}".encode()).digest()
+    return prompt if digest[0] % 3 else f"no {digest.hex()[:8]}"
 
 
 def _newest(results: Path) -> Path | None:
@@ -238,11 +251,11 @@ def _new_bytes(results: Path, before: Path | None) -> int:
     return -1 if newest is None or (before is not None and newest.name <= before.name) else newest.stat().st_size
 
 
-def campaign(kills: int, *, seed: int, folder: Path) -> Tally:
+def campaign(kills: int, *, seed: int, folder: Path) -> ResumeTally:
     """Run a campaign against a server of its own and return what was seen.
 
     Raises:
-        CampaignFailed: says what was not as in a whole run.
+        CampaignFailed: what differs from a whole run.
     """
     with ScriptedServer(token_s=0.01, parallel=2) as server:
         server.reply_with(speak)
@@ -250,10 +263,10 @@ def campaign(kills: int, *, seed: int, folder: Path) -> Tally:
 
 
 def main() -> None:
-    """Run a campaign as the command line says, and print what was seen."""
+    """Run the campaign that the command line asks for, and print what was seen."""
     parser = argparse.ArgumentParser(prog="python -m tests.torture.resume_campaign", description=__doc__)
-    parser.add_argument("--kills", type=int, default=200, help="how many runs are killed (default 200)")
-    parser.add_argument("--seed", type=int, default=0, help="of the moments (default 0)")
+    parser.add_argument("--kills", type=int, default=200, help="how many runs to kill (default 200)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the moments of the kills (default 0)")
     asked = parser.parse_args()
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="resume-campaign-") as folder:

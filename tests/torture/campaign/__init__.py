@@ -1,7 +1,9 @@
-"""Campaigns: the guarantees of docs/adr/0003, earned by killing real runs at random moments (Linux).
+"""The kill and writer campaigns: what docs/adr/0003 promises, proved by killing real runs at random moments (Linux).
 
     python -m tests.torture.campaign kill --runs 500
     python -m tests.torture.campaign writer --kills 1000
 
-The first may be run against one's own LM Studio as well: `kill --url URL --model KEY`. What it loads, it unloads.
+`kill` plans and starts runs, `victim` is one of them, `foreign` loads and unloads beside them, `watch` decides whose
+each listed instance is, `settle` follows killed runs to their end, and `table` judges. With `--url URL --model KEY` it
+kills runs against an LM Studio of your own; what it loads, it unloads.
 """

@@ -1,4 +1,4 @@
-"""What the reaper costs a run that loads something, beside what a bare interpreter costs; ratios, never a test."""
+"""What the reaper costs a run that loads something, compared with a bare interpreter; a measurement, never a test."""
 
 import statistics
 import subprocess
@@ -18,7 +18,7 @@ _BARE = "print(1, flush=True); input()"
 
 
 def measure(rounds: int) -> str:
-    """Return a table: medians of `rounds`, the two kinds in turns, as the machine may be busy with other things."""
+    """Return a table of medians. The two kinds take turns, because the machine may be busy with other things."""
     bare, reaper, closing = [], [], []
     with tempfile.TemporaryDirectory(prefix="lms-campaign-") as folder:
         for number in range(rounds):

@@ -1,4 +1,4 @@
-"""Foreign clients: they load and unload by plain HTTP, know nothing of the harness, and keep books.
+"""Foreign clients: they load and unload by plain HTTP, know nothing of the harness, and record what is theirs.
 
 Each keeps at most one instance at a time, and unloads it by the id that the server's answer gave it.
 """
@@ -20,7 +20,7 @@ _HOLD_S = (1.0, 6.0)
 _PAUSE_S = (0.5, 4.0)
 
 Wish = Callable[[random.Random], tuple[str, int | None]]
-"""Returns what to load next: a key and a context length; None sends no config at all."""
+"""Returns what to load next: a key and a context length; with None the load sends no config at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +37,8 @@ class Books:
     """What foreign clients have at one moment.
 
     Attributes:
-        held: by id; certainly loaded, unless somebody touched it.
-        loading: key and context length of loads whose answer is not there yet.
+        held: their instances by id; certainly loaded, unless another client touched them.
+        loading: key and context length of loads that have not been answered yet.
     """
 
     held: Mapping[str, Held]
@@ -50,14 +50,14 @@ class Foreign:
 
     Args:
         url: of the server.
-        wish: what to load; called from their threads.
+        wish: returns what to load; called from the threads.
         token: for the server.
-        seed: of their choices.
-        count: how many; each keeps at most one instance.
-        log: gets a line for each thing that they do.
+        seed: of all choices.
+        count: how many threads; each keeps at most one instance.
+        log: gets a line for everything that they do.
 
     Attributes:
-        wrongs: what was done to their instances, in words.
+        wrongs: the keys of their instances that were touched, and what was done.
     """
 
     def __init__(self, url: str, wish: Wish, *, token: str, seed: str, count: int, log: Callable[[str], None]) -> None:
@@ -79,41 +79,43 @@ class Foreign:
         ]
 
     def start(self) -> None:
-        """Let them begin."""
+        """Start the threads."""
         for thread in self._threads:
             thread.start()
 
     def close(self) -> None:
-        """End them; what they hold they unload."""
+        """End the threads; each unloads what it holds."""
         self._is_over.set()
         for thread in self._threads:
             thread.join(_JOIN_S)
 
     def books(self) -> Books:
-        """Return what is theirs now."""
+        """Return what they have now."""
         with self._lock:
             return Books(held=dict(self._held), loading=tuple(self._loading.values()))
 
     def had(self, instance_id: str, *, since: float) -> bool:
-        """Tell whether this id was theirs at any moment since then, unloading it included."""
+        """Return whether this id was theirs at any moment since then, including while they unloaded it."""
         with self._lock:
             return instance_id in self._held or self._until.get(instance_id, 0.0) >= since
 
     def raced(self, key: str, begin: float, end: float) -> bool:
-        """Tell whether one of them loaded or held this key between two moments."""
+        """Return whether one of them loaded or held this key between two moments."""
         with self._lock:
-            if any(one == key for one, _ in self._loading.values()) or any(h.key == key for h in self._held.values()):
+            if any(loading == key for loading, _ in self._loading.values()):
                 return True
-            return any(one == key and start <= end and stop >= begin for one, start, stop in self._spans)
+            if any(held.key == key for held in self._held.values()):
+                return True
+            return any(had == key and start <= end and stop >= begin for had, start, stop in self._spans)
 
     def vacate(self, key: str) -> None:
-        """Return once they have nothing of this key; they load none of it until `allow`."""
+        """Return once they have no instance of this key; they load none until `allow`."""
         end = time.monotonic() + _VACATE_S
         with self._lock:
             self._avoided.add(key)
         while time.monotonic() < end:
             now = self.books()
-            if all(one.key != key for one in now.held.values()) and all(one != key for one, _ in now.loading):
+            if key not in {held.key for held in now.held.values()} | {loading for loading, _ in now.loading}:
                 return
             time.sleep(0.05)
 

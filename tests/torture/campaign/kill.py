@@ -16,8 +16,8 @@ from harness.client.redaction import DEFAULT_TOKEN
 from harness.reaper.server import PlainServer, ServerTrouble
 from tests.torture.campaign.foreign import Foreign
 from tests.torture.campaign.settle import Settler
-from tests.torture.campaign.table import Report
-from tests.torture.campaign.victim import SIGNALS, TARGETS, Plan, Target, Victim, started
+from tests.torture.campaign.table import KillReport
+from tests.torture.campaign.victim import SIGNALS, TARGETS, KillPlan, KillTarget, Victim, started
 from tests.torture.campaign.watch import Watch
 
 _LOOK_S = 0.3
@@ -34,22 +34,27 @@ _RACE_SHARE = 0.7
 _OTHER_CONTEXTS = (300, 500)
 
 
-def plans(seed: int, runs: int, scenarios: Sequence[str]) -> list[Plan]:
-    """Return what shall happen, each combination of scenario, target and signal as often as any other."""
+def plans(seed: int, runs: int, scenarios: Sequence[str]) -> list[KillPlan]:
+    """Return what shall happen: each combination of scenario, target and signal as often as any other."""
     dice = random.Random(f"{seed}:plans")
-    combinations: list[tuple[str, Target, str]] = []
+    combinations: list[tuple[str, KillTarget, str]] = []
     while len(combinations) < runs:
-        every = list(itertools.product(scenarios, TARGETS, SIGNALS))
-        dice.shuffle(every)
-        combinations += every
+        each_once = list(itertools.product(scenarios, TARGETS, SIGNALS))
+        dice.shuffle(each_once)
+        combinations += each_once
     return [
-        Plan(
-            number=number, scenario=scenario, target=target, signal=signal, fraction=dice.random(),
-            shares_state=dice.random() >= _OWN_STATE_SHARE, vacates=dice.random() < _VACATE_SHARE or scenario == "jit",
+        KillPlan(
+            number=number,
+            scenario=scenario,
+            target=target,
+            signal=signal,
+            fraction=dice.random(),
+            shares_state=dice.random() >= _OWN_STATE_SHARE,
+            vacates=dice.random() < _VACATE_SHARE or scenario == "jit",
             by_doctor=dice.random() < 0.5,
         )
         for number, (scenario, target, signal) in enumerate(combinations[:runs], 1)
-    ]  # fmt: skip
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +85,7 @@ class KillCampaign:
         self._folder = folder
         self._advance = advance
         self._server = PlainServer(normalised(options.url), options.token)
-        self._ignored = frozenset(one.id for one in self._server.listing())
+        self._ignored = frozenset(instance.id for instance in self._server.listing())
         self._victims: list[Victim] = []
         self._lock = threading.Lock()
         self._logging = threading.Lock()
@@ -100,10 +105,17 @@ class KillCampaign:
             log=self._log,
         )
         self._watch = Watch(self._server, self.foreign, lambda: tuple(self._victims), self._ignored, self._log)
-        self._settler = Settler(self._server.url, self._server, folder, lambda: self._watch.last_look, self._log)
+        self._settler = Settler(
+            self._server.url,
+            self._server,
+            folder,
+            token=options.token,
+            last_look=lambda: self._watch.last_look,
+            log=self._log,
+        )
 
-    def run(self) -> Report:
-        """Do it all; after a Ctrl-C clean up and report what was done so far."""
+    def run(self) -> KillReport:
+        """Kill all runs; after a Ctrl-C clean up and report what was done so far."""
         self._watch.start()
         self.foreign.start()
         notes = []
@@ -112,22 +124,25 @@ class KillCampaign:
             notes.append("undisturbed: " + ", ".join(f"{name} {self._usual_s(name):.1f} s" for name in self._durations))
             self._in_lanes(self._kill_all)
         except KeyboardInterrupt:
-            notes.append("Interrupted: this is what had been done so far.")
+            notes.append("Interrupted: the figures cover the runs up to then.")
         finally:
             self._wind_up()
-        killed = [one for one in self._victims if one.plan.number > 0]
-        return Report(
-            victims=killed, touched=[*self.foreign.wrongs, *self._watch.found.touched],
-            strays=self._watch.found.strays, notes=notes, raced=frozenset(self._raced(killed)),
-        )  # fmt: skip
+        killed = [victim for victim in self._victims if victim.plan.number > 0]
+        return KillReport(
+            victims=killed,
+            touched=[*self.foreign.wrongs, *self._watch.found.touched],
+            strays=self._watch.found.strays,
+            notes=notes,
+            raced=frozenset(self._raced(killed)),
+        )
 
     def _raced(self, victims: Sequence[Victim]) -> Iterator[int]:
-        for one in victims:
-            if self.foreign.raced(one.key, one.started, one.settled or time.monotonic()):
-                yield one.plan.number
+        for victim in victims:
+            if self.foreign.raced(victim.key, victim.started, victim.settled or time.monotonic()):
+                yield victim.plan.number
 
     def _in_lanes(self, work: Callable[[str], None]) -> None:
-        """Do `work` for each key in a thread, and follow the killed runs meanwhile."""
+        """Do `work` for each key in a thread of its own, and follow the killed runs meanwhile."""
         lanes = [threading.Thread(target=work, args=(key,), daemon=True) for key in self._options.keys]
         for lane in lanes:
             lane.start()
@@ -142,26 +157,26 @@ class KillCampaign:
             self._is_over.clear()
 
     def _follow(self) -> None:
-        going = [one for one in self._victims if not one.is_settled]
+        going = [victim for victim in self._victims if not victim.is_settled]
         self._settler.look(going)
-        for one in going:
-            if one.is_settled and one.plan.number > 0:
-                self._advance(one)
+        for victim in going:
+            if victim.is_settled and victim.plan.number > 0:
+                self._advance(victim)
 
     def _wind_up(self) -> None:
-        """Wait until nothing of any run is left, then end everything that this started."""
-        for one in self._victims:
-            if one.killed is None:
-                one.kill()
+        """Wait until nothing of any run is left, then end everything that the campaign started."""
+        for victim in self._victims:
+            if victim.killed is None:
+                victim.kill()
         self._settler.is_ending = True
         end = time.monotonic() + _WIND_UP_S
         with contextlib.suppress(KeyboardInterrupt):
-            while any(not one.is_settled for one in self._victims) and time.monotonic() < end:
+            while any(not victim.is_settled for victim in self._victims) and time.monotonic() < end:
                 self._follow()
                 time.sleep(_LOOK_S)
         self._settler.close()
-        for one in self._victims:
-            one.journal_left = (left := one.journal()) is not None and bool(left[1].open_leases)
+        for victim in self._victims:
+            victim.journal_left = (left := victim.journal()) is not None and bool(left[1].open_leases)
         self.foreign.close()
         self._watch.close()
         with contextlib.suppress(ServerTrouble):
@@ -170,13 +185,19 @@ class KillCampaign:
                     self._server.unload(instance.id)
 
     def _measure(self, key: str) -> None:
-        """Let each scenario run undisturbed once on one of the keys, to know how long it takes."""
+        """Run each scenario undisturbed once on one of the keys, to learn how long it takes."""
         keys = self._options.keys
         for scenario in self._options.scenarios[keys.index(key) :: len(keys)]:
-            plan = Plan(
-                number=next(self._undisturbed), scenario=scenario, target="harness", signal="SIGKILL", fraction=1.0,
-                shares_state=True, vacates=True, by_doctor=True,
-            )  # fmt: skip
+            plan = KillPlan(
+                number=next(self._undisturbed),
+                scenario=scenario,
+                target="harness",
+                signal="SIGKILL",
+                fraction=1.0,
+                shares_state=True,
+                vacates=True,
+                by_doctor=True,
+            )
             victim = self._start(plan, key)
             end = time.monotonic() + _MEASURE_S
             while victim.process.poll() is None and time.monotonic() < end and not self._is_over.is_set():
@@ -194,7 +215,7 @@ class KillCampaign:
             moment = victim.started + plan.fraction * _MARGIN * self._usual_s(plan.scenario)
             while (left := moment - time.monotonic()) > 0 and not self._is_over.wait(min(left, 0.05)):
                 if victim.process.poll() == 0:
-                    # How long runs take changes with what else the machine is doing.
+                    # How long a run takes changes with what else the machine is doing.
                     self._durations[plan.scenario].append(time.monotonic() - victim.started)
                 if victim.process.poll() is not None:
                     break
@@ -203,23 +224,26 @@ class KillCampaign:
             while victim.process.poll() is None and not self._is_over.wait(_LOOK_S / 10):
                 pass
 
-    def _next(self, key: str) -> Plan | None:
-        """Take the first plan that is possible on this key; None when none is left.
+    def _next(self, key: str) -> KillPlan | None:
+        """Take the first plan that is possible on this key; None if none is left.
 
-        A command without a context length is told from others by its key, so only one of them at a time.
+        Only one command without a context length runs on a key at a time: nothing else tells its instances apart.
         """
         while not self._is_over.wait(0.05):
             with self._lock:
                 if not self._todo:
                     return None
-                taken = any(v.key == key and not v.is_settled and v.context_length is None for v in self._victims)
+                taken = any(
+                    victim.key == key and not victim.is_settled and victim.context_length is None
+                    for victim in self._victims
+                )
                 for plan in self._todo:
                     if not taken or plan.scenario in {"load", "jit", "pytest"}:
                         self._todo.remove(plan)
                         return plan
         return None
 
-    def _start(self, plan: Plan, key: str) -> Victim:
+    def _start(self, plan: KillPlan, key: str) -> Victim:
         if plan.vacates:
             self.foreign.vacate(key)
             timer = threading.Timer(_ALLOW_AFTER_S, self.foreign.allow, (key,))
@@ -227,15 +251,19 @@ class KillCampaign:
             timer.start()
         with self._lock:
             victim = started(
-                plan, key=key, context_length=next(self._contexts), url=self._options.url, folder=self._folder,
+                plan,
+                key=key,
+                context_length=next(self._contexts),
+                url=self._options.url,
+                folder=self._folder,
                 shared_state=self._folder / "state",
-            )  # fmt: skip
+            )
             self._victims.append(victim)
         self._log(f"{victim.name} began: {victim.key} {victim.context_length}, pid {victim.process.pid}")
         return victim
 
     def _usual_s(self, scenario: str) -> float:
-        """Return how long an undisturbed run takes: the median of the last few."""
+        """Return how long an undisturbed run takes now: the median of the last few."""
         return statistics.median(self._durations[scenario][-_LAST_FEW:])
 
     def _log(self, line: str) -> None:
@@ -247,9 +275,9 @@ class KillCampaign:
             pass
 
     def _wish(self, dice: random.Random) -> tuple[str, int | None]:
-        """Return what a foreign client shall load: mostly a run's key, half of the time with the run's config."""
-        going = [one for one in tuple(self._victims) if not one.is_settled]
+        """Return what a foreign client loads next: mostly a run's key, half of the time with the run's config."""
+        going = [victim for victim in tuple(self._victims) if not victim.is_settled]
         if going and dice.random() < _RACE_SHARE:
-            one = dice.choice(going[-len(self._options.keys) :])
-            return one.key, dice.choice((one.context_length, dice.randint(*_OTHER_CONTEXTS)))
+            raced = dice.choice(going[-len(self._options.keys) :])
+            return raced.key, dice.choice((raced.context_length, dice.randint(*_OTHER_CONTEXTS)))
         return dice.choice(self._options.keys), dice.randint(*_OTHER_CONTEXTS)

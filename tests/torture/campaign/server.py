@@ -1,4 +1,4 @@
-"""A separately started `lms-harness serve`, which lives on when runs die."""
+"""An `lms-harness serve` in a process of its own, which survives the runs."""
 
 import queue
 import re
@@ -26,11 +26,16 @@ class ServeProcess:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            child.command("harness.cli", "serve", "--port=0", "--parallel=1"), stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True, cwd=child.FOLDER,
+            child.command("harness.cli", "serve", "--port=0", "--parallel=1"),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            cwd=child.FOLDER,
             env=child.environment(),
-        )  # fmt: skip
-        self._said: list[str] = []
+        )
+        self._printed: list[str] = []
         self._urls: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._reading = threading.Thread(target=self._read, daemon=True)
         self._reading.start()
@@ -40,7 +45,7 @@ class ServeProcess:
             self.url = ""
         if not self.url:
             self.close()
-            raise EmbeddedError("`lms-harness serve` did not start: " + " / ".join(self._said[-3:]))
+            raise EmbeddedError("`lms-harness serve` did not start: " + " / ".join(self._printed[-3:]))
 
     def __enter__(self) -> Self:
         return self
@@ -64,7 +69,7 @@ class ServeProcess:
 
     def _read(self) -> None:
         for line in self._process.stderr or ():
-            self._said.append(line.strip())
+            self._printed.append(line.strip())
             if found := re.search(r"^Serving .* on (http://\S+)", line):
                 self._urls.put(found[1])
         self._urls.put("")

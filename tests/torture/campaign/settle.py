@@ -1,4 +1,4 @@
-"""Follows killed runs to their end: their processes, their journals, and whatever of theirs is still loaded."""
+"""Follows killed runs to their end: their processes, their journals, and what they left loaded."""
 
 import contextlib
 import os
@@ -19,10 +19,10 @@ EXIT_S = 60.0
 """How long a run may take to end after a signal that it can handle."""
 
 REAPER_S = 180.0
-"""How long a reaper may take: a load that goes on, or a chat's load that may still show up."""
+"""How long a reaper may take: it waits for a load in progress, or one by a chat that may still show up."""
 
 SWEEP_S = 40.0
-"""How long the next run's sweep is waited for, before `doctor --fix` is run."""
+"""How long the next run's sweep may take before `doctor --fix` is run."""
 
 _DOCTOR_S = 90.0
 _LEAK_S = 6.0
@@ -35,23 +35,32 @@ class Settler:
     Args:
         url: of the server.
         folder: for the output of `doctor`.
-        last_look: when the listing was last looked at (its beginning).
+        token: of the server, for `doctor`.
+        last_look: returns when the last look at the listing began.
         log: gets a line for each run that ends.
     """
 
     def __init__(
-        self, url: str, server: PlainServer, folder: Path, last_look: Callable[[], float], log: Callable[[str], None]
+        self,
+        url: str,
+        server: PlainServer,
+        folder: Path,
+        *,
+        token: str,
+        last_look: Callable[[], float],
+        log: Callable[[str], None],
     ) -> None:
         self._url = url
         self._server = server
         self._folder = folder
+        self._token = token
         self._last_look = last_look
         self._log = log
         self._doctor: tuple[subprocess.Popen[bytes], float] | None = None
         self.is_ending = False
 
     def look(self, victims: Sequence[Victim]) -> None:
-        """Take each run that is not settled one step further."""
+        """Take each run that is not settled one step closer to its end."""
         alive = marked()
         going = [victim for victim in victims if victim.killed is not None and not victim.is_settled]
         for victim in going:
@@ -61,7 +70,7 @@ class Settler:
                 self._log(f"{victim.name} is settled: {victim.ending}")
 
     def close(self) -> None:
-        """End what this has started."""
+        """End the `doctor` that it has started."""
         if self._doctor is not None and self._doctor[0].poll() is None:
             self._doctor[0].send_signal(signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -98,10 +107,10 @@ class Settler:
     def _see_to_journal(self, victim: Victim, path: Path, state: JournalState, *, now: float) -> None:
         leases = state.open_leases.values()
         if all(lease.doubt for lease in leases):
-            victim.is_ambiguous = True
+            victim.is_in_doubt = True
             if not self.is_ending and now - (victim.ended or now) < _UNKEPT_S:
                 return
-            self._unload(victim)  # The campaign knows what its runs themselves cannot know.
+            self._unload(victim)  # The campaign knows whose it is; its runs cannot know that.
             self._command(victim, "--forget", path.stem)
             return
         died = victim.ended or now
@@ -125,31 +134,41 @@ class Settler:
             victim.settled = now
 
     def _unload(self, victim: Victim) -> None:
-        # Only what is its at this moment: a foreign client may have been given an id that was its before.
+        # Only what belongs to it now: the server may since have given one of its ids to a foreign client.
         for instance_id in victim.loaded(self._last_look()):
             self._log(f"the campaign unloads {instance_id} of {victim.name}")
             with contextlib.suppress(ServerTrouble):
                 self._server.unload(instance_id)
 
     def _command(self, victim: Victim, *words: str) -> None:
-        """Run `doctor`, one at a time and not for ever: it waits as long as a load may still show up."""
+        """Run `doctor`, one at a time, for at most `_DOCTOR_S`: it waits as long as a load may still show up."""
         now = time.monotonic()
         if self._doctor is not None and self._doctor[0].poll() is None:
             if now - self._doctor[1] > _DOCTOR_S:
                 self._doctor[0].send_signal(signal.SIGINT)
             return
-        environ = {**child.environment(), "LMS_HARNESS_STATE": str(victim.state), "LM_STUDIO_API_URL": self._url}
+        environ = {
+            **child.environment(),
+            "LMS_HARNESS_STATE": str(victim.state),
+            "LM_STUDIO_API_URL": self._url,
+            "LM_API_TOKEN": self._token,  # Which children do not inherit.
+        }
         out = self._folder / f"doctor-{victim.plan.number}.out"
         with out.open("ab") as log:
             process = subprocess.Popen(
-                child.command("harness.cli", "doctor", *words), stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, cwd=self._folder, env=environ, start_new_session=True,
-            )  # fmt: skip
+                child.command("harness.cli", "doctor", *words),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self._folder,
+                env=environ,
+                start_new_session=True,
+            )
         self._doctor = (process, now)
 
 
 def _is_kept(path: Path, state: JournalState) -> bool:
-    """Tell whether somebody cares for a journal: its run, its reaper, or a sweep."""
+    """Return whether a journal is being looked after: by its run, its reaper, or a sweep."""
     if identity.is_alive(state.owner):
         return True
     lock = FileLock(path)

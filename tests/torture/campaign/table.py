@@ -1,4 +1,4 @@
-"""What a kill campaign found, as a table and as the expectations that it broke."""
+"""What a kill campaign found: a table, and the expectations that were broken."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,20 +6,32 @@ from dataclasses import dataclass
 from tests.torture.campaign.victim import SCENARIOS, TARGETS, Victim
 
 _COLUMNS = (
-    "scenario", "target", "runs", "raced", "leaked", "leaked, raced", "ambiguous", "foreign touched", "processes left",
-    "journals left", "cleaned", "median", "p99",
-)  # fmt: skip
+    "scenario",
+    "target",
+    "runs",
+    "raced",
+    "leaked",
+    "leaked, raced",
+    "in doubt",
+    "in doubt, raced",
+    "foreign touched",
+    "processes left",
+    "journals left",
+    "cleaned",
+    "median",
+    "p99",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class KillReport:
     """The end of a kill campaign.
 
     Attributes:
         victims: all runs that were killed.
-        raced: numbers of those whose key foreign clients loaded or held meanwhile.
-        touched: what was done to foreign instances: the key, and what.
-        strays: ids of instances that stayed and that nobody can have made.
+        raced: the numbers of those whose model a foreign client loaded or held meanwhile.
+        touched: what was done to foreign instances: the key, and what happened.
+        strays: the ids of instances that stayed although no run and no foreign client can have made them.
         notes: what else a reader must know.
     """
 
@@ -32,15 +44,17 @@ class Report:
     @property
     def broken(self) -> list[str]:
         """The expectations that do not hold; empty when all do."""
-        broken = [f"foreign instance touched: {said}" for _, said in self.touched]
-        broken += [f"an instance stayed that no run is known to have made: {one}" for one in self.strays]
-        for one in self.victims:
-            if one.is_leaked and one.plan.number not in self.raced:
-                broken.append(f"leaked, though nobody raced it: {one.name}: {', '.join(one.seen)}")
-            if one.processes_left:
-                broken.append(f"{one.processes_left} processes left: {one.name}")
-            if one.has_hung:
-                broken.append(f"did not end: {one.name}")
+        broken = [f"foreign instance touched: {what}" for _, what in self.touched]
+        broken += [
+            f"an instance stayed that no run is known to have made: {instance_id}" for instance_id in self.strays
+        ]
+        for victim in self.victims:
+            if victim.is_leaked and not self._was_raced(victim):
+                broken.append(f"leaked, though no foreign client raced it: {victim.name}: {', '.join(victim.seen)}")
+            if victim.processes_left:
+                broken.append(f"{victim.processes_left} processes left: {victim.name}")
+            if victim.has_hung:
+                broken.append(f"did not end: {victim.name}")
         return broken
 
     def render(self) -> str:
@@ -51,34 +65,41 @@ class Report:
             self._row(scenario, target, group)
             for scenario in SCENARIOS
             for target in TARGETS
-            if (group := [one for one in self.victims if (one.plan.scenario, one.plan.target) == (scenario, target)])
+            if (group := [victim for victim in self.victims if victim.plan.kind == (scenario, target)])
         ]
         rows.append(self._row("all", "", self.victims))
-        table = tabulate(rows, headers=_COLUMNS, disable_numparse=True, colalign=["left", "left", *["right"] * 11])
+        table = tabulate(rows, headers=_COLUMNS, disable_numparse=True, colalign=["left", "left", *["right"] * 12])
         return "\n".join([table, "", _LEGEND, *self.notes])
 
     def _row(self, scenario: str, target: str, group: Sequence[Victim]) -> list[str | int]:
-        took = sorted(seconds for one in group if (seconds := one.to_clean_s) is not None)
+        took = sorted(seconds for victim in group if (seconds := victim.to_clean_s) is not None)
+        raced = [victim for victim in group if self._was_raced(victim)]
+        alone = [victim for victim in group if not self._was_raced(victim)]
         return [
             scenario,
             target,
             len(group),
-            sum(one.plan.number in self.raced for one in group),
-            sum(one.is_leaked and one.plan.number not in self.raced for one in group),
-            sum(one.is_leaked and one.plan.number in self.raced for one in group),
-            sum(one.is_ambiguous for one in group),
+            len(raced),
+            sum(victim.is_leaked for victim in alone),
+            sum(victim.is_leaked for victim in raced),
+            sum(victim.is_in_doubt for victim in alone),
+            sum(victim.is_in_doubt for victim in raced),
             len(self.touched) if scenario == "all" else "",
-            sum(one.processes_left for one in group),
-            sum(one.journal_left for one in group),
+            sum(victim.processes_left for victim in group),
+            sum(victim.journal_left for victim in group),
             len(took),
             _seconds(took, 0.5),
             _seconds(took, 0.99),
         ]
 
+    def _was_raced(self, victim: Victim) -> bool:
+        return victim.plan.number in self.raced
+
 
 _LEGEND = (
-    "raced: foreign clients loaded or held the same model meanwhile. ambiguous: named by the harness and not touched,\n"
-    "as nobody could tell whose it is. cleaned: runs that had something loaded after the kill, and how long that took."
+    "raced: a foreign client loaded or held the same model meanwhile; such runs are counted apart.\n"
+    "in doubt: the harness named what was left and did not touch it, because it could not tell whose it is.\n"
+    "cleaned: how many runs had something loaded after the kill, and how long it took until that was gone."
 )
 
 

@@ -1,4 +1,4 @@
-"""One run that is to be killed: how it is started, when and how it dies, and what shows that it has ended."""
+"""One run to be killed: how it is started, when and how it dies, and what shows that it has ended."""
 
 import contextlib
 import json
@@ -14,37 +14,43 @@ from typing import Literal, TypeAlias
 
 from harness.reaper.journal import JournalState, replay
 
-Target: TypeAlias = Literal["harness", "group", "reaper first"]
-TARGETS: tuple[Target, ...] = ("harness", "group", "reaper first")
+KillTarget: TypeAlias = Literal["harness", "group", "reaper first"]
+TARGETS: tuple[KillTarget, ...] = ("harness", "group", "reaper first")
 SIGNALS = ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
 SCENARIOS = ("load", "chat", "stream", "unload-after", "jit", "pytest")
 MARK = "LMS_CAMPAIGN_RUN"
-"""A variable in the environment of a run, which its reaper inherits."""
+"""An environment variable that marks a run; its reaper inherits it, so both are found in /proc."""
 
 _HAND_OVER = frozenset({"load", "chat", "stream"})
 _PACKAGE = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class KillPlan:
     """What shall happen to one run; all of it follows from the seed.
 
     Attributes:
-        number: of the run, from 1; below 0 is a run that is left alone, to measure how long it takes.
-        fraction: the moment of the kill, in shares of an undisturbed run.
-        shares_state: uses the campaign's state directory, else one of its own.
-        vacates: foreign clients leave the key alone until the run has begun; a chat loads only what is not loaded.
-        by_doctor: after a death of run and reaper, `doctor --fix` finishes, else the next run's sweep.
+        number: of the run, from 1. Runs below 0 are not killed, but measured.
+        fraction: the moment of the kill, as a share of an undisturbed run.
+        shares_state: whether the run uses the campaign's state directory or one of its own.
+        vacates: whether foreign clients leave the key alone until the run has begun, because a chat loads a model only
+            if it is not loaded.
+        by_doctor: what finishes after run and reaper are dead: `doctor --fix`, or the next run's sweep.
     """
 
     number: int
     scenario: str
-    target: Target
+    target: KillTarget
     signal: str
     fraction: float
     shares_state: bool
     vacates: bool
     by_doctor: bool
+
+    @property
+    def kind(self) -> tuple[str, KillTarget]:
+        """The row of the table in which the run is counted."""
+        return self.scenario, self.target
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,9 +62,10 @@ class Victim:
         killed, ended, settled: when it was killed; when its process had ended; when nothing of it was left.
         quiet_since: when its processes had ended and its journal was settled.
         seen: ids of its instances, and when each was last listed.
+        is_in_doubt: whether its journal names what was left without touching it.
     """
 
-    plan: Plan
+    plan: KillPlan
     key: str
     context_length: int | None
     state: Path
@@ -71,7 +78,7 @@ class Victim:
     quiet_since: float | None = None
     seen: dict[str, float] = field(default_factory=dict)
     is_leaked: bool = False
-    is_ambiguous: bool = False
+    is_in_doubt: bool = False
     is_handed_over: bool = False
     has_hung: bool = False
     processes_left: int = 0
@@ -79,7 +86,7 @@ class Victim:
 
     @property
     def name(self) -> str:
-        """For messages."""
+        """How messages and the log call it."""
         return f"run {self.plan.number} ({self.plan.scenario}, {self.plan.signal} to {self.plan.target})"
 
     @property
@@ -89,25 +96,25 @@ class Victim:
 
     @property
     def ending(self) -> str:
-        """What became of it, in words."""
-        facts = {"leaked": self.is_leaked, "ambiguous": self.is_ambiguous, "handed over": self.is_handed_over}
+        """How it ended, in words."""
+        facts = {"leaked": self.is_leaked, "in doubt": self.is_in_doubt, "handed over": self.is_handed_over}
         return ", ".join(name for name, holds in facts.items() if holds) or "clean"
 
     @property
     def may_hand_over(self) -> bool:
-        """Whether it leaves its instance loaded on purpose once it has printed its whole answer."""
+        """Whether it has printed its whole answer, after which its command leaves the instance loaded on purpose."""
         if self.plan.scenario not in _HAND_OVER:
             return False
-        said = self.out.read_text(encoding="utf-8", errors="replace")
+        output = self.out.read_text(encoding="utf-8", errors="replace")
         if self.plan.scenario == "stream":
-            return said.endswith("\n")
+            return output.endswith("\n")
         with contextlib.suppress(ValueError):
-            return isinstance(json.loads(said), dict)
+            return isinstance(json.loads(output), dict)
         return False
 
     @property
     def to_clean_s(self) -> float | None:
-        """Seconds from its death until nothing of it was loaded any more; None where nothing had to be cleaned."""
+        """Seconds from the kill until nothing of it was loaded any more; None if nothing had to be unloaded."""
         last = max(self.seen.values(), default=0.0)
         if self.is_handed_over or self.killed is None or last <= self.killed:
             return None
@@ -115,10 +122,10 @@ class Victim:
 
     def loaded(self, since: float) -> list[str]:
         """Return the ids of its instances that were listed since then."""
-        return [one for one, at in self.seen.items() if at >= since]
+        return [instance_id for instance_id, listed_at in self.seen.items() if listed_at >= since]
 
     def journal(self) -> tuple[Path, JournalState] | None:
-        """Return its journal; None when there is none, or not any more."""
+        """Return its journal; None if there is none (yet, or any more)."""
         for path in (self.state / "journals").glob("*.jsonl"):
             with contextlib.suppress(OSError):
                 state = replay(path)
@@ -127,7 +134,7 @@ class Victim:
         return None
 
     def kill(self) -> None:
-        """Do to it what the plan says; it may have ended already."""
+        """Kill it as planned; it may have ended already."""
         self.killed = time.monotonic()
         number = signal.Signals[self.plan.signal]
         if self.plan.target == "reaper first":
@@ -141,7 +148,7 @@ class Victim:
                 _send(self.process.pid, number)
 
 
-def started(plan: Plan, *, key: str, context_length: int, url: str, folder: Path, shared_state: Path) -> Victim:
+def started(plan: KillPlan, *, key: str, context_length: int, url: str, folder: Path, shared_state: Path) -> Victim:
     """Start a run in a process group of its own."""
     state = shared_state if plan.shares_state else folder / f"state-{plan.number}"
     out = folder / f"run-{plan.number}-{plan.scenario}.out"
@@ -158,13 +165,23 @@ def started(plan: Plan, *, key: str, context_length: int, url: str, folder: Path
     with out.open("wb") as stdout, out.with_suffix(".err").open("wb") as stderr:
         began = time.monotonic()
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", *words], stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, cwd=folder,
-            env=environ, start_new_session=True,
-        )  # fmt: skip
+            [sys.executable, "-P", "-m", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            cwd=folder,
+            env=environ,
+            start_new_session=True,
+        )
     return Victim(
-        plan=plan, key=key, context_length=context_length if has_context else None, state=state, out=out,
-        process=process, started=began,
-    )  # fmt: skip
+        plan=plan,
+        key=key,
+        context_length=context_length if has_context else None,
+        state=state,
+        out=out,
+        process=process,
+        started=began,
+    )
 
 
 def reapers_of(number: int) -> list[int]:
@@ -207,10 +224,18 @@ def _words(scenario: str, key: str, context_length: int, url: str, folder: Path)
         "unload-after": [*ask, "--unload-after", "--json"],
         "jit": jit,
         "pytest": [
-            "harness.cli", "run", f"--url={url}", f"--model={key}", "--suite=offload", "--task=classify", "--limit=1",
-            "--max-output-tokens=8", f"--context-length={context_length}", f"--results={folder / 'results'}",
+            "harness.cli",
+            "run",
+            f"--url={url}",
+            f"--model={key}",
+            "--suite=offload",
+            "--task=classify",
+            "--limit=1",
+            "--max-output-tokens=8",
+            f"--context-length={context_length}",
+            f"--results={folder / 'results'}",
         ],
-    }[scenario]  # fmt: skip
+    }[scenario]
 
 
 def _send(pid: int, number: signal.Signals) -> None:

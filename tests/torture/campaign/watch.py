@@ -1,4 +1,4 @@
-"""Looks at the listing all the time, and tells whose each instance is: a foreign client's, or which run's."""
+"""Polls the listing and decides whose each instance is: a foreign client's, or which run's."""
 
 import threading
 import time
@@ -17,15 +17,15 @@ _STRAY_S = 10.0
 
 @dataclass(slots=True)
 class Unclaimed:
-    """An instance that no run and no foreign client can have made, unless it is found out late."""
+    """An instance that no run and no foreign client is known to have made, at least not yet."""
 
     since: float
     until: float
 
 
 @dataclass(slots=True, kw_only=True)
-class Findings:
-    """What was seen. `touched` names the key and what was done to a foreign instance of it."""
+class Sightings:
+    """What was seen. `touched` holds the key of a foreign instance and what was done to it."""
 
     touched: list[tuple[str, str]] = field(default_factory=list)
     unclaimed: dict[str, Unclaimed] = field(default_factory=dict)
@@ -33,17 +33,17 @@ class Findings:
 
     @property
     def strays(self) -> list[str]:
-        """Ids that stayed although nobody can have made them."""
-        return [one for one, seen in self.unclaimed.items() if seen.until - seen.since >= _STRAY_S]
+        """The ids that stayed although no run and no foreign client can have made them."""
+        return [instance_id for instance_id, seen in self.unclaimed.items() if seen.until - seen.since >= _STRAY_S]
 
 
 class Watch:
     """Polls the server in a thread.
 
     Args:
-        server: to look at.
-        foreign: whose books tell what is theirs.
-        victims: all runs so far.
+        server: the server whose listing is polled.
+        foreign: the foreign clients, whose books say what is theirs.
+        victims: returns all runs so far.
         ignored: ids that were there before the campaign.
         log: gets a line for each instance that is new.
     """
@@ -63,15 +63,15 @@ class Watch:
         self._log = log
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._look_on, daemon=True)
-        self.found = Findings()
+        self.found = Sightings()
         self.last_look = 0.0
 
     def start(self) -> None:
-        """Begin to look."""
+        """Begin to poll."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stop."""
+        """Stop polling."""
         self._is_over.set()
         self._thread.join(_JOIN_S)
 
@@ -88,58 +88,61 @@ class Watch:
             self.last_look = began
 
     def _judge(self, listed: Sequence[Listed], before: Books, after: Books, began: float) -> None:
-        shown = {one.id: one for one in listed}
+        shown = {instance.id: instance for instance in listed}
         for instance_id, held in before.held.items():
             if after.held.get(instance_id) is held:
                 self._compare(held.key, held.config, instance_id, shown.get(instance_id))
         pending = {*before.loading, *after.loading}
-        for one in listed:
-            if one.id in self._ignored or self._foreign.had(one.id, since=began):
+        for instance in listed:
+            if instance.id in self._ignored or self._foreign.had(instance.id, since=began):
                 continue
-            known = next((v for v in self._victims() if v.seen.get(one.id, -1.0) >= self.last_look), None)
-            if known is not None:
-                known.seen[one.id] = began
-            elif not any(key == one.model_key and _may_be(context, one) for key, context in pending):
-                self._attribute(one, began)
+            owner = next((v for v in self._victims() if v.seen.get(instance.id, -1.0) >= self.last_look), None)
+            if owner is not None:
+                owner.seen[instance.id] = began
+            # While a foreign client waits for the answer to such a load, a new instance may be its.
+            elif not any(key == instance.model_key and _may_be(context, instance) for key, context in pending):
+                self._attribute(instance, began)
 
     def _compare(self, key: str, config: Mapping[str, Any], instance_id: str, shown: Listed | None) -> None:
         if shown is None:
-            said = f"{instance_id}: a foreign client holds it, and it is not listed"
+            wrong = f"{instance_id}: a foreign client holds it, and it is not listed"
         elif any(shown.config.get(name, value) != value for name, value in config.items()):
-            said = f"{instance_id}: a foreign client's, is listed with another config: {dict(shown.config)}"
+            wrong = (
+                f"{instance_id}: a foreign client holds it, and it is listed with another config: {dict(shown.config)}"
+            )
         else:
             return
-        if (key, said) not in self.found.touched:
-            self.found.touched.append((key, said))
+        if (key, wrong) not in self.found.touched:
+            self.found.touched.append((key, wrong))
 
-    def _attribute(self, one: Listed, now: float) -> None:
-        victim = whose(one, self._victims())
+    def _attribute(self, instance: Listed, now: float) -> None:
+        victim = whose(instance, self._victims())
         if victim is None:
-            seen = self.found.unclaimed.setdefault(one.id, Unclaimed(now, now))
+            seen = self.found.unclaimed.setdefault(instance.id, Unclaimed(now, now))
             if now - seen.until > _STRAY_S or seen.since == now:
-                self._log(f"nobody has {one.id} of {one.model_key}: {dict(one.config)}")
+                self._log(f"no run has {instance.id} of {instance.model_key}: {dict(instance.config)}")
                 seen.since = now
             seen.until = now
             return
-        if now - victim.seen.get(one.id, 0.0) > _STRAY_S:
-            self._log(f"{victim.name} has {one.id}: {dict(one.config)}")
-        victim.seen[one.id] = now
+        if now - victim.seen.get(instance.id, 0.0) > _STRAY_S:
+            self._log(f"{victim.name} has {instance.id}: {dict(instance.config)}")
+        victim.seen[instance.id] = now
 
 
-def whose(one: Listed, victims: Sequence[Victim]) -> Victim | None:
-    """Return the run that made an instance which is no foreign client's.
+def whose(instance: Listed, victims: Sequence[Victim]) -> Victim | None:
+    """Return the run that made an instance that is not a foreign client's.
 
-    Its context length tells, which is given to one run only; else (a command that takes none, or a request that made
-    the server load again) the latest run on this key that has not come to its end.
+    Its context length decides, because each is given to one run only. Without one (the command takes none, or a request
+    made the server load again) it is the latest run on this key that has not ended.
     """
-    context = one.config.get("context_length")
+    context = instance.config.get("context_length")
     for victim in victims:
         if victim.context_length is not None and victim.context_length == context:
             return victim
-    going = [victim for victim in victims if victim.key == one.model_key and not victim.is_settled]
+    going = [victim for victim in victims if victim.key == instance.model_key and not victim.is_settled]
     plain = [victim for victim in going if victim.context_length is None]
     return next(reversed(plain or going), None)
 
 
-def _may_be(context: int | None, one: Listed) -> bool:
-    return context is None or one.config.get("context_length") == context
+def _may_be(context: int | None, instance: Listed) -> bool:
+    return context is None or instance.config.get("context_length") == context

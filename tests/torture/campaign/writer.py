@@ -1,4 +1,4 @@
-"""The writer campaign: processes are killed while they write, and nothing that they have acknowledged may be lost."""
+"""The writer campaign: processes are killed while they write, and nothing that they acknowledged may be lost."""
 
 import os
 import random
@@ -21,7 +21,7 @@ Kind: TypeAlias = Literal["records", "intents"]
 
 _THREADS = 4
 _LIFE_S = {"records": 0.06, "intents": 0.2}
-"""How long a process lives at most. An intent waits for the disk."""
+"""How long a process lives at most, in seconds. Intents get longer: each waits for the disk."""
 
 _LONGEST_CHARACTERS = 40_000  # Longer than any buffer on the way to the disk.
 _URL = "http://127.0.0.1:1234"
@@ -32,11 +32,13 @@ class Loss:
     """What a writer campaign found.
 
     Attributes:
-        kills: how many processes.
-        acknowledged: what they said that they had written.
-        lost: of that, what is not in the file.
-        unreadable: files that cannot be read, with why.
-        torn: files that end within a line: those in which the kill hit a write.
+        kills: how many processes were killed.
+        acknowledged: how many records they reported as written.
+        lost: how many of these are not in the file.
+        unreadable: files that cannot be read, and why.
+        torn: files that end within a line, because the kill hit a write.
+        empty: those of them without one complete line, because the kill hit the first write. Such a file is an empty
+            run: nothing in it was acknowledged, and every reader takes it as a file without records.
     """
 
     kills: int
@@ -44,40 +46,67 @@ class Loss:
     lost: int
     unreadable: tuple[str, ...]
     torn: int
+    empty: int
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether anything was lost or cannot be read, or nothing was written at all."""
+        return bool(self.lost or self.unreadable or not self.acknowledged)
 
     def __str__(self) -> str:
         return (
             f"{self.kills} kills, {self.acknowledged} acknowledged, {self.lost} lost, "
-            f"{len(self.unreadable)} files unreadable, {self.torn} torn within a line"
+            f"{len(self.unreadable)} files unreadable, {self.torn} torn within a line ({self.empty} within the first)"
         )
 
 
 def kill_writers(kind: Kind, *, kills: int, seed: int, folder: Path, advance: Callable[[], None]) -> Loss:
-    """Kill so many writing processes, each within its first moments, and compare their files with what they said."""
+    """Kill so many writing processes, each within its first moments, and compare their files with what they
+    acknowledged.
+    """
     dice = random.Random(f"{seed}:{kind}")
-    acknowledged = lost = torn = 0
+    acknowledged = lost = torn = empty = 0
     unreadable: list[str] = []
     for number in range(kills):
         path = folder / f"{kind}-{number}.jsonl"
-        said = _killed_writer(kind, path, after_s=dice.uniform(0.0, _LIFE_S[kind]))
-        acknowledged += len(said)
-        try:
-            found = _written(kind, path) if path.exists() else set()
-        except Exception as exc:  # noqa: BLE001  (whatever it is, the file cannot be read)
-            unreadable.append(f"{path.name}: {exc}")
-            found = set()
-        lost += len(said - found)
+        reported = _killed_writer(kind, path, after_s=dice.uniform(0.0, _LIFE_S[kind]))
+        acknowledged += len(reported)
+        found: set[str] = set()
         if path.exists():
-            torn += not path.read_bytes().endswith(b"\n") and path.stat().st_size > 0
+            try:
+                found = written(kind, path)
+            except Exception as exc:  # noqa: BLE001  (whatever it is, the file cannot be read)
+                unreadable.append(f"{path.name}: {exc}")
+            is_torn, is_empty = torn_within(path)
+            torn, empty = torn + is_torn, empty + is_empty
             path.unlink()
+        lost += len(reported - found)
         advance()
-    return Loss(kills=kills, acknowledged=acknowledged, lost=lost, unreadable=tuple(unreadable), torn=torn)
+    return Loss(kills=kills, acknowledged=acknowledged, lost=lost, unreadable=tuple(unreadable), torn=torn, empty=empty)
+
+
+def torn_within(path: Path) -> tuple[bool, bool]:
+    """Return whether a file ends within a line, and whether that is its first one."""
+    content = path.read_bytes()
+    is_torn = not content.endswith(b"\n") and bool(content)
+    return is_torn, is_torn and b"\n" not in content
+
+
+def written(kind: Kind, path: Path) -> set[str]:
+    """Return what a file holds, by the names that its writer reported.
+
+    Raises:
+        Exception: it cannot be read.
+    """
+    if kind == "records":
+        return {record.item_id for record in read_run(path) if isinstance(record, SampleRecord)}
+    return {str(number) for number in replay(path).open_leases}
 
 
 def _killed_writer(kind: Kind, path: Path, *, after_s: float) -> set[str]:
-    """Return what a process acknowledged that wrote from several threads until it was killed."""
+    """Return what a process acknowledged while it wrote from several threads until it was killed."""
     reading, writing = os.pipe()
-    # Forked, as a thousand new interpreters would take many minutes. This process has no other threads.
+    # Forked, because a thousand new interpreters would take many minutes. This process has no other threads.
     pid = os.fork()
     if pid == 0:
         os.close(reading)
@@ -86,22 +115,22 @@ def _killed_writer(kind: Kind, path: Path, *, after_s: float) -> set[str]:
     time.sleep(after_s)
     os.kill(pid, signal.SIGKILL)
     with os.fdopen(reading, "rb") as pipe:
-        said = pipe.read()
+        acknowledgements = pipe.read()
     os.waitpid(pid, 0)
-    # The last one may be torn; a torn acknowledgement is none.
-    return {line.decode("ascii") for line in said.split(b"\n")[:-1]}
+    # The last line may be torn, and a torn acknowledgement does not count.
+    return {line.decode("ascii") for line in acknowledgements.split(b"\n")[:-1]}
 
 
 def _write_until_killed(kind: Kind, path: Path, acknowledgements: int) -> NoReturn:
     try:
         write = _record_writer(path) if kind == "records" else _intent_writer(path)
 
-        def go_on(thread: int) -> None:
+        def write_forever(thread: int) -> None:
             for number in range(1_000_000):
                 os.write(acknowledgements, f"{write(f'{thread}-{number}')}\n".encode("ascii"))
 
         for thread in range(_THREADS):
-            threading.Thread(target=go_on, args=(thread,)).start()
+            threading.Thread(target=write_forever, args=(thread,)).start()
         threading.Event().wait()
     finally:
         os._exit(70)
@@ -114,11 +143,20 @@ def _record_writer(path: Path) -> Callable[[str], str]:
     def write(name: str) -> str:
         writer.write(
             SampleRecord(
-                run_id="run", at="2026-01-01T00:00:00Z", sample_uid=name, task="t", task_class="t", item_id=name,
-                item_hash="h", model_key="k", instance_id="k", prompt_hash="p", outcome="ok",
+                run_id="run",
+                at="2026-01-01T00:00:00Z",
+                sample_uid=name,
+                task="t",
+                task_class="t",
+                item_id=name,
+                item_hash="h",
+                model_key="k",
+                instance_id="k",
+                prompt_hash="p",
+                outcome="ok",
                 output_text="x" * dice.randrange(_LONGEST_CHARACTERS),
             )
-        )  # fmt: skip
+        )
         return name
 
     return write
@@ -131,9 +169,3 @@ def _intent_writer(path: Path) -> Callable[[str], str]:
         return str(journal.intent("key", resident=(name,), config={"context_length": 2048}))
 
     return write
-
-
-def _written(kind: Kind, path: Path) -> set[str]:
-    if kind == "records":
-        return {one.item_id for one in read_run(path) if isinstance(one, SampleRecord)}
-    return {str(number) for number in replay(path).open_leases}
