@@ -17,7 +17,7 @@ from harness.report.text import PrintablePieces
 
 if TYPE_CHECKING:
     from harness.client.http import Client
-    from harness.command.chat import InThread, Reply
+    from harness.command.chat import ChatReply, InThread
     from harness.domain.generation import ChatRequest
     from harness.store.chat_log import ChatLog
 
@@ -175,7 +175,7 @@ class _Printer:
         print_piece(self._pieces.end() + "\n")
 
 
-def _print(reply: "Reply", printer: _Printer | None, *, as_json: bool) -> None:
+def _print(reply: "ChatReply", printer: _Printer | None, *, as_json: bool) -> None:
     if as_json:
         print_json(reply.as_dict())
         return
@@ -185,7 +185,7 @@ def _print(reply: "Reply", printer: _Printer | None, *, as_json: bool) -> None:
         print_answer(reply.content)
 
 
-def _explain(reply: "Reply", request: "ChatRequest") -> None:
+def _explain(reply: "ChatReply", request: "ChatRequest") -> None:
     """Say on standard error what is wrong with an answer; the answer itself is printed as it is."""
     from harness.domain.generation import Outcome
 

@@ -13,7 +13,7 @@ from harness.cli.output import cell_text, print_json, print_text
 from harness.report.layout import terminal_width
 
 if TYPE_CHECKING:
-    from harness.command.rescore import Figures, Judged
+    from harness.command.rescore import Figures, ScoredAnswer
     from harness.domain.score import Scorer
 
 
@@ -67,7 +67,7 @@ def score(
     """
     from harness.clock import SystemClock
     from harness.command.rescore import append_scores, figures, judge, score_records
-    from harness.command.stored import Fields, read_samples, read_stored
+    from harness.command.stored import FieldPaths, read_samples, read_stored
     from harness.scoring.registry import make_scorer
     from harness.store.reader import is_run_file
     from harness.store.writer import write_new
@@ -78,7 +78,7 @@ def score(
         raise click.UsageError("--task is for run files, and this is not one")
     if out is not None and out.exists():
         raise click.UsageError(f"--out: expected a new file, but {out} exists already")
-    fields = Fields(
+    fields = FieldPaths(
         target=target_field or "target",
         output=output_field or ("output_text" if is_ours else "output"),
         id=id_field,
@@ -97,7 +97,7 @@ def score(
     _report(list(figures(judged)), scorer, file, out or (file if is_ours else None), as_json=as_json)
 
 
-def _lines(judged: "Sequence[Judged]", scorer: "Scorer") -> Iterator[str]:
+def _lines(judged: "Sequence[ScoredAnswer]", scorer: "Scorer") -> Iterator[str]:
     for answer in judged:
         place = {"line": answer.answer.line, "id": answer.answer.id}
         by = {"scorer": scorer.name, "scorer_version": scorer.version}

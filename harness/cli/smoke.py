@@ -12,7 +12,7 @@ from harness.cli.option import server_options
 from harness.cli.output import note, print_json, print_text, rendered, spinning
 
 if TYPE_CHECKING:
-    from harness.command.smoke import Smoke, Step
+    from harness.command.smoke import Smoke, SmokeStep
     from harness.errors import HarnessError
 
 
@@ -65,7 +65,7 @@ def smoke(
     sys.exit(0 if test.ok else 1)
 
 
-def _show(step: "Step") -> None:
+def _show(step: "SmokeStep") -> None:
     from harness.report.figure import seconds
     from harness.report.text import one_line
 
@@ -73,7 +73,7 @@ def _show(step: "Step") -> None:
     print_text(f"{step.name:<7} {state:<7} {seconds(step.seconds):>7}  {one_line(step.detail, limit=160)}")
 
 
-def _silent(_: "Step") -> None:
+def _silent(_: "SmokeStep") -> None:
     pass
 
 

@@ -1,5 +1,5 @@
-"""The use cases of the one-shot commands: chat, download, smoke, rescoring stored outputs.
+"""What the one-shot commands do: chat, download, smoke, and scoring of stored outputs.
 
-What a command does, independent of how it is typed: nothing here knows click or pytest. A full run over models and
-tasks is not here but in `harness.run`. Start with `chat`, the richest of them.
+Nothing here knows click or pytest: `harness.cli` parses options and prints. A run over models and tasks is not here but
+in `harness.run`. Start with `chat`, the richest of them; `request` makes its request fit the model.
 """

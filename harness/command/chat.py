@@ -1,4 +1,4 @@
-"""One task for one model, as the command line gives it: one turn of a conversation, alone or in a thread."""
+"""One request to one model: a single turn, or the next turn of a stored conversation (a thread)."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -21,11 +21,11 @@ from harness.store.chat_log import ChatLog
 from harness.store.conversation import Thread, turn
 
 InThread = Literal["no", "continue", "anew"]
-"""Whether a turn belongs to the stored thread of its model: not at all, after its last turn, or as its first."""
+"""Whether a turn belongs to the stored thread of its model: not at all, as its next turn, or as the first of a new."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class ChatReply:
     """An answer, and the lease on the instance that gave it."""
 
     generation: Generation
@@ -35,21 +35,21 @@ class Reply:
 
     @property
     def content(self) -> str:
-        """The message, or where a model put everything into its reasoning, that."""
+        """The message; the reasoning where the model put everything there."""
         return self.generation.text.strip() or self.generation.reasoning.strip()
 
     @property
     def content_source(self) -> str | None:
-        """`message`, `reasoning`, or None when both are empty."""
+        """Where `content` comes from: `message`, `reasoning`, or None when both are empty."""
         if self.generation.text.strip():
             return "message"
         return "reasoning" if self.generation.reasoning.strip() else None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what `chat --json` prints; None where the server does not tell.
+        """Return what `lms-harness chat` prints as JSON; None stands for what the server did not report.
 
-        `usage.model_load_time_seconds` is the server's figure for the load that this call caused; None for an instance
-        that was there. `stats.total_seconds` is what the client waited for the answer, load excluded.
+        `usage.model_load_time_seconds` is the server's figure for the load that this call caused; None where the
+        instance was loaded before. `stats.total_seconds` is how long the client waited for the answer, without a load.
         """
         stats = self.generation.stats
         load_s = stats.load_time_s if stats.load_time_s is not None else self.lease.load_time_s
@@ -85,22 +85,23 @@ def ask_once(
     log: ChatLog | None = None,
     say: Callable[[str], None] = lambda _: None,
     clock: Clock | None = None,
-) -> Reply:
-    """Answer `request`, whose `model` is a key, an instance id or an alias; the model is loaded first if it is not.
+) -> ChatReply:
+    """Return the answer to `request`, whose `model` is a key, an instance id or an alias; loads the model if necessary.
 
     Args:
         client: of the server.
         leases: holds the lease of the reply afterwards; the caller releases it or hands it over.
-        request: what to ask. Its `context_length` is a load's, and is not sent with the chat.
-        thread: the stored conversation that this turn belongs to; the request is then stored at the server.
-        on_text: gets the pieces of the message as they come, and the answer is streamed; nothing is asked again
-            once it got one.
-        log: gets every request and what became of it.
-        say: told what a person should know: another attempt, an option that is not sent, a thread that is waited for.
+        request: what to ask. Its `context_length` is for the load; it is not sent with the chat.
+        thread: whether this turn belongs to the stored conversation; the server then stores it as well.
+        on_text: gets the pieces of the message as they come, and makes the answer a stream. Once it has got one, the
+            request is not retried.
+        log: gets every request, and its response or error.
+        say: prints for the user: a retry, an option that is not sent, a thread that another process holds.
         clock: for the pauses between attempts.
 
     Raises:
-        HarnessError: no such model, it cannot be loaded or do what is asked, or the chat failed; a lease may be held.
+        HarnessError: there is no such model, it cannot be loaded or cannot do what is asked, or the chat failed. Even
+            then a lease may be held.
     """
     clock = clock or SystemClock()
     listing = retried(lambda _: client.models(), clock=clock)
@@ -119,7 +120,7 @@ def ask_once(
         except UnknownResponseId as exc:
             if held is None or fit.previous_response_id is not None:
                 raise
-            say(f"The thread is begun anew: the server no longer has its last answer. ({exc.message})")
+            say(f"Starting a new thread: the server no longer has the last answer of the old one. ({exc.message})")
             held.drop()
             reply = asking.ask(replace(asked, previous_response_id=None), lease)
         if held is not None:
@@ -137,23 +138,23 @@ def _stored(thread: Thread, say: Callable[[str], None]) -> ResponseId | None:
     try:
         return thread.last()
     except (ValueError, OSError) as exc:
-        say(f"The thread is begun anew: {thread.path} cannot be used ({exc}).")
+        say(f"Starting a new thread: {thread.path} cannot be used ({exc}).")
         return None
 
 
 def _keep(thread: Thread, response_id: ResponseId | None, say: Callable[[str], None]) -> None:
-    """Whatever happens here, the answer is there, and is worth more than its thread."""
+    """Remember the answer for the next turn. A failure is only printed: the answer matters more than its thread."""
     if response_id is None:
-        say("The server gave its answer no id, so the next turn cannot continue it.")
+        say("The server returned no response_id, so the next turn cannot continue from this answer.")
         return
     try:
         thread.keep(response_id)
     except StoreError as exc:
-        say(f"The next turn will not know of this one: {exc}")
+        say(f"The next turn will not continue from this answer: {exc}")
 
 
 class _Asking:
-    """Asks one turn until it is answered, as often as that is sensible."""
+    """Asks one turn, and retries it where that is safe and may help."""
 
     def __init__(
         self,
@@ -173,17 +174,17 @@ class _Asking:
         self._say = say
         self._attempt = 0
         self._has_delta = False
-        self._was_odd = False
-        self._trouble = ""
+        self._was_malformed = False
+        self._last_error = ""
 
-    def ask(self, request: ChatRequest, lease: Lease) -> Reply:
+    def ask(self, request: ChatRequest, lease: Lease) -> ChatReply:
         """Return the answer of the leased instance.
 
         Raises:
-            HarnessError: there is none, or another instance answered.
+            HarnessError: no answer came, or another instance answered.
         """
         if request.previous_response_id is not None and request.system_prompt is not None:
-            self._say("--system is not sent: the thread has its system prompt from its first turn.")
+            self._say("The system prompt is not sent: the thread has one from its first turn.")
             request = replace(request, system_prompt=None)
         answer = retried(
             lambda attempt: self._once(request, lease, attempt),
@@ -192,19 +193,19 @@ class _Asking:
             on_retry=lambda exc, pause_s: self._say(f"{exc.message}; trying again in {pause_s:g} s ..."),
         )
         if self._leases.is_lost(lease):
-            self._say(f"{lease.instance.id} went away meanwhile; this request loaded it anew with default settings.")
+            self._say(f"{lease.instance.id} went away meanwhile; this request loaded it again, with default settings.")
         outcome = outcome_of(answer, max_output_tokens=request.max_output_tokens)
-        return Reply(generation=answer, lease=lease, outcome=outcome, attempts=self._attempt)
+        return ChatReply(generation=answer, lease=lease, outcome=outcome, attempts=self._attempt)
 
     def _once(self, request: ChatRequest, lease: Lease, attempt: int) -> Generation:
         self._attempt = attempt
         if attempt > 1:
-            check_resident(self._client, lease.instance.id, after=self._trouble)
+            check_resident(self._client, lease.instance.id, after=self._last_error)
         is_streamed = self._on_text is not None
 
         def listen(event: StreamEvent) -> None:
             if event.name == "chat.start" and isinstance(named := event.data.get("model_instance_id"), str):
-                _check_author(named, request)  # Before anything that somebody else says is shown.
+                _check_author(named, request)  # Before any text of another instance is shown.
             self._take(event)
 
         self._note("request", url=self._client.url, request=chat_body(request, stream=is_streamed))
@@ -217,16 +218,16 @@ class _Asking:
             raise
         self._note("response", **_logged(answer))
         is_empty = not (answer.text.strip() or answer.reasoning.strip() or answer.tool_calls)
-        if is_empty and not (self._was_odd or self._has_delta) and attempt < ATTEMPTS:
+        if is_empty and not (self._was_malformed or self._has_delta) and attempt < ATTEMPTS:
             raise MalformedAnswer("the answer is empty")
         return answer
 
     def _may_repeat(self, error: HarnessError) -> bool:
-        self._trouble = error.message
+        self._last_error = error.message
         if self._has_delta:
             return False
         if isinstance(error, MalformedAnswer):
-            is_first, self._was_odd = not self._was_odd, True
+            is_first, self._was_malformed = not self._was_malformed, True
             return is_first
         return is_transient(error)
 
@@ -243,12 +244,12 @@ class _Asking:
 def _check_author(instance_id: str, request: ChatRequest) -> None:
     if instance_id != request.model:
         raise ApiError(
-            f"{request.model} was asked, but {instance_id} answered",
-            hint="Its answer is not shown. `lms-harness models` lists what is loaded.",
+            f"asked {request.model}, but {instance_id} answered",
+            hint="That answer is not shown. `lms-harness models` lists what is loaded.",
         )
 
 
 def _logged(answer: Generation) -> dict[str, Any]:
-    told = asdict(answer)
+    fields = asdict(answer)
     names = ("model_instance_id", "response_id", "text", "reasoning", "tool_calls", "stats", "times")
-    return {name: told[name] for name in names}
+    return {name: fields[name] for name in names}

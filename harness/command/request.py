@@ -1,4 +1,4 @@
-"""Makes a request fit the model that it is meant for, or says why it cannot, before anything is loaded."""
+"""Makes a request fit its model, or says why that is impossible, before anything is loaded."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -11,21 +11,21 @@ from harness.errors import SettingsError, TaskError
 from harness.selection.selection import find_model
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
-"""The longest request body that is sent: the embedded server takes no longer one; of LM Studio it is not known."""
+"""The longest request body that is sent: the embedded server's limit; LM Studio's is not documented."""
 
-# Tokenisers join repetitions (spaces, dashes) to tokens of a hundred characters and more; of other text, in whatever
-# language, a token of a large vocabulary holds 4 to 5 characters on average. 16 is out of reach.
+# Tokenisers join repetitions (spaces, dashes) into tokens of a hundred characters and more. In other text, of whatever
+# language, a token of a large vocabulary has 4 to 5 characters on average, so that 16 is a safe upper bound.
 _REPETITION = re.compile(r"(.)\1+", re.DOTALL)
 _CHARACTERS_PER_TOKEN = 16
 
 
 def addressed(listing: Sequence[Model], name: str) -> tuple[Model, InstanceId | None]:
-    """Return the model that a key, or the id or alias of a loaded instance, means, and that instance.
+    """Return the model that a name means, and the instance if the name is that of a loaded one (its id or alias).
 
-    A key that is an instance's id as well means the model: any fitting instance of it may answer.
+    A name that is both a key and an instance's id means the model: any fitting instance of it may answer.
 
     Raises:
-        ModelNotFound: neither is there; the hint has the nearest keys.
+        ModelNotFound: it is neither; the hint has the nearest keys.
     """
     for model in listing:
         if model.key.lower() != name.lower() and (instance := model.instance(name)) is not None:
@@ -41,14 +41,14 @@ def fitted(
     listing: Sequence[Model],
     say: Callable[[str], None],
 ) -> ChatRequest:
-    """Return the request as this model can take it; `say` is told what is left out.
+    """Return the request without what this model does not take; `say` prints what is left out.
 
     Raises:
         SettingsError: the model cannot do what is asked for.
-        TaskError: what is asked is too long for it.
+        TaskError: the input is too long for it.
     """
     if not model.is_chat:
-        able = ", ".join(one.key for one in listing if one.is_chat) or "none"
+        able = ", ".join(other.key for other in listing if other.is_chat) or "none"
         raise SettingsError(f"{model.key} makes embeddings and cannot chat", hint=f"Models that can: {able}")
     _check_vision(request, model, listing)
     _check_context(request, model, instance_id)
@@ -58,10 +58,10 @@ def fitted(
 
 
 def _check_vision(request: ChatRequest, model: Model, listing: Sequence[Model]) -> None:
-    has_image = not isinstance(request.input, str) and any(isinstance(one, Image) for one in request.input)
-    # Some LLMs are listed without capabilities (0.4.21): the server decides then.
+    has_image = not isinstance(request.input, str) and any(isinstance(part, Image) for part in request.input)
+    # LM Studio 0.4.21 lists some LLMs without capabilities: then the server decides.
     if has_image and model.capabilities is not None and not model.capabilities.vision:
-        able = [one.key for one in listing if one.capabilities is not None and one.capabilities.vision]
+        able = [other.key for other in listing if other.capabilities is not None and other.capabilities.vision]
         hint = f"Downloaded models with vision: {', '.join(able)}" if able else "No downloaded model has vision."
         raise SettingsError(f"{model.key} takes no images", hint=hint)
 
@@ -72,47 +72,45 @@ def _check_context(request: ChatRequest, model: Model, instance_id: InstanceId |
         return
     if model.max_context_length and wanted > model.max_context_length:
         raise SettingsError(
-            f"{model.key} has a context of at most {model.max_context_length} tokens, but {wanted} were asked for",
-            hint=f"Expected --context-length up to {model.max_context_length}.",
+            f"expected a context length of at most {model.max_context_length} for {model.key}, got {wanted}"
         )
     instance = model.instance(instance_id) if instance_id is not None else None
     if instance is not None and (instance.config.context_length or wanted) < wanted:
         raise SettingsError(
             f"{instance.id} is loaded with a context of {instance.config.context_length} tokens, not {wanted}",
-            hint=f"Name the model ({model.key}) in place of the instance, and another copy is loaded.",
+            hint=f"Name the model ({model.key}) instead of the instance to load another copy.",
         )
 
 
 def _reasoning(wanted: str | None, model: Model, say: Callable[[str], None]) -> str | None:
-    """LM Studio answers 400 to any value for a model without the setting, even to "off"."""
+    """Return the setting to send: LM Studio answers 400 to any value, even "off", for a model that lists none."""
     if wanted is None:
         return None
     options = model.capabilities.reasoning_options if model.capabilities else None
     if not options:
-        say(f"{model.key} lists no reasoning setting, so --reasoning {wanted} is not sent.")
+        say(f"{model.key} lists no reasoning settings, so {wanted!r} is not sent.")
         return None
     if wanted not in options:
         raise SettingsError(
-            f"{model.key} does not know the reasoning setting {wanted!r}", hint=f"Expected one of: {', '.join(options)}"
+            f"{model.key} has no reasoning setting {wanted!r}", hint=f"Expected one of: {', '.join(options)}"
         )
     return wanted
 
 
 def _check_length(request: ChatRequest, model: Model) -> None:
-    texts = (
-        [request.input] if isinstance(request.input, str) else [one for one in request.input if isinstance(one, str)]
-    )
+    parts = [request.input] if isinstance(request.input, str) else request.input
+    texts = [part for part in parts if isinstance(part, str)]
     room = request.context_length or model.max_context_length
     least = sum(len(_REPETITION.sub(r"\1", text)) for text in texts) // _CHARACTERS_PER_TOKEN
     if room and least > room:
         length = sum(len(text) for text in texts)
         raise TaskError(
-            f"the task cannot fit: its {length} characters are over {least} tokens, {model.key} has room for {room}",
-            hint="Give the model a part of it.",
+            f"the input is too long: its {length} characters are over {least} tokens, and {model.key} takes {room}",
+            hint="Send a part of it.",
         )
     body = len(encoded(chat_body(request, stream=True)))
     if body > MAX_BODY_BYTES:
         raise TaskError(
-            f"task and images make a request of {body / 2**20:.1f} MiB; at most {MAX_BODY_BYTES // 2**20} MiB are sent",
-            hint="Give the model a part of it, or smaller images.",
+            f"the request would have {body / 2**20:.1f} MiB: expected at most {MAX_BODY_BYTES // 2**20} MiB",
+            hint="Send a part of the text, or smaller images.",
         )

@@ -1,4 +1,4 @@
-"""Scores stored outputs, with no server: the samples of a run file anew, or those of somebody else's JSONL and CSV."""
+"""Scores stored outputs without a server: the samples of a run file, or the rows of any JSONL or CSV file."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +21,7 @@ _MOST_ERRORS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class ScoredAnswer:
     """A stored answer with its score."""
 
     answer: Stored
@@ -30,14 +30,14 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What all scores of one model on one task say; all of a file that is no run file.
+    """The scores of one model on one task, summed up; of all rows where the file is not a run file.
 
     Attributes:
-        n: items; the repeats of an item are averaged first.
-        unscored: answers that were lost, which is not 0.
-        unparsed: answers that the scorer could not read, which score 0.
-        passed: answers that are right as a whole.
-        mean, low, high, interval: of the items, with the 95 % interval and its method.
+        n: number of items; the repeats of an item are averaged first.
+        unscored: answers that were lost; they do not count as 0.
+        unparsed: answers that the scorer could not read; they score 0.
+        passed: answers that are completely right.
+        mean, low, high, interval: over the items, with the 95 % interval and its method.
     """
 
     model_key: str
@@ -52,60 +52,61 @@ class Figures:
     interval: str
 
 
-def judge(found: Iterable[Stored | TaskError], scorer: Scorer, *, path: Path, target_field: str) -> list[Judged]:
-    """Return every answer with its score. Outcomes count as in a run: what failed scores 0, what was lost nothing.
+def judge(found: Iterable[Stored | TaskError], scorer: Scorer, *, path: Path, target_field: str) -> list[ScoredAnswer]:
+    """Return every answer with its score. Outcomes count as in a run: failures score 0, lost answers stay unscored.
 
     Args:
-        found: answers, and what is wrong with other lines.
-        scorer: judges them.
-        path: for messages, as `target_field` is.
-        target_field: where the targets were found.
+        found: the answers of a file, and an error for each line that cannot be used.
+        scorer: judges the answers.
+        path: of the file, for messages.
+        target_field: where the targets are in it, for messages.
 
     Raises:
-        TaskError: lines cannot be used, or a target does not suit the scorer; names up to five of them.
+        TaskError: lines cannot be used, or targets do not suit the scorer; names up to five of them. Or there are no
+            answers.
     """
-    judged: list[Judged] = []
+    judged: list[ScoredAnswer] = []
     wrong: list[TaskError] = []
-    for one in found:
-        if isinstance(one, TaskError):
-            wrong.append(one)
+    for answer in found:
+        if isinstance(answer, TaskError):
+            wrong.append(answer)
         else:
             try:
-                judged.append(Judged(answer=one, score=_score(one, scorer)))
+                judged.append(ScoredAnswer(answer=answer, score=_score(answer, scorer)))
             except TaskError as exc:
-                wrong.append(TaskError(f"{path}:{one.line}: field {target_field}: {exc.message}", hint=exc.hint))
+                wrong.append(TaskError(f"{path}:{answer.line}: field {target_field}: {exc.message}", hint=exc.hint))
         if len(wrong) == _MOST_ERRORS:
             break
     if wrong:
-        raise TaskError("\n".join(one.message for one in wrong), hint=wrong[0].hint)
+        raise TaskError("\n".join(error.message for error in wrong), hint=wrong[0].hint)
     if not judged:
-        raise TaskError("there is nothing to score", hint="Is it the right file? --task must name a task of it.")
+        raise TaskError(f"{path} has no answers to score", hint="Check the file, and the task if you named one.")
     return judged
 
 
-def figures(judged: Sequence[Judged]) -> Iterator[Figures]:
+def figures(judged: Sequence[ScoredAnswer]) -> Iterator[Figures]:
     """Yield the figures of each model on each task, in the order of the file."""
-    cells: dict[tuple[str, str], list[Judged]] = defaultdict(list)
-    for one in judged:
-        cells[one.answer.cell].append(one)
+    cells: dict[tuple[str, str], list[ScoredAnswer]] = defaultdict(list)
+    for scored in judged:
+        cells[scored.answer.cell].append(scored)
     for (model_key, task), answers in cells.items():
         items: dict[Any, list[float]] = defaultdict(list)
         clusters: dict[Any, str] = {}
-        for one in answers:
-            # Repeats share an id in a run file only; elsewhere each line is an item.
-            item = one.answer.id if one.answer.sample_uid else one.answer.line
-            if one.score.value is not None:
-                items[item].append(one.score.value)
-                clusters[item] = one.answer.cluster or f"item {item}"
+        for scored in answers:
+            # Only a run file has repeats, which share an id; in other files each line is an item.
+            item = scored.answer.id if scored.answer.sample_uid else scored.answer.line
+            if scored.score.value is not None:
+                items[item].append(scored.score.value)
+                clusters[item] = scored.answer.cluster or f"item {item}"
         estimate = score_estimate([fmean(values) for values in items.values()], clusters=list(clusters.values()))
         bounds = estimate.interval
         yield Figures(
             model_key=model_key,
             task=task,
             n=estimate.n,
-            unscored=sum(one.score.value is None for one in answers),
-            unparsed=sum(one.score.reason.startswith("unparsed") for one in answers),
-            passed=sum(one.score.passed is True for one in answers),
+            unscored=sum(scored.score.value is None for scored in answers),
+            unparsed=sum(scored.score.reason.startswith("unparsed") for scored in answers),
+            passed=sum(scored.score.passed is True for scored in answers),
             mean=estimate.value,
             low=bounds.low if bounds else None,
             high=bounds.high if bounds else None,
@@ -113,8 +114,8 @@ def figures(judged: Sequence[Judged]) -> Iterator[Figures]:
         )
 
 
-def score_records(path: Path, judged: Iterable[Judged], scorer: Scorer, *, clock: Clock) -> list[ScoreRecord]:
-    """Return the scores as records of the run of this file.
+def score_records(path: Path, judged: Iterable[ScoredAnswer], scorer: Scorer, *, clock: Clock) -> list[ScoreRecord]:
+    """Return the scores as records that belong to the run of this file.
 
     Raises:
         StoreError: the file cannot be read, or has no records.
@@ -127,20 +128,20 @@ def score_records(path: Path, judged: Iterable[Judged], scorer: Scorer, *, clock
         ScoreRecord(
             run_id=first.run_id,
             at=at,
-            sample_uid=one.answer.sample_uid,
+            sample_uid=scored.answer.sample_uid,
             scorer=scorer.name,
             scorer_version=scorer.version,
-            value=one.score.value,
-            passed=one.score.passed,
-            reason=one.score.reason,
-            details=dict(one.score.details),
+            value=scored.score.value,
+            passed=scored.score.passed,
+            reason=scored.score.reason,
+            details=dict(scored.score.details),
         )
-        for one in judged
+        for scored in judged
     ]
 
 
 def append_scores(path: Path, records: Iterable[ScoreRecord]) -> None:
-    """Append late scores to the run file that they are about; what it had before stays as it is.
+    """Append late scores to the run file that they belong to; nothing in it is changed.
 
     Raises:
         StoreError: a run is still writing it, or it cannot be written.
@@ -149,18 +150,18 @@ def append_scores(path: Path, records: Iterable[ScoreRecord]) -> None:
     try:
         is_ours = lock.try_acquire(create=False)
     except OSError as exc:
-        raise StoreError(f"cannot write {path}: {exc.strerror}", hint="Name another file with --out.") from exc
+        raise StoreError(f"cannot write {path}: {exc.strerror}", hint="Write to another file instead.") from exc
     if not is_ours:
-        raise StoreError(f"a run is still writing {path}", hint="Wait for its end, or name another file with --out.")
+        raise StoreError(f"a run is still writing {path}", hint="Wait for its end, or write to another file.")
     try:
         append_records(path, records)
     finally:
         lock.release()
 
 
-def _score(one: Stored, scorer: Scorer) -> Score:
-    if one.outcome is None or one.outcome == "ok":
-        return scorer(one.output, one.target)
-    if not one.outcome.is_scored:
-        return Score(value=None, reason=one.outcome.value)
-    return Score(value=0.0, passed=False, reason=one.outcome.value)
+def _score(answer: Stored, scorer: Scorer) -> Score:
+    if answer.outcome is None or answer.outcome == "ok":
+        return scorer(answer.output, answer.target)
+    if not answer.outcome.is_scored:
+        return Score(value=None, reason=answer.outcome.value)
+    return Score(value=0.0, passed=False, reason=answer.outcome.value)

@@ -1,4 +1,4 @@
-"""Load, chat, check, unload, verify: does the plumbing between us and one model work? Its wisdom is not judged."""
+"""A smoke test of one model: load, chat, check, unload, verify. It tests the connection, not the model's quality."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -19,15 +19,15 @@ from harness.selection.ranking import rank
 from harness.selection.selection import find_model
 
 PROMPT = "What is the capital of France?"
-"""Even a 135M model has something to say to it; whether it is Paris is shown, and decides nothing."""
+"""Even a 135M model answers it. The answer is shown, but whether it is right makes no difference."""
 
 _OUTPUT_TOKENS = 48
 _CONTEXT_TOKENS = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One step: whether what it checks holds, how long it took, and what was seen."""
+class SmokeStep:
+    """One finished step: whether it succeeded, how long it took, and what was seen."""
 
     name: str
     ok: bool
@@ -37,14 +37,14 @@ class Step:
 
 @dataclass(slots=True, kw_only=True)
 class _Note:
-    """What a step has to tell while it runs."""
+    """The result of a step that is still running."""
 
     ok: bool = True
     detail: str = ""
 
 
 def choose_model(listing: Sequence[Model]) -> tuple[Model, str]:
-    """Return the chat model to try when none is named, and why: loaded first, then the smallest.
+    """Return the chat model to test when none is named, and why: a loaded one, else the smallest.
 
     Raises:
         ModelNotFound: there is no chat model.
@@ -52,7 +52,7 @@ def choose_model(listing: Sequence[Model]) -> tuple[Model, str]:
     ranking = rank(listing, demand_for(["chat"]))
     if not ranking.fitting:
         raise ModelNotFound(
-            f"the server lists {len(listing)} models, but none that can chat",
+            f"none of the {len(listing)} listed models can chat",
             hint="Get one with `lms-harness download MODEL`, or in LM Studio.",
         )
     return ranking.fitting[0].model, ranking.reason
@@ -60,57 +60,60 @@ def choose_model(listing: Sequence[Model]) -> tuple[Model, str]:
 
 @dataclass(slots=True, kw_only=True)
 class Smoke:
-    """One smoke test of one model; what it loads, it unloads by its exact id, whatever happens.
+    """One smoke test of one model. What it loads, it unloads by its exact id.
 
     Attributes:
-        leases: of this call; what is held when an error leaves `run` is for their owner to release.
+        client: of the server.
+        leases: of this call. Where `run` raises, the caller releases what they still hold.
+        clock: for durations.
         on_step: gets each step as it ends.
-        during: a context for what may take long, such as a spinner.
+        during: makes a context, such as a spinner, around what may take long.
         steps: all so far, also after an error.
-        answer: what the model said, None before it said anything.
+        answer: what the model answered; None before.
+        instance_id: of the tested instance; None before it is known.
     """
 
     client: Client
     leases: Leases
     clock: Clock
-    on_step: Callable[[Step], None] = lambda _: None
+    on_step: Callable[[SmokeStep], None] = lambda _: None
     during: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext()
-    steps: list[Step] = field(default_factory=list)
+    steps: list[SmokeStep] = field(default_factory=list)
     answer: Generation | None = None
     instance_id: InstanceId | None = None
 
     @property
     def ok(self) -> bool:
-        """Whether every step so far held."""
+        """Whether every step so far succeeded."""
         return all(step.ok for step in self.steps)
 
     def run(self, name: str, *, new_instance: bool = False) -> None:
-        """Try the model with this key, or the instance with this id; `ok` tells afterwards whether all held.
+        """Test the model with this key, or the instance with this id; `ok` then tells whether all steps succeeded.
 
-        A resident instance is tried as it is and stays loaded.
+        A resident instance is tested as it is, and stays loaded.
 
         Args:
-            name: of a chat model or of one of its instances.
+            name: key of a chat model, or id of one of its instances.
             new_instance: load another copy even if one is resident.
 
         Raises:
-            LoadFailed: it cannot be loaded.
-            ReleaseFailed: what was loaded for this is still there.
-            HarnessError: the server went away, or the name is none of a chat model.
+            LoadFailed: the model cannot be loaded.
+            ReleaseFailed: what was loaded for this test is still loaded.
+            HarnessError: the server went away, or there is no chat model of this name.
         """
         before = self.client.models()
         with self._step("load") as note, self.during(f"loading {name}"):
             lease = self._lease(before, name, new_instance=new_instance)
             self.instance_id = lease.instance.id
             note.detail = _loaded(lease)
-        trouble = self._chat(lease)
+        failure = self._chat(lease)
         with self._step("unload") as note:
             self.leases.release(lease)
-            note.detail = lease.instance.id if lease.is_owned else f"{lease.instance.id} was loaded before, and stays"
+            note.detail = lease.instance.id if lease.is_owned else f"{lease.instance.id} was loaded before, so it stays"
         with self._step("verify") as note:
             note.ok, note.detail = _verdict(lease, resident_ids(before), resident_ids(self.client.models()))
-        if trouble is not None:
-            raise trouble
+        if failure is not None:
+            raise failure
 
     def _lease(self, listing: Sequence[Model], name: str, *, new_instance: bool) -> Lease:
         holder = next((model for model in listing if model.instance(name) is not None), None)
@@ -118,8 +121,8 @@ class Smoke:
         model = holder if holder is not None and not is_key else find_model(listing, name)
         if not model.is_chat:
             raise SettingsError(
-                f"{model.key} is of type {model.type}: expected a chat model, as smoke asks it something",
-                hint="Without a name, smoke chooses one.",
+                f"expected a chat model, but {model.key} is of type {model.type}",
+                hint="Without a name, smoke chooses a model that can chat.",
             )
         if not is_key and not new_instance:
             return self.leases.borrow(InstanceId(name))
@@ -129,7 +132,7 @@ class Smoke:
         return self.leases.acquire(model.key, LoadConfig(context_length=context), reuse=not new_instance)
 
     def _chat(self, lease: Lease) -> HarnessError | None:
-        """Ask, and check the answer; return the error that says more about the server than about the model."""
+        """Ask, and check the answer; return the error if it is about the connection or the token, not the model."""
         reasoning = reasoning_for(lease.model, "off")
         reasons = does_reason(reasoning)
         request = ChatRequest(
@@ -142,7 +145,7 @@ class Smoke:
         try:
             with self._step("chat") as note, self.during(f"asking {lease.instance.id}"):
                 self.answer = self.client.chat(request)
-                note.detail = f"said {(self.answer.text or self.answer.reasoning).strip()!r}"
+                note.detail = f"answered {(self.answer.text or self.answer.reasoning).strip()!r}"
         except HarnessError as exc:
             return None if isinstance(exc, ApiError) and not isinstance(exc, NotAuthorised) else exc
         with self._step("check") as note:
@@ -167,15 +170,15 @@ class Smoke:
             note.ok, note.detail = False, "interrupted"
             raise
         finally:
-            step = Step(name=name, ok=note.ok, seconds=self.clock.monotonic() - started, detail=note.detail)
+            step = SmokeStep(name=name, ok=note.ok, seconds=self.clock.monotonic() - started, detail=note.detail)
             self.steps.append(step)
             self.on_step(step)
 
 
 def _loaded(lease: Lease) -> str:
     context = lease.instance.config.context_length
-    told = f"{lease.instance.id}, {context} tokens of context"
-    return told if lease.is_owned else f"{told}; it was loaded before, and is tried as it is"
+    loaded = f"{lease.instance.id}, {context} tokens of context"
+    return loaded if lease.is_owned else f"{loaded}; it was loaded before, and is tested as it is"
 
 
 def _problems(answer: Generation, lease: Lease, *, reasons: bool) -> Iterator[str]:
@@ -184,9 +187,9 @@ def _problems(answer: Generation, lease: Lease, *, reasons: bool) -> Iterator[st
     elif is_only_thoughts(answer.text):
         yield "expected an answer, got only the model's thoughts"
     if answer.model_instance_id != lease.instance.id:
-        yield f"expected an answer of {lease.instance.id}, got one of {answer.model_instance_id}"
+        yield f"expected an answer from {lease.instance.id}, got one from {answer.model_instance_id}"
     if answer.loaded_model:
-        yield "the instance had gone away, and the server loaded another for this request"
+        yield "the instance was gone, and the server loaded another one for this request"
     for what, tokens in (("input", answer.stats.input_tokens), ("output", answer.stats.total_output_tokens)):
         if not tokens:
             yield f"expected {what} tokens to be counted, got {tokens}"
@@ -194,8 +197,7 @@ def _problems(answer: Generation, lease: Lease, *, reasons: bool) -> Iterator[st
 
 def _verdict(lease: Lease, before: Sequence[InstanceId], after: Sequence[InstanceId]) -> tuple[bool, str]:
     own = lease.instance.id
-    gone = [one for one in before if one not in after and one != own]
-    others = f"; meanwhile somebody unloaded {', '.join(gone)}" if gone else ""
-    if lease.is_owned:
-        return own not in after, f"{own} is {'still' if own in after else 'no longer'} listed{others}"
-    return own in after, f"{own} is {'still' if own in after else 'no longer'} listed{others}"
+    gone = [instance_id for instance_id in before if instance_id not in after and instance_id != own]
+    others = f"; meanwhile {', '.join(gone)} disappeared, which this test did not cause" if gone else ""
+    is_listed = own in after
+    return is_listed != lease.is_owned, f"{own} is {'still' if is_listed else 'no longer'} listed{others}"

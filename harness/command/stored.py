@@ -1,4 +1,4 @@
-"""Outputs that are stored already, ours in a run file or anybody's in JSONL and CSV, on their way to a scorer."""
+"""Reads stored outputs for a scorer: from our run files, and from any JSONL or CSV file."""
 
 import csv
 import json
@@ -24,13 +24,13 @@ class Stored:
 
     Attributes:
         line: of the file, from 1.
-        output: what the model said.
-        target: what is right.
-        id: as the file calls it; its line where nothing else is known.
+        output: what the model answered.
+        target: the ideal output.
+        id: as the file names it, else the line's number.
         cell: model and task, in a run file.
-        cluster: what it shares with other items.
-        outcome: None where only the output is known.
-        sample_uid: in a run file.
+        cluster: what it shares with other items, in a run file.
+        outcome: in a run file; None elsewhere.
+        sample_uid: in a run file; "" elsewhere.
     """
 
     line: int
@@ -44,12 +44,14 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fields:
+class FieldPaths:
     """Where the parts of a record are: names, or paths with dots, such as `doc.answer` or `resps.0`.
 
     Attributes:
-        id: None: the line counts as id.
-        is_json: the target is JSON in a text, as a CSV file has it.
+        target: of the ideal output.
+        output: of the model's answer.
+        id: of the item's id; None: the line's number is the id.
+        is_json: whether the target is JSON within a text, as in a CSV file.
     """
 
     target: str
@@ -58,8 +60,10 @@ class Fields:
     is_json: bool = False
 
 
-def read_stored(path: Path, fields: Fields) -> Iterator["Stored | TaskError"]:
-    """Yield the answers of a JSONL or CSV (by its name: .csv, .tsv) file, or what is wrong with a line.
+def read_stored(path: Path, fields: FieldPaths) -> Iterator["Stored | TaskError"]:
+    """Yield the answers of a file, and an error for each line that cannot be used.
+
+    A file whose name ends in .csv or .tsv is read as such, any other as JSONL.
 
     Raises:
         StoreError: the file cannot be read, or is not UTF-8.
@@ -67,14 +71,14 @@ def read_stored(path: Path, fields: Fields) -> Iterator["Stored | TaskError"]:
     for line, record in _records(path):
         try:
             if isinstance(record, str):
-                raise TaskError(record)  # noqa: TRY301  (one way to tell what is wrong with a line)
+                raise TaskError(record)  # noqa: TRY301  (so that all errors of a line get the same prefix)
             yield _stored(line, record, fields)
         except TaskError as exc:
             yield TaskError(f"{path}:{line}: {exc.message}", hint=exc.hint)
 
 
-def read_samples(path: Path, fields: Fields, *, tasks: Collection[str] = ()) -> Iterator["Stored | TaskError"]:
-    """Yield the samples of a run file, of these tasks only if some are named; a torn last line is passed over.
+def read_samples(path: Path, fields: FieldPaths, *, tasks: Collection[str] = ()) -> Iterator["Stored | TaskError"]:
+    """Yield the samples of a run file, only those of `tasks` if some are named. An incomplete last line is skipped.
 
     Raises:
         StoreError: the file cannot be read.
@@ -99,12 +103,12 @@ def read_samples(path: Path, fields: Fields, *, tasks: Collection[str] = ()) -> 
                     sample_uid=str(record["sample_uid"]),
                 )
             except (KeyError, ValueError) as exc:
-                said = exc.message if isinstance(exc, TaskError) else f"no sample record: {exc}"
-                yield TaskError(f"{path}:{line.number}: {said}")
+                why = exc.message if isinstance(exc, TaskError) else f"not a sample record: {exc}"
+                yield TaskError(f"{path}:{line.number}: {why}")
 
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    """Yield line number and record, or what is wrong with it."""
+    """Yield each line's number with its record, or with what is wrong with it."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             if path.suffix.lower() in {".csv", ".tsv"}:
@@ -141,25 +145,25 @@ def _cells(file: Any, delimiter: str) -> Iterator[tuple[int, dict[str, Any] | st
         yield rows.line_num, f"expected CSV: {exc}"
 
 
-def _stored(line: int, record: dict[str, Any], fields: Fields) -> Stored:
+def _stored(line: int, record: dict[str, Any], fields: FieldPaths) -> Stored:
     output = _at(record, fields.output)
     if not isinstance(output, str):
-        raise TaskError(f"field {fields.output}: expected a text, got {_short(json.dumps(output))}")
+        raise TaskError(f"field {fields.output}: expected text, got {_short(json.dumps(output))}")
     target = _at(record, fields.target)
     if fields.is_json:
         try:
             target = json.loads(target)
         except (TypeError, ValueError, RecursionError):
             raise TaskError(f"field {fields.target}: expected JSON, got {_short(str(target))}") from None
-    name = line if fields.id is None else _at(record, fields.id)
-    return Stored(line=line, output=output, target=target, id=name)
+    item_id = line if fields.id is None else _at(record, fields.id)
+    return Stored(line=line, output=output, target=target, id=item_id)
 
 
 def _at(record: dict[str, Any], path: str) -> Json:
-    """Return what is at a path; a name that holds dots itself goes first.
+    """Return what is at a path. A field whose name is the whole path, dots included, is preferred.
 
     Raises:
-        TaskError: nothing is there.
+        TaskError: there is no such field.
     """
     if path in record:
         return record[path]
@@ -172,7 +176,7 @@ def _at(record: dict[str, Any], path: str) -> Json:
         else:
             value = _MISSING
         if value is _MISSING:
-            raise TaskError(f"there is no field {path}; there are {_short(', '.join(map(str, record)))}")
+            raise TaskError(f"there is no field {path}; the fields are {_short(', '.join(map(str, record)))}")
     return value
 
 

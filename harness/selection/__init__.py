@@ -1,4 +1,6 @@
-"""Which models: `selection` (patterns), `need` and `ranking` (one model for a kind of work), `memory`, `reference`.
+"""Which models: pure functions over the server's listing.
 
-Pure functions over the listing. Loading them is `harness.lifecycle`'s work.
+`selection` finds models by key or pattern: start there. `need` and `ranking` find the best one for a kind of work,
+`reference` the one that others are compared with, and `memory` says what would fit. Nothing here asks a server or loads
+a model: that is `harness.lifecycle`.
 """

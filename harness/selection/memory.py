@@ -1,7 +1,7 @@
-"""Memory, as far as a listing tells: what is resident, what a model needs at least, and what would fit instead.
+"""Memory, as far as a listing shows it: what is resident, what a model needs at least, and what would fit instead.
 
-REST says nothing of the machine's memory, so sizes are those of the files: a lower bound, as the context comes on top.
-What is resident now is known to fit.
+LM Studio's REST API does not report the machine's memory. So sizes are those of the files, a lower bound: the context
+comes on top. What is resident now is known to fit.
 """
 
 from collections.abc import Sequence
@@ -18,15 +18,15 @@ _GB = 1e9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """What a load has to do with.
+    """The situation in which a model is to be loaded.
 
     Attributes:
         needed_bytes: size of the model's file.
-        resident: every loaded instance with the size of its model's file, the largest first.
-        in_place: smaller models of the same type, not loaded, and no larger than all that is resident now: once that
-            is unloaded, they fit. The largest first.
-        smaller: all other smaller models of the same type that are not loaded, the largest first.
-        loaded: models of the same type that are loaded already, and so need nothing.
+        resident: every loaded instance with the size of its model's file, largest first.
+        in_place: smaller models of the same type that are not loaded. Each is no larger than all that is resident now,
+            so it would fit once that is unloaded. Largest first.
+        smaller: the other smaller models of the same type that are not loaded; largest first.
+        loaded: models of the same type that are loaded already.
     """
 
     needed_bytes: int
@@ -37,7 +37,7 @@ class Memory:
 
     @property
     def resident_bytes(self) -> int:
-        """Sum over all loaded instances: each is a full copy."""
+        """The sum over all loaded instances; each is a full copy."""
         return sum(size for _, size in self.resident)
 
 
@@ -47,47 +47,47 @@ def resident_bytes(listing: Sequence[Model]) -> int:
 
 
 def memory(listing: Sequence[Model], model: Model) -> Memory:
-    """Return what `model` needs, what is resident, and which others of its type would fit."""
-    same = [one for one in listing if one.type == model.type and one.key != model.key]
+    """Return what `model` needs, what is resident, and which other models of its type would fit."""
+    others = [other for other in listing if other.type == model.type and other.key != model.key]
     available = resident_bytes(listing)
-    idle = sorted(
-        (one for one in same if 0 < one.size_bytes < model.size_bytes and not one.is_loaded),
-        key=lambda one: (-one.size_bytes, one.key),
+    smaller = sorted(
+        (other for other in others if 0 < other.size_bytes < model.size_bytes and not other.is_loaded),
+        key=lambda other: (-other.size_bytes, other.key),
     )
-    resident = [(instance.id, one.size_bytes) for one in listing for instance in one.loaded_instances]
+    resident = [(instance.id, holder.size_bytes) for holder in listing for instance in holder.loaded_instances]
     return Memory(
         needed_bytes=model.size_bytes,
-        resident=tuple(sorted(resident, key=lambda one: (-one[1], one[0]))),
-        in_place=tuple(one for one in idle if one.size_bytes <= available),
-        smaller=tuple(one for one in idle if one.size_bytes > available),
-        loaded=tuple(one for one in same if one.is_loaded),
+        resident=tuple(sorted(resident, key=lambda id_and_size: (-id_and_size[1], id_and_size[0]))),
+        in_place=tuple(other for other in smaller if other.size_bytes <= available),
+        smaller=tuple(other for other in smaller if other.size_bytes > available),
+        loaded=tuple(other for other in others if other.is_loaded),
     )
 
 
 def memory_hint(listing: Sequence[Model], model: Model) -> str:
-    """Return lines for whoever wanted to load `model`: what it needs, what is in the way, and what would do."""
-    told = memory(listing, model)
-    lines = [f"{model.key} needs at least {_gigabytes(told.needed_bytes)} (its file; the context comes on top)."]
-    if told.resident:
-        named = ", ".join(f"{one} ({_gigabytes(size)})" for one, size in told.resident[:_SHOWN])
-        more = f" and {len(told.resident) - _SHOWN} more" if len(told.resident) > _SHOWN else ""
-        lines.append(f"Resident are {named}{more}: {_gigabytes(told.resident_bytes)} in all.")
-        lines.append("If nobody uses one: lms-harness unload --instance ID")
+    """Return lines for a user whose load of `model` failed: what it needs, what is loaded, and what would fit."""
+    found = memory(listing, model)
+    lines = [f"{model.key} needs at least {_gigabytes(found.needed_bytes)} (its file; the context comes on top)."]
+    if found.resident:
+        names = ", ".join(f"{instance_id} ({_gigabytes(size)})" for instance_id, size in found.resident[:_SHOWN])
+        more = f" and {len(found.resident) - _SHOWN} more" if len(found.resident) > _SHOWN else ""
+        lines.append(f"Loaded now: {names}{more}, {_gigabytes(found.resident_bytes)} in all.")
+        lines.append("To unload one that is not in use: lms-harness unload --instance ID")
     else:
-        lines.append("No model is resident.")
-    if told.loaded:
-        lines.append(f"Loaded already: {_named(told.loaded)}.")
-    if told.in_place:
-        lines.append(f"In place of what is resident would fit: {_named(told.in_place)}.")
-    if told.smaller:
-        lines.append(f"Smaller, and may fit: {_named(told.smaller)}.")
-    if not (told.loaded or told.in_place or told.smaller):
-        lines.append("No smaller model of its kind is downloaded: try a smaller --context-length or quantisation.")
+        lines.append("No model is loaded.")
+    if found.loaded:
+        lines.append(f"Already loaded, so usable at once: {_named(found.loaded)}.")
+    if found.in_place:
+        lines.append(f"Would fit after unloading what is loaded now: {_named(found.in_place)}.")
+    if found.smaller:
+        lines.append(f"Smaller, so may fit: {_named(found.smaller)}.")
+    if not (found.loaded or found.in_place or found.smaller):
+        lines.append("No smaller model of its type is downloaded: try a smaller context length or quantisation.")
     return "\n".join(lines)
 
 
 def with_memory_hint(error: LoadFailed, listing: Sequence[Model], key: str) -> LoadFailed:
-    """Return `error`, with a hint on memory where it is about memory; any other is returned as it is.
+    """Return `error`, with a hint about memory if it is about memory.
 
     Raises:
         ModelNotFound: the listing has no such model.
@@ -95,13 +95,17 @@ def with_memory_hint(error: LoadFailed, listing: Sequence[Model], key: str) -> L
     if not is_about_memory(error.message):
         return error
     return LoadFailed(
-        error.message, status=error.status, type=error.type, code=error.code, param=error.param,
+        error.message,
+        status=error.status,
+        type=error.type,
+        code=error.code,
+        param=error.param,
         hint=memory_hint(listing, find_model(listing, key)),
-    )  # fmt: skip
+    )
 
 
 def _named(models: Sequence[Model]) -> str:
-    return ", ".join(f"{one.key} ({_gigabytes(one.size_bytes)})" for one in models[:_SHOWN])
+    return ", ".join(f"{model.key} ({_gigabytes(model.size_bytes)})" for model in models[:_SHOWN])
 
 
 def _gigabytes(size: int) -> str:

@@ -1,6 +1,6 @@
-"""What a piece of work asks of a model: from the words of `select --task` to one demand.
+"""What a kind of work needs of a model: from names of tasks to one demand.
 
-Imports little, as the command line needs the words for its help. `ranking` says which models meet a demand.
+`ranking` says which models meet a demand. This module imports little, as the command line needs the names for its help.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias, get_args
 from harness.errors import SettingsError
 
 Preference: TypeAlias = Literal["loaded", "speed", "reasoning", "size"]
-"""What counts first among models that fit."""
+"""What models that fit are ordered by."""
 
 PREFERENCES: tuple[Preference, ...] = get_args(Preference)
 
@@ -19,7 +19,7 @@ _LONG_CONTEXT_TOKENS = 32_768
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskNeed:
-    """What one task class asks of a model; `prefer` is None where size and speed hardly matter to it."""
+    """What one kind of task needs of a model; `prefer` is None where neither speed nor size matters much."""
 
     vision: bool = False
     tools: bool = False
@@ -45,18 +45,21 @@ TASK_NEEDS: Mapping[str, TaskNeed] = {
     "tools": TaskNeed(tools=True),
     "vision": TaskNeed(vision=True),
 }
-"""Needs and task classes by the word that `select --task` takes."""
+"""What `lms-harness select` can be asked for. A task class that ships needs an entry here (docs/tasks.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """What is asked of a model.
+    """What a model must have, and which of several is preferred.
 
     Attributes:
-        min_context_tokens: tokens of context that it must be able to have; 0: any.
-        prefer: what counts first, second, …; the key decides at last, so that the order is total.
-        exclude: globs over keys.
-        max_size_bytes: largest file; None: any.
+        vision: it must take images.
+        tools: it must be trained for tool use.
+        embedding: it must be an embedding model, not a chat model.
+        min_context_tokens: the context that it must support; 0: any.
+        prefer: what models are ordered by, most important first; the key comes last, so that the order is total.
+        exclude: globs over the keys of models to leave out.
+        max_size_bytes: the largest file allowed; None: any.
     """
 
     vision: bool = False
@@ -76,13 +79,13 @@ def demand_for(
     exclude: Sequence[str] = (),
     max_size_bytes: int | None = None,
 ) -> Demand:
-    """Return what these tasks together ask for: every need of each, and the preference of the hardest.
+    """Return what these tasks need together: every need of each, and the preference of the hardest.
 
-    "loaded" comes first unless `prefer` puts it elsewhere, and "size" last: without tasks and preferences, that is the
-    smallest loaded model, else the smallest one.
+    "loaded" comes first unless `prefer` puts it elsewhere, and "size" comes last. So without tasks and preferences the
+    smallest loaded model is wanted, else the smallest one.
 
     Raises:
-        SettingsError: no single model can serve them all.
+        SettingsError: no single model can do them all.
     """
     needs = [TASK_NEEDS[task] for task in tasks]
     embedding = any(need.embedding for need in needs)
@@ -91,9 +94,9 @@ def demand_for(
         raise SettingsError(
             f"no model does both embedding and {others}: expected one of them", hint="Select one model for each."
         )
-    usual = {need.prefer for need in needs}
-    hardest: Sequence[Preference] = ("reasoning", "speed")
-    by_task = [one for one in hardest if one in usual][:1]
+    preferred = {need.prefer for need in needs}
+    hardest_first: Sequence[Preference] = ("reasoning", "speed")
+    by_task = [preference for preference in hardest_first if preference in preferred][:1]
     order: list[Preference] = [*(prefer or by_task), "size"]
     if "loaded" not in order:
         order.insert(0, "loaded")

@@ -1,8 +1,8 @@
-"""Which downloaded model suits a piece of work best, and why each other one was left out.
+"""Which downloaded model suits a kind of work best, and why each other one was left out.
 
 1. What is needed: vision, training for tool use, the type (chat or embedding), the context. What the listing does not
    say counts as missing.
-2. A model that is already loaded with enough context comes first, unless `--prefer` puts something before `loaded`.
+2. A model that is already loaded with enough context comes first, unless the user prefers something else to `loaded`.
 3. Then what the work is about: fewest *active* parameters for speed ("26B-A4B" counts as 4), most in total for
    reasoning; where the listing does not say, as many as the file has room for.
 4. Then the smallest file, and at last the key, so that the order is total.
@@ -22,7 +22,7 @@ _UNKNOWN = float("inf")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A model that fits; `instance` is its first loaded one with enough context, None where it has none."""
+    """A model that fits; `instance` is its first one that is loaded with enough context, None if there is none."""
 
     model: Model
     instance: Instance | None
@@ -30,7 +30,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
-    """Every model of a listing: the fitting ones, best first, and the others with the reason. `reason` is in words."""
+    """Every model of a listing: those that fit, best first, the others with why not; `reason` explains the order."""
 
     fitting: tuple[Candidate, ...]
     left_out: tuple[tuple[Model, str], ...]
@@ -38,10 +38,10 @@ class Ranking:
 
 
 def rank(listing: Sequence[Model], demand: Demand) -> Ranking:
-    """Return which models fit, best first, and why each other one does not. Depends on no order but that of instances.
+    """Return which models fit, best first, and why each other one does not. The order of the listing does not matter.
 
-    What the listing does not tell (capabilities, context) counts as missing where it is needed: an answer that comes
-    from a model which cannot see the image is worse than none.
+    What the listing does not say (capabilities, context) counts as missing: an answer from a model that cannot see the
+    image is worse than no answer.
     """
     fitting, left_out = [], []
     for model in listing:
@@ -49,27 +49,27 @@ def rank(listing: Sequence[Model], demand: Demand) -> Ranking:
             left_out.append((model, because))
         else:
             fitting.append(Candidate(model=model, instance=_instance_for(model, demand)))
-    fitting.sort(key=lambda one: (*(_ORDERS[name](one) for name in demand.prefer), one.model.key))
+    fitting.sort(key=lambda candidate: (*(_ORDERS[name](candidate) for name in demand.prefer), candidate.model.key))
     return Ranking(fitting=tuple(fitting), left_out=tuple(left_out), reason=_reason(fitting, len(listing), demand))
 
 
 def unfit(model: Model, demand: Demand) -> str | None:
-    """Return why this model cannot serve the demand, in words that follow its name; None when it can."""
+    """Return why this model does not meet the demand, in words that follow its name; None when it does."""
     if is_left_out(model, demand.exclude, demand.max_size_bytes):
-        return "left out by --exclude or --max-size"
+        return "is excluded, or larger than the maximum size"
     if demand.embedding != model.is_embedding or not (model.is_chat or model.is_embedding):
         wanted = "an embedding" if demand.embedding else "a chat"
-        return f"is of type {model.type}: needs {wanted} model"
+        return f"is of type {model.type}: expected {wanted} model"
     can = model.capabilities
     for is_needed, has, name in (
         (demand.vision, can and can.vision, "vision"),
         (demand.tools, can and can.trained_for_tool_use, "training for tool use"),
     ):
         if is_needed and not has:
-            return f"has no {name}" if can else f"does not tell whether it has {name}"
+            return f"has no {name}" if can else f"is listed without saying whether it has {name}"
     if demand.min_context_tokens > model.max_context_length and _instance_for(model, demand) is None:
         most = model.max_context_length or "an unknown number of"
-        return f"takes {most} tokens of context: needs {demand.min_context_tokens}"
+        return f"takes {most} tokens of context: expected at least {demand.min_context_tokens}"
     return None
 
 
@@ -82,13 +82,13 @@ def _instance_for(model: Model, demand: Demand) -> Instance | None:
 
 
 _ORDERS: Mapping[Preference, Callable[[Candidate], float]] = {
-    "loaded": lambda one: one.instance is None,
-    "speed": lambda one: parameters_or_guess(one.model)[1] or _UNKNOWN,
-    "reasoning": lambda one: -parameters_or_guess(one.model)[0],
-    "size": lambda one: one.model.size_bytes or _UNKNOWN,
+    "loaded": lambda candidate: candidate.instance is None,
+    "speed": lambda candidate: parameters_or_guess(candidate.model)[1] or _UNKNOWN,
+    "reasoning": lambda candidate: -parameters_or_guess(candidate.model)[0],
+    "size": lambda candidate: candidate.model.size_bytes or _UNKNOWN,
 }
 _WORDS: Mapping[Preference, str] = {
-    "loaded": "loaded already",
+    "loaded": "already loaded",
     "speed": "fewest active parameters",
     "reasoning": "most parameters",
     "size": "smallest file",
@@ -97,7 +97,7 @@ _WORDS: Mapping[Preference, str] = {
 
 def _reason(fitting: Sequence[Candidate], listed: int, demand: Demand) -> str:
     if not fitting:
-        return f"none of the {listed} downloaded models fits" if listed else "no model is downloaded"
+        return f"none of the {listed} downloaded models fit" if listed else "no model is downloaded"
     ordered = ", then ".join(_WORDS[name] for name in demand.prefer)
     best = fitting[0].instance
     context = best.config.context_length if best else None

@@ -1,4 +1,4 @@
-"""Which models a run uses, in which order, and why."""
+"""Which models a run uses, in which order, and why; how a model is found by its key."""
 
 import re
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class Selection:
 
 
 def parameters(model: Model) -> tuple[float, float] | None:
-    """Return (total, active) parameters, or None where the listing does not tell: "26B-A4B" -> (26e9, 4e9)."""
+    """Return (total, active) parameters, None where the listing does not say: "26B-A4B" -> (26e9, 4e9)."""
     match = _PARAMS.match(model.params_string or "")
     if not match:
         return None
@@ -33,9 +33,9 @@ def parameters(model: Model) -> tuple[float, float] | None:
 
 
 def parameters_or_guess(model: Model) -> tuple[float, float]:
-    """Return (total, active) parameters; where the listing does not tell, as many as the file has room for.
+    """Return (total, active) parameters; where the listing does not say, a guess from the size of the file.
 
-    The guess takes the listed bits a weight, else 4, the usual quantisation.
+    The guess uses the listed bits per weight, else 4, the usual quantisation.
     """
     if known := parameters(model):
         return known
@@ -49,7 +49,7 @@ def _count(number: str, unit: str) -> float:
 
 
 def cost(model: Model) -> tuple[float, int, str]:
-    """Return the order "cheapest first": active parameters (they decide the speed), then size on disk."""
+    """Return the sort key for "cheapest first": active parameters, which decide the speed, then the size on disk."""
     return parameters_or_guess(model)[1], model.size_bytes, model.key
 
 
@@ -62,17 +62,17 @@ def select_models(
 ) -> Selection:
     """Return the chat models to use, cheapest first.
 
-    Without patterns: those that are loaded, else the smallest one. A pattern is a key (in any case, as LM Studio takes
-    it), a glob over keys, or `all`.
+    Without patterns these are the loaded ones, else the smallest one. A pattern is a key (in any case, as in LM
+    Studio), a glob over keys, or `all`.
 
     Raises:
-        ModelNotFound: a pattern names no chat model; the hint has the nearest keys.
-        SettingsError: nothing is left after exclusion, or there are no chat models at all.
+        ModelNotFound: a pattern matches no chat model; the hint has the nearest keys.
+        SettingsError: there are no chat models, or none is left after exclusion.
     """
     chat = [model for model in listing if model.is_chat]
     if not chat:
         raise SettingsError(
-            f"the server lists {len(listing)} models, but none that can chat",
+            f"none of the {len(listing)} listed models can chat",
             hint="Get one with `lms-harness download MODEL`, or in LM Studio.",
         )
     fitting = [model for model in chat if not is_left_out(model, exclude, max_size_bytes)]
@@ -81,20 +81,20 @@ def select_models(
         models = [model for model in fitting if model.key in chosen]
         reason = "named by " + ", ".join(patterns)
     elif loaded := [model for model in fitting if model.is_loaded]:
-        models, reason = loaded, "loaded already"
+        models, reason = loaded, "already loaded"
     else:
         models = sorted(fitting, key=lambda model: (model.size_bytes, model.key))[:1]
-        reason = f"nothing is loaded, so the smallest one; choose others with {setting('models')}"
+        reason = f"the smallest one, as none is loaded; choose others with {setting('models')}"
     if not models:
         raise SettingsError(
-            f"no model is left of {len(chat)} after exclusion",
+            f"all {len(chat)} chat models are left out",
             hint=f"Check {setting('exclude')} and {setting('max_size_bytes')}.",
         )
     return Selection(models=tuple(sorted(models, key=cost)), reason=reason)
 
 
 def find_model(listing: Sequence[Model], key: str) -> Model:
-    """Return the model with this key (case does not matter, as at the server).
+    """Return the model with this key, in any case, as in LM Studio.
 
     Raises:
         ModelNotFound: there is none; the hint has the nearest keys.
@@ -106,14 +106,14 @@ def find_model(listing: Sequence[Model], key: str) -> Model:
 
 
 def nearest_hint(listing: Sequence[Model], key: str) -> str:
-    """Return what to try instead of a mistyped key: the nearest keys, and what is ready or small enough to be soon.
+    """Return what to try instead of a mistyped key: the nearest keys, and models that are loaded or quick to load.
 
-    The latter are of the kind that the key seems to mean: that of the nearest key, else chat models.
+    The latter are of the nearest key's type, else chat models.
     """
     from rapidfuzz import fuzz, process
 
     if not listing:
-        return "The server has no models at all: get one with `lms-harness download MODEL`."
+        return "The server has no models: get one with `lms-harness download MODEL`."
     by_key = {str(model.key): model for model in listing}
     near = process.extract(
         key.lower(), list(by_key), scorer=fuzz.WRatio, limit=_NEAREST, score_cutoff=50, processor=str.lower
@@ -126,12 +126,12 @@ def nearest_hint(listing: Sequence[Model], key: str) -> str:
 
 
 def _ready(listing: Sequence[Model], kind: str) -> str:
-    """Return a line that names the loaded models of a kind, or the smallest where none is loaded; "" without any."""
+    """Return a line that names the loaded models of a type, or the smallest where none is loaded; "" without any."""
     same = sorted((model for model in listing if model.type == kind), key=cost)
-    what = "embedding" if kind == "embedding" else "chat"
+    name = "embedding" if kind == "embedding" else "chat"
     if loaded := [model.key for model in same if model.is_loaded]:
-        return f"Loaded {what} models: {', '.join(loaded[:_NEAREST])}."
-    return f"The smallest {what} model: {same[0].key}." if same else ""
+        return f"Loaded {name} models: {', '.join(loaded[:_NEAREST])}."
+    return f"The smallest {name} model: {same[0].key}." if same else ""
 
 
 def _matching(pattern: str, chat: Sequence[Model]) -> Sequence[Model]:
@@ -142,7 +142,7 @@ def _matching(pattern: str, chat: Sequence[Model]) -> Sequence[Model]:
 
 
 def is_left_out(model: Model, exclude: Sequence[str], max_size_bytes: int | None) -> bool:
-    """Tell whether the model is larger than wanted, or its key matches one of the globs, in any case."""
+    """Tell whether the model is larger than allowed, or its key matches one of the globs, in any case."""
     if max_size_bytes is not None and model.size_bytes > max_size_bytes:
         return True
     return any(fnmatchcase(model.key.lower(), pattern.lower()) for pattern in exclude)

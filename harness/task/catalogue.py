@@ -1,7 +1,8 @@
-"""The task classes that ship with the suites, each with its reference solution and the answers that must not score."""
+"""The task classes that ship with the suites, each with its reference solution and with answers that must not score."""
 
 import importlib
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from harness.errors import TaskError
 from harness.task.task import Task
 
 _CHARACTERS_PER_TOKEN = 4
-"""Of English text with usual tokenisers; only an estimate, as LM Studio has no tokenise route."""
+"""An estimate for English text: LM Studio has no route that counts tokens."""
 
 Answerer = Callable[[Sample], str]
 
@@ -24,9 +25,9 @@ class Entry:
 
     Attributes:
         task: what is asked.
-        reference: answers every sample right.
-        adversaries: answers that only look right, by name; they score 0, or at most chance where chance is not 0.
-        guesses: answers without reading; they score at most chance.
+        reference: gives the right answer to every sample.
+        adversaries: give answers that only look right, by name. They score 0, or at most chance where that is not 0.
+        guesses: give answers without reading the prompt, by name. They score at most chance.
     """
 
     task: Task
@@ -37,15 +38,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Portrait:
-    """What a task class looks like, measured on its own samples.
+    """A task class in figures, measured on its samples.
 
     Attributes:
-        n: samples looked at.
-        distinct: different prompts among them.
-        tiers: samples of each tier.
-        clusters: templates or documents that they come from.
-        prompt_tokens: estimated from characters: median and most.
-        chance: what the task says answering without reading scores.
+        n: how many samples were measured.
+        distinct: how many different prompts they have.
+        tiers: how many samples each tier has.
+        clusters: how many templates or documents they come from.
+        prompt_tokens: median and maximum, estimated from characters.
+        chance: as the task declares it.
         reference: mean score of the reference solution; anything but 1 is a defect of the task.
         best_lazy: the adversary or guess with the highest mean score, and that score.
     """
@@ -62,41 +63,41 @@ class Portrait:
 
 
 def load_catalogue(suites: Path) -> tuple[Entry, ...]:
-    """Return the entries of all packages in `<suites>/offload` that have a TASK, by name of the class.
+    """Return the task classes in `<suites>/offload`, sorted by name.
 
     Args:
         suites: the folder of the suites, in a clone or inside the installed package.
 
     Raises:
-        TaskError: a package cannot be imported, or lacks its reference.
+        TaskError: a package cannot be imported, or lacks its TASK or its reference.
     """
     return tuple(_entry(suites, folder.name) for folder in sorted((suites / "offload").iterdir()) if _is_class(folder))
 
 
 def portray(entry: Entry, *, seed: int, n: int) -> Portrait:
-    """Return the portrait of a class on the first n samples of a seed."""
+    """Return the figures of a class, measured on the first n samples of a seed."""
     samples = entry.task.samples(seed=seed, limit=n)
     tokens = [
-        len(f"{one.system_prompt or ''}{''.join(one.turns)}{one.prompt}") // _CHARACTERS_PER_TOKEN for one in samples
+        len(f"{sample.system_prompt or ''}{''.join(sample.turns)}{sample.prompt}") // _CHARACTERS_PER_TOKEN
+        for sample in samples
     ]
-    tried = {
-        name: _mean(entry.task, samples, answer) for name, answer in {**entry.adversaries, **entry.guesses}.items()
-    }
+    tiers = Counter(sample.tier for sample in samples)
+    lazy = {name: _mean(entry.task, samples, answer) for name, answer in {**entry.adversaries, **entry.guesses}.items()}
     return Portrait(
         entry=entry,
         n=len(samples),
-        distinct=len({(one.turns, one.prompt) for one in samples}),
-        tiers={tier: sum(one.tier == tier for one in samples) for tier in sorted({one.tier for one in samples})},
-        clusters=len({one.cluster_id or one.item_id for one in samples}),
+        distinct=len({(sample.turns, sample.prompt) for sample in samples}),
+        tiers=dict(sorted(tiers.items())),
+        clusters=len({sample.cluster_id or sample.item_id for sample in samples}),
         prompt_tokens=(int(median(tokens)), max(tokens)),
         chance=entry.task.chance,
         reference=_mean(entry.task, samples, entry.reference),
-        best_lazy=max(tried.items(), key=lambda one: one[1], default=("none", 0.0)),
+        best_lazy=max(lazy.items(), key=lambda name_and_score: name_and_score[1], default=("none", 0.0)),
     )
 
 
 def _mean(task: Task, samples: Sequence[Sample], answer: Answerer) -> float:
-    return fmean(task.scorer(answer(one), one.target).value or 0.0 for one in samples)
+    return fmean(task.scorer(answer(sample), sample.target).value or 0.0 for sample in samples)
 
 
 def _is_class(folder: Path) -> bool:
@@ -121,9 +122,9 @@ def _entry(suites: Path, name: str) -> Entry:
 
 
 def _import(suites: Path, name: str) -> ModuleType:
-    inside = suites.parent.name == "harness"  # The wheel carries the suites within the package.
-    root = "harness.suites" if inside else "suites"
-    if not inside and str(suites.parent) not in sys.path:
+    is_installed = suites.parent.name == "harness"  # The wheel has them as `harness.suites`, a clone beside `harness`.
+    root = "harness.suites" if is_installed else "suites"
+    if not is_installed and str(suites.parent) not in sys.path:
         sys.path.insert(0, str(suites.parent))
     try:
         return importlib.import_module(f"{root}.offload.{name}")

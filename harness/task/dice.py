@@ -8,25 +8,25 @@ T = TypeVar("T")
 
 
 class Dice:
-    """Chooses by a seed made of parts: equal parts give equal choices.
+    """Makes choices that depend on its parts alone: equal parts give equal choices.
 
-    Only `random.Random.random()` is used: it is the one method whose sequence Python promises to keep, and a text as
-    seed does not depend on PYTHONHASHSEED.
+    It uses only `random.Random.random()`, the one method whose sequence Python promises to keep; and the seed is a
+    text, which does not depend on PYTHONHASHSEED.
     """
 
     def __init__(self, *parts: str | int) -> None:
-        self._random = random.Random("/".join(str(part) for part in parts))  # noqa: S311  (no cryptography)
+        self._random = random.Random("/".join(str(part) for part in parts))  # noqa: S311  (not cryptography)
 
     def whole(self, low: int, high: int) -> int:
-        """Return a whole number from low to high, both included."""
+        """Return an integer from low to high, both included."""
         return low + int(self._random.random() * (high - low + 1))
 
     def pick(self, choices: Sequence[T]) -> T:
-        """Return one of the choices."""
+        """Return a random one of the choices."""
         return choices[self.whole(0, len(choices) - 1)]
 
     def some(self, choices: Sequence[T], count: int) -> list[T]:
-        """Return `count` different ones of the choices, in random order."""
+        """Return `count` different choices in random order."""
         left = list(choices)
         return [left.pop(self.whole(0, len(left) - 1)) for _ in range(count)]
 

@@ -1,4 +1,4 @@
-"""Images as input. What a file is, its first bytes say, not its name."""
+"""Images as input. Their type is read from the first bytes, not from the file's name."""
 
 from base64 import b64encode
 from pathlib import Path
@@ -7,7 +7,7 @@ from harness.domain.generation import Image
 from harness.errors import TaskError
 
 MAX_IMAGE_BYTES = 20 * 1024 * 1024
-"""A larger file is refused: as a data URL it would nearly fill a request."""
+"""A larger file is refused: as a data URL it would almost fill a request."""
 
 _LONGEST_MAGIC = 12
 
@@ -16,7 +16,7 @@ def read_image(path: Path) -> Image:
     """Return a PNG, JPEG, WebP or GIF file as a data URL.
 
     Raises:
-        TaskError: it cannot be read, is none of these, or is larger than 20 MiB.
+        TaskError: it cannot be read, has another format, or is larger than 20 MiB.
     """
     try:
         with path.open("rb") as file:
@@ -27,17 +27,17 @@ def read_image(path: Path) -> Image:
     kind = media_type(data)
     if kind is None:
         found = "an empty file" if not data else f"bytes that begin with {data[:8].hex(' ')}"
-        raise TaskError(f"{path} is no image that models take", hint=f"Expected PNG, JPEG, WebP or GIF, got {found}.")
+        raise TaskError(f"{path} is not an image", hint=f"Expected PNG, JPEG, WebP or GIF, got {found}.")
     if len(data) > MAX_IMAGE_BYTES:
         raise TaskError(
             f"the image {path} is larger than {MAX_IMAGE_BYTES // 2**20} MiB",
-            hint="Scale it down: models look at a few megapixels at most.",
+            hint="Scale it down: models use a few megapixels at most.",
         )
     return Image(data_url=f"data:{kind};base64,{b64encode(data).decode('ascii')}")
 
 
 def media_type(data: bytes) -> str | None:
-    """Return what the first bytes say (`image/png`, …); None when they are no image that we know."""
+    """Return the media type by the first bytes, such as `image/png`; None for anything but PNG, JPEG, WebP and GIF."""
     head = data[:_LONGEST_MAGIC]
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"

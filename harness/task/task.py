@@ -10,7 +10,7 @@ from harness.errors import TaskError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What a model must have to be given a task."""
+    """What a model must have for a task."""
 
     vision: bool = False
     tools: bool = False
@@ -22,17 +22,19 @@ class Task:
     """A set of samples with one prompt form and one scorer.
 
     Attributes:
-        name: unique, such as `extract`; what `--lms-task` selects.
-        task_class: the row of the catalogue that it belongs to; a verdict is given per task class.
-        generate: `generate(seed, n)` returns the first n samples of that seed, in an order in which every prefix is
-            balanced over the tiers; the same for every Python version and hash seed.
+        name: unique, such as `extract`; a run can be limited to tasks by name.
+        task_class: the row of the catalogue that it belongs to; verdicts are given per task class.
+        generate: `generate(seed, n)` returns the first n samples of that seed, the same ones under every Python version
+            and hash seed, in an order in which every prefix is balanced over the tiers.
         scorer: judges every sample.
-        max_output_tokens: the answer's budget; reasoning gets its own on top.
-        prompt_tokens: upper estimate of a prompt with its template and, of a conversation, all that was said before, in
-            tokens; decides the context length.
-        chance: what answering without reading scores on average.
-        generate_for: for tasks about length: `generate_for(seed, n, room_tokens)` does as `generate`, with samples as
-            long as fit into a request of that many tokens, the answer included.
+        max_output_tokens: the budget of an answer; reasoning gets its own on top.
+        prompt_tokens: an upper estimate of a prompt, with the model's template and, in a conversation, all earlier
+            turns; it decides the context length.
+        chance: the average score of answers that did not read the prompt.
+        generate_for: for tasks about length: `generate_for(seed, n, room_tokens)` is like `generate`, with samples that
+            fill a request of that many tokens, answer included.
+        needs: what a model must have to be asked.
+        description: a few words for lists.
     """
 
     name: str
@@ -48,7 +50,7 @@ class Task:
 
     @property
     def room_tokens(self) -> int:
-        """What one request takes at most, prompt and answer, unless the samples are fitted to another length."""
+        """How many tokens one request takes at most, prompt and answer, unless samples are fitted to another length."""
         return self.prompt_tokens + self.max_output_tokens
 
     def samples(self, *, seed: int, limit: int, room_tokens: int | None = None) -> Sequence[Sample]:
@@ -57,10 +59,10 @@ class Task:
         Args:
             seed: of the generator.
             limit: how many.
-            room_tokens: what a request may take; only a task that is fitted to it heeds it.
+            room_tokens: how many tokens a request may take; only a task with `generate_for` uses it.
 
         Raises:
-            TaskError: two samples share an item_id, or fewer came than were asked for.
+            TaskError: two samples share an item_id, or the generator returned another number of samples.
         """
         if self.generate_for is None or room_tokens is None:
             samples = self.generate(seed, limit)
@@ -72,5 +74,6 @@ class Task:
         return samples
 
     def fingerprint(self, samples: Sequence[Sample]) -> str:
-        """Return a hash of these samples, the scorer and its version: equal fingerprints ask and judge the same."""
-        return content_hash([self.name, self.scorer.name, self.scorer.version, [one.item_hash for one in samples]])
+        """Return a hash of these samples, the scorer and its version: runs with equal ones can be compared."""
+        hashes = [sample.item_hash for sample in samples]
+        return content_hash([self.name, self.scorer.name, self.scorer.version, hashes])

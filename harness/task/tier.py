@@ -1,4 +1,4 @@
-"""Samples from templates: easy, medium and hard in turn, all prompts distinct."""
+"""Samples from templates: easy, medium and hard in turn, each prompt only once."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ _ATTEMPTS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A sample before it has its place in a task.
+    """A sample without its place in a task.
 
     Attributes:
-        cluster: what it shares with the samples it is not independent of; "" stands for its template's name.
+        cluster: names what it shares with samples that it is not independent of; "": its template's name.
     """
 
     prompt: str
@@ -26,18 +26,18 @@ class Draft:
 
 
 Template: TypeAlias = Callable[[Dice, int], Draft]
-"""Makes a draft from dice and from its turn: 0, 1, 2, … from a random start, for labels that should be balanced."""
+"""Makes a draft from dice and a counter, which goes up by one from a random start: for labels that must be balanced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tiers:
     """Generates the samples of a task: `Task(generate=Tiers(…))`.
 
-    Tiers take turns, and so do the templates within each, so that every prefix is balanced. A prompt that the seed had
-    already is made again with other dice.
+    Tiers take turns, and so do the templates within each, so that every prefix is balanced. Where a prompt would be a
+    repetition, the template is asked again with other dice.
 
     Attributes:
-        name: of the task; begins every item_id, and is a part of the seed.
+        name: of the task; every item_id starts with it, and it is a part of the seed.
         easy: the templates of tier 1.
         medium: of tier 2.
         hard: of tier 3.
@@ -52,7 +52,7 @@ class Tiers:
         """Return the first n samples of the seed.
 
         Raises:
-            TaskError: a template has not enough different prompts.
+            TaskError: a template cannot make enough different prompts.
         """
         seen: set[str] = set()
         return [self._sample(seed, index, seen) for index in range(n)]
@@ -77,6 +77,6 @@ class Tiers:
                     system_prompt=draft.system_prompt,
                 )
         raise TaskError(
-            f"task {self.name}: {name} has no new prompt after {_ATTEMPTS} attempts",
+            f"task {self.name}: {name} made no new prompt in {_ATTEMPTS} attempts",
             hint="Give the template more names, figures or texts to choose from, or ask for fewer samples.",
         )

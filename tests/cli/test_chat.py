@@ -114,9 +114,9 @@ class TestTask:
             ([], b"", "TASK (from standard input) is empty"),
             (["-"], b" \n", "TASK (from standard input) is empty"),
             ([" "], None, "TASK is empty"),
-            (["-"], b"\x7fELF\0\0", "is binary: it holds NUL bytes"),
-            (["-"], b"\x89\xff\xfe\xa0\xb1", "is binary: it is no UTF-8"),
-            (["-"], b"word " * 2_000_000, "the task cannot fit: its 10000000 characters are over"),
+            (["-"], b"\x7fELF\0\0", "is binary: it contains NUL bytes"),
+            (["-"], b"\x89\xff\xfe\xa0\xb1", "is binary: it is not UTF-8"),
+            (["-"], b"word " * 2_000_000, "the input is too long: its 10000000 characters are over"),
             (["x", "--file", "y"], None, "not both"),
             (["--file", "/nowhere/at/all"], None, "cannot read /nowhere/at/all: No such file"),
             (["--file", "/"], None, "cannot read /: Is a directory"),
@@ -190,7 +190,7 @@ def test_a_wrong_option_is_a_usage_error_and_nothing_is_loaded(
 def test_options_reach_the_server_and_reasoning_only_where_it_is_listed(call: Call, server: ScriptedServer) -> None:
     assert call(THINKS, "x", "--reasoning", "xhigh", "--context-length", "4096", "--temperature", "0").code == 0
     result = call(KEY, "x", "--reasoning", "off")
-    assert "lists no reasoning setting, so --reasoning off is not sent" in result.err
+    assert "lists no reasoning settings, so 'off' is not sent" in result.err
     first, second = server.asked("POST", CHAT)
     assert (first["reasoning"], first["temperature"], first["store"]) == ("xhigh", 0, False)
     assert server.asked("POST", LOAD)[0]["context_length"] == 4096

@@ -84,9 +84,9 @@ def test_a_person_gets_a_table_that_fits(call: Call, tmp_path: Path, monkeypatch
     ("line", "said"),
     [
         ({"target": "abc", "output": "1"}, ":2: field target: number: expected a target with one number, got 'abc'"),
-        ({"output": "1"}, ":2: there is no field target; there are output"),
-        ({"target": 1, "output": None}, ":2: field output: expected a text, got null"),
-        ({"target": 1, "output": {"a": 1}}, ':2: field output: expected a text, got {"a": 1}'),
+        ({"output": "1"}, ":2: there is no field target; the fields are output"),
+        ({"target": 1, "output": None}, ":2: field output: expected text, got null"),
+        ({"target": 1, "output": {"a": 1}}, ':2: field output: expected text, got {"a": 1}'),
         ([1], ":2: expected a JSON object, got [1]"),
     ],
 )
@@ -109,7 +109,7 @@ def test_not_more_than_five_lines_are_complained_of(call: Call, tmp_path: Path) 
     ("name", "content", "said"),
     [
         ("x.jsonl", b"not json\n", ":1: expected a JSON object, got not json"),
-        ("x.jsonl", b"", "there is nothing to score"),
+        ("x.jsonl", b"", "has no answers to score"),
         ("x.jsonl", b"\xff\xfe\n", "it is not UTF-8"),
         ("x.csv", b"target,output\n1\n", ":2: expected 2 cells, as in the first row"),
         ("x.csv", b"target,output\n1,2,3\n", ":2: expected 2 cells"),
@@ -132,7 +132,7 @@ def test_wrong_options_end_with_2(call: Call, tmp_path: Path, run_file: Path) ->
         ((str(file), "--scorer=nmber"), "no scorer is called 'nmber'"),
         ((str(file), "--scorer=number", f"--out={file}"), "exists already"),
         ((str(file), "--scorer=number", "--task=x"), "--task is for run files"),
-        ((str(run_file), "--scorer=choice", "--task=none"), "there is nothing to score"),
+        ((str(run_file), "--scorer=choice", "--task=none"), "has no answers to score"),
         ((str(file), "--scorer=number", f"--out={tmp_path / 'no' / 'out'}"), "cannot write"),
     ):
         result = call("score", *words)

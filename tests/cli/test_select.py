@@ -60,9 +60,9 @@ def test_what_is_loaded_with_enough_context_comes_first(call: Call, server: Scri
 def test_where_none_fits_it_says_to_use_the_primary_model_and_why(call: Call) -> None:
     result = call("select", "--task", "vision", "--max-size", "1GB")
     assert (result.code, result.out) == (1, "")
-    assert result.err.startswith("Use your primary model: none of the 5 downloaded models fits.")
+    assert result.err.startswith("Use your primary model: none of the 5 downloaded models fit.")
     assert "acme/tiny-1b has no vision" in result.err
-    assert "acme/eyes-8b left out by --exclude or --max-size" in result.err
+    assert "acme/eyes-8b is excluded, or larger than the maximum size" in result.err
     told = call("select", "--task", "vision", "--max-size", "1GB", "--json")
     assert (told.code, told.json["model"], told.json["use_primary"]) == (1, None, True)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.client.http import Client, Deadlines
-from harness.command.chat import Reply, ask_once
+from harness.command.chat import ChatReply, ask_once
 from harness.domain.generation import ChatRequest, Outcome
 from harness.domain.model import ResponseId
 from harness.errors import (
@@ -56,7 +56,7 @@ class Desk:
         self.said: list[str] = []
         self.shown: list[str] = []
 
-    def ask(self, text: str = "Hello", *, stream: bool = False, log: ChatLog | None = None, **more: Any) -> Reply:
+    def ask(self, text: str = "Hello", *, stream: bool = False, log: ChatLog | None = None, **more: Any) -> ChatReply:
         request = ChatRequest(model=more.pop("model", KEY), input=text, store=more.pop("store", False))
         thread = more.pop("thread", "no")
         return ask_once(
@@ -64,7 +64,7 @@ class Desk:
             on_text=self.shown.append if stream else None, clock=self.clock,
         )  # fmt: skip
 
-    def turn(self, text: str = "Hello", **more: Any) -> Reply:
+    def turn(self, text: str = "Hello", **more: Any) -> ChatReply:
         return self.ask(text, thread=more.pop("thread", "continue"), store=True, **more)
 
     @property
@@ -191,7 +191,7 @@ class TestAttempts:
 @pytest.mark.parametrize("stream", [False, True])
 def test_what_another_instance_answers_is_an_error_and_is_not_shown(desk: Desk, *, stream: bool) -> None:
     desk.server.on("POST", CHAT, Impostor())
-    with pytest.raises(ApiError, match=f"{KEY} was asked, but impostor answered"):
+    with pytest.raises(ApiError, match=f"asked {KEY}, but impostor answered"):
         desk.ask(stream=stream)
     assert (desk.shown, len(desk.chats)) == ([], 1)
 
@@ -231,7 +231,7 @@ class TestThread:
         second = desk.turn("And now?", system_prompt="Be brief.")
         assert desk.chats[1]["previous_response_id"] == first.generation.response_id
         assert [one.get("system_prompt") for one in desk.chats] == ["Be brief.", None]
-        assert any("--system is not sent" in one for one in desk.said)
+        assert any("The system prompt is not sent" in one for one in desk.said)
         alone = desk.ask("And now?").generation.stats.input_tokens
         together = second.generation.stats.input_tokens
         assert together is not None
@@ -251,7 +251,7 @@ class TestThread:
         assert reply.content == "two"
         assert ["previous_response_id" in one for one in desk.chats] == [False, True, False]
         assert desk.chats[2]["system_prompt"] == "Be brief."
-        assert any(one.startswith("The thread is begun anew") for one in desk.said)
+        assert any(one.startswith("Starting a new thread") for one in desk.said)
         desk.turn("three")
         assert desk.chats[3]["previous_response_id"] == reply.generation.response_id
 
@@ -300,7 +300,7 @@ class TestThread:
         (path,) = (tmp_path / "threads").glob("*.json")
         path.with_suffix(".new").mkdir()
         assert desk.turn("two").content == "two"
-        assert desk.said[-1].startswith("The next turn will not know of this one: cannot keep the thread")
+        assert desk.said[-1].startswith("The next turn will not continue from this answer: cannot keep the thread")
 
 
 def test_the_log_tells_each_attempt_and_what_became_of_it(desk: Desk, tmp_path: Path) -> None:

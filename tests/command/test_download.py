@@ -93,7 +93,7 @@ def test_a_failed_download_is_an_error(downloads: Downloads, server: ScriptedSer
     assert caught.value.exit_code == 1
 
 
-@pytest.mark.parametrize(("status", "why"), [(DOWNLOADING, "no byte came"), (PAUSED, "paused in LM Studio")])
+@pytest.mark.parametrize(("status", "why"), [(DOWNLOADING, "no data received"), (PAUSED, "paused in LM Studio")])
 def test_one_that_stands_still_is_left_after_the_deadline_with_the_command_to_look_again(
     downloads: Downloads, server: ScriptedServer, clock: FakeClock, status: str, why: str
 ) -> None:

@@ -92,7 +92,7 @@ def test_primary_turns_the_comparison_round_and_has_to_be_selected(run: Pytest, 
     assert run("--lms-model=all", "--lms-limit=20", f"--lms-primary={SMALL}").verdicts() == {(BIG, SMALL): "better"}
     wrong = run(f"--lms-model={BIG}", f"--lms-primary={SMALL}")
     assert wrong.code == 2
-    assert f"the primary model '{SMALL}' is none of the selected ones" in wrong.text
+    assert f"the primary model '{SMALL}' is not selected" in wrong.text
 
 
 def test_one_model_gets_a_verdict_only_against_its_floor(run: Pytest) -> None:

@@ -41,18 +41,18 @@ def test_what_would_fit_is_smaller_of_the_same_type_and_surely_fits_only_where_s
 def test_the_hint_says_what_is_needed_what_is_in_the_way_and_what_would_do() -> None:
     assert memory_hint(LISTING, BIG).splitlines() == [
         "big/70b needs at least 40.0 GB (its file; the context comes on top).",
-        "Resident are small/4b (2.5 GB), small/4b:2 (2.5 GB), embed/e (100 MB): 5.1 GB in all.",
-        "If nobody uses one: lms-harness unload --instance ID",
-        "Loaded already: small/4b (2.5 GB).",
-        "In place of what is resident would fit: tiny/1b (700 MB).",
-        "Smaller, and may fit: mid/14b (9.0 GB).",
+        "Loaded now: small/4b (2.5 GB), small/4b:2 (2.5 GB), embed/e (100 MB), 5.1 GB in all.",
+        "To unload one that is not in use: lms-harness unload --instance ID",
+        "Already loaded, so usable at once: small/4b (2.5 GB).",
+        "Would fit after unloading what is loaded now: tiny/1b (700 MB).",
+        "Smaller, so may fit: mid/14b (9.0 GB).",
     ]
 
 
 def test_with_nothing_resident_and_nothing_smaller_it_says_so() -> None:
     assert memory_hint([BIG], BIG).splitlines()[1:] == [
-        "No model is resident.",
-        "No smaller model of its kind is downloaded: try a smaller --context-length or quantisation.",
+        "No model is loaded.",
+        "No smaller model of its type is downloaded: try a smaller context length or quantisation.",
     ]
 
 

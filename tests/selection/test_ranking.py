@@ -70,9 +70,12 @@ def test_a_need_leaves_only_models_that_have_it(task: str, expected: str) -> Non
 
 def test_what_a_listing_does_not_tell_counts_as_missing_and_it_says_which() -> None:
     silent = model("silent/7b", most=0)
-    assert unfit(silent, Demand(vision=True)) == "does not tell whether it has vision"
+    assert unfit(silent, Demand(vision=True)) == "is listed without saying whether it has vision"
     assert unfit(model("blind/7b", capabilities=CALLS), Demand(vision=True)) == "has no vision"
-    assert unfit(silent, Demand(min_context_tokens=1)) == "takes an unknown number of tokens of context: needs 1"
+    assert (
+        unfit(silent, Demand(min_context_tokens=1))
+        == "takes an unknown number of tokens of context: expected at least 1"
+    )
     assert unfit(silent, Demand()) is None
 
 
@@ -95,14 +98,14 @@ def test_exclusion_and_size_leave_models_out_with_the_reason() -> None:
     ranking = rank(LISTING, demand_for([], exclude=("MOE/*",), max_size_bytes=6_000))
     assert keys(ranking) == ["dense/8b"]
     assert {one.key: why for one, why in ranking.left_out} == {
-        "moe/26b-a4b": "left out by --exclude or --max-size",
-        "dense/70b": "left out by --exclude or --max-size",
-        "embed/e": "is of type embedding: needs a chat model",
+        "moe/26b-a4b": "is excluded, or larger than the maximum size",
+        "dense/70b": "is excluded, or larger than the maximum size",
+        "embed/e": "is of type embedding: expected a chat model",
     }
 
 
 def test_where_none_fits_the_reason_says_so() -> None:
-    assert rank(LISTING, Demand(min_context_tokens=10**9)).reason == "none of the 4 downloaded models fits"
+    assert rank(LISTING, Demand(min_context_tokens=10**9)).reason == "none of the 4 downloaded models fit"
     assert rank([], Demand()).reason == "no model is downloaded"
 
 

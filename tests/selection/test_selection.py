@@ -62,7 +62,7 @@ def test_globs_and_repeats_name_each_model_once_whatever_the_case() -> None:
 def test_exclusion_and_size_leave_models_out() -> None:
     assert keys(patterns=("all",), exclude=("mid/*",)) == ["big/30b-a3b", "small/4b"]
     assert keys(patterns=("all",), max_size_bytes=6_000) == ["small/4b", "mid/8b"]
-    with pytest.raises(SettingsError, match="no model is left"):
+    with pytest.raises(SettingsError, match="chat models are left out"):
         keys(patterns=("all",), exclude=("*",))
 
 
@@ -75,7 +75,7 @@ def test_a_key_that_is_not_there_names_the_nearest() -> None:
 def test_an_embedding_model_is_no_chat_model() -> None:
     with pytest.raises(ModelNotFound):
         keys(patterns=("embed/nomic",))
-    with pytest.raises(SettingsError, match="none that can chat"):
+    with pytest.raises(SettingsError, match="listed models can chat"):
         select_models(LISTING[3:])
 
 

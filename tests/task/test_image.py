@@ -31,7 +31,7 @@ def test_an_image_is_known_by_its_content_and_kept_byte_for_byte(tmp_path: Path,
 def test_what_is_no_image_is_refused_whatever_its_name(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "photo.png"
     path.write_bytes(data)
-    with pytest.raises(TaskError, match=r"photo\.png is no image") as refused:
+    with pytest.raises(TaskError, match=r"photo\.png is not an image") as refused:
         read_image(path)
     assert "Expected PNG, JPEG, WebP or GIF" in refused.value.hint
 

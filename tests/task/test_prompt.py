@@ -33,9 +33,9 @@ def test_slips_of_encoding_are_tolerated(data: bytes, text: str) -> None:
         (b"", "it is empty"),
         (b" \n\t", "it is empty"),
         (b"\xef\xbb\xbf", "it is empty"),
-        (b"text\0text", "it is binary: it holds NUL bytes"),
+        (b"text\0text", "it is binary: it contains NUL bytes"),
         ("UTF-16".encode("utf-16"), "it is binary"),
-        ("Здравствуйте".encode("cp1251"), "it is binary: it is no UTF-8"),
+        ("Здравствуйте".encode("cp1251"), "it is binary: it is not UTF-8"),
         (b"x" * (MAX_PROMPT_BYTES + 1), "it is longer than 32 MiB"),
     ],
 )

@@ -49,6 +49,6 @@ def test_a_longer_run_begins_with_the_shorter_one() -> None:
 
 
 def test_a_template_that_has_no_more_prompts_is_an_error_that_says_what_to_do() -> None:
-    with pytest.raises(TaskError, match="a has no new prompt") as caught:
+    with pytest.raises(TaskError, match="a made no new prompt") as caught:
         TIERS(0, 300)
     assert "more names" in (caught.value.hint or "")

@@ -42,8 +42,8 @@ def check_reasoning(models: Sequence[Model], wanted: str | None) -> None:
         return
     listed = {option for model in models if model.capabilities for option in model.capabilities.reasoning_options or ()}
     if wanted not in listed:
-        expected = f"one of {', '.join(sorted(listed))}" if listed else "no reasoning setting"
-        raise SettingsError(f"the selected models list no reasoning setting {wanted!r}", hint=f"Expected {expected}.")
+        expected = f"Expected one of: {', '.join(sorted(listed))}." if listed else "They list none: leave it out."
+        raise SettingsError(f"none of the selected models lists the reasoning setting {wanted!r}", hint=expected)
 
 
 def set_hash(task: Task, samples: Sequence[Sample]) -> str:
