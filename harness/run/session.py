@@ -22,7 +22,7 @@ from harness.run.resume.resume import Resumption
 from harness.run.run import Progress, Run
 from harness.selection.reference import choose_reference
 from harness.selection.selection import Selection, select_models
-from harness.settings import Settings
+from harness.settings import Settings, setting
 from harness.store.run_file import RunFile
 from harness.task.task import Task
 
@@ -264,7 +264,7 @@ class Session:
         if before != kind:
             raise SettingsError(
                 f"{self.settings.resume} ran on another kind of server: {before}, and this one is {kind}",
-                hint="Name that server with --lms-url, or start a new run without --lms-resume.",
+                hint=f"Name that server with {setting('url')}, or start a new run without {setting('resume')}.",
             )
 
     def _say_once(self, line: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from harness.domain.model import Model
 from harness.errors import SettingsError
 from harness.selection.selection import parameters_or_guess
+from harness.settings import setting
 
 
 def choose_reference(models: Sequence[Model], primary: str | None) -> tuple[Model, str]:
@@ -28,5 +29,5 @@ def choose_reference(models: Sequence[Model], primary: str | None) -> tuple[Mode
             return model, "named as primary"
     raise SettingsError(
         f"the primary model {primary!r} is not selected",
-        hint=f"Select it as well. Selected are: {', '.join(model.key for model in models)}.",
+        hint=f"Select it as well ({setting('models')}). Selected are: {', '.join(model.key for model in models)}.",
     )

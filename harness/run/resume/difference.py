@@ -1,4 +1,4 @@
-"""Why the answers of an earlier run cannot be taken over into this one."""
+"""Why the answers of an earlier run cannot be taken over into this one: everything that differs, a line each."""
 
 from collections.abc import Iterator, Sequence
 
@@ -21,9 +21,9 @@ _FACTS = ("size_bytes", "quantisation", "format", "architecture", "params")
 
 
 def differences(parent: RunFile, *, models: Sequence[Model], tasks: Sequence[Task], settings: Settings) -> list[str]:
-    """Return a line for everything that differs; none where this run asks the same as the earlier one, or more of it.
+    """Return a line for everything that differs; none where this run asks what the earlier one did, or more of it.
 
-    Models and tasks that only one of the runs has make no difference, nor does any order.
+    Models and tasks that only one of the runs has make no difference, nor does the order.
 
     Args:
         parent: the earlier run.
@@ -53,7 +53,7 @@ def _shown(value: object) -> str:
 
 def _tasks(parent: RunFile, tasks: Sequence[Task], settings: Settings) -> Iterator[str]:
     before = parent.run.plan.get("sets", {})
-    # The seed's difference is told; with another one all samples are others.
+    # With another seed all samples differ, and `_settings` reports the seed already.
     if parent.run.seed != settings.seed:
         return
     for task in tasks:
@@ -69,16 +69,16 @@ def _tasks(parent: RunFile, tasks: Sequence[Task], settings: Settings) -> Iterat
 
 
 def _task(parent: RunFile, task: Task) -> str:
-    scorer = f"{task.scorer.name} {task.scorer.version}"
-    scored = {
+    now = f"{task.scorer.name} {task.scorer.version}"
+    then = {
         f"{scorer.name} {scorer.version}"
         for key, cell in parent.cells.items()
         for scorer in cell.scorers
         if key.task == task.name and scorer.judge is None
     }
-    if scored and scorer not in scored:
-        return f"task {task.name}: scored by {', '.join(sorted(scored))} then, by {scorer} now"
-    return f"task {task.name}: its samples are others now"
+    if then and now not in then:
+        return f"task {task.name}: scored by {', '.join(sorted(then))} then, by {now} now"
+    return f"task {task.name}: its samples have changed"
 
 
 def _model(before: InstanceRecord, model: Model, tasks: Sequence[Task], settings: Settings) -> Iterator[str]:
@@ -96,7 +96,7 @@ def _model(before: InstanceRecord, model: Model, tasks: Sequence[Task], settings
 def _questions(
     parent: RunFile, before: InstanceRecord, model: Model, tasks: Sequence[Task], settings: Settings
 ) -> Iterator[str]:
-    """Say what is left that lets the uids of answers to the same samples differ: a line for each task."""
+    """Yield a line for each task whose answers have other uids now though its samples are the same."""
     for task in tasks:
         reasoning = reasoning_for(model, settings.reasoning)
         jobs = jobs_of(
@@ -123,5 +123,5 @@ def _question(record: SampleRecord, job: Job, model: Model) -> str:
         if then != now:
             return f"{name.replace('_', ' ')}: {_shown(then)} then, {_shown(now)} now"
     if record.item_hash != job.sample.item_hash:
-        return f"{record.item_id} asks something else now"
-    return f"another variant of the model is selected now ({_shown(model.selected_variant)})"
+        return f"{record.item_id} has changed"
+    return f"another variant of the model is selected now: {_shown(model.selected_variant)}"

@@ -1,6 +1,6 @@
-"""Goes on with a run that died or was interrupted: what is there is taken over, and only the rest is asked.
+"""Resumes a run that died or was interrupted: its answers are taken over, and only the rest is asked.
 
-A sample counts as there by its uid, which hashes all that may change its answer (adr-0004).
+A sample is there already if its uid is the same now: a hash of everything that can change its answer (adr-0004).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ from harness.run.ask.reasoning import reasoning_for
 from harness.run.ask.room import room_tokens
 from harness.run.plan.plan import fits
 from harness.run.resume.difference import differences
-from harness.settings import Settings
+from harness.settings import Settings, setting
 from harness.store.cell import SampleEntry
 from harness.store.reader import read_header
 from harness.store.run_file import RunFile
@@ -40,12 +40,12 @@ from harness.store.run_folder import last_unfinished
 from harness.task.task import Task
 
 LAST = "last"
-_ELSEWHERE = {"token", "results", "budget_s", "resume", "source"}
-"""What a resumed run does not take over: it concerns this invocation."""
+_OWN = {"token", "results", "budget_s", "resume", "source"}
+"""Settings that are not taken over from the resumed run: they concern this invocation."""
 
 
 def with_parent(settings: Settings) -> Settings:
-    """Return the settings of a run that resumes another: what nobody has set is as it was then.
+    """Return the settings of a run that resumes another: what the user has not set is taken from that run.
 
     Raises:
         StoreError: the run file cannot be read, or its run is still going.
@@ -58,9 +58,9 @@ def with_parent(settings: Settings) -> Settings:
     run = RunFile(path=path, header=read_header(path)).run
     _check_dead(path)
     names = [
-        one.name
-        for one in fields(settings)
-        if one.name not in _ELSEWHERE and settings.source.get(one.name) == "default" and one.name in run.settings
+        field.name
+        for field in fields(settings)
+        if field.name not in _OWN and settings.source.get(field.name) == "default" and field.name in run.settings
     ]
     values: dict[str, Any] = {name: run.settings[name] for name in names}
     source = {**settings.source, **dict.fromkeys(names, f"run {run.run_id}")}
@@ -78,23 +78,23 @@ def _check_dead(path: Path) -> None:
     lock = FileLock(path)
     try:
         is_free = lock.try_acquire(create=False)
-    except OSError:  # It cannot be written, so nobody does.
+    except OSError:  # Nothing can write this file, so no run is writing it.
         return
     lock.release()
     if not is_free:
-        raise StoreError(f"{path}: its run is still going", hint="Wait for its end, or stop it with Ctrl-C first.")
+        raise StoreError(f"{path}: its run is still going", hint="Wait until it ends, or stop it with Ctrl-C first.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resumption:
-    """What of an earlier run is taken over into this one.
+    """What is taken over from an earlier run.
 
     Args:
         parent: the earlier run.
-        models: that are selected now, cheapest first.
-        tasks: that were collected now.
-        settings: of now.
-        tests: the node ids of the tests of now by model key; those of no model under None.
+        models: of this run, cheapest first.
+        tasks: of this run.
+        settings: of this run.
+        tests: the node ids of this run's tests by model key; those that need no model under None.
     """
 
     parent: RunFile
@@ -104,35 +104,35 @@ class Resumption:
     tests: Mapping[str | None, Sequence[str]]
 
     def check_same(self) -> None:
-        """Make sure that this run asks the same as the earlier one, or more of it: the order makes no difference.
+        """Make sure that this run asks what the earlier one did, or more of it, in any order.
 
         Raises:
-            SettingsError: shows everything that differs.
+            SettingsError: lists everything that differs.
         """
         found = differences(self.parent, models=self.models, tasks=self.tasks, settings=self.settings)
         if found:
-            lines = "".join(f"\n  {one}" for one in found)
+            lines = "".join(f"\n  {difference}" for difference in found)
             raise SettingsError(
                 f"{self.parent.path} was asked something else, so its answers cannot be taken over:{lines}",
-                hint="Leave these options out (they are then as they were), or start a new run without --lms-resume.",
+                hint=f"Leave them out to use the values of that run, or start a new run without {setting('resume')}.",
             )
 
     def check(self, model: Model, config: LoadConfig) -> None:
-        """Make sure that a model was loaded as the answers that are taken over were given.
+        """Make sure that a model is loaded with the config under which its answers in the earlier run were given.
 
         Raises:
-            LeaseError: it was not.
+            LeaseError: the config differs.
         """
         before = self._config(model)
         if before is not None and self._known_of(model) and before != config.as_dict():
             raise LeaseError(
                 f"{model.key} is loaded with {config.as_dict()}, but its answers in {self.parent.path} were given with "
-                f"{before}: they would not belong together",
-                hint="Unload the instance that is there, or free memory, and resume again; or start a new run.",
+                f"{before}, so they cannot be combined",
+                hint="Unload that instance, or free memory, and resume again; or start a new run.",
             )
 
     def answers(self, task: Task, model: Model, jobs: Iterable[Job]) -> Mapping[tuple[str, int], Answer]:
-        """Return the answers that are there already, by the places of their jobs."""
+        """Return the answers to these jobs that the earlier run has, by the place of the job."""
         found = {}
         for job in jobs:
             sample = self._sample(self._uid(task, model, job))
@@ -142,34 +142,34 @@ class Resumption:
         return found
 
     def count(self, task: Task, model: Model) -> int:
-        """Return how many answers of a cell are there already."""
+        """Return how many answers of a cell the earlier run has."""
         return len(self._known.get((model.key, task.name), {}))
 
     @cached_property
     def complete(self) -> frozenset[str]:
-        """The keys of the models of which nothing is missing: they are not loaded."""
+        """The keys of the models of which no answer and no test is missing; they are not loaded."""
         return frozenset(model.key for model in self.models if self._is_complete(model))
 
     @cached_property
     def is_server_done(self) -> bool:
-        """Whether the tests of no model need not be run again."""
+        """Whether all tests that need no model have been run."""
         return set(self.tests.get(None, ())) <= self._tests_done
 
     @property
     def is_nothing_missing(self) -> bool:
-        """Whether there is nothing to do at all."""
+        """Whether the earlier run is complete, so that there is nothing to do."""
         return self.parent.is_finished and self.is_all_there
 
     @property
     def is_all_there(self) -> bool:
-        """Whether no test needs to be run again."""
+        """Whether all tests have been run; the earlier run may still lack its end."""
         return len(self.complete) == len(self.models) and self.is_server_done
 
     def carried(self) -> Iterator[Record]:
         """Yield the records that are taken over, in the order written, by reading the earlier file once more.
 
-        Of a complete model all; of another one the answers that count, with their scores and the instance that gave
-        them: it is measured anew.
+        Of a complete model these are all. Of any other they are the answers that count, their scores, and the instance
+        that gave them: everything else about that model is measured again.
         """
         uids = {uid: (task, job) for cell in self._known.values() for uid, (task, job) in cell.items()}
         answered: set[str] = set()
@@ -186,7 +186,8 @@ class Resumption:
                     judged.add(record.sample_uid)
             elif self._is_carried(record):
                 yield record
-        for uid in uids.keys() - judged:  # The run died between an answer and its score.
+        # A run that died between an answer and its score has left an answer without one.
+        for uid in uids.keys() - judged:
             task, job = uids[uid]
             sample = self._sample(uid)
             if sample is not None:
@@ -204,7 +205,7 @@ class Resumption:
         if key is not None and key in {model.key for model in self.models}:
             is_last_used = isinstance(record, InstanceRecord) and self._instances.get(record.model_key) == record
             return key in self.complete or (
-                is_last_used and any(one[0] == key for one, got in self._known.items() if got)
+                is_last_used and any(cell[0] == key for cell, answers in self._known.items() if answers)
             )
         return self.is_server_done and key not in self.parent.run.plan.get("models", ())
 
@@ -228,7 +229,7 @@ class Resumption:
 
     @cached_property
     def _known(self) -> Mapping[tuple[str, str], Mapping[str, tuple[Task, Job]]]:
-        """The answers of each cell that are there, by their uids."""
+        """The task and job of each answer that the earlier run has, by cell and uid."""
         cells = {}
         for model in self.models:
             for task in self.tasks:
@@ -267,7 +268,7 @@ class Resumption:
         )
 
     def _score(self, task: Task, job: Job, record: SampleRecord) -> Score:
-        """Return the recorded score, or judge the answer where it is missing: the run died before it was written."""
+        """Return the recorded score; judge the answer where the run died before its score was written."""
         sample = self._sample(record.sample_uid)
         entry = None if sample is None else self.parent.score(sample, task.scorer)
         if entry is not None:
@@ -288,9 +289,13 @@ def _answer(record: SampleRecord, job: Job, score: Score) -> Answer:
             loaded_model=record.cold,
         )
     return Answer(
-        job=job, outcome=Outcome(record.outcome), generation=generation, score=score, error=record.error,
+        job=job,
+        outcome=Outcome(record.outcome),
+        generation=generation,
+        score=score,
+        error=record.error,
         attempts=record.attempts,
-    )  # fmt: skip
+    )
 
 
 def _score_record(task: Task, record: SampleRecord, score: Score) -> ScoreRecord:
