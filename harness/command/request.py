@@ -72,7 +72,7 @@ def _check_context(request: ChatRequest, model: Model, instance_id: InstanceId |
         return
     if model.max_context_length and wanted > model.max_context_length:
         raise SettingsError(
-            f"expected a context length of at most {model.max_context_length} for {model.key}, got {wanted}"
+            f"expected a context of at most {model.max_context_length} tokens for {model.key}, got {wanted}"
         )
     instance = model.instance(instance_id) if instance_id is not None else None
     if instance is not None and (instance.config.context_length or wanted) < wanted:

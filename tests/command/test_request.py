@@ -82,7 +82,7 @@ def test_a_context_that_the_model_or_the_named_instance_has_not_is_refused() -> 
     assert fit(replace(ASKED, context_length=4096), PLAIN).context_length == 4096
     assert fit(replace(ASKED, context_length=1024), PLAIN, "alias").context_length == 1024
     assert fit(replace(ASKED, context_length=10**6), UNTOLD).context_length == 10**6
-    with pytest.raises(SettingsError, match="at most 4096 for acme/plain, got 4097"):
+    with pytest.raises(SettingsError, match="at most 4096 tokens for acme/plain, got 4097"):
         fit(replace(ASKED, context_length=4097), PLAIN)
     with pytest.raises(SettingsError, match="alias is loaded with a context of 1024 tokens, not 2048"):
         fit(replace(ASKED, context_length=2048), PLAIN, "alias")
