@@ -1,4 +1,4 @@
-"""The second part of a run's end: verdicts, what a race has saved, what repeats have shown."""
+"""The second part of the end of a run: verdicts, what a race saved, what repeats showed."""
 
 from collections.abc import Sequence
 
@@ -11,25 +11,25 @@ _ALIGN = ("left", "left", "left", "right", "left", "right")
 
 
 def verdicts(found: Sequence[ComparisonRecord], *, width: int | None, text_width: int) -> list[str]:
-    """Return a table of verdicts for each reference, one for the floors, what they mean, and why some are missing."""
+    """Return a table of verdicts for each reference, one for floors, what they mean, and why some are missing."""
     parts = []
-    shown = [one for one in found if one.n]
-    for reference in dict.fromkeys(one.reference for one in shown if one.reference):
-        rows = [_row(one, one.task_class) for one in shown if one.reference == reference]
+    shown = [record for record in found if record.n]
+    for reference in dict.fromkeys(record.reference for record in shown if record.reference):
+        rows = [_row(record, record.task_class) for record in shown if record.reference == reference]
         parts.append(_table((f"against {one_line(reference, limit=40)}", *_HEADERS), rows, _ALIGN, width))
-    floors = [_row(one, f"{one.task_class} {one.floor:g}") for one in shown if one.floor is not None]
+    floors = [_row(record, f"{record.task_class} {record.floor:g}") for record in shown if record.floor is not None]
     if floors:
         parts.append(_table(("against the floor", *_HEADERS), floors, _ALIGN, width))
     if parts:
         parts.append(paragraph(_legend(shown), text_width))
-    without = [one for one in found if one.verdict == "not decided" and one.needed is None]
+    without = [record for record in found if record.verdict == "not decided" and record.needed is None]
     if without:
-        parts.append("\n".join(paragraph(_why(one), text_width, indent=2) for one in without))
+        parts.append("\n".join(paragraph(_why(record), text_width, indent=2) for record in without))
     return parts
 
 
 def races(cells: Sequence[SummaryRecord], run: RunRecord | None, *, text_width: int) -> list[str]:
-    """Return a line for each cell that a race has stopped: after how much, and what that saved."""
+    """Return a line for each cell that a race stopped: after how many items, and what that saved."""
     floors = (run.settings.get("floors") if run else None) or {}
     lines = []
     for cell in cells:
@@ -39,14 +39,14 @@ def races(cells: Sequence[SummaryRecord], run: RunRecord | None, *, text_width: 
         left = (cell.planned or 0) - int(race["asked"])
         lines.append(
             f"Stopped early: {_name(cell.model_key, cell.task_class)}: {race['decision']} the floor "
-            f"({race['floor']:g}{origin}) after {cell.n} items; {left} of {cell.planned} answers were not asked for, "
-            f"which saved about {float(race['saved_s']):.0f} s. The mean at that moment is biased and not given."
+            f"({race['floor']:g}{origin}) after {cell.n} items; {left} of {cell.planned} questions were not asked, "
+            f"which saved about {float(race['saved_s']):.0f} s. A mean at that moment would be biased and is not given."
         )
     return ["\n".join(paragraph(line, text_width, indent=2) for line in lines)] if lines else []
 
 
 def repeats(cells: Sequence[SummaryRecord], *, width: int | None, text_width: int) -> list[str]:
-    """Return what several epochs have shown: how much of the scores' variance is the item, and how much is chance."""
+    """Return what several epochs show: how much of the scores' variance is due to the items, how much to chance."""
     rows = [
         (
             one_line(cell.model_key, limit=40),
@@ -65,53 +65,60 @@ def repeats(cells: Sequence[SummaryRecord], *, width: int | None, text_width: in
     headers = ("repeats", "task", "epochs", "between items", "within items", "flip rate", "items that vary")
     means = sorted({cell.reducer for cell in cells if cell.epochs > 1})
     legend = (
-        "repeats: variance of the scores between items, and within the repeats of one item; more epochs shrink the "
-        "second part only. flip rate: how often two repeats of an item disagree, passed or not. "
+        "repeats: variance of the scores between items, and within the repeats of one item; more epochs shrink only "
+        "the second part. flip rate: how often two repeats of an item disagree on whether it passed. "
         f"score: the {', '.join(means)} of an item's epochs."
     )
     align = ("left", "left", *["right"] * 5)
     return [_table(headers, rows, align, width), paragraph(legend, text_width)]
 
 
-def _row(one: ComparisonRecord, task: str) -> tuple[str, ...]:
-    return one_line(one.model_key, limit=40), task, one.verdict, str(one.n), _difference(one), _needed(one)
+def _row(record: ComparisonRecord, task: str) -> tuple[str, ...]:
+    return (
+        one_line(record.model_key, limit=40),
+        task,
+        record.verdict,
+        str(record.n),
+        _difference(record),
+        _needed(record),
+    )
 
 
 def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], align: Sequence[str], width: int | None) -> str:
-    """Return a table, or where that is too wide cards, with what the table is about above them."""
+    """Return a table; if it is too wide, cards below a line that says what they are about."""
     wide = table(rows, headers=headers, align=align)
     if fits(wide, width):
         return wide
     return paragraph(f"{headers[0]}:", width) + "\n" + cards(rows, headers=headers, width=width)
 
 
-def _difference(one: ComparisonRecord) -> str:
-    bounds = "n/a" if one.low is None or one.high is None else f"{one.low:+.2f}, {one.high:+.2f}"
-    value = "" if one.difference is None else f"{one.difference:+.2f} "
+def _difference(record: ComparisonRecord) -> str:
+    bounds = "n/a" if record.low is None or record.high is None else f"{record.low:+.2f}, {record.high:+.2f}"
+    value = "" if record.difference is None else f"{record.difference:+.2f} "
     return f"{value}[{bounds}]"
 
 
-def _needed(one: ComparisonRecord) -> str:
-    if one.needed is None:
+def _needed(record: ComparisonRecord) -> str:
+    if record.needed is None:
         return ""
-    return f"{one.needed:,}" + ("" if one.needed_difference is None else f" for {one.needed_difference:.2g}")
+    return f"{record.needed:,}" + ("" if record.needed_difference is None else f" for {record.needed_difference:.2g}")
 
 
 def _legend(found: Sequence[ComparisonRecord]) -> str:
-    margins = sorted({one.margin for one in found if one.margin is not None and one.reference})
+    margins = sorted({record.margin for record in found if record.margin is not None and record.reference})
     parts = ["verdict: on the same items, at 5 % false alarms; lost answers count against whatever is claimed."]
     if margins:
         shown = ", ".join(f"{margin:g}" for margin in margins)
         parts.append(f"not worse: a loss of more than the margin ({shown}) is ruled out.")
-    if any(one.floor is not None for one in found):
+    if any(record.floor is not None for record in found):
         parts.append("Against a floor, not worse: it is reached; worse: it is missed.")
-    if any(one.needed for one in found):
+    if any(record.needed for record in found):
         parts.append("not decided is not 'equal'; it takes: items in all, to tell such a difference in 4 of 5 cases.")
     return " ".join(parts)
 
 
-def _why(one: ComparisonRecord) -> str:
-    return f"Not decided: {_name(one.model_key, one.task_class)}: {printable(one_line(one.reason, limit=200))}"
+def _why(record: ComparisonRecord) -> str:
+    return f"Not decided: {_name(record.model_key, record.task_class)}: {printable(one_line(record.reason, limit=200))}"
 
 
 def _name(model_key: str, task_class: str) -> str:

@@ -1,4 +1,4 @@
-"""Shows how far a download has got: a bar on a terminal, plain lines elsewhere."""
+"""Shows the progress of a download: a bar on a terminal, plain lines elsewhere."""
 
 from collections.abc import Callable
 from types import TracebackType
@@ -12,7 +12,7 @@ _LINE_EVERY = 0.1
 
 
 class DownloadProgress(Protocol):
-    """A context in which each look at a download is shown."""
+    """A context in which each state of a download is shown."""
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -30,7 +30,7 @@ class DownloadProgress(Protocol):
 
 
 class DownloadLines:
-    """A line when the status changes, and one every tenth of the way, as a log wants it."""
+    """A line when the status changes and after every tenth of the way, as suits a log."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
@@ -47,7 +47,7 @@ class DownloadLines:
         """End; there is nothing to do."""
 
     def show(self, download: Download) -> None:
-        """Say it, unless it says little more than the last line."""
+        """Print it, unless little has changed since the last line."""
         share = (download.downloaded_bytes or 0) / (download.total_bytes or 1)
         if download.status != self._status or share - self._share >= _LINE_EVERY:
             self._status, self._share = download.status, share
@@ -55,7 +55,7 @@ class DownloadLines:
 
 
 class DownloadBar:
-    """A bar with bytes, speed and time left; it is gone at the end."""
+    """A bar with bytes, speed and time left; it disappears at the end."""
 
     def __init__(self, file: TextIO, name: str) -> None:
         from rich.console import Console
@@ -75,16 +75,18 @@ class DownloadBar:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Take it away."""
+        """Remove the bar."""
         self._bar.stop()
 
     def show(self, download: Download) -> None:
         """Move the bar; a status other than downloading is written beside it."""
         status = "" if download.status == DOWNLOADING else f" ({one_line(download.status, limit=20)})"
         self._bar.update(
-            self._row, description=f"{self._name}{status}", total=download.total_bytes,
+            self._row,
+            description=f"{self._name}{status}",
+            total=download.total_bytes,
             completed=download.downloaded_bytes or 0,
-        )  # fmt: skip
+        )
 
 
 def describe(download: Download) -> str:
@@ -94,7 +96,7 @@ def describe(download: Download) -> str:
     if done is not None and total:
         line += f": {size(done) if done else '0 MB'} of {size(total)} ({100 * done / total:.0f} %)"
     elif total:
-        line += f": {size(total)} in all"
+        line += f": {size(total)} in total"
     if download.bytes_per_second:
         line += f", {size(int(download.bytes_per_second))}/s"
         if total and done is not None:

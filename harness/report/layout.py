@@ -1,4 +1,4 @@
-"""How a table is fitted into the terminal: a table that wraps cannot be read."""
+"""Fits tables into the terminal: a table that wraps cannot be read."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ _LEAST_WIDTH = 20
 
 
 def terminal_width() -> int | None:
-    """Return COLUMNS where it is set, else those of the terminal; None where a file or a pipe is, which has no end."""
+    """Return $COLUMNS if it is set, else the width of the terminal; None for a file or a pipe, which has no width."""
     if os.environ.get("COLUMNS", "").isdecimal():
         return max(_LEAST_WIDTH, int(os.environ["COLUMNS"]))
     if sys.stdout is None or not sys.stdout.isatty():
@@ -21,7 +21,7 @@ def terminal_width() -> int | None:
 
 
 def fits(text: str, width: int | None) -> bool:
-    """Tell whether no line is wider than `width`; None: nothing is too wide."""
+    """Return whether every line fits into `width`; with None, every line does."""
     return width is None or all(len(line) <= width for line in text.splitlines())
 
 
@@ -48,8 +48,14 @@ def cards(rows: Sequence[Sequence[object]], *, headers: Sequence[str], width: in
 
 
 def paragraph(text: str, width: int | None, *, indent: int = 0) -> str:
-    """Return text broken into lines of at most `width`, a word that is longer too; the later ones are indented."""
+    """Return text broken into lines of at most `width`, within words if need be; all but the first are indented."""
     if width is None or len(text) <= width:
         return text
-    return fill(text, width, subsequent_indent=" " * min(indent, width // 2), replace_whitespace=False,
-                drop_whitespace=True, break_on_hyphens=False)  # fmt: skip
+    return fill(
+        text,
+        width,
+        subsequent_indent=" " * min(indent, width // 2),
+        replace_whitespace=False,
+        drop_whitespace=True,
+        break_on_hyphens=False,
+    )

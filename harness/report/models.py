@@ -7,7 +7,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from harness.domain.model import Instance, Model
+from harness.domain.model import Capabilities, Instance, Model
 from harness.report.figure import size
 from harness.report.text import one_line
 from harness.selection.memory import resident_bytes
@@ -23,7 +23,7 @@ _DROPPED = (
     ("params", "quant", "max context"),
     ("params", "quant", "max context", "kind"),
 )
-"""Which columns go first where there is no room for all."""
+"""Which columns are left out, step by step, where there is no room for all."""
 
 
 def render_models(listing: Sequence[Model], *, width: int | None = None) -> str:
@@ -31,8 +31,8 @@ def render_models(listing: Sequence[Model], *, width: int | None = None) -> str:
 
     Args:
         listing: the models.
-        width: columns of the terminal; None: as many as it takes. Where it is narrow, columns are dropped, and where
-            that is not enough, each model takes a few lines: no key is ever cut, as it is there to be copied.
+        width: columns of the terminal; None: unlimited. In a narrow one, columns are left out; if that is not enough,
+            each model takes a few lines. A key is never cut, as people copy it.
     """
     if not listing:
         return "No models."
@@ -44,9 +44,9 @@ def render_models(listing: Sequence[Model], *, width: int | None = None) -> str:
 
 
 def listed(model: Model) -> dict[str, Any]:
-    """Return the model as `GET /api/v1/models` lists it (what was not told is left out), and what follows from that.
+    """Return the model as `GET /api/v1/models` lists it, without what the server left out, plus derived fields.
 
-    Derived: `is_loaded`; `total_parameters` and `active_parameters`, null where `params_string` does not tell;
+    Derived: `is_loaded`; `total_parameters` and `active_parameters`, null where `params_string` does not give them;
     `resident_bytes`, the file's size for each loaded instance.
     """
     known = parameters(model)
@@ -56,16 +56,8 @@ def listed(model: Model) -> dict[str, Any]:
         "description": model.description,
         "variants": list(model.variants) or None,
         "selected_variant": model.selected_variant,
-        "capabilities": can and {
-            "vision": can.vision,
-            "trained_for_tool_use": can.trained_for_tool_use,
-            **(
-                {}
-                if can.reasoning_options is None
-                else {"reasoning": {"allowed_options": list(can.reasoning_options), "default": can.reasoning_default}}
-            ),
-        },
-    }  # fmt: skip
+        "capabilities": can and _capabilities(can),
+    }
     return {
         "type": model.type,
         "publisher": model.publisher,
@@ -74,7 +66,9 @@ def listed(model: Model) -> dict[str, Any]:
         "quantization": quantization and {"name": quantization.name, "bits_per_weight": quantization.bits_per_weight},
         "size_bytes": model.size_bytes,
         "params_string": model.params_string,
-        "loaded_instances": [{"id": one.id, "config": one.config.as_dict()} for one in model.loaded_instances],
+        "loaded_instances": [
+            {"id": instance.id, "config": instance.config.as_dict()} for instance in model.loaded_instances
+        ],
         "max_context_length": model.max_context_length,
         "format": model.format,
         **{name: value for name, value in optional.items() if value is not None},
@@ -85,8 +79,15 @@ def listed(model: Model) -> dict[str, Any]:
     }
 
 
+def _capabilities(can: Capabilities) -> dict[str, Any]:
+    listed: dict[str, Any] = {"vision": can.vision, "trained_for_tool_use": can.trained_for_tool_use}
+    if can.reasoning_options is not None:
+        listed["reasoning"] = {"allowed_options": list(can.reasoning_options), "default": can.reasoning_default}
+    return listed
+
+
 def _table(listing: Sequence[Model], dropped: Sequence[str]) -> str:
-    columns = [one for one in _COLUMNS if one.header not in dropped]
+    columns = [column for column in _COLUMNS if column.header not in dropped]
     return tabulate(
         [[column.cell(model) for column in columns] for model in listing],
         headers=[column.header for column in columns],
@@ -98,7 +99,7 @@ def _table(listing: Sequence[Model], dropped: Sequence[str]) -> str:
 def _lines(model: Model, width: int) -> str:
     facts = " ".join(filter(None, (_kind(model), _quant(model), model.params_string, size(model.size_bytes))))
     lines = [_fitted(f"{one_line(facts, limit=200)}, at most {model.max_context_length or 'n/a'} tokens", width)]
-    lines += [_fitted(f"loaded: {_instance(one)}", width) for one in model.loaded_instances]
+    lines += [_fitted(f"loaded: {_instance(instance)}", width) for instance in model.loaded_instances]
     return "\n".join([one_line(model.key, limit=200), *(f"{_INDENT}{line}" for line in lines)])
 
 
@@ -115,7 +116,7 @@ def _total(listing: Sequence[Model]) -> str:
     if not count:
         return f"{models}, none loaded."
     copies = f"{count} instance{'s' if count > 1 else ''}"
-    return f"{models}; resident: {copies}, {size(resident_bytes(listing))} (files; contexts come on top)."
+    return f"{models}; resident: {copies}, {size(resident_bytes(listing))} (file sizes; contexts need more)."
 
 
 def _instance(instance: Instance) -> str:
@@ -148,5 +149,5 @@ _COLUMNS = (
     _Column("params", "left", lambda model: one_line(model.params_string or "", limit=10)),
     _Column("size", "right", lambda model: size(model.size_bytes)),
     _Column("max context", "right", lambda model: str(model.max_context_length or "n/a")),
-    _Column("loaded (context)", "left", lambda model: ", ".join(_instance(one) for one in model.loaded_instances)),
+    _Column("loaded (context)", "left", lambda model: ", ".join(map(_instance, model.loaded_instances))),
 )

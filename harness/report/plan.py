@@ -28,15 +28,15 @@ def render_plan(
     is_measured: bool = False,
     width: int | None = None,
 ) -> str:
-    """Return the table of what would be loaded and asked, and what that is estimated to take.
+    """Return the table of what would be loaded and asked, with an estimate of the time it takes.
 
     Args:
-        rows: one a model.
-        tasks: that would be asked.
+        rows: one for each model.
+        tasks: what would be asked.
         because: why these models.
-        notes: what else there is to know.
-        is_measured: whether earlier runs told what some of it takes.
-        width: of the terminal, in columns; None: as wide as needed.
+        notes: what else to print.
+        is_measured: whether some estimates come from earlier runs.
+        width: of the terminal, in columns; None: unlimited.
     """
     cells = [
         (
@@ -51,12 +51,11 @@ def render_plan(
     ]
     total_bytes = sum(row.model.size_bytes for row in rows)
     total_s = sum(row.estimate_s for row in rows)
-    table = "" if not rows else fitted(
-        cells, headers=("model", "size", "now", "context", "samples", "estimate"), width=width,
-        align=("left", "right", "left", "right", "right", "right"),
-    )  # fmt: skip
+    headers = ("model", "size", "now", "context", "samples", "estimate")
+    align = ("left", "right", "left", "right", "right", "right")
+    table = fitted(cells, headers=headers, width=width, align=align) if rows else ""
     head = (
-        f"Plan: {len(rows)} models ({printable(because)}), one at a time, {size(total_bytes)} on disk in all; "
+        f"Plan: {len(rows)} models ({printable(because)}), one at a time, {size(total_bytes)} on disk in total; "
         f"tasks: {', '.join(tasks) or 'none'}."
     )
     too_long = [
@@ -71,5 +70,5 @@ def render_plan(
         f"About {seconds(total_s)} in all: {because_of} from sizes{alone}, at 10 GB/s of memory bandwidth. "
         "Nothing was loaded."
     )
-    paragraphs = [paragraph(printable(one), width) for one in [*too_long, *notes, end]]
+    paragraphs = [paragraph(printable(text), width) for text in [*too_long, *notes, end]]
     return "\n\n".join([paragraph(head, width), *filter(None, [table]), *paragraphs])

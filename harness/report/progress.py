@@ -1,4 +1,4 @@
-"""Shows how far a run has got: a live line on a terminal, plain lines elsewhere."""
+"""Shows the progress of a run: a live line on a terminal, plain lines elsewhere."""
 
 import contextlib
 import os
@@ -18,19 +18,19 @@ class Scored(Protocol):
 
 
 class PlainProgress:
-    """One line when a task begins and one at its end, as a log wants it."""
+    """One line when a task begins and one at its end, as suits a log."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
 
     def note(self, line: str) -> None:
-        """Say something that takes no share of the samples, such as that a model is being loaded."""
+        """Print something other than progress on samples, such as that a model is being loaded."""
         self._say(one_line(line, limit=160))
 
     @contextlib.contextmanager
     def task(self, model_key: str, task: str, total: int) -> Iterator[Callable[[Scored], None]]:
-        """Say what begins and how it ended; nothing where there is nothing to ask."""
-        if not total:  # All answers are there already, or there is no time for any.
+        """Print what begins and how it ended; nothing where there is nothing to ask."""
+        if not total:  # All answers are known already, or there is no time for any.
             yield lambda _: None
             return
         name = f"{one_line(model_key, limit=60)} {task}"
@@ -76,7 +76,7 @@ class LiveProgress:
         from rich.console import Console
 
         if self._console is None:
-            # Told, as the console would ask stdin and stdout, which pytest has put aside.
+            # The width is passed in: the console would ask stdin and stdout, which pytest has replaced.
             self._console = Console(file=self._file, width=_columns(self._file))
         return self._console
 

@@ -1,4 +1,4 @@
-"""The table at the end of a run: model x task class, with what it takes to choose."""
+"""The table at the end of a run: one row for each model and task, with what is needed to choose a model."""
 
 from collections.abc import Callable, Sequence
 from statistics import median
@@ -15,20 +15,20 @@ from harness.store.run_file import RunFile
 
 HEADERS = ("model", "task", "score [95 %]", "n", "unscored", "E2E p50", "TTFT", "token/s", "load", "size")
 LEGEND = (
-    "score: mean over n items, with its 95 % interval; - : not claimed, as more than 5 % went unscored. "
-    "E2E: request to last token, over the instance's slots. TTFT, token/s (decode) and load: medians of the latency "
-    "suite, one request at a time; ~ : not measured there, so from this task's answers and the one load of the run."
+    "score: mean over n items, with its 95 % interval; - : not claimed, as more than 5 % are unscored. E2E: request to "
+    "last token, with all slots in use. TTFT, token/s (decode) and load: medians of the latency suite, one request at "
+    "a time; ~ : not measured there, so taken from this task's answers and the one load of the run."
 )
 
 _WIDTH = 110
 
 
 def render(seen: RunFile, *, width: int | None = None) -> str:
-    """Return the whole end of a run as text: table, legend, what was skipped, what to know about the figures.
+    """Return the end of a run as text: table, legend, verdicts, what was skipped, notes on the figures.
 
     Args:
         seen: the run.
-        width: of the terminal, in columns; None: as wide as the table needs.
+        width: of the terminal, in columns; None: unlimited.
     """
     text_width = _WIDTH if width is None else min(width, _WIDTH)
     parts: list[str] = []
@@ -46,9 +46,9 @@ def render(seen: RunFile, *, width: int | None = None) -> str:
 
 
 def score(cell: SummaryRecord) -> str:
-    """Return "0.75 [0.53, 0.89]", or "-" where too much went unscored to claim anything.
+    """Return "0.75 [0.53, 0.89]", or "-" where too many answers are unscored to claim anything.
 
-    What a race has stopped has no mean, as that would be biased: "early [0.02, 0.45]".
+    A cell that a race stopped has no mean, as it would be biased: "early [0.02, 0.45]".
     """
     if cell.unscored > MOST_UNSCORED * cell.answers:
         return "-"
@@ -62,7 +62,7 @@ def score(cell: SummaryRecord) -> str:
 
 
 def _cells(rows: Sequence[Sequence[str]], width: int | None) -> str:
-    """Return the main table; with the models in lines of their own where it is too wide (80 columns), else as cards."""
+    """Return the main table; if it is too wide, with each model on a line of its own; if still too wide, as cards."""
     align = ("left", "left", "left", *["right"] * 7)
     wide = table(rows, headers=HEADERS, align=align)
     if fits(wide, width):
@@ -82,12 +82,13 @@ def _cells(rows: Sequence[Sequence[str]], width: int | None) -> str:
 
 
 def _smaller_contexts(seen: RunFile) -> list[str]:
-    """Say where a server took a smaller context than was asked for, which LM Studio does without a word (bug #1902)."""
+    """Return a note for each smaller context than requested; LM Studio reduces it silently (its bug #1902)."""
     notes = []
-    for key, one in seen.instances.items():
-        asked, got = (config.get("context_length") for config in (one.requested_config, one.effective_config))
+    for key, instance in seen.instances.items():
+        asked = instance.requested_config.get("context_length")
+        got = instance.effective_config.get("context_length")
         if asked is not None and got is not None and got < asked:
-            notes.append(f"{key} was loaded with a context of {got} tokens, less than the {asked} that were asked for.")
+            notes.append(f"{key} was loaded with a context of {got} tokens, fewer than the {asked} requested.")
     return notes
 
 

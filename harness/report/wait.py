@@ -1,4 +1,4 @@
-"""Shows that something takes its time: a spinner with the seconds on a terminal, nothing elsewhere."""
+"""Shows that something is in progress: a spinner with the elapsed seconds on a terminal, nothing elsewhere."""
 
 import contextlib
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from harness.report.text import one_line
 
 @contextlib.contextmanager
 def waiting(line: str, file: TextIO) -> Iterator[None]:
-    """Show `line` and the elapsed time on `file` while the block runs, if it is a terminal; gone at the end."""
+    """Show `line` and the elapsed time on `file`, if that is a terminal, while the block runs."""
     if not file.isatty():
         yield
         return

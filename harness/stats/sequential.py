@@ -14,7 +14,7 @@ from harness.stats.bisection import boundary
 from harness.stats.estimate import Estimate, Interval
 
 
-class Progress(StrEnum):
+class SprtState(StrEnum):
     """Where a sequential test stands. Once decided, it stays decided."""
 
     FOR = "decided for"
@@ -52,7 +52,7 @@ class Sprt:
         if not (0 < p0 < p1 < 1 and 0 < alpha < 1 and 0 < beta < 1):
             raise ValueError(f"expected 0 < p0 < p1 < 1 and chances within 0 to 1, got {p0}, {p1}, {alpha}, {beta}")
         self.p0, self.p1 = p0, p1
-        self.n, self.log_ratio, self.log_ratio_in_favour, self.progress = 0, 0.0, 0.0, Progress.GO_ON
+        self.n, self.log_ratio, self.log_ratio_in_favour, self.progress = 0, 0.0, 0.0, SprtState.GO_ON
         self._rise, self._fall = math.log(p1 / p0), math.log((1 - p1) / (1 - p0))
         self._high, self._low = -math.log(alpha), math.log(beta)
 
@@ -71,7 +71,7 @@ class Sprt:
             raise ValueError(f"expected floor and margin within 0 to 1, got {floor} and {margin}")
         return cls(p0=max(floor - margin, floor / 2), p1=min(floor + margin, (1 + floor) / 2), alpha=alpha, beta=beta)
 
-    def observe(self, score: float | None) -> Progress:
+    def observe(self, score: float | None) -> SprtState:
         """Take one more score and return where the test stands; a decided test takes no more.
 
         Args:
@@ -82,14 +82,14 @@ class Sprt:
         """
         if score is not None and not 0 <= score <= 1:
             raise ValueError(f"expected a score within 0 to 1, got {score}")
-        if self.progress is Progress.GO_ON:
+        if self.progress is SprtState.GO_ON:
             self.n += 1
             self.log_ratio += self._step(0.0 if score is None else score)
             self.log_ratio_in_favour += self._step(1.0 if score is None else score)
             if self.log_ratio >= self._high:
-                self.progress = Progress.FOR
+                self.progress = SprtState.FOR
             elif self.log_ratio_in_favour <= self._low:
-                self.progress = Progress.AGAINST
+                self.progress = SprtState.AGAINST
         return self.progress
 
     def _step(self, score: float) -> float:

@@ -15,13 +15,13 @@ from harness.errors import StoreError
 class ChatLog:
     """Appends entries to a file, which is made with mode 0600 where there is none; many processes may share it.
 
-    A log that can no longer be written (a full disk) is told once and given up: it is no reason to lose an answer.
+    A log that can no longer be written (a full disk) is reported once and closed: it must not cost the user an answer.
 
     Args:
         path: its folder must exist.
-        token: is masked wherever it appears, and so is every beginning of it.
+        token: masked wherever it appears, as is every prefix of it.
         clock: for the time of each entry.
-        say: told when the log is given up.
+        say: takes the message that the log was closed.
 
     Raises:
         StoreError: nothing can be written there.
@@ -34,12 +34,12 @@ class ChatLog:
         self._say = say
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         try:
-            # Without O_NONBLOCK, opening a pipe that nobody reads would wait for ever.
+            # Without O_NONBLOCK, opening a pipe without a reader would block for ever.
             self._file: int | None = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o600)
         except (OSError, ValueError) as exc:
             reason = exc.strerror if isinstance(exc, OSError) else str(exc)
             raise StoreError(
-                f"cannot write the log {path}: {reason}", hint="Expected --log FILE in a folder that is there."
+                f"cannot write the log {path}: {reason}", hint="Name a file in an existing folder with --log FILE."
             ) from exc
 
     def __enter__(self) -> Self:
@@ -64,11 +64,11 @@ class ChatLog:
         try:
             # In one piece, so that lines of several processes do not mix.
             written = os.write(self._file, line.encode("ascii"))
-            trouble = None if written == len(line) else "only a part of an entry fitted"
+            trouble = None if written == len(line) else "only part of an entry could be written"
         except OSError as exc:
             trouble = exc.strerror
         if trouble is not None:
-            self._say(f"The log {self.path} is given up: {trouble}. The answer is not affected.")
+            self._say(f"Cannot write the log {self.path}: {trouble}. Logging stops here; answers are not affected.")
             self.close()
 
     def _shown(self, value: Any) -> Any:
@@ -78,7 +78,7 @@ class ChatLog:
                 return f"{head};base64,[{len(data)} bytes]"
             return self._redaction.apply(value)
         if isinstance(value, Mapping):
-            return {str(key): self._shown(one) for key, one in value.items()}
+            return {str(key): self._shown(entry) for key, entry in value.items()}
         if isinstance(value, list | tuple):
-            return [self._shown(one) for one in value]
+            return [self._shown(entry) for entry in value]
         return value

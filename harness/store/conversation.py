@@ -1,7 +1,7 @@
-"""Conversations that go on from one call to the next: which stored answer the next turn continues.
+"""Conversations that continue from one call to the next: which stored answer the next turn continues.
 
 One small file per server and model in the user's state directory (folder 0700, files 0600). Its name is a hash, so a
-model key is never a path. Whoever takes a turn holds an OS lock over it, which ends with the process however it ends.
+model key is never a path. A turn holds an OS lock, which is released when its process ends, however it ends.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ _MAX_BYTES = 65_536
 
 
 class Thread:
-    """The conversation with one model on one server; only to be had from `turn`, which holds the lock."""
+    """The conversation with one model on one server. Made only by `turn`, which holds the lock."""
 
     def __init__(self, path: Path, *, url: str, key: ModelKey, clock: Clock) -> None:
         self.path = path
@@ -43,16 +43,16 @@ class Thread:
         """
         try:
             with self.path.open("rb") as file:
-                said = json.loads(file.read(_MAX_BYTES))
+                entry = json.loads(file.read(_MAX_BYTES))
         except FileNotFoundError:
             return None
         except RecursionError:
             raise ValueError("nested too deeply") from None
-        if not isinstance(said, dict) or (said.get("url"), said.get("model_key")) != (self._url, self._key):
-            raise ValueError("it is of another server or model")
-        last = said.get("response_id")
+        if not isinstance(entry, dict) or (entry.get("url"), entry.get("model_key")) != (self._url, self._key):
+            raise ValueError("it belongs to another server or model")
+        last = entry.get("response_id")
         if not isinstance(last, str) or not last.isprintable() or not last:
-            raise ValueError("it names no answer")
+            raise ValueError("it contains no response id")
         return ResponseId(last)
 
     def keep(self, last: ResponseId) -> None:
@@ -62,7 +62,7 @@ class Thread:
             StoreError: it cannot be written; the old one stays.
         """
         entry = {"url": self._url, "model_key": self._key, "response_id": last, "at": timestamp(self._clock.now())}
-        # The lock makes the name unique, but for what a killed process has left.
+        # The lock makes this name ours, but a killed process may have left such a file behind.
         made = self.path.with_suffix(".new")
         try:
             made.unlink(missing_ok=True)
@@ -99,14 +99,14 @@ def turn(
     within_s: float = TURN_S,
     directory: Path | None = None,
 ) -> Iterator[Thread]:
-    """Hold the thread of a model on a server: nobody else takes a turn in it until the block ends.
+    """Hold the thread of a model on a server: no other process takes a turn in it until the block ends.
 
     Args:
         url: of the server, normalised.
         key: of the model, as it is listed.
         clock: for waiting.
-        say: told once when somebody else's turn must be waited for.
-        within_s: how long that may take.
+        say: takes a message, once, when another process's turn must be waited for.
+        within_s: how long to wait for it.
         directory: of the threads; by default in the user's state directory.
 
     Raises:
@@ -134,16 +134,16 @@ def _wait_for(lock: FileLock, key: ModelKey, *, clock: Clock, say: Callable[[str
         if clock.monotonic() >= end:
             raise LeaseError(
                 f"another turn in the thread of {key} has not ended within {within_s:g} s",
-                hint="Wait for the other `lms-harness chat --stateful`, or end it; without --stateful none waits.",
+                hint="Wait for the other `lms-harness chat --stateful`, stop it, or leave out --stateful.",
             )
         if not has_said:
-            say(f"Another turn in the thread of {key} is going on; waiting for it, up to {within_s:g} s ...")
+            say(f"Another turn in the thread of {key} is in progress; waiting up to {within_s:g} s for it ...")
             has_said = True
         clock.sleep(_POLL_S)
 
 
 def _unwritable(path: Path, exc: OSError) -> StoreError:
     return StoreError(
-        f"cannot keep the thread in {path.parent}: {exc.strerror}",
-        hint="Set LMS_HARNESS_STATE to a folder that you can write to, or do without --stateful.",
+        f"cannot store the thread in {path.parent}: {exc.strerror}",
+        hint="Set LMS_HARNESS_STATE to a writable folder, or leave out --stateful.",
     )

@@ -15,7 +15,7 @@ _BEGINNING = b'{"kind":"run",'
 _SHOWN = 60
 
 
-class Line(NamedTuple):
+class RunLine(NamedTuple):
     """One complete line of a run file: its number from 1, the offset at which it begins, and its bytes."""
 
     number: int
@@ -68,7 +68,7 @@ def is_run_file(path: Path) -> bool:
     return beginning.startswith(b'{"kind":') and b'"lms-harness/' in beginning
 
 
-def read_lines(path: Path) -> Iterator[Line]:
+def read_lines(path: Path) -> Iterator[RunLine]:
     r"""Yield the complete lines of a run file; a torn last one is dropped.
 
     Lines end with \n and nothing else: an answer may contain U+2028, at which `str.splitlines` would break it.
@@ -83,9 +83,9 @@ def read_lines(path: Path) -> Iterator[Line]:
                 if not content.endswith(b"\n"):
                     # A run killed within its first record leaves the beginning of one: that is an empty run.
                     if number == 1 and not _BEGINNING.startswith(content[: len(_BEGINNING)]):
-                        raise _not_json(path, Line(number, offset, content))
+                        raise _not_json(path, RunLine(number, offset, content))
                     return
-                yield Line(number, offset, content)
+                yield RunLine(number, offset, content)
                 offset += len(content)
     except OSError as exc:
         if isinstance(exc, StoreError):
@@ -93,7 +93,7 @@ def read_lines(path: Path) -> Iterator[Line]:
         raise StoreError(f"cannot read {path}: {exc.strerror}") from exc
 
 
-def parse(path: Path, line: Line) -> dict[str, Any]:
+def parse(path: Path, line: RunLine) -> dict[str, Any]:
     """Return the JSON object in a line: it has our schema, and a kind that may be unknown.
 
     Raises:
@@ -112,7 +112,7 @@ def parse(path: Path, line: Line) -> dict[str, Any]:
     return value  # type: ignore[no-any-return]
 
 
-def as_record(path: Path, line: Line, value: dict[str, Any]) -> Record | None:
+def as_record(path: Path, line: RunLine, value: dict[str, Any]) -> Record | None:
     """Return the record that a parsed line holds; None for an unknown kind.
 
     Raises:
@@ -129,7 +129,7 @@ def as_record(path: Path, line: Line, value: dict[str, Any]) -> Record | None:
         raise StoreError(f"{path}:{line.number}: {value['kind']} record: {where}: {first['msg']}") from exc
 
 
-def _not_json(path: Path, line: Line) -> StoreError:
+def _not_json(path: Path, line: RunLine) -> StoreError:
     return StoreError(
         f"{path}:{line.number}: expected one JSON object a line, got {line.content[:_SHOWN]!r}", hint=_HINT
     )

@@ -26,7 +26,7 @@ from harness.domain.record import (
 )
 from harness.errors import StoreError
 from harness.store.cell import CellKey, CellSamples, SampleEntry, ScoreEntry, ScorerId
-from harness.store.reader import Line, as_record, parse, read_lines
+from harness.store.reader import RunLine, as_record, parse, read_lines
 
 _SAMPLE_TEXTS = (
     "run_id", "at", "sample_uid", "task", "task_class", "item_id", "item_hash", "model_key", "instance_id",
@@ -187,7 +187,7 @@ class RunFile:
         try:
             with self.path.open("rb") as file:
                 file.seek(offset)
-                line = Line(0, offset, file.readline())
+                line = RunLine(0, offset, file.readline())
         except OSError as exc:
             raise StoreError(f"cannot read {self.path}: {exc.strerror}") from exc
         return as_record(self.path, line, parse(self.path, line))
@@ -214,7 +214,7 @@ class RunFile:
             case _:  # Releases tell a reader nothing that `instance` and `end` do not.
                 pass
 
-    def _take_sample(self, line: Line, value: dict[str, Any]) -> None:
+    def _take_sample(self, line: RunLine, value: dict[str, Any]) -> None:
         value = _checked_sample(self.path, line, value)
         key = CellKey(value["model_key"], value["task"])
         cell = self.cells.get(key)
@@ -242,7 +242,7 @@ class RunFile:
         cell.put(sample)
         self._places[value["sample_uid"]] = cell, sample.row
 
-    def _take_score(self, line: Line, value: dict[str, Any]) -> None:
+    def _take_score(self, line: RunLine, value: dict[str, Any]) -> None:
         value = _checked_score(self.path, line, value)
         place = self._places.get(value["sample_uid"])
         if place is None:  # Its sample stands in another file.
@@ -259,7 +259,7 @@ class RunFile:
         return versions[next(named, next(iter(versions)))]
 
 
-def _checked_sample(path: Path, line: Line, value: dict[str, Any]) -> dict[str, Any]:
+def _checked_sample(path: Path, line: RunLine, value: dict[str, Any]) -> dict[str, Any]:
     """Return a sample record whose small values have the right types.
 
     They are looked at one by one, which takes a tenth of pydantic's time: most of that would go into texts that are not
@@ -279,7 +279,7 @@ def _checked_sample(path: Path, line: Line, value: dict[str, Any]) -> dict[str, 
     return _validated(path, line, value)
 
 
-def _checked_score(path: Path, line: Line, value: dict[str, Any]) -> dict[str, Any]:
+def _checked_score(path: Path, line: RunLine, value: dict[str, Any]) -> dict[str, Any]:
     """Return a score record whose small values have the right types; see `_checked_sample`."""
     if (
         all(type(value.get(name)) is str for name in _SCORE_TEXTS)
@@ -291,7 +291,7 @@ def _checked_score(path: Path, line: Line, value: dict[str, Any]) -> dict[str, A
     return _validated(path, line, value)
 
 
-def _validated(path: Path, line: Line, value: dict[str, Any]) -> dict[str, Any]:
+def _validated(path: Path, line: RunLine, value: dict[str, Any]) -> dict[str, Any]:
     record = as_record(path, line, value)
     assert record is not None  # noqa: S101  (its kind is known)
     return record.model_dump()

@@ -1,4 +1,4 @@
-"""Writes one run file. What `write` has returned from survives SIGKILL of this process."""
+"""Writes one run file. A record survives SIGKILL of this process as soon as `write` has returned."""
 
 import contextlib
 import os
@@ -20,12 +20,12 @@ class RunWriter:
     """Appends records to a file of its own; safe to use from many threads.
 
     Args:
-        path: must not exist yet: two runs never share a file. Its folder is made when missing.
+        path: must not exist yet: two runs never share a file. A missing folder is created.
+        is_hidden: name the file `.<name>.part` until `reveal`, so that others see all of it or nothing.
 
     Raises:
-        StoreError: the folder or file cannot be made, or a line cannot be written (disk full). Lines that were written
-            before stay readable.
-        is_hidden: until `reveal`, the file is named `.<name>.part`: what must be read as a whole, or not at all.
+        StoreError: the folder or file cannot be created, or a line cannot be written (disk full). Earlier lines stay
+            readable.
     """
 
     def __init__(self, path: Path, *, is_hidden: bool = False) -> None:
@@ -39,7 +39,9 @@ class RunWriter:
         except OSError as exc:
             if os.path.lexists(path):
                 raise StoreError(f"{path} exists already: a run never writes into another run's file") from exc
-            reason = "it lies in a file" if isinstance(exc, FileExistsError | NotADirectoryError) else exc.strerror
+            reason = (
+                "a parent of it is a file" if isinstance(exc, FileExistsError | NotADirectoryError) else exc.strerror
+            )
             raise StoreError(
                 f"cannot write results to {path}: {reason}",
                 hint=f"Name a folder that you can write to with {setting('results', 'DIR')}.",
@@ -49,7 +51,7 @@ class RunWriter:
         self._lines = jsonlines.Writer(self._file, dumps=str, flush=True)
 
     def write(self, record: Record) -> None:
-        """Append `record`; it has reached the operating system when this returns."""
+        """Append `record`; when this returns, the operating system has it."""
         with self._lock:
             if self._failed is not None:
                 raise StoreError(
@@ -60,7 +62,7 @@ class RunWriter:
             except OSError as exc:
                 self._failed = StoreError(
                     f"cannot append to {self.path}: {exc.strerror}",
-                    hint="What was written so far is complete and readable. Free some space, then run again.",
+                    hint="All earlier records are complete and readable. Free some disk space, then run again.",
                 )
                 raise self._failed from exc
 
@@ -85,9 +87,9 @@ class RunWriter:
 
 
 def append_records(path: Path, records: Iterable[Record]) -> None:
-    """Append records to a run file that nobody writes to any more: all of them, or none.
+    """Append records to a run file that no run is writing: all of them, or none.
 
-    A torn last line, which no reader sees, makes way for them.
+    A torn last line, which readers drop anyway, is removed first.
 
     Raises:
         StoreError: the file cannot be written.
@@ -100,12 +102,12 @@ def append_records(path: Path, records: Iterable[Record]) -> None:
             file.seek(whole)
             try:
                 if file.write(lines) != len(lines):
-                    raise OSError(None, "not all of it fitted")  # noqa: TRY301  (as a full disk)
+                    raise OSError(None, "no space for all of it")  # noqa: TRY301  (as for a full disk)
             except OSError:
                 file.truncate(whole)
                 raise
     except OSError as exc:
-        raise StoreError(f"cannot append to {path}: {exc.strerror}", hint="It is as it was before.") from exc
+        raise StoreError(f"cannot append to {path}: {exc.strerror}", hint="The file is unchanged.") from exc
 
 
 def write_new(path: Path, lines: Iterable[str]) -> None:
@@ -122,7 +124,7 @@ def write_new(path: Path, lines: Iterable[str]) -> None:
 
 
 def _whole_bytes(file: BinaryIO) -> int:
-    """Return how many bytes of a file are whole lines."""
+    """Return how many bytes from the start of a file are complete lines."""
     end = file.seek(0, os.SEEK_END)
     while end:
         start = max(0, end - _BLOCK)

@@ -12,7 +12,7 @@ from harness.stats.estimate import Interval
 from harness.stats.floor import decide_floor
 from harness.stats.pairing import MOST_UNSCORED
 from harness.stats.reducer import named
-from harness.stats.sequential import Progress
+from harness.stats.sequential import SprtState
 from harness.store.cell import CellKey
 from harness.store.run_file import RunFile
 from harness.verdict.value import value_of
@@ -176,7 +176,7 @@ def _raced(summary: SummaryRecord, floor: float, margin: float) -> dict[str, Any
     verdict = Verdict.NOT_DECIDED
     if summary.unscored > MOST_UNSCORED * summary.answers:
         reason = f"{summary.unscored} of {summary.answers} answers are unscored (above {100 * MOST_UNSCORED:g} %)"
-    elif race["decision"] == Progress.FOR:
+    elif race["decision"] == SprtState.FOR:
         verdict, reason = Verdict.NOT_WORSE, f"{after}: a score of {race['p0']:.2g} or less is ruled out"
     elif high is not None and high < floor:
         verdict, reason = Verdict.WORSE, f"{after}: scores at most {high:.2g} (floor {floor:g})"

@@ -12,7 +12,7 @@ from statistics import fmean
 from harness.domain.answer import Answer, Job
 from harness.settings import Settings
 from harness.stats.reducer import Reducer, named
-from harness.stats.sequential import Progress, Sprt
+from harness.stats.sequential import Sprt, SprtState
 from harness.task.task import Task
 from harness.verdict.value import value_of
 
@@ -68,7 +68,7 @@ class Race:
     @property
     def is_over(self) -> bool:
         """Whether the test has decided."""
-        return self.test.progress is not Progress.GO_ON
+        return self.test.progress is not SprtState.GO_ON
 
     @property
     def is_cut(self) -> bool:

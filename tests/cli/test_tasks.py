@@ -49,8 +49,8 @@ def test_items_that_everybody_passes_or_fails_are_named(call: Call, tmp_path: Pa
     file = run_file(tmp_path / "one.jsonl", models)
     shown = call("tasks", "--task", "extract", "--n", "6", str(file)).out
     assert "From 1 run file" in shown
-    assert "extract, everybody passes: easy" in shown
-    assert "extract, everybody fails: hard" in shown
+    assert "extract, every model passes: easy" in shown
+    assert "extract, every model fails: hard" in shown
     assert "better models fail: bad" in shown
     told = call("tasks", "--task", "extract", "--n", "6", str(file), "--json").json["items"]["extract"]
     assert {one["item_id"]: one["models"] for one in told} == dict.fromkeys(["bad", "easy", "good", "hard", "x"], 6)

@@ -80,7 +80,7 @@ def test_it_fits_into_every_terminal(width: int) -> None:
 def test_a_race_says_after_how_much_it_stopped_and_what_it_saved() -> None:
     raced = cell(n=7, score=None, stopped_early=True, race=RACE)
     told = " ".join(render(written(raced)).split())
-    assert "decided against the floor (0.8, the default) after 7 items; 19 of 30 answers were not asked for" in told
+    assert "decided against the floor (0.8, the default) after 7 items; 19 of 30 questions were not asked" in told
     assert "saved about 42 s" in told
     run = {**HEAD, "harness_version": "0", "server_kind": "unknown", "server_url": "u"}
     named = RunRecord.model_validate({**run, "settings": {"floors": {"extract": 0.8}}})

@@ -9,33 +9,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.stats.interval import wilson
-from harness.stats.sequential import Progress, Sprt, confidence_sequence, stopped_estimate
+from harness.stats.sequential import Sprt, SprtState, confidence_sequence, stopped_estimate
 
 counts = st.integers(1, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
 
 def run_sprt(rng: random.Random, rate: float, *, most: int = 2000) -> Sprt:
     test = Sprt(p0=0.75, p1=0.90)
-    while test.progress is Progress.GO_ON and test.n < most:
+    while test.progress is SprtState.GO_ON and test.n < most:
         test.observe(float(rng.random() < rate))
     return test
 
 
-@pytest.mark.parametrize(("rate", "wrong"), [(0.75, Progress.FOR), (0.90, Progress.AGAINST)])
+@pytest.mark.parametrize(("rate", "wrong"), [(0.75, SprtState.FOR), (0.90, SprtState.AGAINST)])
 def test_a_planted_rate_is_decided_within_sixty_items_on_average_and_wrongly_in_five_percent(
-    rate: float, wrong: Progress
+    rate: float, wrong: SprtState
 ) -> None:
     rng = random.Random(1)
     tests = [run_sprt(rng, rate) for _ in range(4000)]
     assert fmean(test.n for test in tests) <= 60
     assert sum(test.progress is wrong for test in tests) / 4000 <= 0.05
-    assert all(test.progress is not Progress.GO_ON for test in tests)
+    assert all(test.progress is not SprtState.GO_ON for test in tests)
 
 
 @pytest.mark.torture
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize(("rate", "wrong"), [(0.75, Progress.FOR), (0.70, Progress.FOR), (0.90, Progress.AGAINST)])
-def test_the_sprt_keeps_five_percent_in_a_hundred_thousand_runs(rate: float, wrong: Progress) -> None:
+@pytest.mark.parametrize(("rate", "wrong"), [(0.75, SprtState.FOR), (0.70, SprtState.FOR), (0.90, SprtState.AGAINST)])
+def test_the_sprt_keeps_five_percent_in_a_hundred_thousand_runs(rate: float, wrong: SprtState) -> None:
     rng = random.Random(2)
     assert sum(run_sprt(rng, rate).progress is wrong for _ in range(100_000)) / 100_000 <= 0.05
 
@@ -47,7 +47,7 @@ def test_graded_scores_with_a_mean_at_p0_are_taken_for_good_no_more_often() -> N
         test = Sprt(p0=0.75, p1=0.90)
         for _ in range(400):
             test.observe(rng.choice([0.5, 0.75, 1.0]))
-        wrong += test.progress is Progress.FOR
+        wrong += test.progress is SprtState.FOR
     assert wrong / 1500 <= 0.05
 
 
@@ -61,10 +61,10 @@ def test_a_floor_lies_between_the_two_hypotheses(floor: float, margin: float, p0
 
 def test_once_decided_it_stays_decided() -> None:
     test = Sprt(p0=0.75, p1=0.90)
-    while test.observe(0.0) is Progress.GO_ON:
+    while test.observe(0.0) is SprtState.GO_ON:
         pass
     n = test.n
-    assert [test.observe(1.0) for _ in range(500)][-1] is Progress.AGAINST
+    assert [test.observe(1.0) for _ in range(500)][-1] is SprtState.AGAINST
     assert test.n == n
 
 
@@ -77,8 +77,8 @@ def test_the_log_ratio_is_that_of_the_two_likelihoods(passes: list[bool]) -> Non
     k, n = sum(seen), len(seen)
     likelihood = 0.9**k * 0.1 ** (n - k) / (0.75**k * 0.25 ** (n - k))
     assert test.log_ratio == pytest.approx(math.log(likelihood), abs=1e-9)
-    assert (test.progress is Progress.FOR) == (likelihood >= 20 - 1e-9)
-    assert (test.progress is Progress.AGAINST) == (likelihood <= 0.05 + 1e-12)
+    assert (test.progress is SprtState.FOR) == (likelihood >= 20 - 1e-9)
+    assert (test.progress is SprtState.AGAINST) == (likelihood <= 0.05 + 1e-12)
 
 
 def peeking_alarms(rng: random.Random, *, runs: int, items: int, is_sequence: bool) -> float:
@@ -115,10 +115,10 @@ def test_the_mean_after_stopping_is_biased_and_the_interval_given_instead_holds(
     means, covered, naive, runs = [], 0, 0, 1200
     for _ in range(runs):
         test, scores = Sprt(p0=0.75, p1=0.90), []
-        while test.progress is Progress.GO_ON:
+        while test.progress is SprtState.GO_ON:
             scores.append(float(rng.random() < rate))
             test.observe(scores[-1])
-        if test.progress is Progress.FOR:
+        if test.progress is SprtState.FOR:
             means.append(fmean(scores))
         estimate = stopped_estimate(scores, planned=500)
         assert estimate.value is None
@@ -159,13 +159,13 @@ def test_the_sequence_is_wider_than_wilsons_interval_and_shrinks() -> None:
 
 
 def test_unscored_answers_hold_back_a_decision_that_they_could_have_prevented() -> None:
-    for score, decided in ((1.0, Progress.FOR), (0.0, Progress.AGAINST)):
+    for score, decided in ((1.0, SprtState.FOR), (0.0, SprtState.AGAINST)):
         whole, lossy = Sprt(p0=0.75, p1=0.90), Sprt(p0=0.75, p1=0.90)
-        assert [lossy.observe(None) for _ in range(100)][-1] is Progress.GO_ON
-        while whole.observe(score) is Progress.GO_ON:
-            assert lossy.observe(score) is Progress.GO_ON
+        assert [lossy.observe(None) for _ in range(100)][-1] is SprtState.GO_ON
+        while whole.observe(score) is SprtState.GO_ON:
+            assert lossy.observe(score) is SprtState.GO_ON
         assert whole.progress is decided
-        assert lossy.observe(score) is Progress.GO_ON
+        assert lossy.observe(score) is SprtState.GO_ON
 
 
 def test_impossible_numbers_are_refused() -> None:

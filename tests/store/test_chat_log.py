@@ -51,7 +51,9 @@ def test_a_full_disk_is_told_once_and_ends_the_log(tmp_path: Path) -> None:
     with ChatLog(Path("/dev/full"), token="", clock=FakeClock(), say=said.append) as log:
         log.write("request", {})
         log.write("response", {})
-    assert said == ["The log /dev/full is given up: No space left on device. The answer is not affected."]
+    assert said == [
+        "Cannot write the log /dev/full: No space left on device. Logging stops here; answers are not affected."
+    ]
 
 
 def test_where_nothing_can_be_written_says_so_at_once(tmp_path: Path) -> None:

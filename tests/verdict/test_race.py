@@ -22,7 +22,7 @@ from harness.report.table import render
 from harness.run.run import Run
 from harness.settings import Settings
 from harness.stats.reducer import mean
-from harness.stats.sequential import Progress
+from harness.stats.sequential import SprtState
 from harness.store.reader import read_run
 from harness.store.run_file import RunFile
 from harness.task.task import Task
@@ -151,7 +151,7 @@ def test_the_table_says_what_was_stopped_and_saved_and_gives_no_mean(make: Make)
         text = " ".join(render(RunFile.read(run.path), width=width).split())
         assert "early [0.00, 0." in text
         assert "decided against the floor (0.8, the default) after 6 items" in text
-        assert re.search(r"5[34] of 60 answers were not asked for", text)  # The seventh may be on its way already.
+        assert re.search(r"5[34] of 60 questions were not asked", text)  # The seventh may be on its way already.
         assert "worse" in text
 
 
@@ -226,9 +226,9 @@ def answer(job: Job, value: float | None) -> Answer:
     return Answer(job=job, outcome=Outcome.OK, score=Score(value=value, passed=value == 1))
 
 
-def alarms(rng: random.Random, *, runs: int, rate: float, clusters: int | None = None) -> dict[Progress, float]:
+def alarms(rng: random.Random, *, runs: int, rate: float, clusters: int | None = None) -> dict[SprtState, float]:
     """Feed planted answers in an order in which the right ones come first among those in flight."""
-    counts = dict.fromkeys(Progress, 0.0)
+    counts = dict.fromkeys(SprtState, 0.0)
     for _ in range(runs):
         race = Race(jobs_of(120, clusters=clusters), floor=0.8, margin=0.05, reducer=("mean", mean))
         flight: list[Answer] = []
@@ -242,18 +242,18 @@ def alarms(rng: random.Random, *, runs: int, rate: float, clusters: int | None =
     return counts
 
 
-@pytest.mark.parametrize(("rate", "wrong"), [(0.75, Progress.FOR), (0.85, Progress.AGAINST)])
+@pytest.mark.parametrize(("rate", "wrong"), [(0.75, SprtState.FOR), (0.85, SprtState.AGAINST)])
 @pytest.mark.parametrize("clusters", [None, 40])
 def test_false_alarms_stay_below_five_percent_whatever_comes_back_first(
-    rate: float, wrong: Progress, clusters: int | None
+    rate: float, wrong: SprtState, clusters: int | None
 ) -> None:
     assert alarms(random.Random(12), runs=800, rate=rate, clusters=clusters)[wrong] <= 0.05
 
 
 @pytest.mark.torture
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize(("rate", "wrong"), [(0.75, Progress.FOR), (0.85, Progress.AGAINST)])
-def test_false_alarms_stay_below_five_percent_in_twenty_thousand_races(rate: float, wrong: Progress) -> None:
+@pytest.mark.parametrize(("rate", "wrong"), [(0.75, SprtState.FOR), (0.85, SprtState.AGAINST)])
+def test_false_alarms_stay_below_five_percent_in_twenty_thousand_races(rate: float, wrong: SprtState) -> None:
     assert alarms(random.Random(13), runs=20_000, rate=rate)[wrong] <= 0.05
 
 

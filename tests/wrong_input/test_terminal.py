@@ -39,7 +39,7 @@ def test_the_table_of_a_run_fits_into_the_terminal(server: ScriptedServer, on_te
     assert [line for line in table if line.startswith(KEY)]
     assert re.search(r"score \[95 %\] ", result.out)
     noted = " ".join(" ".join(table).split())
-    assert f"{KEY} was loaded with a context of 16384 tokens, less than the 20000 that were asked for." in noted
+    assert f"{KEY} was loaded with a context of 16384 tokens, fewer than the 20000 requested." in noted
     assert OTHER + " was loaded with" not in noted
 
 
