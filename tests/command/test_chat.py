@@ -300,7 +300,7 @@ class TestThread:
         (path,) = (tmp_path / "threads").glob("*.json")
         path.with_suffix(".new").mkdir()
         assert desk.turn("two").content == "two"
-        assert desk.said[-1].startswith("The next turn will not continue from this answer: cannot keep the thread")
+        assert desk.said[-1].startswith("The next turn will not continue from this answer: cannot store the thread")
 
 
 def test_the_log_tells_each_attempt_and_what_became_of_it(desk: Desk, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from harness.report.download import DownloadLines, describe
     [
         (Download(status="downloading"), "downloading"),
         (Download(status="already_downloaded"), "already downloaded"),
-        (Download(status="downloading", total_bytes=2_500_000_000), "downloading: 2.5 GB in all"),
+        (Download(status="downloading", total_bytes=2_500_000_000), "downloading: 2.5 GB in total"),
         (
             Download(status="downloading", total_bytes=2_500_000_000, downloaded_bytes=0, bytes_per_second=41_200_000),
             "downloading: 0 MB of 2.5 GB (0 %), 41 MB/s, 60.7 s left",

@@ -131,7 +131,7 @@ def test_another_process_waits_for_the_turn_and_gets_it_when_its_holder_is_kille
             with pytest.raises(LeaseError, match="has not ended within 300 s"):
                 threads.last()
             assert len(threads.said) == 1
-            assert "waiting for it, up to 300 s" in threads.said[0]
+            assert "waiting up to 300 s for it" in threads.said[0]
             assert sum(threads.clock.slept) >= 300
         finally:
             holder.kill()
@@ -147,6 +147,6 @@ def test_where_nothing_can_be_written_is_said_before_the_turn(tmp_path: Path) ->
 def test_a_thread_that_cannot_be_written_keeps_its_last_answer(threads: Threads) -> None:
     path = threads.keep(ONE)
     path.with_suffix(".new").mkdir()
-    with pytest.raises(StoreError, match="cannot keep the thread"):
+    with pytest.raises(StoreError, match="cannot store the thread"):
         threads.keep(TWO)
     assert threads.last() == ONE
