@@ -1,6 +1,8 @@
 """Fixtures for the whole tree. Nothing heavy is imported before a test asks for it."""
 
 import importlib.util
+import os
+import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,14 @@ from hypothesis import settings
 
 if TYPE_CHECKING:
     from harness.embedded.process import EmbeddedServer
+
+# Under nohup and in background jobs of a shell SIGINT and SIGHUP are ignored, which children inherit: the tests that send
+# them would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# Some hundred tests start a pytest of their own. Plugins that none of them uses would cost each a second of CPU.
+os.environ["PYTEST_ADDOPTS"] = "-p no:hypothesispytest -p no:anyio"
 
 # A deadline an example would test the machine, which may be busy.
 settings.register_profile("harness", settings(), deadline=None)

@@ -62,7 +62,6 @@ def environ(tmp_path: Path) -> dict[str, str]:
         "LM_API_TOKEN",
         "LM_STUDIO_API_URL",
         "PYTHONIOENCODING",
-        "PYTEST_ADDOPTS",
     )
     kept = {
         name: value for name, value in os.environ.items() if name not in ours and not name.lower().endswith("_proxy")
