@@ -12,7 +12,7 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from harness.embedded.process import EmbeddedServer
 
-# Under nohup and in background jobs of a shell SIGINT and SIGHUP are ignored, which children inherit: the tests that send
+# Under nohup and in a shell's background jobs SIGINT and SIGHUP are ignored, and children inherit that: tests that send
 # them would wait for ever.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
