@@ -75,7 +75,7 @@ def test_a_torn_first_line_is_an_empty_run(content: bytes, tmp_path: Path, *, is
 
 def test_a_process_killed_inside_its_first_record_leaves_a_file_that_can_be_read(tmp_path: Path) -> None:
     path = tmp_path / "records-0.jsonl"
-    for content in (b"", b"{", b'{"kind":"sample","schema":"lms-harness/1","output_text":"' + b"x" * 50_000):
+    for content in (b"", b"{", b'{"kind":"run","schema":"lms-harness/1","plan":{"filler":"' + b"x" * 50_000):
         path.write_bytes(content)
         assert written("records", path) == set()
 

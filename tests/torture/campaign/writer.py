@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NoReturn, TypeAlias
+from typing import Any, Literal, NoReturn, TypeAlias
 
 from harness.clock import SystemClock
-from harness.domain.record import SampleRecord
+from harness.domain.record import RunRecord, SampleRecord
 from harness.reaper.journal import Journal, replay
 from harness.store.reader import read_run
 from harness.store.writer import RunWriter
@@ -19,9 +19,16 @@ from harness.store.writer import RunWriter
 Kind: TypeAlias = Literal["records", "intents"]
 """Records of a run file, or intents of a journal."""
 
+_HEADER = "run"
+"""What is written first, before the threads start: the record of a run comes before all others."""
+
 _THREADS = 4
 _LIFE_S = {"records": 0.06, "intents": 0.2}
 """How long a process lives at most, in seconds. Intents get longer: each waits for the disk."""
+
+_EARLY_SHARE = 0.3
+_FIRST_WRITE_S = 0.004
+"""Within so many seconds a process begins its first write (measured: after 1 to 2 ms)."""
 
 _LONGEST_CHARACTERS = 40_000  # Longer than any buffer on the way to the disk.
 _URL = "http://127.0.0.1:1234"
@@ -69,7 +76,7 @@ def kill_writers(kind: Kind, *, kills: int, seed: int, folder: Path, advance: Ca
     unreadable: list[str] = []
     for number in range(kills):
         path = folder / f"{kind}-{number}.jsonl"
-        reported = _killed_writer(kind, path, after_s=dice.uniform(0.0, _LIFE_S[kind]))
+        reported = _killed_writer(kind, path, after_s=_moment(dice, kind))
         acknowledged += len(reported)
         found: set[str] = set()
         if path.exists():
@@ -83,6 +90,11 @@ def kill_writers(kind: Kind, *, kills: int, seed: int, folder: Path, advance: Ca
         lost += len(reported - found)
         advance()
     return Loss(kills=kills, acknowledged=acknowledged, lost=lost, unreadable=tuple(unreadable), torn=torn, empty=empty)
+
+
+def _moment(dice: random.Random, kind: Kind) -> float:
+    """Return when to kill a process: mostly at any moment of its life, sometimes around its first write."""
+    return dice.uniform(0.0, _FIRST_WRITE_S if dice.random() < _EARLY_SHARE else _LIFE_S[kind])
 
 
 def torn_within(path: Path) -> tuple[bool, bool]:
@@ -99,7 +111,9 @@ def written(kind: Kind, path: Path) -> set[str]:
         Exception: it cannot be read.
     """
     if kind == "records":
-        return {record.item_id for record in read_run(path) if isinstance(record, SampleRecord)}
+        records = list(read_run(path))
+        samples = {record.item_id for record in records if isinstance(record, SampleRecord)}
+        return samples | {_HEADER for record in records if isinstance(record, RunRecord)}
     return {str(number) for number in replay(path).open_leases}
 
 
@@ -125,10 +139,14 @@ def _write_until_killed(kind: Kind, path: Path, acknowledgements: int) -> NoRetu
     try:
         write = _record_writer(path) if kind == "records" else _intent_writer(path)
 
+        def acknowledge(name: str) -> None:
+            os.write(acknowledgements, f"{write(name)}\n".encode("ascii"))
+
         def write_forever(thread: int) -> None:
             for number in range(1_000_000):
-                os.write(acknowledgements, f"{write(f'{thread}-{number}')}\n".encode("ascii"))
+                acknowledge(f"{thread}-{number}")
 
+        acknowledge(_HEADER)
         for thread in range(_THREADS):
             threading.Thread(target=write_forever, args=(thread,)).start()
         threading.Event().wait()
@@ -138,13 +156,18 @@ def _write_until_killed(kind: Kind, path: Path, acknowledgements: int) -> NoRetu
 
 def _record_writer(path: Path) -> Callable[[str], str]:
     writer = RunWriter(path)
-    dice = random.Random(0)
+    dice = random.Random(path.name)
 
     def write(name: str) -> str:
+        filler = "x" * dice.randrange(_LONGEST_CHARACTERS)
+        header: dict[str, Any] = {"run_id": "run", "at": "2026-01-01T00:00:00Z"}
+        if name == _HEADER:
+            plan = {"filler": filler}
+            writer.write(RunRecord(**header, harness_version="0", server_kind="k", server_url=_URL, plan=plan))
+            return name
         writer.write(
             SampleRecord(
-                run_id="run",
-                at="2026-01-01T00:00:00Z",
+                **header,
                 sample_uid=name,
                 task="t",
                 task_class="t",
@@ -154,7 +177,7 @@ def _record_writer(path: Path) -> Callable[[str], str]:
                 instance_id="k",
                 prompt_hash="p",
                 outcome="ok",
-                output_text="x" * dice.randrange(_LONGEST_CHARACTERS),
+                output_text=filler,
             )
         )
         return name
