@@ -16,7 +16,6 @@ from harness.cli.output import note, print_answer, print_json, print_piece
 from harness.report.text import PrintablePieces
 
 if TYPE_CHECKING:
-    from harness.client.http import Client
     from harness.command.chat import ChatReply, InThread
     from harness.domain.generation import ChatRequest
     from harness.store.chat_log import ChatLog
@@ -70,7 +69,7 @@ def chat(
 
     request, thread = _request(model, _prompt(task, file), images, **asked)
     printer = _Printer() if stream and not as_json else None
-    with _log(log_path, token) as log, _client(url, token) as client, leasing(client, token) as leases:
+    with _log(log_path, token) as log, connected(url, token) as client, leasing(client, token) as leases:
         on_text = printer.show if printer else None
         reply = ask_once(client, leases, request, thread=thread, on_text=on_text, log=log, say=note)
         _print(reply, printer, as_json=as_json)
@@ -90,21 +89,6 @@ def _log(path: Path | None, token: str) -> "Iterator[ChatLog | None]":
         return
     with ChatLog(path, token=token, clock=SystemClock(), say=note) as log:
         yield log
-
-
-@contextlib.contextmanager
-def _client(url: str, token: str) -> "Iterator[Client]":
-    """Yield a client; unlike other commands, `chat` tries to connect as often as it tries to get an answer."""
-    from harness.client.retry import retried
-    from harness.clock import SystemClock
-    from harness.errors import ConnectionLost, ServerFault
-
-    with contextlib.ExitStack() as connection:
-        yield retried(
-            lambda _: connection.enter_context(connected(url, token)),
-            clock=SystemClock(),
-            may_repeat=lambda exc: isinstance(exc, ConnectionLost | ServerFault),
-        )
 
 
 def _prompt(task: str | None, file: Path | None) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def connected(url: str, token: str) -> "Iterator[Client]":
-    """Yield a client of a preflighted server.
+    """Yield a client of a preflighted server. A fault that may pass is waited for; a server that is not there is not.
 
     Raises:
         HarnessError: the server cannot be used.
@@ -27,9 +27,11 @@ def connected(url: str, token: str) -> "Iterator[Client]":
             f"'{EMBEDDED}' is for `run` only: start a server with `lms-harness serve`, and name its address here"
         )
     from harness.client.http import Client
+    from harness.client.retry import may_connect_soon, retried
+    from harness.clock import SystemClock
 
     with Client(url, token=token) as client:
-        client.preflight()
+        retried(lambda _: client.preflight(), clock=SystemClock(), may_repeat=may_connect_soon)
         yield client
 
 

@@ -38,6 +38,7 @@ def smoke(
       lms-harness smoke
       lms-harness smoke qwen/qwen3-4b-2507 --new-instance --json
     """
+    from harness.client.retry import retried
     from harness.clock import SystemClock
     from harness.command.smoke import Smoke, choose_model
     from harness.errors import HarnessError
@@ -47,7 +48,7 @@ def smoke(
     with connected(url, token) as client, leasing(client, token) as leases:
         reason = None
         if not model:
-            chosen, reason = choose_model(client.models())
+            chosen, reason = choose_model(retried(lambda _: client.models(), clock=SystemClock()))
             model = chosen.key
             note(f"{model}: {reason}")
         test = Smoke(

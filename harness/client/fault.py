@@ -105,9 +105,14 @@ def is_about_memory(message: str) -> bool:
     return _NO_MEMORY.search(message) is not None
 
 
+def is_about_load(message: str) -> bool:
+    """Return whether the message says that a load failed. A chat reports that too, where it had to load its model."""
+    return _NO_LOAD.search(message) is not None
+
+
 def fault_of(body: ErrorBody, *, status: int | None, route: str) -> HarnessError:
     """Return the error for this body. `status` is None for an `error` event in a stream."""
-    if _UNKNOWN_ROUTE.match(body.message):
+    if _UNKNOWN_ROUTE.match(body.message) and (status is None or status < HTTPStatus.INTERNAL_SERVER_ERROR):
         return ServerTooOld(f"the server does not know {route}: {body.message}", hint=_HINTS[ServerTooOld])
     kind = _kind(body, status, route)
     hint = _HINTS.get(kind, "")

@@ -4,14 +4,19 @@ A load is never repeated: the server may have carried it out although its answer
 """
 
 from collections.abc import Callable
+from http import HTTPStatus
 from itertools import count
 from typing import TypeVar
 
+from harness.client.fault import is_about_load
 from harness.clock import Clock
-from harness.errors import ConnectionLost, HarnessError, ServerFault, ServerUnreachable
+from harness.errors import ApiError, ConnectionLost, HarnessError, ServerFault, ServerUnreachable
 
 ATTEMPTS = 3
 """How often a request is tried, including the first time."""
+
+PASSING = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
+"""By definition these pass, whatever the body says: a gateway or a starting server sends them."""
 
 _BACKOFF_S = 1.0
 T = TypeVar("T")
@@ -20,10 +25,25 @@ T = TypeVar("T")
 def is_transient(error: HarnessError) -> bool:
     """Return whether the same request may succeed in a moment.
 
-    It may after a connection that broke or was refused, and after a fault of the server without a known reason. A
-    request that the server refused, or that ran into a deadline, would most likely end the same way again.
+    It may after a connection that broke or was refused, after 502, 503 and 504, and after another fault of the server
+    that the server does not explain. A request that the server refused, that would have needed a load which failed, or
+    that ran into a deadline would most likely end the same way again.
     """
-    return isinstance(error, ConnectionLost | ServerUnreachable | ServerFault)
+    if isinstance(error, ApiError) and error.status in PASSING:
+        return True
+    if isinstance(error, ServerFault):
+        return not is_about_load(error.message)
+    return isinstance(error, ConnectionLost | ServerUnreachable)
+
+
+def may_connect_soon(error: HarnessError) -> bool:
+    """Return whether a preflight that failed like this may succeed in a moment.
+
+    It may where the server, or a gateway before it, is only busy; not where no server listens.
+    """
+    if isinstance(error.__cause__, ApiError) and error.__cause__.status in PASSING:
+        return True  # A diagnosis such as `NotLMStudio` rests on this answer, and is as passing as it.
+    return is_transient(error) and not isinstance(error, ServerUnreachable)
 
 
 def retried(

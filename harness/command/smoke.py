@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from harness.client.http import Client
+from harness.client.retry import is_transient, retried
 from harness.clock import Clock
 from harness.domain.generation import ChatRequest, Generation
 from harness.domain.markup import is_only_thoughts
@@ -13,6 +14,7 @@ from harness.errors import ApiError, HarnessError, ModelNotFound, NotAuthorised,
 from harness.lifecycle.lease import Lease
 from harness.lifecycle.leases import Leases
 from harness.lifecycle.resident import resident_ids
+from harness.run.ask.attempt import check_resident
 from harness.run.ask.reasoning import does_reason, extra_tokens, reasoning_for
 from harness.selection.need import demand_for
 from harness.selection.ranking import rank
@@ -101,7 +103,7 @@ class Smoke:
             ReleaseFailed: what was loaded for this test is still loaded.
             HarnessError: the server went away, or there is no chat model of this name.
         """
-        before = self.client.models()
+        before = self._listing()
         with self._step("load") as note, self.during(f"loading {name}"):
             lease = self._lease(before, name, new_instance=new_instance)
             self.instance_id = lease.instance.id
@@ -111,7 +113,7 @@ class Smoke:
             self.leases.release(lease)
             note.detail = lease.instance.id if lease.is_owned else f"{lease.instance.id} was loaded before, so it stays"
         with self._step("verify") as note:
-            note.ok, note.detail = _verdict(lease, resident_ids(before), resident_ids(self.client.models()))
+            note.ok, note.detail = _verdict(lease, resident_ids(before), resident_ids(self._listing()))
         if failure is not None:
             raise failure
 
@@ -144,8 +146,10 @@ class Smoke:
         )
         try:
             with self._step("chat") as note, self.during(f"asking {lease.instance.id}"):
-                self.answer = self.client.chat(request)
+                self.answer, attempts = self._ask(request)
                 note.detail = f"answered {(self.answer.text or self.answer.reasoning).strip()!r}"
+                if attempts > 1:
+                    note.detail += f" (attempt {attempts})"
         except HarnessError as exc:
             return None if isinstance(exc, ApiError) and not isinstance(exc, NotAuthorised) else exc
         with self._step("check") as note:
@@ -153,10 +157,31 @@ class Smoke:
             stats = self.answer.stats
             note.ok = not problems
             note.detail = "; ".join(problems) or (
-                f"answered by {self.answer.model_instance_id}, {stats.input_tokens} tokens in, "
-                f"{stats.total_output_tokens} out"
+                f"answered by {self.answer.model_instance_id}, {_count(stats.input_tokens)} tokens in, "
+                f"{_count(stats.total_output_tokens)} out"
             )
         return None
+
+    def _listing(self) -> Sequence[Model]:
+        return retried(lambda _: self.client.models(), clock=self.clock)
+
+    def _ask(self, request: ChatRequest) -> tuple[Generation, int]:
+        """Return the answer, and how many attempts it took."""
+        last_error, attempts = "", 0
+
+        def once(attempt: int) -> Generation:
+            nonlocal attempts
+            attempts = attempt
+            if attempt > 1:
+                check_resident(self.client, InstanceId(request.model), after=last_error)
+            return self.client.chat(request)
+
+        def may_repeat(error: HarnessError) -> bool:
+            nonlocal last_error
+            last_error = error.message
+            return is_transient(error)
+
+        return retried(once, clock=self.clock, may_repeat=may_repeat), attempts
 
     @contextmanager
     def _step(self, name: str) -> Iterator[_Note]:
@@ -181,6 +206,10 @@ def _loaded(lease: Lease) -> str:
     return loaded if lease.is_owned else f"{loaded}; it was loaded before, and is tested as it is"
 
 
+def _count(tokens: int | None) -> str:
+    return "an unreported number of" if tokens is None else str(tokens)
+
+
 def _problems(answer: Generation, lease: Lease, *, reasons: bool) -> Iterator[str]:
     if not (answer.text.strip() or (reasons and answer.reasoning.strip())):
         yield "expected some text, got none"
@@ -191,8 +220,9 @@ def _problems(answer: Generation, lease: Lease, *, reasons: bool) -> Iterator[st
     if answer.loaded_model:
         yield "the instance was gone, and the server loaded another one for this request"
     for what, tokens in (("input", answer.stats.input_tokens), ("output", answer.stats.total_output_tokens)):
-        if not tokens:
-            yield f"expected {what} tokens to be counted, got {tokens}"
+        # None: the server does not report it, which is not a fault of the model or the connection.
+        if tokens == 0:
+            yield f"expected {what} tokens to be counted, got 0"
 
 
 def _verdict(lease: Lease, before: Sequence[InstanceId], after: Sequence[InstanceId]) -> tuple[bool, str]:

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from harness.client.http import Client, Deadlines
+from harness.client.retry import may_connect_soon, retried
 from harness.clock import SystemClock
 from harness.domain.model import Model
 from harness.errors import ReleaseFailed, SettingsError, StoreError
@@ -84,7 +85,7 @@ class Session:
             return _embedded_listing(self.settings, self._say_once)
         deadlines = Deadlines(connect_s=_LIST_DEADLINE_S, list_s=_LIST_DEADLINE_S)
         with Client(self.settings.url, token=self.settings.token, deadlines=deadlines) as client:
-            return client.preflight()
+            return self._preflight(client)
 
     @cached_property
     def selection(self) -> Selection:
@@ -173,7 +174,7 @@ class Session:
             return self.run
         url = self._start_embedded() if self.settings.is_embedded else self.settings.url
         client = self._resources.enter_context(Client(url, token=self.settings.token))
-        client.preflight()
+        self._preflight(client)
         for swept in sweep(
             state_dir() / "journals",
             url=client.url,
@@ -183,7 +184,7 @@ class Session:
         ):
             self._say(str(swept))
         self._check_server(client.server_kind)
-        listing = client.models()
+        listing = retried(lambda _: client.models(), clock=self._clock)
         plan = self.plan()
         kind = client.server_kind
         self.run = Run(
@@ -258,6 +259,9 @@ class Session:
         """Keep a failure for the end of the run; of those to write records only the first one."""
         if isinstance(failure, ReleaseFailed) or not any(isinstance(known, StoreError) for known in self.failures):
             self.failures.append(failure)
+
+    def _preflight(self, client: Client) -> tuple[Model, ...]:
+        return retried(lambda _: client.preflight(), clock=self._clock, may_repeat=may_connect_soon)
 
     def _check_server(self, kind: str) -> None:
         before = self.resumption.parent.run.server_kind if self.resumption else kind

@@ -41,7 +41,7 @@ def test_is_listed_with_the_config_that_is_recorded(
     record = next(one for one in reversed(used) if one["instance_id"] == lease.instance.id)
     assert record["effective_config"] == listed.as_dict()
     if lease.is_owned:
-        assert record["load_time_s"] is not None, "the server did not tell how long the load took"
+        assert record["load_time_s"] is not None, "the server did not report how long the load took"
         assert record["load_time_s"] >= 0
 
 
@@ -59,8 +59,10 @@ def test_answers(lms_client: Client, lms_instance: LeasedModel, lms_run: Run) ->
 
 def test_counts_tokens(lms_client: Client, lms_instance: LeasedModel) -> None:
     stats = _ask(lms_client, lms_instance, CAPITAL, system_prompt=SYSTEM).stats
-    assert (stats.input_tokens or 0) > 0
-    assert 0 < (stats.total_output_tokens or 0) <= 32
+    if stats.input_tokens is None or stats.total_output_tokens is None:
+        pytest.skip("the server does not report how many tokens it used")
+    assert stats.input_tokens > 0
+    assert 0 < stats.total_output_tokens <= 32
 
 
 def test_a_stream_tells_what_a_plain_answer_tells(lms_client: Client, lms_instance: LeasedModel, lms_run: Run) -> None:
@@ -101,8 +103,10 @@ def test_state_is_kept_and_branches(lms_client: Client, lms_instance: LeasedMode
     branches = [
         _ask(lms_client, lms_instance, SECOND, previous_response_id=first.response_id, store=True) for _ in range(2)
     ]
-    carried = [branch.stats.input_tokens or 0 for branch in branches]
-    assert carried[0] == carried[1], f"two branches of one answer carry different prompts: {carried} tokens"
-    said = len(FIRST.split())  # At least a token a word: the first turn's text is in the second turn's prompt.
-    assert carried[0] >= (alone.stats.input_tokens or 0) + said, "the second turn does not carry the first"
+    without, carried, again = (answer.stats.input_tokens for answer in (alone, *branches))
+    if without is None or carried is None or again is None:
+        pytest.skip("the server does not report how many tokens a prompt has")
+    assert carried == again, f"two branches of one answer carry different prompts: {carried} and {again} tokens"
+    words = len(FIRST.split())  # Each is a token at least, and the first turn's text is in the second turn's prompt.
+    assert carried >= without + words, "the second turn does not carry the first"
     _measure(lms_run, lms_instance, "smoke_recalled_a_fact", held="oslo" in branches[0].text.lower())

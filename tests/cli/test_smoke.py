@@ -19,6 +19,8 @@ KEY, OTHER, EMBEDDING = (str(model.key) for model in DEFAULT_MODELS)
 CHAT = "/api/v1/chat"
 STEPS = ["load", "chat", "check", "unload", "verify"]
 
+PARIS = {"model_instance_id": KEY, "output": [{"type": "message", "content": "Paris"}]}
+
 Call = Callable[..., Any]
 
 
@@ -131,12 +133,34 @@ class TestAFailure:
         assert f"expected an answer from {KEY}, got one from {OTHER}" in result.out
         assert server.loaded == [OTHER]
 
-    def test_tokens_that_are_not_counted_are_one(self, call: Call, server: ScriptedServer) -> None:
-        body = {"model_instance_id": KEY, "output": [{"type": "message", "content": "Paris"}]}
+    def test_tokens_that_are_counted_as_none_are_one(self, call: Call, server: ScriptedServer) -> None:
+        body = {**PARIS, "stats": {"input_tokens": 0, "total_output_tokens": 1}}
         server.on("POST", CHAT, Status(200, body))
         result = call("smoke", KEY)
         assert result.code == 1
-        assert "expected input tokens to be counted" in result.out
+        assert "expected input tokens to be counted, got 0" in result.out
+
+    @pytest.mark.parametrize("stats", [{}, {"stats": None}, {"stats": {"input_tokens": None}}])
+    def test_tokens_that_the_server_does_not_report_are_none(
+        self, call: Call, server: ScriptedServer, stats: dict[str, Any]
+    ) -> None:
+        server.on("POST", CHAT, Status(200, {**PARIS, **stats}))
+        result = call("smoke", KEY)
+        assert result.code == 0
+        assert "an unreported number of tokens in" in result.out
+
+    def test_a_busy_server_is_asked_again_and_is_none(self, call: Call, server: ScriptedServer) -> None:
+        busy = Status(503, {"error": {"message": "starting", "type": "invalid_request"}})
+        server.on("GET", "/api/v1/models", busy, times=1)
+        server.on("POST", CHAT, busy, times=1)
+        result = call("smoke", KEY)
+        assert result.code == 0
+        assert "(attempt 2)" in result.out
+
+    def test_a_load_is_never_asked_for_again(self, call: Call, server: ScriptedServer) -> None:
+        server.on("POST", "/api/v1/models/load", Status(503, {"error": "starting"}))
+        assert call("smoke", KEY).code != 0
+        assert len(server.asked("POST", "/api/v1/models/load")) == 1
 
     def test_a_chat_that_the_server_refuses_is_one(self, call: Call, server: ScriptedServer) -> None:
         server.on("POST", CHAT, Status(500, {"error": {"message": "crashed", "type": "internal_error"}}))

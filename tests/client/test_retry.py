@@ -1,6 +1,8 @@
+import re
+
 import pytest
 
-from harness.client.retry import is_transient, retried
+from harness.client.retry import is_transient, may_connect_soon, retried
 from harness.errors import (
     Cancelled,
     ConnectionLost,
@@ -10,6 +12,7 @@ from harness.errors import (
     InvalidRequest,
     LoadFailed,
     MalformedAnswer,
+    NotLMStudio,
     ServerFault,
     ServerUnreachable,
     UnknownResponseId,
@@ -50,9 +53,31 @@ def test_after_the_third_failure_the_error_says_how_often_it_was_tried() -> None
     assert len(call.errors) == 6
 
 
-@pytest.mark.parametrize("error", [ConnectionLost("x"), ServerUnreachable("x"), ServerFault("x", status=500)])
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionLost("x"),
+        ServerUnreachable("x"),
+        ServerFault("x", status=500),
+        ServerFault("x", status=502),
+        InvalidRequest("a body may say anything", status=503),
+        LoadFailed("the same", status=504),
+    ],
+)
 def test_faults_that_may_pass_are_transient(error: HarnessError) -> None:
     assert is_transient(error)
+
+
+def test_a_preflight_is_tried_again_where_the_server_is_only_busy() -> None:
+    def diagnosed(cause: HarnessError) -> HarnessError:
+        error = NotLMStudio("x")
+        error.__cause__ = cause
+        return error
+
+    assert may_connect_soon(ServerFault("x", status=503))
+    assert may_connect_soon(diagnosed(ServerFault("x", status=502)))
+    assert not may_connect_soon(diagnosed(ServerFault("x", status=500)))
+    assert not may_connect_soon(ServerUnreachable("nothing listens"))
 
 
 @pytest.mark.parametrize(
@@ -61,6 +86,7 @@ def test_faults_that_may_pass_are_transient(error: HarnessError) -> None:
         InvalidRequest("x", status=400),
         UnknownResponseId("x", status=400),
         LoadFailed("x", status=500),
+        ServerFault("Failed to load model 'x': the reason", status=500),
         ContextOverflow("x", status=500),
         DeadlineExceeded("x", phase="total", after_s=1.0),
         DeadlineExceeded("x", phase="idle", after_s=1.0),
@@ -70,6 +96,6 @@ def test_faults_that_may_pass_are_transient(error: HarnessError) -> None:
 )
 def test_what_would_fail_again_is_asked_once(error: HarnessError) -> None:
     clock = FakeClock()
-    with pytest.raises(type(error), match=r"^x$"):
+    with pytest.raises(type(error), match=rf"^{re.escape(error.message)}$"):
         retried(Flaky(error), clock=clock)
     assert clock.slept == []

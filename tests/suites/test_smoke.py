@@ -208,7 +208,7 @@ BROKEN: list[tuple[Callable[[ScriptedServer], None], str, str]] = [
     (break_answer, "test_answers", "the answer has no text"),
     (break_counts, "counts_tokens", "assert 0 < "),
     (break_load_config, "is_listed", "asked for LoadConfig(context_length=2048"),
-    (break_load_time, "is_listed", "the server did not tell how long the load took"),
+    (break_load_time, "is_listed", "the server did not report how long the load took"),
     (break_embedding_repeats, "embeddings", "the vector of one text moved by"),
     (break_embedding_difference, "embeddings", "the vectors of two texts are only 0 of their norm apart"),
     (break_embedding_length, "embeddings", "assert 1 == 2"),
@@ -227,6 +227,18 @@ def test_a_broken_property_fails_its_test(
     assert said in result.out
     assert "INTERNALERROR" not in result.out
     assert " passed" not in result.out.splitlines()[-1]
+
+
+def test_stats_that_are_not_reported_are_skipped_and_no_failure(tmp_path: Path) -> None:
+    def forget(payload: dict[str, Any]) -> None:
+        payload.pop("stats", None)
+        payload.get("result", {}).pop("stats", None)
+
+    with ScriptedServer() as server:
+        server.on("POST", CHAT, Edited(forget))
+        result = smoke(server, tmp_path, only="counts_tokens or state_is_kept or test_answers")
+    assert result.code == 0, result.out
+    assert "1 passed, 2 skipped" in result.out
 
 
 def test_a_clean_server_passes_and_nothing_is_left(tmp_path: Path) -> None:
