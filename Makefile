@@ -32,8 +32,8 @@ serve: $(STAMP) ## the embedded LM Studio-compatible server on port 1234
 
 .PHONY: live
 live: URL ?= http://127.0.0.1:1234
-live: $(STAMP) ## how far a real LM Studio behaves as documented: URL=http://127.0.0.1:1234 [MODEL=KEY]
-	@$(BIN)/python -m harness.contract '$(URL)' $(if $(MODEL),--model '$(MODEL)') $(ARGS)
+live: $(STAMP) ## whether a real LM Studio behaves as documented: URL=http://127.0.0.1:1234 [MODEL=KEY]
+	@$(BIN)/lms-harness live '$(URL)' $(if $(MODEL),--model '$(MODEL)') $(ARGS)
 
 .PHONY: test
 test: $(STAMP) ## the project's own tests

@@ -23,6 +23,7 @@ _HOMES: Mapping[str, str] = {
     "unload": "load",
     "chat": "chat",
     "smoke": "smoke",
+    "live": "live",
     "doctor": "doctor",
     "tasks": "tasks",
     "score": "score",

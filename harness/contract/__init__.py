@@ -1,11 +1,12 @@
-"""The documented behaviours of LM Studio as checks, for every server that says it is one.
+"""LM Studio's documented behaviours as checks, for every server that claims to be one.
 
-One set of checks for the scripted double, the embedded server and a live LM Studio, so that none of them drifts:
-`tests/contract` runs them as tests, `python -m harness.contract URL` as a report (docs/live.md).
+Here live the checks, what they work with, and the report for people; use cases without a contract to check live in
+`harness.command`. The same checks run on the scripted double, the embedded server and a live LM Studio, so that none of
+them drifts: `tests/contract` runs them as tests, `lms-harness live` as a report (docs/live.md). Start with `check`.
 """
 
 from harness.contract import chat, listing, load, openai
 from harness.contract.check import Check
 
 CHECKS: tuple[Check, ...] = (*listing.CHECKS, *load.CHECKS, *chat.CHECKS, *openai.CHECKS)
-"""All of them, in an order that loads seldom."""
+"""All checks, in an order that needs few loads."""

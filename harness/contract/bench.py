@@ -1,4 +1,4 @@
-"""What a check works with: a server, the model that is used for all checks, and leases on what is loaded for them."""
+"""What a check works with: a server, the model for all checks, and leases on what is loaded for them."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -19,39 +19,40 @@ from harness.lifecycle.lease import Lease
 from harness.lifecycle.leases import Leases
 from harness.lifecycle.resident import resident_ids
 from harness.selection.selection import find_model
+from harness.settings import setting
 
 CONTEXT = LoadConfig(context_length=2048)
-"""What is loaded with: small, so that it fits beside what others have loaded."""
+"""The config of our loads: small, so that they fit beside what other programs have loaded."""
 
 SECOND_COPY_BYTES = 4_000_000_000
-"""A second copy of a larger model is not tried: it may not fit beside the first."""
+"""A second copy of a larger model is not loaded: it may not fit beside the first."""
 
 _WAIT_S = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """An answer as it came; `payload` is None when it is no JSON."""
+class RawReply:
+    """An answer as it came; `payload` is None if it is not JSON."""
 
     status: int
     payload: Any
 
     @property
     def error(self) -> Mapping[str, Any]:
-        """What `error` holds: empty where there is none, `message` alone where it is a bare string."""
+        """The content of `error`: empty if there is none, only `message` if it is a bare string."""
         found = self.payload.get("error") if isinstance(self.payload, dict) else None
         if isinstance(found, dict):
             return found
         return {} if found is None else {"message": found}
 
     def __str__(self) -> str:
-        """Return what matters of it, and none of the server's prose."""
-        told = ", ".join(f"{name} {self.error[name]}" for name in ("type", "code", "param") if self.error.get(name))
-        return f"HTTP {self.status}" + (f" ({told})" if told else " (an error)" if self.error else "")
+        """Return the status and the labels of the error, without the server's prose."""
+        labels = ", ".join(f"{name} {self.error[name]}" for name in ("type", "code", "param") if self.error.get(name))
+        return f"HTTP {self.status}" + (f" ({labels})" if labels else " (an error)" if self.error else "")
 
 
 class Witness(Client):
-    """A client that keeps what the server sent.
+    """A client that remembers what the server sent.
 
     Attributes:
         payloads: the JSON of the last plain answer of each path.
@@ -72,7 +73,7 @@ class Witness(Client):
         total_s: float | None = None,
         exchange: Exchange | None = None,
     ) -> Generation:
-        """Chat as `Client` does, and keep the events."""
+        """Chat as `Client` does, and remember the events."""
         self.events = events = []
 
         def listen(event: StreamEvent) -> None:
@@ -83,7 +84,7 @@ class Witness(Client):
         return super().chat(request, stream=stream, on_event=listen, total_s=total_s, exchange=exchange)
 
     def loaded(self, status: int, body: bytes) -> LoadResult:
-        """Read the answer to a load as `Client` does, and keep it; the reaper got it."""
+        """Read the answer to a load as `Client` does, and remember it; the reaper received it."""
         result = super().loaded(status, body)
         self.payloads["/api/v1/models/load"] = json.loads(body)
         return result
@@ -103,13 +104,13 @@ class Witness(Client):
 
 
 class Bench:
-    """A server under test. What is loaded through it is released by `clear`, and nothing else ever is.
+    """A server under test. `clear` releases what was loaded through the bench, and never anything else.
 
     Args:
-        client: of the preflighted server.
-        leases: on this client.
-        key: of the chat model that all checks use.
-        token: what `client` sends.
+        client: a client of the preflighted server.
+        leases: leases of this client.
+        key: the chat model that all checks use.
+        token: the token that `client` sends.
         clock: for deadlines.
 
     Attributes:
@@ -127,17 +128,17 @@ class Bench:
 
     @property
     def model(self) -> Model:
-        """The model, as it is listed now."""
+        """The model as it is listed now."""
         return find_model(self.client.models(), self.key)
 
     @property
     def foreign(self) -> tuple[InstanceId, ...]:
         """The ids of all loaded instances that are not ours."""
         held = {lease.instance.id for lease in self.leases.held if lease.is_owned}
-        return tuple(one for one in resident_ids(self.client.models()) if one not in held)
+        return tuple(instance_id for instance_id in resident_ids(self.client.models()) if instance_id not in held)
 
     def lease(self) -> Lease:
-        """Return the lease on an instance of our own that the checks share; it is loaded when it is first needed."""
+        """Return the lease on the instance that the checks share; it is loaded when it is first needed."""
         if self._lease is None:
             self._lease = self.leases.acquire(self.key, CONTEXT, reuse=False)
             self.loaded = self.client.payloads["/api/v1/models/load"]
@@ -145,7 +146,7 @@ class Bench:
 
     @contextmanager
     def another(self) -> Iterator[Lease]:
-        """Hold a lease on one more instance of the model, of our own."""
+        """Hold a lease on one more instance of the model."""
         lease = self.leases.acquire(self.key, CONTEXT, reuse=False)
         try:
             yield lease
@@ -153,7 +154,7 @@ class Bench:
             self.leases.release(lease)
 
     def clear(self) -> None:
-        """Release all that was loaded for the checks.
+        """Release everything that was loaded for the checks.
 
         Raises:
             ReleaseFailed: something is still there; names it and the command to finish.
@@ -170,7 +171,7 @@ class Bench:
             raise failed
 
     def request(self, text: str = "Name some animals of the sea.", **more: Any) -> ChatRequest:
-        """Return a short chat with the shared instance, with reasoning off where the model has such a setting."""
+        """Return a short chat with the shared instance, with reasoning off if the model has that setting."""
         request = ChatRequest(
             model=self.lease().instance.id, input=text, temperature=0.0, max_output_tokens=12, reasoning=self.reasoning
         )
@@ -178,7 +179,7 @@ class Bench:
 
     @property
     def reasoning(self) -> str | None:
-        """What chats send as `reasoning`: "off" where the model lists it, else nothing."""
+        """What chats send as `reasoning`: "off" if the model lists it, else nothing."""
         can = self.model.capabilities
         return "off" if can and "off" in (can.reasoning_options or ()) else None
 
@@ -187,11 +188,11 @@ class Bench:
         body = {"model": self.lease().instance.id, "input": "Say hello.", "max_output_tokens": 1, "store": False}
         return body | more
 
-    def raw(self, method: str, path: str, body: Any = None, *, token: str | None = None) -> Reply:
-        """Return the answer to a request that need not follow the API; a body in bytes is sent as it is.
+    def raw(self, method: str, path: str, body: Any = None, *, token: str | None = None) -> RawReply:
+        """Return the answer to a request that need not follow the API; a body in bytes is sent unchanged.
 
         Raises:
-            TransportError: there was none.
+            TransportError: no answer came.
         """
         sent = self._token if token is None else token
         headers = {"authorization": f"Bearer {sent}"} if sent else {}
@@ -205,9 +206,9 @@ class Bench:
         finally:
             transport.close()
         try:
-            return Reply(status=status, payload=json.loads(text))
+            return RawReply(status=status, payload=json.loads(text))
         except ValueError:
-            return Reply(status=status, payload=None)
+            return RawReply(status=status, payload=None)
 
 
 def chosen(listing: tuple[Model, ...], wanted: str | None) -> ModelKey:
@@ -215,17 +216,17 @@ def chosen(listing: tuple[Model, ...], wanted: str | None) -> ModelKey:
 
     Raises:
         ModelNotFound: there is no such model.
-        SettingsError: it is no chat model, or none is free.
+        SettingsError: it is not a chat model, or every chat model is loaded.
     """
     if wanted is not None:
         model = find_model(listing, wanted)
         if not model.is_chat:
-            raise SettingsError(f"{model.key} is no chat model", hint="`lms-harness models` lists the types.")
+            raise SettingsError(f"{model.key} is not a chat model", hint="`lms-harness models` shows the types.")
         return model.key
     free = [model for model in listing if model.is_chat and not model.is_loaded]
     if not free:
         raise SettingsError(
-            "no chat model is downloaded that is not loaded, and a loaded one is not touched without being told so",
-            hint="Download a small one (lms get), or name one with MODEL=KEY: another copy of it is then loaded.",
+            "every downloaded chat model is loaded, and a loaded one is used only if you name it",
+            hint=f"Download a small one (lms get), or name one: {setting('models', 'KEY')} loads a second copy.",
         )
     return min(free, key=lambda model: (model.size_bytes, model.key)).key

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from harness.contract.bench import Bench, Reply
+from harness.contract.bench import Bench, RawReply
 from harness.contract.check import Check, Deviation, Unchecked, expect
 from harness.domain.model import ResponseId
 from harness.errors import ContextOverflow
@@ -14,17 +14,17 @@ _OVERFLOW_AT_MOST = 16_384
 
 
 def chat_answer(bench: Bench) -> str:
-    """A chat by instance id is answered by that one, with model_instance_id, `output`, and `stats` in whole tokens."""
+    """A chat by instance id is answered by that instance, with model_instance_id, `output`, `stats` in whole tokens."""
     body = bench.body(max_output_tokens=8)
     payload = _answer(bench, body)
     expect({"model_instance_id", "output", "stats"} <= set(payload), f"only {', '.join(sorted(payload)) or 'nothing'}")
     expect(payload["model_instance_id"] == body["model"], f"answered by {payload['model_instance_id']}")
     stats = payload["stats"]
     counts = {name: stats.get(name) for name in ("input_tokens", "total_output_tokens", "reasoning_output_tokens")}
-    expect(all(isinstance(one, int) for one in counts.values()), f"counts: {counts}")
+    expect(all(isinstance(count, int) for count in counts.values()), f"counts: {counts}")
     expect(0 < counts["total_output_tokens"] <= 8, f"{counts['total_output_tokens']} of at most 8 tokens")  # noqa: PLR2004
     speeds = {name: stats.get(name) for name in ("tokens_per_second", "time_to_first_token_seconds")}
-    expect(all(isinstance(one, int | float) for one in speeds.values()), f"speeds: {speeds}")
+    expect(all(isinstance(speed, int | float) for speed in speeds.values()), f"speeds: {speeds}")
     return ", ".join(f"{name} {value}" for name, value in counts.items())
 
 
@@ -55,10 +55,10 @@ def stored_turns_branch(bench: Bench) -> str:
     """A chat with previous_response_id has the stored turns in its prompt; the same id can be continued many times."""
     first = bench.client.chat(bench.request("My name is Ada and I live in Oslo.", store=True))
     more = bench.request("Where do I live?", previous_response_id=first.response_id)
-    one, two = (bench.client.chat(more).stats.input_tokens or 0 for _ in range(2))
+    first_tokens, second_tokens = (bench.client.chat(more).stats.input_tokens or 0 for _ in range(2))
     alone = bench.client.chat(bench.request("Where do I live?")).stats.input_tokens or 0
-    seen = f"{alone} tokens alone, {one} and {two} continued"
-    expect(one == two > alone, seen)
+    seen = f"{alone} tokens alone, {first_tokens} and {second_tokens} continued"
+    expect(first_tokens == second_tokens > alone, seen)
     return seen
 
 
@@ -94,7 +94,7 @@ def reasoning_refused(bench: Bench) -> str:
     """A `reasoning` that the model does not list, or any where it lists none, is 400 invalid_value for `reasoning`."""
     can = bench.model.capabilities
     listed = (can.reasoning_options if can else None) or ()
-    setting = next((one for one in _SETTINGS if one not in listed), None)
+    setting = next((option for option in _SETTINGS if option not in listed), None)
     if setting is None:
         raise Unchecked("the model lists every setting")
     reply = bench.raw("POST", _CHAT, bench.body(reasoning=setting))
@@ -129,9 +129,9 @@ def stream_equals_plain(bench: Bench) -> str:
     bench.client.chat(request)  # From here on the prompt is in the cache, for both.
     plain = bench.client.chat(request)
     streamed = bench.client.chat(request, stream=True)
-    deltas = [one for one in bench.client.events if one.name == "message.delta"]
-    told = "".join(str(one.data.get("content", "")) for one in deltas)
-    expect(told == streamed.text, f"deltas {told!r}, chat.end {streamed.text!r}")
+    deltas = [event for event in bench.client.events if event.name == "message.delta"]
+    joined = "".join(str(event.data.get("content", "")) for event in deltas)
+    expect(joined == streamed.text, f"deltas {joined!r}, chat.end {streamed.text!r}")
     if plain.text != streamed.text and bench.client.chat(request).text != plain.text:
         raise Unchecked("plain answers to one request differ among themselves")
     expect(plain.text == streamed.text, f"plain {plain.text!r}, stream {streamed.text!r}")
@@ -155,7 +155,7 @@ def _answer(bench: Bench, body: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the JSON of a chat that succeeded.
 
     Raises:
-        Deviation: it did not.
+        Deviation: it failed.
     """
     reply = bench.raw("POST", _CHAT, body)
     if reply.error or not isinstance(reply.payload, dict):
@@ -163,11 +163,11 @@ def _answer(bench: Bench, body: Mapping[str, Any]) -> Mapping[str, Any]:
     return reply.payload
 
 
-def _refused(reply: Reply, code: str | None = None) -> str:
-    """Return what a 400 with this code says.
+def _refused(reply: RawReply, code: str | None = None) -> str:
+    """Return what a refusal with status 400 and this code says.
 
     Raises:
-        Deviation: it is none.
+        Deviation: the answer is another one.
     """
     wanted: Any = {"code": code} if code else {}
     expect(reply.status == 400 and reply.error and wanted.items() <= dict(reply.error).items(), str(reply))  # noqa: PLR2004

@@ -1,6 +1,7 @@
 """One documented behaviour of LM Studio: what is documented, how to look, and what was found.
 
-A check is a function from a `Bench` to what was observed. Its docstring is what is documented, in our own words.
+A check is a function that takes a `Bench` and returns what it observed. Its docstring is what is documented, in our own
+words, and stands in the report.
 """
 
 from collections.abc import Callable
@@ -16,16 +17,16 @@ Check: TypeAlias = Callable[[Bench], str]
 
 
 class Deviation(Exception):
-    """The server behaves in another way than is documented; says what was observed."""
+    """The server does not behave as documented; the message is what was observed."""
 
 
 class Unchecked(Exception):
-    """It cannot be told on this server or without touching what is others'; says why."""
+    """The behaviour cannot be checked on this server, or not without touching other programs' instances; says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What was found out about one behaviour."""
+class ContractFinding:
+    """What a check found out about one behaviour."""
 
     name: str
     documented: str
@@ -34,28 +35,28 @@ class Finding:
 
 
 def expect(holds: object, observed: str) -> None:
-    """Make sure that it holds.
+    """Return if it holds.
 
     Raises:
-        Deviation: it does not; `observed` says what is there instead.
+        Deviation: it does not hold; `observed` is what is there instead.
     """
     if not holds:
         raise Deviation(observed)
 
 
 def documented(check: Check) -> str:
-    """Return what the check is about, on one line."""
+    """Return what is documented, on one line."""
     return " ".join((check.__doc__ or "").split())
 
 
-def look(check: Check, bench: Bench) -> Finding:
+def look(check: Check, bench: Bench) -> ContractFinding:
     """Return what the check finds on this server, whatever goes wrong.
 
-    An error that the server answers with is a deviation; a model that does not fit, or a lost connection, tells nothing
-    about the behaviour.
+    An error answer of the server is a deviation. After a lost connection, or with a model that does not fit, the
+    behaviour could not be checked.
 
     Raises:
-        Cancelled: the whole was broken off.
+        Cancelled: the whole inspection was broken off.
     """
     try:
         state: State = "held"
@@ -70,5 +71,5 @@ def look(check: Check, bench: Bench) -> Finding:
         state, observed = "could not be checked", exc.message
     except HarnessError as exc:
         state, observed = "did not hold", f"{type(exc).__name__}: {exc.message}"
-    shown = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in observed)
-    return Finding(name=check.__name__, documented=documented(check), state=state, observed=shown)
+    shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in observed)
+    return ContractFinding(name=check.__name__, documented=documented(check), state=state, observed=shown)

@@ -1,4 +1,4 @@
-"""What needs no model: the greeting, the listings, authentication, and what is refused before a model is looked at."""
+"""What needs no model: the greeting, the listings, authentication, and what is refused before a model matters."""
 
 from harness.contract.bench import Bench
 from harness.contract.check import Check, Deviation, expect
@@ -22,13 +22,13 @@ def listing(bench: Bench) -> str:
     if not isinstance(models, list) or not models:
         raise Deviation(f"{reply}, without a list of models")
     wanted = {"type", "key", "display_name", "size_bytes", "loaded_instances", "max_context_length"}
-    lacking = sorted({name for one in models for name in wanted - set(one)})
+    lacking = sorted({name for model in models for name in wanted - set(model)})
     expect(not lacking, f"missing in some models: {', '.join(lacking)}")
-    types = sorted({str(one["type"]) for one in models})
+    types = sorted({str(model["type"]) for model in models})
     expect(set(types) <= {"llm", "embedding"}, f"types: {', '.join(types)}")
-    loaded = [one for model in models for one in model["loaded_instances"]]
-    expect(all({"id", "config"} <= set(one) for one in loaded), "an instance without id or config")
-    expect(all("context_length" in one["config"] for one in loaded), "a config without context_length")
+    loaded = [instance for model in models for instance in model["loaded_instances"]]
+    expect(all({"id", "config"} <= set(instance) for instance in loaded), "an instance without id or config")
+    expect(all("context_length" in instance["config"] for instance in loaded), "a config without context_length")
     return f"{len(models)} models ({', '.join(types)}), {len(loaded)} loaded"
 
 
@@ -36,21 +36,21 @@ def openai_listing(bench: Bench) -> str:
     """`GET /v1/models` lists ids as `data`: with JIT loading on, of all downloads."""
     reply = bench.raw("GET", "/v1/models")
     data = reply.payload.get("data") if isinstance(reply.payload, dict) else None
-    expect(isinstance(data, list) and all("id" in one for one in data or ()), f"{reply}, without a list of ids")
+    expect(isinstance(data, list) and all("id" in model for model in data or ()), f"{reply}, without a list of ids")
     return f"{len(data or ())} ids"
 
 
 def unknown_route(bench: Bench) -> str:
     """An unknown route is 200 (Bionic 1.1: 404) with the bare string "Unexpected endpoint or method" as `error`."""
     reply = bench.raw("GET", "/api/v1/no-such-route")
-    said = str(reply.error.get("message", ""))
+    message = str(reply.error.get("message", ""))
     expect(reply.status in {200, 404}, str(reply))
-    expect(said.startswith("Unexpected endpoint or method"), f"{reply}, but not that error")
+    expect(message.startswith("Unexpected endpoint or method"), f"{reply}, but not that error")
     return str(reply)
 
 
 def authentication(bench: Bench) -> str:
-    """Off (the default), any token or none is let in; on, both are 401 with the code invalid_api_key."""
+    """With authentication off (the default) any token or none is accepted; with it on, both are 401 invalid_api_key."""
     replies = {"no token": bench.raw("GET", "/api/v1/models", token="")}
     replies["a wrong token"] = bench.raw("GET", "/api/v1/models", token=WRONG_TOKEN)
     seen = ", ".join(f"{name}: {reply}" for name, reply in replies.items())
@@ -60,7 +60,7 @@ def authentication(bench: Bench) -> str:
         return f"off; {seen}"
     expect(len(refused) == len(replies), seen)
     expect(all(reply.error.get("code") == "invalid_api_key" for reply in refused), seen)
-    expect(bench.client.models(), "the right token was not let in after the wrong one")
+    expect(bench.client.models(), "the right token was refused after the wrong one")
     return f"on; {seen}"
 
 
@@ -73,7 +73,7 @@ def load_unknown_model(bench: Bench) -> str:
 
 def load_strict_keys(bench: Bench) -> str:
     """A key that a load does not know, such as `ttl`, is 400 with the code unrecognized_keys."""
-    # The model does not exist, so that a server that takes the key loads nothing.
+    # The model does not exist, so a server that accepts the key loads nothing.
     reply = bench.raw("POST", "/api/v1/models/load", {"model": NOBODY, "ttl": 60})
     expect(reply.status == 400 and reply.error.get("code") == "unrecognized_keys", str(reply))  # noqa: PLR2004
     return str(reply)
@@ -94,7 +94,7 @@ def unload_takes_an_instance_id(bench: Bench) -> str:
 
 
 def invalid_json(bench: Bench) -> str:
-    """A body that is no JSON is 400 with the code invalid_json."""
+    """A body that is not JSON is 400 with the code invalid_json."""
     reply = bench.raw("POST", "/api/v1/chat", b'{"model": ')
     expect(reply.status == 400 and reply.error.get("code") == "invalid_json", str(reply))  # noqa: PLR2004
     return str(reply)

@@ -12,28 +12,28 @@ _UNLOAD = "/api/v1/models/unload"
 
 
 def jit_load(bench: Bench) -> str:
-    """A streamed chat by key loads the model: events model_load.start, .progress (0 to 1) and .end tell of it, and
+    """A streamed chat by key loads the model, with the events model_load.start, .progress (0 to 1) and .end, and
     `stats.model_load_time_seconds` is the time of model_load.end.
     """
     bench.clear()
     if foreign := bench.foreign:
-        raise Unchecked(f"a load by a request could evict what others have loaded: {', '.join(foreign)}")
+        raise Unchecked(f"a load by a request could evict what other programs have loaded: {', '.join(foreign)}")
     request = ChatRequest(model=bench.key, input="Say hello.", temperature=0.0, max_output_tokens=4)
     try:
         lease, answer = bench.leases.acquire_jit(bench.key, request)
     except InstanceNotLoaded as exc:
         raise Unchecked(f"loading by a request is switched off: {exc.message}") from exc
     bench.leases.release(lease)
-    loads = [one for one in bench.client.events if one.name.startswith("model_load.")]
-    names = [one.name for one in loads]
+    loads = [event for event in bench.client.events if event.name.startswith("model_load.")]
+    names = [event.name for event in loads]
     seen = ", ".join(dict.fromkeys(names)) or "none"
     expect(names[:1] == ["model_load.start"] and names[-1:] == ["model_load.end"], f"events of the load: {seen}")
-    progress = [one.data.get("progress") for one in loads if one.name == "model_load.progress"]
-    expect(all(isinstance(one, int | float) and 0 <= one <= 1 for one in progress), f"progress: {progress[:5]}")
-    told, ended = answer.stats.load_time_s, loads[-1].data.get("load_time_seconds")
-    expect(told is not None, "the answer has no model_load_time_seconds")
-    expect(told == ended, f"model_load_time_seconds {told}, but model_load.end says {ended}")
-    return f"{seen} ({len(progress)} of progress); {told:.2f} s"
+    progress = [event.data.get("progress") for event in loads if event.name == "model_load.progress"]
+    expect(all(isinstance(share, int | float) and 0 <= share <= 1 for share in progress), f"progress: {progress[:5]}")
+    load_time_s, ended_s = answer.stats.load_time_s, loads[-1].data.get("load_time_seconds")
+    expect(load_time_s is not None, "the answer has no model_load_time_seconds")
+    expect(load_time_s == ended_s, f"model_load_time_seconds {load_time_s}, but model_load.end says {ended_s}")
+    return f"{seen} ({len(progress)} of progress); {load_time_s:.2f} s"
 
 
 def load_answer(bench: Bench) -> str:
@@ -62,14 +62,14 @@ def second_copy(bench: Bench) -> str:
     """Loading a resident model makes a second copy, `key:2`; each answers as itself, and each is unloaded alone."""
     model = bench.model
     if model.size_bytes > SECOND_COPY_BYTES:
-        raise Unchecked(f"a second copy of {model.size_bytes / 1e9:.1f} GB is not tried (4 GB at most)")
+        raise Unchecked(f"a second copy of {model.size_bytes / 1e9:.1f} GB is not loaded (4 GB at most)")
     first = bench.lease().instance.id
     with bench.another() as second:
         number = re.escape(model.key) + r":\d+"
         expect(re.fullmatch(number, second.instance.id), f"beside {first} came {second.instance.id}")
-        answers = [bench.client.chat(bench.request(model=one)) for one in (second.instance.id, first)]
-    told = [answer.model_instance_id for answer in answers]
-    expect(told == [second.instance.id, first], f"asked {second.instance.id} and {first}, answered {', '.join(told)}")
+        answers = [bench.client.chat(bench.request(model=instance_id)) for instance_id in (second.instance.id, first)]
+    named = [answer.model_instance_id for answer in answers]
+    expect(named == [second.instance.id, first], f"asked {second.instance.id} and {first}, answered {', '.join(named)}")
     expect(first in resident_ids(bench.client.models()), f"{first} went with {second.instance.id}")
     return f"{second.instance.id} beside {first}"
 
@@ -91,9 +91,9 @@ def keys_in_any_case(bench: Bench) -> str:
     """A model key is found in any case (0.4.25): its instance answers to the key in capitals."""
     instance_id, key = bench.lease().instance.id, bench.key.upper()
     if key == bench.key:
-        raise Unchecked("the key has no small letters")
+        raise Unchecked("the key has no lower-case letters")
     if len(bench.model.loaded_instances) > 1:
-        raise Unchecked("others have loaded the model too, and might answer")
+        raise Unchecked("other programs have loaded the model too, and their instance might answer")
     reply = bench.raw("POST", "/api/v1/chat", bench.body(model=key))
     named = reply.payload.get("model_instance_id") if isinstance(reply.payload, dict) else None
     expect(named == instance_id, f"{reply}, answered by {named}")

@@ -17,9 +17,12 @@ def openai_chat(bench: Bench) -> str:
     """`POST /v1/chat/completions` answers an instance id, with it as `model`; cut at max_tokens, it says "length"."""
     instance_id = bench.lease().instance.id
     request = OpenAIChatRequest(
-        model=instance_id, messages=_MESSAGES, max_tokens=4, temperature=0.0,
+        model=instance_id,
+        messages=_MESSAGES,
+        max_tokens=4,
+        temperature=0.0,
         reasoning_effort="none" if bench.reasoning else None,
-    )  # fmt: skip
+    )
     for stream in (False, True):
         answer = bench.client.openai_chat(request, stream=stream)
         expect(answer.model_instance_id == instance_id, f"answered by {answer.model_instance_id}")
@@ -29,7 +32,7 @@ def openai_chat(bench: Bench) -> str:
 
 
 def only_model_answers_to_any_name(bench: Bench) -> str:
-    """On this route a single loaded model answers to a name that nobody has, with 200 (0.4.25, issue 619)."""
+    """On this route a single loaded model answers to a name that no model has, with 200 (0.4.25, bug 619)."""
     instance_id = bench.lease().instance.id
     if len(loaded := _loaded_chat_instances(bench)) > 1:
         raise Unchecked(f"several chat models are loaded: {', '.join(loaded)}")
@@ -40,7 +43,7 @@ def only_model_answers_to_any_name(bench: Bench) -> str:
 
 
 def several_models_refuse_an_unknown_name(bench: Bench) -> str:
-    """With several chat instances loaded, a name that nobody has is 400 with the code model_not_found."""
+    """With several chat instances loaded, a name that no model has is 400 with the code model_not_found."""
     bench.lease()
     body = {"model": NOBODY, "messages": _MESSAGES, "max_tokens": 1}
     if len(_loaded_chat_instances(bench)) > 1:
@@ -63,32 +66,33 @@ def json_object_refused(bench: Bench) -> str:
 
 
 def embeddings(bench: Bench) -> str:
-    """`POST /v1/embeddings` answers a vector a text, all of one length; equal texts have equal vectors."""
+    """`POST /v1/embeddings` answers one vector for each text, all of one length; equal texts have equal vectors."""
     listed = [model for model in bench.client.models() if model.is_embedding]
     if not listed:
         raise Unchecked("no embedding model is downloaded")
     model = min(listed, key=_embedding_order)
     lease = bench.leases.acquire(model.key, LoadConfig())
     try:
-        one, other = bench.client.embed(lease.instance.id, _TEXTS)
+        first, second = bench.client.embed(lease.instance.id, _TEXTS)
         (again,) = bench.client.embed(lease.instance.id, _TEXTS[:1])
     finally:
         bench.leases.release(lease)
-    expect(len(one) == len(other) > 0, f"{len(one)} and {len(other)} dimensions")
-    norm, moved, apart = math.hypot(*one), math.dist(one, again), math.dist(one, other)
-    seen = f"{len(one)} dimensions, norm {norm:.4g}, same text {moved:.2g} apart, other text {apart:.2g}"
+    expect(len(first) == len(second) > 0, f"{len(first)} and {len(second)} dimensions")
+    norm, moved, apart = math.hypot(*first), math.dist(first, again), math.dist(first, second)
+    seen = f"{len(first)} dimensions, norm {norm:.4g}, same text {moved:.2g} apart, other text {apart:.2g}"
     expect(math.isfinite(norm) and norm > 0, seen)
     expect(moved < norm / 100 < apart, seen)
     return seen
 
 
 def _embedding_order(model: Model) -> tuple[bool, int, str]:
-    """Return the order in which they are considered: loaded ones first, as they cost nothing; then the smallest."""
+    """Return a sort key: loaded models first, because they cost nothing; then the smallest."""
     return not model.is_loaded, model.size_bytes, model.key
 
 
 def _loaded_chat_instances(bench: Bench) -> list[str]:
-    return [one.id for model in bench.client.models() if model.is_chat for one in model.loaded_instances]
+    chat_models = (model for model in bench.client.models() if model.is_chat)
+    return [instance.id for model in chat_models for instance in model.loaded_instances]
 
 
 CHECKS: tuple[Check, ...] = (

@@ -197,13 +197,13 @@ def test_a_loaded_model_is_used_only_when_it_is_named_and_then_as_another_copy(
 ) -> None:
     for model in (TINY, SMALL):
         server.load(model.key, LoadConfig(context_length=4096))
-    with pytest.raises(SettingsError, match="no chat model is downloaded that is not loaded"), bench_at(server.url):
+    with pytest.raises(SettingsError, match="every downloaded chat model is loaded"), bench_at(server.url):
         pass
     with bench_at(server.url, model=TINY.key) as bench:
         found = {check.__name__: look(check, bench) for check in CHECKS}
     assert [name for name, one in found.items() if one.state == "did not hold"] == []
     assert found["second_copy"].observed == f"{TINY.key}:3 beside {TINY.key}:2"
-    assert "others have loaded the model too" in found["keys_in_any_case"].observed
+    assert "other programs have loaded the model too" in found["keys_in_any_case"].observed
     assert server.loaded == [TINY.key, SMALL.key]
 
 
@@ -226,14 +226,14 @@ def test_a_lost_connection_or_a_lack_of_memory_tells_nothing(server: ScriptedSer
 def test_large_models_get_no_second_copy_and_a_missing_embedding_model_is_said(bench_at: MakeBench) -> None:
     with ScriptedServer([replace(TINY, size_bytes=30_000_000_000)]) as server, bench_at(server.url) as bench:
         second, vectors = look(BY_NAME["second_copy"], bench), look(BY_NAME["embeddings"], bench)
-    assert "a second copy of 30.0 GB is not tried" in second.observed
+    assert "a second copy of 30.0 GB is not loaded" in second.observed
     assert vectors.observed == "no embedding model is downloaded"
 
 
 def test_the_smallest_chat_model_that_is_not_loaded_is_chosen() -> None:
     assert chosen(DEFAULT_MODELS, None) == TINY.key
     assert chosen(DEFAULT_MODELS, SMALL.key.upper()) == SMALL.key
-    with pytest.raises(SettingsError, match="is no chat model"):
+    with pytest.raises(SettingsError, match="is not a chat model"):
         chosen(DEFAULT_MODELS, EMBEDDING.key)
 
 

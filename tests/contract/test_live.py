@@ -1,4 +1,4 @@
-"""`python -m harness.contract`, which `make live` starts, as a user meets it."""
+"""`lms-harness live`, which `make live` starts, as a user meets it."""
 
 import json
 import os
@@ -7,14 +7,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.contract.__main__ import untouched
+from harness.contract.live import untouched
 from harness.domain.model import Instance, InstanceId, LoadConfig, Model
 from harness.testing.fault import Delay, Status
 from harness.testing.library import DEFAULT_MODELS
@@ -31,19 +31,31 @@ def server() -> Iterator[ScriptedServer]:
         yield scripted
 
 
+def eventually(is_true: Callable[[], object]) -> None:
+    end = time.monotonic() + 60
+    while not is_true():
+        assert time.monotonic() < end, "it did not come true within 60 s"
+        time.sleep(0.02)
+
+
 def environment(tmp_path: Path, **more: str) -> dict[str, str]:
     return {**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "COLUMNS": "160", **more}
 
 
 def command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "harness.contract", *words]
+    return [sys.executable, "-m", "harness.cli", "live", *words]
 
 
 def live(*words: str, tmp_path: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(*words), capture_output=True, text=True, timeout=110, cwd=tmp_path, check=False,
+        command(*words),
+        capture_output=True,
+        text=True,
+        timeout=110,
+        cwd=tmp_path,
+        check=False,
         env=environment(tmp_path, **environ),
-    )  # fmt: skip
+    )
 
 
 def written(tmp_path: Path) -> dict[str, Any]:
@@ -115,7 +127,7 @@ def loaded(*instances: tuple[str, int]) -> tuple[Model, ...]:
         (
             loaded((KEY, 2048), (f"{KEY}:2", 2048)),
             "could not be checked",
-            f"came, and is none that we know of: {KEY}:2",
+            f"new, and not known to be ours: {KEY}:2",
         ),
     ],
 )
@@ -152,7 +164,7 @@ def test_a_token_is_needed_and_taken_and_shown_nowhere(tmp_path: Path) -> None:
     ("words", "code", "said"),
     [
         (["--model", "acme/tiny-2b"], 5, KEY),
-        (["--model", "text-embedding-acme"], 2, "is no chat model"),
+        (["--model", "text-embedding-acme"], 2, "is not a chat model"),
         (["--results", "/dev/null/x", "--no-smoke"], 2, "cannot write"),
         (["--nonsense"], 2, "No such option"),
     ],
@@ -167,6 +179,35 @@ def test_wrong_input_is_one_message(
     assert server.loaded == []
 
 
+def test_what_it_loaded_is_unloaded_even_if_it_is_killed(server: ScriptedServer, tmp_path: Path) -> None:
+    server.on("POST", "/v1/chat/completions", Delay(60))
+    child = subprocess.Popen(
+        command(server.url),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=tmp_path,
+        env=environment(tmp_path),
+    )
+    eventually(lambda: server.asked("POST", "/v1/chat/completions"))
+    assert server.loaded == [KEY]
+    child.kill()
+    child.wait()
+    eventually(lambda: server.loaded == [])
+
+
+def test_the_address_is_given_once(tmp_path: Path) -> None:
+    done = live("http://127.0.0.1:9", "--url", "http://127.0.0.1:8", tmp_path=tmp_path)
+    assert done.returncode == 2
+    assert "give the address once" in done.stderr
+
+
+def test_with_json_an_error_is_one_object_and_progress_is_not_printed(server: ScriptedServer, tmp_path: Path) -> None:
+    done = live(server.url, "--json", "--model", "acme/tiny-2b", tmp_path=tmp_path)
+    assert done.returncode == 5
+    assert json.loads(done.stderr)["exit_code"] == 5
+    assert live(server.url, "--json", "--no-smoke", tmp_path=tmp_path).stderr == ""
+
+
 @pytest.mark.parametrize("where", ["checks", "smoke suite"])
 def test_ctrl_c_releases_what_was_loaded_and_keeps_what_was_found(
     where: str, server: ScriptedServer, tmp_path: Path
@@ -174,19 +215,20 @@ def test_ctrl_c_releases_what_was_loaded_and_keeps_what_was_found(
     if where == "checks":
         server.on("POST", "/v1/chat/completions", Delay(60))
     child = subprocess.Popen(
-        command(server.url), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+        command(server.url),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
         env=environment(tmp_path),
-    )  # fmt: skip
-    deadline = time.monotonic() + 60
-    while True:
-        assert time.monotonic() < deadline, "it never got there"
-        if where == "checks" and server.asked("POST", "/v1/chat/completions"):
-            break
-        if where == "smoke suite" and list((tmp_path / "results").glob("2*.jsonl")):
-            server.on("POST", CHAT, Delay(60))
-            break
-        time.sleep(0.02)
-    time.sleep(0.5)
+    )
+    if where == "checks":
+        eventually(lambda: server.asked("POST", "/v1/chat/completions"))
+    else:
+        eventually(lambda: list((tmp_path / "results").glob("2*.jsonl")))
+        server.on("POST", CHAT, Delay(60))
+        asked = len(server.asked("POST", CHAT))
+        eventually(lambda: len(server.asked("POST", CHAT)) > asked)
     child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=60)
     assert child.returncode == 130, out + err
