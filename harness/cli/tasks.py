@@ -109,7 +109,7 @@ def _portrait_as_dict(portrait: "Portrait") -> dict[str, Any]:
         "items": portrait.n,
         "distinct_items": portrait.distinct,
         "tiers": {str(tier): count for tier, count in portrait.tiers.items()},
-        "clusters": portrait.clusters,
+        "strata": portrait.strata,
         "prompt_tokens_estimate": {"median": portrait.prompt_tokens[0], "most": portrait.prompt_tokens[1]},
         "max_output_tokens": task.max_output_tokens,
         "chance": portrait.chance,

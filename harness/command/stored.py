@@ -12,6 +12,7 @@ from harness.domain.sample import Json
 from harness.errors import StoreError, TaskError
 from harness.report.text import one_line
 from harness.store.reader import parse, read_lines
+from harness.store.run_file import strata_of
 
 _LONGEST_CELL = 100_000_000
 _SHOWN = 80
@@ -98,7 +99,7 @@ def read_samples(path: Path, fields: FieldPaths, *, tasks: Collection[str] = ())
                     target=found.target,
                     id=str(record["item_id"]),
                     cell=(str(record["model_key"]), str(record["task"])),
-                    cluster=str(record.get("cluster_id") or ""),
+                    cluster=strata_of(record)[1],
                     outcome=Outcome(record["outcome"]),
                     sample_uid=str(record["sample_uid"]),
                 )

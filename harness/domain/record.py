@@ -116,7 +116,9 @@ class SampleRecord(Record):
 
     Answer, usage and times are those of the scored turn; `turns` has the earlier ones, in order. `attempts` is more
     than one when the server failed before it had produced anything and was asked again. `tags` are the task's own
-    values to group by, such as the depth of a needle.
+    values to group by, such as the depth of a needle. `stratum` is the template of a generator, `cluster_id` something
+    sampled that several items share. Files of version 0.1.0 have no `stratum`; in their samples of shipped tasks,
+    `cluster_id` holds it.
     """
 
     kind: Literal["sample"] = "sample"
@@ -125,6 +127,7 @@ class SampleRecord(Record):
     task_class: str
     item_id: str
     item_hash: str
+    stratum: str = ""
     cluster_id: str = ""
     tier: int = 1
     tags: dict[str, Any] = {}

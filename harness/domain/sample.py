@@ -31,7 +31,10 @@ class Sample:
         prompt: the user's message, complete; with turns, the last one, whose answer is scored.
         target: the ideal output, in the form that the task's scorer expects.
         tier: difficulty, 1 (a 135M model gets some) to 3 (a 30B model misses some).
-        cluster_id: shared by items made from one template or document, which are not independent.
+        stratum: the generator's template or kind. Strata are fixed and part of what a claim is about, so that they do
+            not widen an interval.
+        cluster_id: something that was itself sampled and that several items share, such as a customer or a document
+            with several questions. Such items are not independent. An item alone has none.
         system_prompt: sent with the first message only.
         turns: the user's messages before the prompt, in order; the server stores them and its answers.
         continues: the turn that the prompt follows, counted from 1; None: the last. An earlier turn makes a branch:
@@ -46,6 +49,7 @@ class Sample:
     prompt: str
     target: Json
     tier: int = 1
+    stratum: str = ""
     cluster_id: str = ""
     system_prompt: str | None = None
     turns: tuple[str, ...] = ()

@@ -31,7 +31,7 @@ def render_portraits(portraits: Sequence[Portrait], *, width: int | None) -> str
             portrait.entry.task.name,
             _distinct(portrait),
             "/".join(str(count) for count in portrait.tiers.values()),
-            portrait.clusters,
+            portrait.strata,
             f"~{portrait.prompt_tokens[0]}, at most ~{portrait.prompt_tokens[1]}",
             portrait.entry.task.max_output_tokens,
             f"{portrait.chance:.2f}",

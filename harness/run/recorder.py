@@ -269,6 +269,7 @@ class Recorder:
             task_class=task.task_class,
             item_id=sample.item_id,
             item_hash=sample.item_hash,
+            stratum=sample.stratum,
             cluster_id=sample.cluster_id,
             tier=sample.tier,
             tags=dict(sample.tags),

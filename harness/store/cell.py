@@ -51,7 +51,8 @@ class SampleEntry(NamedTuple):
     Attributes:
         key: of its cell.
         row: its place in the cell.
-        item_id, epoch, tier, cluster_id, outcome: as in the record.
+        item_id, epoch, tier, outcome: as in the record.
+        stratum, cluster_id: the same, but for files of version 0.1.0 (see `strata_of`).
         ttft_s, e2e_s: of the scored turn, in seconds; None where they were not measured.
         output_tokens: as the server counted them; None where it did not.
         offset: where the record begins in the file.
@@ -62,6 +63,7 @@ class SampleEntry(NamedTuple):
     item_id: str
     epoch: int
     tier: int
+    stratum: str
     cluster_id: str
     outcome: str
     ttft_s: float | None
@@ -88,7 +90,7 @@ class CellSamples:
     def __init__(self, key: CellKey) -> None:
         self.key = key
         self.scorers: dict[ScorerId, _ScoreColumn] = {}
-        self._texts: list[str] = []  # item, cluster, outcome
+        self._texts: list[str] = []  # item, stratum, cluster, outcome
         self._counts: array[int] = array("q")  # epoch, tier, output tokens
         self._figures: array[float] = array("d")  # ttft_s, e2e_s
         self._offsets: array[int] = array("q")
@@ -101,7 +103,7 @@ class CellSamples:
 
     def sample(self, row: int) -> SampleEntry:
         """Return the entry at a place."""
-        item_id, cluster_id, outcome = self._texts[3 * row : 3 * row + 3]
+        item_id, stratum, cluster_id, outcome = self._texts[4 * row : 4 * row + 4]
         epoch, tier, tokens = self._counts[3 * row : 3 * row + 3]
         ttft_s, e2e_s = self._figures[2 * row : 2 * row + 2]
         return SampleEntry(
@@ -110,6 +112,7 @@ class CellSamples:
             item_id=item_id,
             epoch=epoch,
             tier=tier,
+            stratum=stratum,
             cluster_id=cluster_id,
             outcome=outcome,
             ttft_s=_figure(ttft_s),
@@ -123,7 +126,7 @@ class CellSamples:
         row = sample.row
         tokens = _NO_COUNT if sample.output_tokens is None else sample.output_tokens
         # A slice at the end appends.
-        self._texts[3 * row : 3 * row + 3] = [sample.item_id, sample.cluster_id, sample.outcome]
+        self._texts[4 * row : 4 * row + 4] = [sample.item_id, sample.stratum, sample.cluster_id, sample.outcome]
         self._counts[3 * row : 3 * row + 3] = array("q", (sample.epoch, sample.tier, tokens))
         self._figures[2 * row : 2 * row + 2] = array("d", (_packed(sample.ttft_s), _packed(sample.e2e_s)))
         self._offsets[row : row + 1] = array("q", (sample.offset,))

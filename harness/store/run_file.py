@@ -5,7 +5,7 @@ the offset from which `RunFile.sample_record` reads the whole record for whoever
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
@@ -32,6 +32,10 @@ _SAMPLE_TEXTS = (
     "run_id", "at", "sample_uid", "task", "task_class", "item_id", "item_hash", "model_key", "instance_id",
     "prompt_hash", "outcome",
 )  # fmt: skip
+_TASKS_OF_FIRST_VERSION = frozenset({
+    "brainstorm", "classify", "extract", "instruct", "longcontext",
+    "multiturn", "reason", "review", "rewrite", "summarise",
+})  # fmt: skip
 _SCORE_TEXTS = ("run_id", "at", "sample_uid", "scorer", "scorer_version")
 
 
@@ -176,11 +180,18 @@ class RunFile:
     def records(self) -> Iterator[tuple[int, Record]]:
         """Yield every record with its offset, in the order written, by reading the file once more.
 
+        Samples of version 0.1.0 have their strata where later versions have them, so that they can be written again.
+
         Raises:
             StoreError: as `read_run`.
         """
         for line in read_lines(self.path):
-            if (record := as_record(self.path, line, parse(self.path, line))) is not None:
+            value = parse(self.path, line)
+            record = as_record(self.path, line, value)
+            if isinstance(record, SampleRecord):
+                stratum, cluster_id = strata_of(value)
+                record = record.model_copy(update={"stratum": stratum, "cluster_id": cluster_id})
+            if record is not None:
                 yield line.offset, record
 
     def _read_at(self, offset: int) -> Record | None:
@@ -223,14 +234,16 @@ class RunFile:
         before = self._places.get(value["sample_uid"])
         is_again = before is not None and before[0] is cell
         times, usage = value.get("times", {}), value.get("usage", {})
+        stratum, cluster_id = strata_of(value)
         sample = SampleEntry(
             key=cell.key,
             row=before[1] if before is not None and is_again else len(cell),
             item_id=value["item_id"],
             epoch=value.get("epoch", 1),
             tier=value.get("tier", 1),
-            # Few clusters and outcomes, many samples: each text is kept once.
-            cluster_id=sys.intern(value.get("cluster_id", "")),
+            # Few strata and outcomes, many samples: each text is kept once.
+            stratum=sys.intern(stratum),
+            cluster_id=sys.intern(cluster_id),
             outcome=sys.intern(value["outcome"]),
             ttft_s=times.get("ttft_s"),
             e2e_s=times.get("e2e_s"),
@@ -269,7 +282,7 @@ def _checked_sample(path: Path, line: RunLine, value: dict[str, Any]) -> dict[st
     if (
         all(type(value.get(name)) is str for name in _SAMPLE_TEXTS)
         and type(value.get("epoch", 1)) is type(value.get("tier", 1)) is int
-        and type(value.get("cluster_id", "")) is str
+        and type(value.get("cluster_id", "")) is type(value.get("stratum", "")) is str
         and type(times) is type(usage) is dict
         and _is_figure(times.get("ttft_s"))
         and _is_figure(times.get("e2e_s"))
@@ -277,6 +290,17 @@ def _checked_sample(path: Path, line: RunLine, value: dict[str, Any]) -> dict[st
     ):
         return value
     return _validated(path, line, value)
+
+
+def strata_of(value: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the stratum and the cluster of a sample record.
+
+    Version 0.1.0 had no strata: the templates of the shipped tasks were recorded as clusters, and are strata.
+    """
+    cluster_id = value.get("cluster_id", "")
+    if "stratum" not in value and value["task"] in _TASKS_OF_FIRST_VERSION:
+        return cluster_id, ""
+    return value.get("stratum", ""), cluster_id
 
 
 def _checked_score(path: Path, line: RunLine, value: dict[str, Any]) -> dict[str, Any]:
@@ -294,7 +318,7 @@ def _checked_score(path: Path, line: RunLine, value: dict[str, Any]) -> dict[str
 def _validated(path: Path, line: RunLine, value: dict[str, Any]) -> dict[str, Any]:
     record = as_record(path, line, value)
     assert record is not None  # noqa: S101  (its kind is known)
-    return record.model_dump()
+    return record.model_dump(exclude_unset=True)  # What the file lacks stays lacking: `strata_of` asks.
 
 
 def _is_figure(value: Any) -> bool:

@@ -44,7 +44,7 @@ class Portrait:
         n: how many samples were measured.
         distinct: how many different prompts they have.
         tiers: how many samples each tier has.
-        clusters: how many templates or documents they come from.
+        strata: how many templates they come from.
         prompt_tokens: median and maximum, estimated from characters.
         chance: as the task declares it.
         reference: mean score of the reference solution; anything but 1 is a defect of the task.
@@ -55,7 +55,7 @@ class Portrait:
     n: int
     distinct: int
     tiers: Mapping[int, int]
-    clusters: int
+    strata: int
     prompt_tokens: tuple[int, int]
     chance: float
     reference: float
@@ -88,7 +88,7 @@ def portray(entry: Entry, *, seed: int, n: int) -> Portrait:
         n=len(samples),
         distinct=len({(sample.turns, sample.prompt) for sample in samples}),
         tiers=dict(sorted(tiers.items())),
-        clusters=len({sample.cluster_id or sample.item_id for sample in samples}),
+        strata=len({sample.stratum or sample.item_id for sample in samples}),
         prompt_tokens=(int(median(tokens)), max(tokens)),
         chance=entry.task.chance,
         reference=_mean(entry.task, samples, entry.reference),

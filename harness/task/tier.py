@@ -16,12 +16,14 @@ class Draft:
     """A sample without its place in a task.
 
     Attributes:
-        cluster: names what it shares with samples that it is not independent of; "": its template's name.
+        stratum: the kind of sample, for templates that make several; "": the template's name.
+        cluster: something sampled that it shares with other samples, which makes them dependent; "": nothing.
     """
 
     prompt: str
     target: Json
     system_prompt: str | None = None
+    stratum: str = ""
     cluster: str = ""
 
 
@@ -73,7 +75,8 @@ class Tiers:
                     prompt=draft.prompt,
                     target=draft.target,
                     tier=tier,
-                    cluster_id=draft.cluster or name,
+                    stratum=draft.stratum or name,
+                    cluster_id=draft.cluster,
                     system_prompt=draft.system_prompt,
                 )
         raise TaskError(

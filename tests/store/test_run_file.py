@@ -125,6 +125,22 @@ def test_a_sample_that_was_asked_again_stands_with_its_new_answer_and_no_old_sco
     assert own_value(lost) == 0.0
 
 
+def test_clusters_of_shipped_tasks_of_version_0_1_0_are_strata(tmp_path: Path) -> None:
+    def old(task: str) -> str:
+        line = json.loads(sample(task, task=task, cluster_id="t1").to_json())
+        del line["stratum"]
+        return json.dumps(line)
+
+    new = sample("new", task="extract", stratum="t2", cluster_id="customer").to_json()
+    path = tmp_path / "run.jsonl"
+    path.write_text("\n".join([run().to_json(), old("extract"), old("my-own"), new, ""]))
+    seen = RunFile.read(path)
+    strata = {uid: (entry.stratum, entry.cluster_id) for uid, entry in seen.samples()}
+    assert strata == {"extract": ("t1", ""), "my-own": ("", "t1"), "new": ("t2", "customer")}
+    again = [record for _, record in seen.records() if isinstance(record, SampleRecord)]
+    assert {record.sample_uid: (record.stratum, record.cluster_id) for record in again} == strata
+
+
 def test_scores_ahead_of_others_and_scores_without_a_sample() -> None:
     seen = written(run(), sample("a"), sample("b"), score("b", 0.5, passed=False), score("nowhere", 1.0))
     assert (own_value(seen, "a"), own_value(seen, "b")) == (None, 0.5)

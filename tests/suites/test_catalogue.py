@@ -155,10 +155,10 @@ def test_items_are_distinct_and_another_seed_has_others(name: str) -> None:
 
 
 @EACH
-def test_tiers_hold_several_clusters(name: str) -> None:
+def test_tiers_hold_several_strata(name: str) -> None:
     samples = samples_of(name, seed=0, limit=120)
     for tier in (1, 2, 3):
-        assert len({sample.cluster_id for sample in samples if sample.tier == tier}) >= 3
+        assert len({sample.stratum for sample in samples if sample.tier == tier}) >= 3
 
 
 # Changing a sample or a scorer makes figures incomparable: whoever does it on purpose changes these lines too.

@@ -11,8 +11,8 @@ from suites.offload.extract.reference import reference
 from suites.offload.extract.task import TASK
 
 
-def sample_of(cluster: str) -> Sample:
-    return next(one for one in TASK.samples(seed=0, limit=120) if one.cluster_id == cluster)
+def sample_of(stratum: str) -> Sample:
+    return next(one for one in TASK.samples(seed=0, limit=120) if one.stratum == stratum)
 
 
 def score(sample: Sample, answer: str) -> float | None:
@@ -32,9 +32,9 @@ def test_a_form_is_shown_briefly_and_becomes_a_schema_with_every_key() -> None:
     assert made["properties"]["items"]["items"]["properties"]["price"] == {"type": ["number", "null"]}
 
 
-@pytest.mark.parametrize("cluster", ["invoice", "table", "errors", "contract", "correction"])
-def test_right_answers_in_other_dress_are_right(cluster: str) -> None:
-    sample = sample_of(cluster)
+@pytest.mark.parametrize("stratum", ["invoice", "table", "errors", "contract", "correction"])
+def test_right_answers_in_other_dress_are_right(stratum: str) -> None:
+    sample = sample_of(stratum)
     right = fields(sample)
     for answer in (
         json.dumps(right, indent=2),
@@ -65,8 +65,8 @@ def test_what_breaks_the_schema_scores_zero_and_a_wrong_field_costs_that_field()
 
 
 def test_fields_that_a_text_does_not_give_are_null_in_some_items_of_a_template() -> None:
-    for cluster, name in (("letter", "phone"), ("lease", "deposit"), ("status", "user")):
+    for stratum, name in (("letter", "phone"), ("lease", "deposit"), ("status", "user")):
         given = [
-            one.target["fields"][name] is None for one in TASK.samples(seed=0, limit=240) if one.cluster_id == cluster
+            one.target["fields"][name] is None for one in TASK.samples(seed=0, limit=240) if one.stratum == stratum
         ]
         assert 0.2 < sum(given) / len(given) < 0.8

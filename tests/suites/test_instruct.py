@@ -12,7 +12,7 @@ SAMPLES = list(TASK.samples(seed=0, limit=300))
 def test_there_are_at_least_twenty_kinds_and_each_comes_alone_or_beside_others() -> None:
     met = {one["kind"] for sample in SAMPLES for one in sample.target["constraints"]}
     assert len(met) >= 30
-    alone = {sample.cluster_id for sample in SAMPLES if sample.tier == 1}
+    alone = {sample.stratum for sample in SAMPLES if sample.tier == 1}
     assert alone == {*FORMS, *EXTRAS}
 
 

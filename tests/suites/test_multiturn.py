@@ -15,8 +15,8 @@ GREEN = {"kind": "choice", "target": {"label": "green", "labels": list(ABOUT["fa
 NUMBER = {"kind": "number", "target": 454}
 
 
-def asked(cluster: str) -> list[Sample]:
-    return [sample for sample in SAMPLES if sample.cluster_id == cluster]
+def asked(stratum: str) -> list[Sample]:
+    return [sample for sample in SAMPLES if sample.stratum == stratum]
 
 
 def heard(sample: Sample) -> tuple[str, ...]:
@@ -51,7 +51,7 @@ def test_an_old_value_is_wrong_wherever_one_was_said() -> None:
 
 def test_a_branch_has_its_answer_from_turns_that_it_has_and_another_one_from_those_that_it_has_not() -> None:
     branches = [sample for sample in SAMPLES if sample.continues is not None]
-    assert {sample.cluster_id for sample in branches} == {"branched", "branched_exchange"}
+    assert {sample.stratum for sample in branches} == {"branched", "branched_exchange"}
     assert all(sample.continues < len(sample.turns) for sample in branches if sample.continues is not None)
     for sample in asked("branched"):
         first, other = (re.findall(r"is (\S+)\. Just", turn)[0] for turn in sample.turns)

@@ -34,11 +34,11 @@ def test_a_right_answer_counts_in_other_words(target: dict[str, Any], answer: st
 
 def test_days_and_weekdays_are_those_of_the_calendar() -> None:
     for sample in SAMPLES:
-        if sample.cluster_id in {"days_between", "days_far"}:
+        if sample.stratum in {"days_between", "days_far"}:
             words = re.findall(r"\d+ [A-Z][a-z]+(?: \d{4})?", sample.prompt)
             first, then = (_date(one) for one in words)
             assert (then - first).days == sample.target["target"]
-        elif sample.cluster_id.startswith("weekday"):
+        elif sample.stratum.startswith("weekday"):
             today = next(day for day in DAYS if day in sample.prompt)
             days = int(re.findall(r"\d+", sample.prompt)[0]) * (-1 if " ago" in sample.prompt else 1)
             # 1 January 2024 was a Monday.
@@ -54,7 +54,7 @@ def _date(text: str) -> dt.date:
 
 def test_orders_follow_from_what_is_told_and_from_nothing_less() -> None:
     for sample in SAMPLES:
-        if not sample.cluster_id.endswith("_in_order"):
+        if not sample.stratum.endswith("_in_order"):
             continue
         told = re.findall(r"(\w+) is (\w+) than (\w+)\.", sample.prompt)
         above = [(b, a) if word in {"shorter", "younger", "slower", "poorer"} else (a, b) for a, word, b in told]
@@ -68,7 +68,7 @@ def test_orders_follow_from_what_is_told_and_from_nothing_less() -> None:
 
 def test_exactly_one_person_can_be_the_liar() -> None:
     for sample in SAMPLES:
-        if sample.cluster_id != "one_liar":
+        if sample.stratum != "one_liar":
             continue
         said = dict(re.findall(r'(\w+): "([^"]+)"', sample.prompt))
         can = [who for who in said if all(_is_true(text, who) != (speaker == who) for speaker, text in said.items())]
@@ -83,21 +83,21 @@ def test_the_figures_of_a_story_give_its_answer() -> None:
     for sample in SAMPLES:
         figures = [int(one) for one in re.findall(r"\d+", sample.prompt)]
         target = sample.target["target"]
-        if sample.cluster_id == "tank":
+        if sample.stratum == "tank":
             size, held, first, second, leak = figures
             assert target * (first + second - leak) == size - held
-        elif sample.cluster_id == "library":
+        elif sample.stratum == "library":
             _, _, shelves, books, lent, back, _ = figures
             left = shelves * books - lent + back
             assert lent > 0
             assert left % 3 == 0
             assert target == left * 2 // 3
-        elif sample.cluster_id == "recipe":
+        elif sample.stratum == "recipe":
             served, grams, guests = figures
             assert target["value"] == pytest.approx(grams / served * guests / 1000)
-        elif sample.cluster_id == "discount":
+        elif sample.stratum == "discount":
             price, percent = figures
             assert target == price - price * percent / 100
-        elif sample.cluster_id == "change":
+        elif sample.stratum == "change":
             count, price, note = figures
             assert target == note - count * price > 0

@@ -12,7 +12,13 @@ def a(dice: Dice, _turn: int) -> Draft:
 
 
 def b(dice: Dice, turn: int) -> Draft:
-    return Draft(prompt=f"b {dice.whole(0, 999)} {turn}", target=2, cluster="pair", system_prompt="Be short.")
+    return Draft(
+        prompt=f"b {dice.whole(0, 999)} {turn}",
+        target=2,
+        stratum="pair",
+        cluster=f"c{turn % 2}",
+        system_prompt="Be short.",
+    )
 
 
 def c(_dice: Dice, turn: int) -> Draft:
@@ -29,8 +35,10 @@ def test_tiers_take_turns_and_so_do_templates() -> None:
     assert [one.item_id for one in made[:2]] == ["letters-0-0000", "letters-0-0001"]
 
 
-def test_a_cluster_is_the_template_unless_the_draft_names_one() -> None:
-    assert Counter(one.cluster_id for one in TIERS(0, 12)) == {"a": 2, "pair": 6, "c": 4}
+def test_a_stratum_is_the_template_unless_the_draft_names_one_and_clusters_come_from_drafts_only() -> None:
+    assert Counter(sample.stratum for sample in TIERS(0, 12)) == {"a": 2, "pair": 6, "c": 4}
+    assert {sample.cluster_id for sample in TIERS(0, 12) if sample.stratum != "pair"} == {""}
+    assert {sample.cluster_id for sample in TIERS(0, 12) if sample.stratum == "pair"} == {"c0", "c1"}
     assert TIERS(0, 2)[1].system_prompt == "Be short."
 
 

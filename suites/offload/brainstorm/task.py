@@ -61,7 +61,7 @@ def _sample(seed: int, index: int) -> Sample:
         prompt=f"List {subject}. {rules} Write a numbered list only.",
         target={**target, "include": _forms(word)},
         tier=tier,
-        cluster_id=subject,
+        stratum=subject,
     )
 
 

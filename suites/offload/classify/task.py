@@ -28,7 +28,7 @@ def _asked(dice: Dice, kind: str, body: str, label: str, labels: Sequence[str]) 
         prompt=f"{kind.capitalize()}: {body}\n\nChoose the label of the {kind}: {offered}. Answer with the label only.",
         system_prompt=SYSTEM,
         target={"label": label, "labels": list(labels)},
-        cluster=f"{kind}: {label}",
+        stratum=f"{kind}: {label}",
     )
 
 
@@ -93,7 +93,7 @@ def topics(dice: Dice, turn: int) -> Draft:
         f"{', '.join(shown)}. Answer with the topics only, separated by commas.",
         system_prompt=SYSTEM_SEVERAL,
         target={"right": sorted(right), "labels": list(text.TOPICS)},
-        cluster=f"topics: {len(right)}",
+        stratum=f"topics: {len(right)}",
     )
 
 

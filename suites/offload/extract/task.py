@@ -18,7 +18,7 @@ def _asked(make: Callable[[Dice], Made]) -> Callable[[Dice, int], Draft]:
             prompt=f"Extract {shown(form)} as JSON. Use null for what is not given.\nText: {text}\nJSON:",
             system_prompt=SYSTEM,
             target={"schema": schema(form), "fields": values},
-            cluster=make.__name__,
+            stratum=make.__name__,
         )
 
     template.__name__ = make.__name__

@@ -53,7 +53,7 @@ def _sample(seed: int, index: int) -> Sample:
         prompt=f"Write a very short text about {subject}. {' '.join(words)}",
         target={"constraints": constraints},
         tier=tier,
-        cluster_id="+".join(kinds[:2]),
+        stratum="+".join(kinds[:2]),
     )
 
 

@@ -109,7 +109,7 @@ def _sample(seed: int, index: int, room_tokens: int) -> Sample:
         prompt=f"Read this text.\n\n{' '.join(sentences)}\n\n{question}",
         target=target,
         tier=tier,
-        cluster_id=f"{kind}-{tier}",
+        stratum=f"{kind}-{tier}",
         tags={"kind": kind, "depth": depth if kind == "one" else None, "length": length, "room_tokens": room_tokens},
     )
 

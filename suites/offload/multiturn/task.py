@@ -174,7 +174,7 @@ def _sample(seed: int, index: int) -> Sample:
         continues=talk.continues,
         target=talk.target,
         tier=tier,
-        cluster_id=make.__name__,
+        stratum=make.__name__,
         tags={"turns": talk.continues or len(talk.turns), "is_branch": talk.continues is not None},
     )
 

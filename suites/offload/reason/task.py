@@ -20,7 +20,7 @@ def _sample(seed: int, index: int) -> Sample:
         prompt=f"{problem.question}\nAnswer with the {problem.wanted} only.",
         target=problem.target,
         tier=tier,
-        cluster_id=make.__name__,
+        stratum=make.__name__,
     )
 
 

@@ -46,7 +46,7 @@ def _of(programs: Sequence[Program]) -> Callable[[Dice, int], Draft]:
                 "kinds": list(KINDS),
                 "aliases": ALIASES,
             },
-            cluster=program.text.split('"""')[1],
+            stratum=program.text.split('"""')[1],
         )
 
     return review

@@ -23,7 +23,7 @@ def _asked(make: Callable[[Dice], Document]) -> Callable[[Dice, int], Draft]:
                 "max_words": document.max_words,
                 "reference": document.reference,
             },
-            cluster=make.__name__,
+            stratum=make.__name__,
         )
 
     return template
