@@ -35,11 +35,13 @@ live: URL ?= http://127.0.0.1:1234
 live: $(STAMP) ## whether a real LM Studio behaves as documented: URL=http://127.0.0.1:1234 [MODEL=KEY]
 	@$(BIN)/lms-harness live '$(URL)' $(if $(MODEL),--model '$(MODEL)') $(ARGS)
 
-.PHONY: test
+.PHONY: test test-quick
 test: $(STAMP) ## the project's own tests
-	@$(BIN)/python -m pytest -rs -n 4 $(ARGS) \
-	  || { echo "Once more, one at a time, what failed beside the others:"; \
-	       $(BIN)/python -m pytest -rs --last-failed --last-failed-no-failures none $(ARGS); }
+	@$(BIN)/python -m pytest -rs -n 4 $(ARGS)
+
+QUICK := domain scoring serving stats store verdict task selection report run/plan run/ask
+test-quick: $(STAMP) ## pure units, no server processes: under a minute
+	@$(BIN)/python -m pytest -q -n 2 -m 'not torture and not embedded' $(addprefix tests/,$(QUICK)) $(ARGS)
 
 .PHONY: coverage
 coverage: $(STAMP) ## the same with branch coverage, which takes twice as long
