@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from harness.domain.sample import Json
 from harness.domain.score import Score
-from harness.scoring.answer import final_answer, first_sentence
+from harness.scoring.answer import final_answer, final_part, first_sentence, unwrapped
 from harness.scoring.text import visible
 from harness.scoring.verdict import malformed, right_or_wrong, unparsed
 
@@ -88,7 +88,10 @@ def accepted_texts(scorer: str, target: Json) -> list[str]:
 
 
 def candidates(output: str) -> list[str]:
-    """Return the readings of an answer: the whole of it, its final answer, and that one's first sentence."""
-    whole = visible(output)
+    """Return the readings of an answer: all of it, its final part with and without dress, and that one's first sentence."""
     final = final_answer(output)
-    return [text for text in dict.fromkeys((whole, final, first_sentence(final))) if text]
+    return [
+        text
+        for text in dict.fromkeys((visible(output), *unwrapped(final_part(output)), final, first_sentence(final)))
+        if text
+    ]

@@ -6,7 +6,9 @@ import unicodedata
 from harness.domain.markup import without_markup
 from harness.scoring.bound import bounded
 
-_QUOTES = str.maketrans(dict.fromkeys("\u201c\u201d\u201e", '"') | dict.fromkeys("\u2018\u2019`", "'"))
+QUOTES = str.maketrans(dict.fromkeys("\u201c\u201d\u201e", '"') | dict.fromkeys("\u2018\u2019`", "'"))
+_UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_SCRIPT_EDGE = re.compile(rf"(?<=[{_UNSPACED}])(?=[^\W{_UNSPACED}])|(?<=[^\W{_UNSPACED}])(?=[{_UNSPACED}])")
 _WORD = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
 
 
@@ -15,9 +17,14 @@ def visible(output: str) -> str:
     return without_markup(bounded(output))
 
 
+def spaced(text: str) -> str:
+    """Return the text with a space where Chinese, Japanese, Korean or Thai meets another script: "选B。" → "选 B。"."""
+    return _SCRIPT_EDGE.sub(" ", text)
+
+
 def normalised(text: str) -> str:
     """Return the text for a tolerant comparison: NFKC, plain quotes, lower case, single spaces."""
-    plain = unicodedata.normalize("NFKC", text).translate(_QUOTES).casefold()
+    plain = unicodedata.normalize("NFKC", text).translate(QUOTES).casefold()
     return " ".join(plain.split())
 
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import TaskError
-from harness.scoring.choice import Choice, chosen_label
+from harness.scoring.choice import Choice
+from harness.scoring.label_answer import chosen_label
 
 LABELS = ["positive", "negative"]
 SPAM = ["spam", "not spam"]
@@ -153,3 +154,21 @@ def test_a_megabyte_of_anything_is_judged_within_a_second(piece: str) -> None:
 def test_letters_of_options_are_read_as_benchmarks_do(expected: str | None, answer: str) -> None:
     options = {"A": "Paris", "B": "Rome", "C": "Oslo", "D": "Bern"}
     assert chosen_label(answer, list(options), options) == expected
+
+
+def test_options_with_equal_texts_are_told_by_their_letters() -> None:
+    target = {"label": "B", "labels": ["A", "B", "C"], "options": {"A": "Paris", "B": "Rome", "C": "Rome"}}
+    assert Choice()("B) Rome", target).passed
+    assert Choice()("Rome", target).reason.startswith("unparsed")
+
+
+def test_options_that_are_repeated_before_the_answer_are_not_chosen() -> None:
+    options = {"A": "Paris", "B": "Rome", "C": "Oslo"}
+    assert chosen_label("A) Paris\nB) Rome\nC) Oslo\n\nB) Rome", list(options), options) == "B"
+    assert chosen_label("A) Paris\nB) Rome\nC) Oslo", list(options), options) is None
+
+
+@pytest.mark.parametrize("labels", [["cancel_order", "change_order"], ["cancel-order", "change order"]])
+def test_a_label_with_underscores_may_be_given_as_words(labels: list[str]) -> None:
+    assert chosen_label("I would say Cancel Order here.", labels) == (labels[0] if "_" in labels[0] else None)
+    assert chosen_label(f"The label is {labels[0]}", labels) == labels[0]
