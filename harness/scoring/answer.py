@@ -1,10 +1,10 @@
 r"""Finds the final answer in a model's text: the part that a scorer should read.
 
-An explicit marker says where it is: "The answer is …", "Final answer: …", `<answer>…</answer>`, "#### 42" as in GSM8K,
-`\boxed{…}` as in MATH, or the same words in other languages. The last marker wins, since a model that corrects itself
-does so at the end. Without a marker it is the only fenced block, or else the last line. After "#### 42" nothing counts, nor
-does a question that the model makes up after its answer. Every pattern has bounded repeats, so that no text costs more
-than linear time.
+An explicit marker says where it is: "The answer is …", "Final answer: …", `<answer>…</answer>`, "#### 42" as in
+GSM8K, `\boxed{…}` as in MATH, or the same words in other languages. The last marker wins, since a model that corrects
+itself does so at the end. Without a marker it is the only fenced block, or else the last line. After "#### 42" nothing
+counts, nor does a question that the model makes up after its answer. Every pattern has bounded repeats, so that no text
+costs more than linear time.
 """
 
 import re

@@ -88,7 +88,7 @@ def accepted_texts(scorer: str, target: Json) -> list[str]:
 
 
 def candidates(output: str) -> list[str]:
-    """Return the readings of an answer: all of it, its final part with and without dress, and that one's first sentence."""
+    """Return the readings of an answer: all of it, its final part, and that one's first sentence; dressed or not."""
     final = final_answer(output)
     return [
         text
