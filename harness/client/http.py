@@ -1,6 +1,7 @@
 """The client: each method sends one request to LM Studio and returns its answer, or raises a `HarnessError`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -89,6 +90,8 @@ class Client:
         token: what is sent as bearer token; the reaper sends it, too.
         on_load: called with the id of each instance that a native chat makes the server load, in the thread of that
             chat: when a stream reports that loading begins or is done, and when the answer reports that it is done.
+        on_listing: called with each listing of the models.
+        on_error: called with the model or instance that a listing (None), chat or embedding named, and its error.
 
     Raises:
         SettingsError: the URL or the token cannot be used.
@@ -108,6 +111,8 @@ class Client:
         self.token = token
         self.deadlines = deadlines
         self.on_load: Callable[[InstanceId, Loading], None] | None = None
+        self.on_listing: Callable[[tuple[Model, ...]], None] | None = None
+        self.on_error: Callable[[str | None, HarnessError], None] | None = None
         self._server_kind = "unknown"
         self._redaction = Redaction(token)
         self._transport = Transport(
@@ -158,13 +163,16 @@ class Client:
 
         The request is repeated once when the connection breaks, as a listing changes nothing.
         """
-        with self._redaction.of_errors():
+        with self._reporting(None):
             waits = {"list": self.deadlines.list_s}
             try:
                 payload, _ = self._ask("GET", _MODELS, waits=waits, exchange=exchange)
             except ConnectionLost:
                 payload, _ = self._ask("GET", _MODELS, waits=waits, exchange=exchange)
-            return parse(ModelsWire, payload).to_domain()
+            listing = parse(ModelsWire, payload).to_domain()
+        if self.on_listing is not None:
+            self.on_listing(listing)
+        return listing
 
     def load(
         self,
@@ -253,7 +261,7 @@ class Client:
             UnknownResponseId: `previous_response_id` is no longer stored.
             ApiError: also for an `error` event, once the stream has been read to its end.
         """
-        with self._redaction.of_errors():
+        with self._reporting(request.model):
             body = chat_body(request, stream=stream)
             listen = self._noting_loads(on_event)
             assembly = ChatAssembly(route=f"POST {_CHAT}", on_event=listen) if stream else None
@@ -275,7 +283,7 @@ class Client:
 
         The caller compares `model_instance_id`: while one model is loaded, LM Studio answers to any model name with it.
         """
-        with self._redaction.of_errors():
+        with self._reporting(request.model):
             body = openai_chat_body(request, stream=stream)
             assembly = OpenAIAssembly() if stream else None
             answer = self._generate(_OPENAI_CHAT, body, assembly, total_s=total_s, exchange=exchange)
@@ -285,10 +293,21 @@ class Client:
         self, model: str, texts: Sequence[str], *, exchange: Exchange | None = None
     ) -> tuple[tuple[float, ...], ...]:
         """Return a vector for each text (`POST /v1/embeddings`). LM Studio silently cuts texts to the context."""
-        with self._redaction.of_errors():
+        with self._reporting(model):
             waits = {"total": self.deadlines.total_s}
             payload, _ = self._ask("POST", _EMBEDDINGS, embeddings_body(model, texts), waits=waits, exchange=exchange)
             return parse(EmbeddingsWire, payload).to_domain(count=len(texts))
+
+    @contextmanager
+    def _reporting(self, name: str | None) -> Iterator[None]:
+        """Let errors pass without the token, after `on_error` has got them."""
+        with self._redaction.of_errors():
+            try:
+                yield
+            except HarnessError as exc:
+                if self.on_error is not None:
+                    self.on_error(name, exc)
+                raise
 
     def _noting_loads(self, on_event: Listener | None) -> Listener:
         """Return a listener that calls `on_load` at once: a stream that is cancelled later never gets an answer."""

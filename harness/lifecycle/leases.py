@@ -6,10 +6,9 @@ before, what the journal announced, and which id the server returned. What is no
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 from harness.client.exchange import Exchange
 from harness.client.fault import is_about_memory
@@ -17,19 +16,20 @@ from harness.client.http import Client
 from harness.client.stream import Loading
 from harness.clock import Clock, SystemClock
 from harness.domain.generation import ChatRequest, Generation
-from harness.domain.model import Instance, InstanceId, LoadConfig, Model, ModelKey
+from harness.domain.model import Instance, InstanceId, LoadConfig, Model
 from harness.errors import (
     HarnessError,
     InstanceNotLoaded,
     LeaseError,
     LoadFailed,
-    LoadUnverified,
 )
-from harness.lifecycle.attempt import Attempt
+from harness.lifecycle.custody import Custody
 from harness.lifecycle.lease import Lease, Policy, Release
-from harness.lifecycle.resident import SETTLE_S, other_ids, resident_ids, unload_verified, wait_for
+from harness.lifecycle.loader import Loader
+from harness.lifecycle.release import Releaser
+from harness.lifecycle.resident import SETTLE_S, other_ids, resident_ids, unload_verified
 from harness.lifecycle.stray import Strays
-from harness.reaper.journal import Journal, Mode, is_claimed_elsewhere
+from harness.reaper.journal import Journal, is_claimed_elsewhere
 from harness.reaper.link import ReaperLink
 from harness.selection.memory import with_memory_hint
 from harness.selection.selection import find_model
@@ -79,15 +79,24 @@ class Leases:
         self._link = link or ReaperLink(self._journal, token=client.token, settle_s=settle_s, say=say)
         self.is_abandoned = False
         self.policy = policy
-        self._load_deadline_s = load_deadline_s
         self._settle_s = settle_s
         self._held: dict[InstanceId, Lease] = {}
         self._lost: set[InstanceId] = set()
         self._kept: list[Lease] = []
-        self._remade: set[InstanceId] = set()
-        self._by_chat: Attempt | None = None
-        self._strays = Strays(client, self._journal, clock=self._clock, settle_s=settle_s)
+        self._loader = Loader(
+            client,
+            self._journal,
+            self._link,
+            clock=self._clock,
+            load_deadline_s=load_deadline_s,
+            settle_s=settle_s,
+        )
+        self._custody = Custody(self._journal)
+        self._releaser = Releaser(client, self._journal, self._custody, clock=self._clock, settle_s=settle_s)
+        self._strays = Strays(self._journal, self._custody, self._releaser)
         client.on_load = self._note_load
+        client.on_listing = self._custody.listed
+        client.on_error = self._custody.failed
 
     def __enter__(self) -> Self:
         return self
@@ -120,6 +129,7 @@ class Leases:
 
     def close(self) -> None:
         """End the reaper, or let it finish what is open; then close the journal. Harmless when repeated."""
+        self._custody.clear()  # The client may be used further, but this journal is not written any more.
         self._link.close(waits=not self._journal.open_leases)
         self._journal.finish()
 
@@ -152,29 +162,22 @@ class Leases:
         if reuse and (resident := self._reusable(model, config)) is not None:
             return self.borrow(resident.id)
         try:
-            return self._load(model.key, config, exchange)
+            return self._hold(self._loader.load(model.key, config, held=self._held, exchange=exchange))
         except LoadFailed as exc:
             if not is_about_memory(exc.message):
                 raise
             if not self._make_room():
                 raise with_memory_hint(exc, self._client.models(), model.key) from exc
         try:
-            return self._load(model.key, config, exchange)
+            return self._hold(self._loader.load(model.key, config, held=self._held, exchange=exchange))
         except LoadFailed as exc:
             raise with_memory_hint(exc, self._client.models(), model.key) from exc
 
-    def _load(self, key: ModelKey, config: LoadConfig, exchange: Exchange | None) -> Lease:
-        with self._attempt(key, config, mode="explicit") as attempt:
-            started = self._clock.monotonic()
-            load_time_s = attempt.load(exchange=exchange)
-            load_wall_s = self._clock.monotonic() - started
-            return self._verified(
-                attempt, mode="explicit", requested=config, load_time_s=load_time_s, load_wall_s=load_wall_s
-            )
-
     def _make_room(self) -> bool:
-        """Unload what this run has loaded and does not use any more; tell whether there was anything."""
-        idle = [lease for lease in self._kept if not self._is_another(lease)]
+        """Unload what this run has loaded and no longer uses; tell whether there was anything."""
+        idle = [lease for lease in self._kept if not self._custody.absence(lease.instance.id)]
+        for lease in self._kept:
+            self._custody.forget(lease.instance.id)
         self._kept.clear()
         for lease in idle:
             self._unload(lease.instance.id)
@@ -201,23 +204,13 @@ class Leases:
         """
         before = self._client.models()
         model = find_model(before, key)
-        foreign = [one for one in resident_ids(before) if one not in self._held]
+        foreign = [resident_id for resident_id in resident_ids(before) if resident_id not in self._held]
         if model.is_loaded:
             raise LeaseError(f"{model.key} is loaded already, so a request would not load it")
         if foreign and not despite_others:
             raise LeaseError(f"a JIT load could evict what others have loaded: {', '.join(foreign)}")
-        asked = LoadConfig(context_length=request.context_length)
-        with self._attempt(model.key, asked, mode="jit") as attempt:
-            self._by_chat = attempt
-            try:
-                answer = self._client.chat(replace(request, model=model.key), stream=True, exchange=exchange)
-            finally:
-                self._by_chat = None
-            attempt.answered(answer)
-            lease = self._verified(
-                attempt, mode="jit", requested=asked, load_time_s=answer.stats.load_time_s, load_wall_s=None
-            )
-            return lease, answer
+        lease, answer = self._loader.load_by_chat(request, model.key, held=self._held, exchange=exchange)
+        return self._hold(lease), answer
 
     def borrow(self, instance_id: InstanceId) -> Lease:
         """Return a lease on a resident instance that others may own; it is never unloaded under the policy `ours`.
@@ -243,32 +236,30 @@ class Leases:
         """Give the lease back as the policy says, and verify it by listing.
 
         Raises:
-            ReleaseFailed: an instance that should be gone is still there; names the command to finish.
+            ReleaseFailed: an instance that should be gone is still there, or what has the id of ours may belong to
+                another client and was not touched; names the command to finish.
         """
         if self.is_abandoned:
             self._held.pop(lease.instance.id, None)
             return Release(instance_id=lease.instance.id, policy=self.policy, is_left_to_reaper=True)
         if self.policy == "keep":
-            self.hand_over(lease)
-            if lease.is_owned:
-                self._kept.append(lease)
+            self._keep(lease)
             return Release(instance_id=lease.instance.id, policy=self.policy)
         is_stray = lease.instance.id in self._strays.ids
         if self.policy == "ours" and not lease.is_owned and not is_stray:
-            self._end(lease, "kept")
+            self._held.pop(lease.instance.id, None)
             return Release(instance_id=lease.instance.id, policy=self.policy)
         started = self._clock.monotonic()
-        self._strays.unload(lease.instance.id)
-        if self.policy == "ours" and lease.is_owned:
-            # With another config, and still ours where it was a request of ours that loaded it anew.
-            if lease.instance.id not in self._remade and self._is_another(lease):
-                self._end(lease, "gone")
-                return Release(instance_id=lease.instance.id, policy=self.policy)
-            self._unload(lease.instance.id)
+        try:
+            self._strays.unload(lease.instance.id)
+            if lease.number is not None:
+                self._releaser.unload(lease.instance.id, number=lease.number)
+        finally:
+            if lease.number not in self._journal.open_leases:  # It has ended, or a person has to end it.
+                self._held.pop(lease.instance.id, None)
         if self.policy == "all":
             for instance in find_model(self._client.models(), lease.model.key).loaded_instances:
                 self._unload(instance.id)
-        self._end(lease, "released")
         return Release(
             instance_id=lease.instance.id,
             policy=self.policy,
@@ -279,14 +270,19 @@ class Leases:
     def hand_over(self, lease: Lease) -> None:
         """End the lease and leave the instance loaded on purpose."""
         self._strays.hand_over(lease.instance.id)
-        self._end(lease, "handed_over")
+        self._held.pop(lease.instance.id, None)
+        if lease.number is not None:
+            self._journal.close_lease(lease.number, "handed_over")
+            self._custody.forget(lease.instance.id)
 
     def is_lost(self, lease: Lease) -> bool:
         """Tell whether the leased instance went away in use, and a request of ours made the server load another.
 
         What has its id now was loaded with the server's default config, so its answers do not count for the lease.
         """
-        return lease.instance.id in self._lost
+        return lease.instance.id in self._lost or (
+            lease.is_owned and self._custody.has_answered_since_gone(lease.instance.id)
+        )
 
     def release_strays(self) -> None:
         """Unload what requests of ours loaded without any lease, unless the policy is `keep`.
@@ -303,109 +299,45 @@ class Leases:
                 self._strays.unload(instance_id)
 
     def _note_load(self, instance_id: InstanceId, phase: Loading) -> None:
-        if self._by_chat is not None:  # `acquire_jit` wants this one.
-            self._by_chat.heard(instance_id, phase)
+        if self._loader.has_heard(instance_id, phase):
             return
         lease = self._held.get(instance_id)
         if lease is not None:
             self._lost.add(instance_id)
-            if phase == "loaded":
-                self._remade.add(instance_id)
-                if lease.number is not None:  # Ours still, though loaded with the server's defaults.
-                    config = self._strays.listed(instance_id)
-                    self._journal.verified(lease.number, config.as_dict() if config else {})
-        if lease is None or not lease.is_owned:
-            with contextlib.suppress(HarnessError):  # It is written down all the same: a sweep reads it.
-                self._link.start()
-            self._strays.note(instance_id, phase, model_key=lease.model.key if lease else instance_id)
+        if lease is not None and lease.is_owned:
+            self._custody.loading(instance_id, phase)
+            return
+        with contextlib.suppress(HarnessError):  # Without a reaper it is in the journal all the same: a sweep reads it.
+            self._link.start()
+        self._strays.note(instance_id, phase, model_key=lease.model.key if lease else instance_id)
 
     def _reusable(self, model: Model, config: LoadConfig) -> Instance | None:
         here, mine = self._journal.path.parent, self._journal.path
-        fitting = (one for one in model.loaded_instances if config.is_satisfied_by(one.config))
-        return next(
-            (
-                one
-                for one in fitting
-                if not is_claimed_elsewhere(one.id, model.key, here, url=self._client.url, but=mine)
-            ),
-            None,
-        )
-
-    @contextlib.contextmanager
-    def _attempt(self, key: ModelKey, config: LoadConfig, *, mode: Mode) -> Iterator[Attempt]:
-        """Begin a load, alone among this machine's runs; only then the resident instances are listed."""
-        with (
-            self._link.loading(key, within_s=self._load_deadline_s),
-            Attempt(
-                self._client,
-                self._journal,
-                self._link,
-                key,
-                config,
-                before=self._client.models(),
-                held=self._held,
-                mode=mode,
-                load_deadline_s=self._load_deadline_s,
-                settle_s=self._settle_s,
-            ) as attempt,
-        ):
-            yield attempt
-
-    def _is_another(self, lease: Lease) -> bool:
-        """Tell whether somebody else's instance has the id of ours now: same id, another config."""
-        listed = None
-        with contextlib.suppress(HarnessError):  # Unloading tells what is wrong, and what to do about it.
-            listed = find_model(self._client.models(), lease.model.key).instance(lease.instance.id)
-        return listed is not None and listed.config != lease.instance.config
-
-    def _verified(
-        self,
-        attempt: Attempt,
-        *,
-        mode: Literal["explicit", "jit"],
-        requested: LoadConfig,
-        load_time_s: float | None,
-        load_wall_s: float | None,
-    ) -> Lease:
-        """Hold and return the lease once the listing shows the instance; its effective config comes from there."""
-        instance_id = attempt.granted()
-
-        def look() -> Lease | None:
-            listing = self._client.models()
-            model = find_model(listing, attempt.key)
-            instance = model.instance(instance_id)
-            if instance is None:
-                return None
-            return Lease(
-                model=model,
-                instance=instance,
-                mode=mode,
-                requested=requested,
-                is_owned=True,
-                load_time_s=load_time_s,
-                load_wall_s=load_wall_s,
-                others=other_ids(listing, instance_id),
-                number=attempt.number,
-            )
-
-        lease = wait_for(look, self._clock, within_s=self._settle_s, despite_trouble=True)
-        if lease is None:
-            raise LoadUnverified(
-                f"the server said that {instance_id} is loaded, but its listing did not show it in {self._settle_s:g} s"
-            )
-        self._journal.verified(attempt.number, lease.instance.config.as_dict())
-        return self._hold(lease)
+        for instance in model.loaded_instances:
+            if config.is_satisfied_by(instance.config) and not is_claimed_elsewhere(
+                instance.id, model.key, here, url=self._client.url, but=mine
+            ):
+                return instance
+        return None
 
     def _unload(self, instance_id: InstanceId) -> None:
         unload_verified(self._client, instance_id, clock=self._clock, settle_s=self._settle_s)
 
+    def _keep(self, lease: Lease) -> None:
+        """Leave the instance loaded; under the policy `keep` it may still be unloaded to make room."""
+        self.hand_over(lease)
+        if lease.is_owned:
+            self._kept.append(lease)
+            self._custody.watch(lease.instance.id, number=None, model_key=lease.model.key, config=lease.instance.config)
+
     def _hold(self, lease: Lease) -> Lease:
         self._lost.discard(lease.instance.id)
-        self._remade.discard(lease.instance.id)
         self._held[lease.instance.id] = lease
-        return lease
-
-    def _end(self, lease: Lease, how: str) -> None:
-        self._held.pop(lease.instance.id, None)
         if lease.number is not None:
-            self._journal.close_lease(lease.number, how)
+            self._custody.watch(
+                lease.instance.id,
+                number=lease.number,
+                model_key=lease.model.key,
+                config=lease.instance.config,
+            )
+        return lease

@@ -9,7 +9,9 @@ leases are all closed is removed at the end; one that stays names what a dead ru
     sent      it is being sent
     answered  the server answered with this HTTP status, which settled nothing yet
     grant     it made this instance; by a chat: it is about to
-    verified  it is loaded, with this config as far as that is known
+    verified  it is loaded, with this config as far as that is known; again when its config has changed
+    absent    it was seen to be gone, so that whatever has its id from now on may be another client's
+    loading   a request of ours by its id makes the server load it anew; `verified` when it has
     doubt     it cannot be told what is ours: nothing is touched, a person decides
     released, denied (nothing was loaded), handed_over (left loaded on purpose), gone: the end
 """
@@ -59,7 +61,9 @@ class OpenLease:
         status: HTTP status of an answer that settled nothing.
         instance_id: what was made, where known.
         effective: its config, once it was listed; {} while only our answer tells that it is loaded.
-        doubt: why nobody can tell what is ours.
+        absence: how the instance was seen to be gone; empty while it never was.
+        loading_at: since when a request of ours makes the server load it; ISO-8601, empty when none does.
+        doubt: why it cannot be told what is ours.
         doubtful_ids: the instances in question.
     """
 
@@ -74,13 +78,23 @@ class OpenLease:
     status: int | None = None
     instance_id: str | None = None
     effective: Mapping[str, Any] | None = None
+    absence: str = ""
+    loading_at: str = ""
     doubt: str = ""
     doubtful_ids: tuple[str, ...] = ()
 
+    @property
+    def is_loading(self) -> bool:
+        """Whether a request of ours was making the server load it when it was last heard of."""
+        return bool(self.loading_at)
+
     def age_s(self, now: datetime) -> float:
-        """Return the seconds since the intent, by the wall clock; 0 where its time cannot be read."""
+        """Return the seconds since the intent, or since a request began to load it anew, by the wall clock.
+
+        0 where the time cannot be read.
+        """
         try:
-            return max(0.0, (now - datetime.fromisoformat(self.intent_at)).total_seconds())
+            return max(0.0, (now - datetime.fromisoformat(self.loading_at or self.intent_at)).total_seconds())
         except (ValueError, TypeError):
             return 0.0
 
@@ -162,9 +176,25 @@ class Journal:
             self._append("grant", lease, instance_id=instance_id)
 
     def verified(self, lease: int, config: Mapping[str, Any]) -> None:
-        """Record that it is loaded, and its effective config: whatever has its id with another one is not ours."""
+        """Record that it is loaded, and its effective config as listed."""
         with self._lock:
             self._append("verified", lease, config=dict(config))
+
+    def absent(self, lease: int, why: str) -> None:
+        """Record how the instance was seen to be gone."""
+        with self._lock:
+            self._append("absent", lease, why=why)
+
+    def loading(self, lease: int) -> None:
+        """Record that a request of ours makes the server load the instance anew."""
+        with self._lock:
+            self._append("loading", lease)
+
+    def doubt(self, lease: int, why: str, instance_id: str) -> None:
+        """Record that the instance may be another client's: it stays named in the journal and is never touched."""
+        with self._lock:
+            self._append("doubt", lease, why=why, instances=[instance_id])
+            self._open.pop(lease, None)
 
     def close_lease(self, lease: int, how: str) -> None:
         """Record the end of a lease: one of `ENDS`."""
@@ -339,16 +369,14 @@ def _opened(entry: Mapping[str, Any]) -> OpenLease:
 
 
 def _continued(lease: OpenLease, entry: Mapping[str, Any]) -> OpenLease:
-    match entry["kind"]:
-        case "sent":
-            return replace(lease, is_sent=True)
-        case "answered":
-            return replace(lease, status=entry.get("status"))
-        case "grant":
-            return replace(lease, is_sent=True, instance_id=entry.get("instance_id"), doubt="", doubtful_ids=())
-        case "verified":
-            return replace(lease, effective=entry.get("config"))
-        case "doubt":
-            return replace(lease, doubt=str(entry.get("why", "")), doubtful_ids=tuple(entry.get("instances", ())))
-        case _:
-            return lease
+    at, why = str(entry.get("at", "")), str(entry.get("why", ""))
+    changes: dict[str, dict[str, Any]] = {
+        "sent": {"is_sent": True},
+        "answered": {"status": entry.get("status")},
+        "grant": {"is_sent": True, "instance_id": entry.get("instance_id"), "doubt": "", "doubtful_ids": ()},
+        "verified": {"effective": entry.get("config"), "loading_at": "", "absence": ""},
+        "absent": {"absence": why},
+        "loading": {"effective": None, "loading_at": at, "absence": ""},
+        "doubt": {"doubt": why, "doubtful_ids": tuple(entry.get("instances", ()))},
+    }
+    return replace(lease, **changes.get(entry["kind"], {}))

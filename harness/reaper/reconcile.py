@@ -16,7 +16,7 @@ from harness.reaper.server import Listed, ServerTrouble
 SETTLE_S = 15.0
 """How long a listing may lag behind an answer, and how long a single candidate must stay the only one."""
 
-JIT_S = 30.0
+JIT_S = 60.0
 """How long a load by a chat whose client is gone may still show up. LM Studio expires such instances by itself."""
 
 UNREACHABLE_S = 60.0
@@ -88,7 +88,9 @@ def finish(
         if lease.doubt:
             return _in_doubt(lease, server, clock)
         located = locate(lease, server, clock, claimed=claimed, age_s=age_s, settle_s=settle_s, patience_s=patience_s)
-        return _end(lease, located.instances[0], server, clock, settle_s) if located.how == "found" else located
+        if located.how != "found":
+            return located
+        return _end(lease, located.instances[0], server, clock, age_s=age_s, settle_s=settle_s, patience_s=patience_s)
     except ServerTrouble as exc:
         return _unreachable(lease, exc)
 
@@ -205,15 +207,28 @@ def _in_doubt(lease: OpenLease, server: Server, clock: Clock) -> Ending:
     return Ending(how="gone", why="none of what was in doubt is loaded any more", instances=lease.doubtful_ids)
 
 
-def _end(lease: OpenLease, instance_id: str, server: Server, clock: Clock, settle_s: float) -> Ending:
-    """Unload an instance that is ours, unless what has its id is no longer ours, and verify that it is gone."""
-    # What a chat is still loading is listed late; it must not be taken for gone.
-    patience_s = settle_s if lease.mode == "explicit" else max(settle_s, min(JIT_S, lease.deadline_s))
+def _end(
+    lease: OpenLease,
+    instance_id: str,
+    server: Server,
+    clock: Clock,
+    *,
+    age_s: float,
+    settle_s: float,
+    patience_s: float,
+) -> Ending:
+    """Unload an instance that is ours, unless what has its id may be another client's, and verify that it is gone."""
+    is_awaited = lease.is_loading or (lease.mode == "jit" and lease.effective is None)
+    # What a request is still loading is listed late; it must not be taken for gone.
+    may_take_s = max(settle_s, min(JIT_S, lease.deadline_s) - age_s) if is_awaited else settle_s
     # Never unloaded unseen: an id that is not listed may be given to another client's instance at this moment.
-    listed = _named_within(server, clock, instance_id, patience_s, wants=True)
+    listed = _named_within(server, clock, instance_id, min(may_take_s, max(patience_s, settle_s)), wants=True)
     if listed is None:
-        return Ending(how="gone", instances=(instance_id,))
-    if lease.mode == "jit" and lease.effective is None:
+        return Ending(how="pending" if patience_s < may_take_s else "gone", instances=(instance_id,))
+    if lease.absence:
+        why = f"its id may belong to another client's instance since it was gone: {lease.absence}"
+        return Ending(how="doubtful", why=why, instances=(instance_id,))
+    if is_awaited:
         # Its client is gone, so the server may have broken it off, and given the id to the next who loaded the model.
         why = "a request of ours was about to load it, and nothing shows that it did"
         return Ending(how="doubtful", why=why, instances=(instance_id,))

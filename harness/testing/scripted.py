@@ -132,6 +132,13 @@ class ScriptedServer:
         """Unload an instance as another client would, or a crash."""
         self._world.library.unload(instance_id)
 
+    def reconfigure(self, instance_id: str, config: LoadConfig) -> None:
+        """List another config for a loaded instance, as LM Studio does when it changes a context after the load."""
+        library = self._world.library
+        with library.lock:
+            library.before_change = library.listing()
+            library.instances[InstanceId(instance_id)].config = config
+
     def offer(self, offer: Offer) -> None:
         """Make a model available for download."""
         self._world.catalogue.add(offer)

@@ -1,4 +1,4 @@
-"""What a load does for want of memory, and what is left alone because it is not ours any more."""
+"""What a load does when memory is short, and a state folder of another user."""
 
 import os
 from collections.abc import Callable
@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.clock import SystemClock
-from harness.domain.model import LoadConfig
 from harness.errors import LoadFailed, StoreError
 from harness.lifecycle.leases import Leases
-from harness.reaper.journal import Journal, replay
+from harness.reaper.journal import Journal
 from harness.testing.fault import Status
 from harness.testing.scripted import ScriptedServer
 
@@ -61,18 +60,6 @@ def test_a_load_that_fails_for_another_reason_is_not_tried_again(
     with pytest.raises(LoadFailed):
         leases.acquire(OTHER)
     assert server.loaded == [KEY]
-
-
-def test_what_has_the_id_of_ours_with_another_config_is_somebody_elses(
-    server: ScriptedServer, make: Callable[..., Leases], journal: Journal
-) -> None:
-    leases = make()
-    lease = leases.acquire(KEY, LoadConfig(context_length=2048))
-    server.unload(KEY)
-    assert server.load(KEY, LoadConfig(context_length=4096)) == lease.instance.id
-    assert leases.release(lease).is_verified is None
-    assert server.loaded == [KEY]
-    assert not replay(journal.path).open_leases
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root, to give a folder away")

@@ -1,7 +1,8 @@
 """Random stories of leases, faults, foreign clients, restarts and deaths; after each step nothing of others is touched.
 
-Foreign instances get a context length that nobody else asks for, but where a step says otherwise: an instance that took
-the id of ours with the very same config cannot be told from ours (adr-0003).
+Foreign instances get a context length that nobody else asks for, but where a step says otherwise. An instance that took
+the id of ours is known as foreign only if a listing or an error told of an absence in between (adr-0003), so a foreign
+client never loads into a place that nobody has seen empty.
 """
 
 import contextlib
@@ -82,6 +83,7 @@ class Story(RuleBasedStateMachine):
     def begin(self) -> None:
         """Start a run."""
         self.age = 0
+        self.drifted: set[int | None] = set()
         self.client = Client(self.server.url, deadlines=Deadlines(load_s=0.25, list_s=5.0, unload_s=0.25, total_s=5.0))
         name = f"run-{next(self.runs)}"
         self.journal = Journal(name, url=self.server.url, clock=self.clock, directory=self.folder)
@@ -202,13 +204,21 @@ class Story(RuleBasedStateMachine):
         for lease in self.leases.held:
             if lease.is_owned and lease.instance.id in self.server.loaded and lease.instance.id not in self.foreign:
                 self.server.unload(lease.instance.id)
-                self.they_load(lease.model.key)
+                self.they_load(lease.model.key, context)
         if dies:
             self.another_run()
 
     @rule(seconds=st.sampled_from([0.1, 1.0, 100.0]))
     def time_passes(self, seconds: float) -> None:
         self.clock.advance(seconds)
+
+    @precondition(lambda self: self.leases.held)
+    @rule(pick=picks, context=contexts)
+    def the_config_of_ours_drifts(self, pick: int, context: int) -> None:
+        lease = self.held(pick)
+        if lease.is_owned and lease.instance.id in self.server.loaded and lease.instance.id not in self.foreign:
+            self.server.reconfigure(lease.instance.id, LoadConfig(context_length=context, parallel=1))
+            self.drifted.add(lease.number)
 
     # What others do.
 
@@ -282,7 +292,9 @@ class Story(RuleBasedStateMachine):
         for number, lease in owned.items():
             assert number is not None
             assert written[number].instance_id == lease.instance.id
-            if not self.leases.is_lost(lease):  # What a request of ours loaded in its place has a config of its own.
+            if (
+                not self.leases.is_lost(lease) and number not in self.drifted
+            ):  # What a request of ours loaded in its place has a config of its own.
                 assert written[number].effective == lease.instance.config.as_dict()
         doubted = {number for number, lease in written.items() if lease.doubt}
         assert set(written) - doubted == set(self.journal.open_leases) - doubted
@@ -333,13 +345,27 @@ class Story(RuleBasedStateMachine):
         return replay(self.journal.path).open_leases if self.journal.path.exists() else {}
 
     def they_load(self, key: str, context: int | None = None) -> None:
-        is_like_ours = context is not None and not self.has_lost(key)
+        is_like_ours = context is not None
+        if self.has_lost(key) and not self.has_seen_the_loss(key):
+            return
         config = LoadConfig(context_length=context if is_like_ours else next(self.their_contexts))
         self.foreign[self.server.load(key, config)] = config
 
     def has_lost(self, key: str) -> bool:
         """Tell whether an instance of ours went away: its id is given to the next one, maybe with the same config."""
         return any(one.model.key == key and one.instance.id not in self.server.loaded for one in self.leases.held)
+
+    def has_seen_the_loss(self, key: str) -> bool:
+        """List the models, and tell whether the run knows of each instance of this model that it is gone."""
+        for _ in range(TIMES_LISTED + 1):
+            with contextlib.suppress(HarnessError):
+                self.client.models()
+        custody = self.leases._custody
+        return all(
+            custody.absence(lease.instance.id)
+            for lease in self.leases.held
+            if lease.is_owned and lease.model.key == key and lease.instance.id not in self.server.loaded
+        )
 
     def config_of(self, instance_id: str) -> LoadConfig:
         return self.server._world.library.instances[InstanceId(instance_id)].config
