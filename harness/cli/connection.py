@@ -57,9 +57,7 @@ def leasing(client: "Client", token: str) -> "Iterator[Leases]":
             yield leases
         finally:
             try:
-                for lease in leases.held:
-                    leases.release(lease)
-                leases.release_strays()
+                leases.release_all()
             finally:
                 for key in leases.left_to_reaper:
                     note(f"{key}: left to the reaper, which unloads it in the background (see lms-harness doctor)")

@@ -35,10 +35,16 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """What became of a lease. `is_verified` is None when nothing had to be unloaded, or the reaper does that later."""
+    """What became of a lease.
+
+    Attributes:
+        is_verified: the listing no longer shows it; None where nothing had to be unloaded, or the reaper does it later.
+        why: what else there is to know, such as that it was gone before it was released.
+    """
 
     instance_id: InstanceId
     policy: Policy
     is_verified: bool | None = None
     unload_wall_s: float | None = None
     is_left_to_reaper: bool = False
+    why: str = ""

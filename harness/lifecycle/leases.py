@@ -6,7 +6,8 @@ before, what the journal announced, and which id the server returned. What is no
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -105,9 +106,7 @@ class Leases:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         try:
-            for lease in self.held:
-                self.release(lease)
-            self.release_strays()
+            self.release_all()
         finally:
             self.close()
 
@@ -251,9 +250,9 @@ class Leases:
             return Release(instance_id=lease.instance.id, policy=self.policy)
         started = self._clock.monotonic()
         try:
-            self._strays.unload(lease.instance.id)
+            why = self._strays.unload(lease.instance.id)
             if lease.number is not None:
-                self._releaser.unload(lease.instance.id, number=lease.number)
+                why = self._releaser.unload(lease.instance.id, number=lease.number)
         finally:
             if lease.number not in self._journal.open_leases:  # It has ended, or a person has to end it.
                 self._held.pop(lease.instance.id, None)
@@ -265,6 +264,7 @@ class Leases:
             policy=self.policy,
             is_verified=True,
             unload_wall_s=self._clock.monotonic() - started,
+            why=why,
         )
 
     def hand_over(self, lease: Lease) -> None:
@@ -284,19 +284,52 @@ class Leases:
             lease.is_owned and self._custody.has_answered_since_gone(lease.instance.id)
         )
 
-    def release_strays(self) -> None:
-        """Unload what requests of ours loaded without any lease, unless the policy is `keep`.
+    @property
+    def strays(self) -> Mapping[InstanceId, str]:
+        """What requests of ours loaded without any lease, with the key of its model."""
+        return self._strays.keys
+
+    def release_stray(self, instance_id: InstanceId) -> Release:
+        """Unload what a request of ours loaded without any lease, unless the policy is `keep`.
 
         Raises:
-            ReleaseFailed: one is still there.
+            ReleaseFailed: as `release`.
         """
         if self.is_abandoned:
-            return
-        for instance_id in self._strays.ids:
-            if self.policy == "keep":
-                self._strays.hand_over(instance_id)
-            else:
-                self._strays.unload(instance_id)
+            return Release(instance_id=instance_id, policy=self.policy, is_left_to_reaper=True)
+        if self.policy == "keep":
+            self._strays.hand_over(instance_id)
+            return Release(instance_id=instance_id, policy=self.policy)
+        why = self._strays.unload(instance_id)
+        return Release(instance_id=instance_id, policy=self.policy, is_verified=True, why=why)
+
+    def release_strays(self) -> None:
+        """Unload all that requests of ours loaded without any lease, unless the policy is `keep`.
+
+        Raises:
+            ReleaseFailed: of the first that failed; the others are released all the same.
+        """
+        self._release_each([partial(self.release_stray, instance_id) for instance_id in self.strays])
+
+    def release_all(self) -> None:
+        """Release every lease and every stray.
+
+        Raises:
+            ReleaseFailed: of the first that failed; the others are released all the same.
+        """
+        held = [partial(self.release, lease) for lease in self.held]
+        self._release_each([*held, self.release_strays])
+
+    @staticmethod
+    def _release_each(releases: Sequence[Callable[[], object]]) -> None:
+        failed: HarnessError | None = None
+        for release in releases:
+            try:
+                release()
+            except HarnessError as exc:
+                failed = failed or exc
+        if failed is not None:
+            raise failed
 
     def _note_load(self, instance_id: InstanceId, phase: Loading) -> None:
         if self._loader.has_heard(instance_id, phase):

@@ -29,8 +29,11 @@ class Releaser:
         self._clock = clock
         self._settle_s = settle_s
 
-    def unload(self, instance_id: InstanceId, *, number: int) -> None:
+    def unload(self, instance_id: InstanceId, *, number: int) -> str:
         """Unload an instance of ours and close its lease; when this returns, nothing of it is loaded.
+
+        Returns:
+            What else there is to know; empty when it was loaded until now.
 
         Args:
             instance_id: of the instance.
@@ -52,13 +55,15 @@ class Releaser:
                 )
         if is_known and listed is None:
             # Another client unloaded it, or it crashed. It was listed before, so this is not a listing that lags.
+            absence = self._custody.absence(instance_id)
             self._close(instance_id, number, "gone")
-            return
+            return f"{instance_id} was gone before it was released: {absence}"
         if absence := self._custody.absence(instance_id):
             self._name(instance_id, number, absence)
         config = listed.config if listed else None
         unload_verified(self._client, instance_id, clock=self._clock, settle_s=self._settle_s, config=config)
         self._close(instance_id, number, "released")
+        return ""
 
     def _look(self, instance_id: InstanceId) -> tuple[bool, Instance | None]:
         """Return whether there is a listing, and the instance as it shows it; custody gets to see it, too."""

@@ -5,6 +5,7 @@ client or crashed. What our own answer or stream says that we loaded is ours to 
 """
 
 import threading
+from collections.abc import Mapping
 
 from harness.client.stream import Loading
 from harness.domain.model import InstanceId
@@ -28,11 +29,17 @@ class Strays:
         self._releaser = releaser
         self._lock = threading.Lock()
         self._numbers: dict[InstanceId, int] = {}
+        self._keys: dict[InstanceId, str] = {}
 
     @property
     def ids(self) -> tuple[InstanceId, ...]:
         """Those that are not ended yet."""
         return tuple(self._numbers)
+
+    @property
+    def keys(self) -> Mapping[InstanceId, str]:
+        """Those that are not ended yet, with the keys of their models."""
+        return dict(self._keys)
 
     def note(self, instance_id: InstanceId, phase: Loading, *, model_key: str) -> None:
         """Take it for ours, and write it into the journal."""
@@ -41,22 +48,30 @@ class Strays:
                 number = self._journal.intent(model_key, resident=(), mode="jit")
                 self._journal.grant(number, instance_id)
                 self._numbers[instance_id] = number
+                self._keys[instance_id] = model_key
                 self._custody.watch(instance_id, number=number, model_key=model_key, is_loading=True)
             self._custody.loading(instance_id, phase)
 
-    def unload(self, instance_id: InstanceId) -> None:
-        """Unload it, verified; nothing happens if it is not one of ours.
+    def unload(self, instance_id: InstanceId) -> str:
+        """Unload it, verified; nothing happens if it is not one of ours. Returns what `Releaser.unload` does.
 
         Raises:
             ReleaseFailed: as `Releaser.unload`.
         """
-        if instance_id in self._numbers:
-            self._releaser.unload(instance_id, number=self._numbers[instance_id])
-            self._numbers.pop(instance_id, None)
+        if instance_id not in self._numbers:
+            return ""
+        number = self._numbers[instance_id]
+        try:
+            return self._releaser.unload(instance_id, number=number)
+        finally:
+            if number not in self._journal.open_leases:  # It has ended, or a person has to end it.
+                self._numbers.pop(instance_id, None)
+                self._keys.pop(instance_id, None)
 
     def hand_over(self, instance_id: InstanceId) -> None:
         """Leave it loaded on purpose; nothing happens if it is not one of ours."""
         with self._lock:
             if instance_id in self._numbers:
                 self._journal.close_lease(self._numbers.pop(instance_id), "handed_over")
+                self._keys.pop(instance_id, None)
                 self._custody.forget(instance_id)

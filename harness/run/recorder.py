@@ -157,15 +157,17 @@ class Recorder:
             )
         )
 
-    def release(self, lease: Lease, policy: str, done: Release | None, error: str | None = None) -> None:
-        """Record the end of a lease; without `done` it failed with `error`."""
-        if done is not None and done.is_left_to_reaper:
-            error = "interrupted twice, so the reaper unloads it"
+    def release(
+        self, instance_id: str, model_key: str, policy: str, done: Release | None, error: str | None = None
+    ) -> None:
+        """Record the end of a lease, or of what a request loaded without one; without `done` it failed with `error`."""
+        if done is not None:
+            error = "interrupted twice, so the reaper unloads it" if done.is_left_to_reaper else done.why or None
         self._writer.write(
             ReleaseRecord(
                 **self.head(),
-                model_key=lease.model.key,
-                instance_id=lease.instance.id,
+                model_key=model_key,
+                instance_id=instance_id,
                 policy=policy,
                 unload_verified=done.is_verified if done else False,
                 unload_wall_s=done.unload_wall_s if done else None,

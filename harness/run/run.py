@@ -182,9 +182,9 @@ class Run:
         try:
             done = self._leases.release(lease)
         except HarnessError as exc:
-            self.recorder.release(lease, self.settings.unload, None, exc.message)
+            self.recorder.release(lease.instance.id, lease.model.key, self.settings.unload, None, exc.message)
             raise
-        self.recorder.release(lease, self.settings.unload, done)
+        self.recorder.release(lease.instance.id, lease.model.key, self.settings.unload, done)
         return done.unload_wall_s
 
     @contextlib.contextmanager
@@ -308,9 +308,11 @@ class Run:
                 self.release(lease)
             except (ReleaseFailed, StoreError) as exc:
                 failed = failed if isinstance(failed, ReleaseFailed) else exc
-        # What fails here stays open in the journal, so the reaper tries again.
-        with contextlib.suppress(HarnessError):
-            self._leases.release_strays()
+        for instance_id, model_key in self._leases.strays.items():
+            try:
+                self._release_stray(instance_id, model_key)
+            except (ReleaseFailed, StoreError) as exc:
+                failed = failed if isinstance(failed, ReleaseFailed) else exc
         for key in self._leases.left_to_reaper:
             self._progress.note(f"{key}: the reaper unloads it in the background; `lms-harness doctor` shows its state")
         resident: tuple[InstanceId, ...] | None = None
@@ -325,6 +327,15 @@ class Run:
             self._leases.close()
         if failed is not None:
             raise failed
+
+    def _release_stray(self, instance_id: InstanceId, model_key: str) -> None:
+        """Unload what a request of ours loaded without any lease, and record it."""
+        try:
+            done = self._leases.release_stray(instance_id)
+        except HarnessError as exc:
+            self.recorder.release(instance_id, model_key, self.settings.unload, None, exc.message)
+            raise
+        self.recorder.release(instance_id, model_key, self.settings.unload, done)
 
     def _end(self, *, exit_code: int, interrupted: bool, resident: tuple[InstanceId, ...] | None) -> None:
         """Write the verdicts, which come from the file as they compare all models of the run, and the last record."""
