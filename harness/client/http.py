@@ -91,7 +91,8 @@ class Client:
         on_load: called with the id of each instance that a native chat makes the server load, in the thread of that
             chat: when a stream reports that loading begins or is done, and when the answer reports that it is done.
         on_listing: called with each listing of the models.
-        on_error: called with the model or instance that a listing (None), chat or embedding named, and its error.
+        on_error: called with the model or instance that a listing (None), chat or embedding named, with its error, and
+            with whether it was a native stream, which reports a load that it causes.
 
     Raises:
         SettingsError: the URL or the token cannot be used.
@@ -112,7 +113,7 @@ class Client:
         self.deadlines = deadlines
         self.on_load: Callable[[InstanceId, Loading], None] | None = None
         self.on_listing: Callable[[tuple[Model, ...]], None] | None = None
-        self.on_error: Callable[[str | None, HarnessError], None] | None = None
+        self.on_error: Callable[[str | None, HarnessError, bool], None] | None = None
         self._server_kind = "unknown"
         self._redaction = Redaction(token)
         self._transport = Transport(
@@ -261,7 +262,7 @@ class Client:
             UnknownResponseId: `previous_response_id` is no longer stored.
             ApiError: also for an `error` event, once the stream has been read to its end.
         """
-        with self._reporting(request.model):
+        with self._reporting(request.model, is_stream=stream):
             body = chat_body(request, stream=stream)
             listen = self._noting_loads(on_event)
             assembly = ChatAssembly(route=f"POST {_CHAT}", on_event=listen) if stream else None
@@ -299,14 +300,14 @@ class Client:
             return parse(EmbeddingsWire, payload).to_domain(count=len(texts))
 
     @contextmanager
-    def _reporting(self, name: str | None) -> Iterator[None]:
+    def _reporting(self, name: str | None, *, is_stream: bool = False) -> Iterator[None]:
         """Let errors pass without the token, after `on_error` has got them."""
         with self._redaction.of_errors():
             try:
                 yield
             except HarnessError as exc:
                 if self.on_error is not None:
-                    self.on_error(name, exc)
+                    self.on_error(name, exc, is_stream)
                 raise
 
     def _noting_loads(self, on_event: Listener | None) -> Listener:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from harness.client.stream import Loading
 from harness.domain.model import InstanceId, LoadConfig, Model
 from harness.errors import (
-    ApiError,
     Cancelled,
     ConnectionLost,
     DeadlineExceeded,
@@ -28,7 +27,7 @@ from harness.errors import (
 )
 from harness.reaper.journal import Journal
 
-_CRASH = re.compile(r"\bcrashed\b", re.IGNORECASE)
+_LOADING_FAILED = re.compile(r"failed to load|loading was stopped", re.IGNORECASE)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,6 +63,7 @@ class Custody:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._watched: dict[InstanceId, _Watched] = {}
+        self._others: frozenset[InstanceId] = frozenset()
         self._lock = threading.RLock()  # Reentrant: Ctrl-C may release while this very thread notes something.
 
     def watch(
@@ -95,7 +95,13 @@ class Custody:
         """Compare a listing with what we hold."""
         shown = {instance.id: (model.key, instance) for model in listing for instance in model.loaded_instances}
         with self._lock:
+            # A server that was restarted lists nothing; one that still lists all others was only out of reach.
+            before = self._others - self._watched.keys()
+            was_restarted = not before or not before <= shown.keys()
+            self._others = frozenset(shown)
             for instance_id, watched in self._watched.items():
+                if watched.is_restarted and not was_restarted:
+                    watched.is_restarted, watched.absence, watched.config = False, "", None
                 if instance_id not in shown:
                     if not watched.is_loading:
                         self._note_absence(watched, "a listing did not show it")
@@ -107,8 +113,14 @@ class Custody:
                     watched.is_unanswered = False
                     self._note_config(watched, instance.config)
 
-    def failed(self, name: str | None, error: HarnessError) -> None:
-        """Take in an error of a request; `name` is the instance that it asked, None for a request that asked none."""
+    def failed(self, name: str | None, error: HarnessError, is_stream: bool) -> None:  # noqa: FBT001  (a callback)
+        """Take in an error of a request.
+
+        Args:
+            name: the instance that it asked; None for a request that asked none.
+            error: what became of it.
+            is_stream: whether it would have reported a load that it caused.
+        """
         with self._lock:
             if isinstance(error, ServerUnreachable):
                 for watched in self._watched.values():
@@ -117,12 +129,10 @@ class Custody:
             instance = None if name is None else self._watched.get(InstanceId(name))
             if instance is None:
                 return
-            if isinstance(error, InstanceNotLoaded | ModelNotFound | LoadFailed) or (
-                isinstance(error, ApiError) and _CRASH.search(error.message)
-            ):
+            if _tells_absence(error):
                 instance.is_loading = False
                 self._note_absence(instance, f"the server answered: {error.message}")
-            elif isinstance(error, Cancelled | ConnectionLost | DeadlineExceeded):
+            elif not is_stream and isinstance(error, Cancelled | ConnectionLost | DeadlineExceeded):
                 instance.is_unanswered = True
 
     def loading(self, instance_id: InstanceId, phase: Loading) -> None:
@@ -172,3 +182,13 @@ class Custody:
             if watched.number is not None:
                 with contextlib.suppress(StoreError):
                     self._journal.verified(watched.number, config.as_dict())
+
+
+def _tells_absence(error: HarnessError) -> bool:
+    """Tell whether this error of a request by instance id says that the instance is not there.
+
+    A crash alone does not: what comes after it, the listing shows. A failed load does: nobody loads what is loaded.
+    """
+    if isinstance(error, LoadFailed):
+        return _LOADING_FAILED.search(error.message) is not None
+    return isinstance(error, InstanceNotLoaded | ModelNotFound)

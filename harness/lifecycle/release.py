@@ -58,7 +58,7 @@ class Releaser:
             absence = self._custody.absence(instance_id)
             self._close(instance_id, number, "gone")
             return f"{instance_id} was gone before it was released: {absence}"
-        if absence := self._custody.absence(instance_id):
+        if is_known and (absence := self._custody.absence(instance_id)):
             self._name(instance_id, number, absence)
         config = listed.config if listed else None
         unload_verified(self._client, instance_id, clock=self._clock, settle_s=self._settle_s, config=config)

@@ -14,6 +14,7 @@ from harness.reaper.journal import Journal, replay
 from harness.reaper.link import ReaperLink
 from harness.testing.clock import FakeClock
 from harness.testing.fault import Delay, ScriptedCall, Status
+from harness.testing.proxy import FaultProxy
 from harness.testing.reaper import in_thread
 from harness.testing.scripted import ScriptedServer
 
@@ -89,7 +90,6 @@ def test_what_was_absent_in_between_is_named_and_not_touched(
     [
         Status(500, {"error": {"message": "Model unloaded", "type": "internal_error"}}),
         Status(404, {"error": {"message": "Invalid model identifier", "code": "model_not_found"}}),
-        Status(500, {"error": {"message": "The model has crashed without additional information. (Exit code: null)"}}),
         Status(500, {"error": {"message": "Failed to load LLM", "type": "model_load_failed"}}),
         Status(400, {"error": "No models loaded. Please load a model in the developer page"}),
     ],
@@ -117,10 +117,11 @@ def test_an_absence_that_an_error_tells_of_counts_as_one(
     assert server.asked("POST", UNLOAD) == []
 
 
-def test_an_ordinary_error_is_no_absence(server: ScriptedServer, client: Client, make: Make) -> None:
+@pytest.mark.parametrize("message", ["template error", "The model has crashed without additional information."])
+def test_an_ordinary_error_is_no_absence(server: ScriptedServer, client: Client, make: Make, message: str) -> None:
     leases = make(client=client)
     lease = leases.acquire(KEY, CONFIG)
-    server.on("POST", CHAT, Status(500, {"error": {"message": "template error"}}), times=1)
+    server.on("POST", CHAT, Status(500, {"error": {"message": message}}), times=1)
     with pytest.raises(HarnessError):
         client.chat(REQUEST)
     assert not leases.is_lost(lease)
@@ -195,6 +196,19 @@ def test_after_a_restart_of_the_server_what_has_our_id_is_named(clock: FakeClock
             leases.release(lease)
         assert second.loaded == [KEY]
         leases.close()
+
+
+def test_a_server_that_was_only_out_of_reach_still_lists_the_others_and_ours_is_unloaded(
+    server: ScriptedServer, make: Make
+) -> None:
+    with FaultProxy(server.url) as proxy, Client(proxy.url) as client:
+        foreign = server.load(OTHER)
+        leases = make(client=client)
+        lease = leases.acquire(KEY, CONFIG)
+        with proxy.refusing(), pytest.raises(ServerUnreachable):
+            client.chat(REQUEST)
+        assert leases.release(lease).is_verified
+        assert server.loaded == [foreign]
 
 
 def test_what_is_gone_by_itself_is_released_without_an_unload(
