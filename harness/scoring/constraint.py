@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from harness.domain.sample import Json
 from harness.domain.score import Score
+from harness.errors import TaskError
 from harness.scoring.constraint_kind import KINDS, Check
 from harness.scoring.text import visible
 from harness.scoring.verdict import graded, malformed, unparsed
@@ -27,7 +28,7 @@ class Constraints:
 
     is_loose: bool = False
     needs_all: bool = False
-    version: str = "2"
+    version: str = "3"
 
     @property
     def name(self) -> str:
@@ -46,25 +47,29 @@ class Constraints:
             return unparsed("the answer is empty")
         strict = [check(text) for check in checks]
         variants = _variants(text)
-        loose = [not why or any(not check(one) for one in variants) for check, why in zip(checks, strict, strict=True)]
+        loose = [
+            not why or any(not check(variant) for variant in variants)
+            for check, why in zip(checks, strict, strict=True)
+        ]
         kept = loose if self.is_loose else [not why for why in strict]
-        kinds = [one["kind"] for one in target["constraints"]]
-        broken = [f"{kind}: {why}" for kind, why, good in zip(kinds, strict, kept, strict=True) if not good]
+        kinds = [constraint["kind"] for constraint in target["constraints"]]
+        broken = [f"{kind}: {why}" for kind, why, is_kept in zip(kinds, strict, kept, strict=True) if not is_kept]
         return graded(
             float(not broken) if self.needs_all else sum(kept) / len(kept),
             passed=not broken,
             reason="; ".join(broken),
-            broken=[one[:150] for one in broken],
+            broken=[why[:150] for why in broken],
             strict=sum(not why for why in strict) / len(strict),
             loose=sum(loose) / len(loose),
         )
 
 
 def _variants(text: str) -> list[str]:
-    """Return the text with less around it: without the first line, the last, both, and each without asterisks."""
+    """Return other readings: without the first line, the last, or both, and all of these without asterisks."""
     lines = text.split("\n")
-    parts = [text, *("\n".join(cut).strip() for cut in (lines[1:], lines[:-1], lines[1:-1]))]
-    return [one for part in parts for one in (part, part.replace("*", "")) if one.strip()]
+    cuts = ["\n".join(cut).strip() for cut in (lines[1:], lines[:-1], lines[1:-1])]
+    variants = dict.fromkeys([*cuts, *(part.replace("*", "") for part in (text, *cuts))])
+    return [variant for variant in variants if variant.strip() and variant != text]
 
 
 def _target(target: Json) -> list[Check]:
@@ -72,12 +77,14 @@ def _target(target: Json) -> list[Check]:
     if not isinstance(constraints, list) or not constraints:
         raise malformed("constraints", "constraints, a list of objects with a kind", target)
     checks = []
-    for one in constraints:
-        kind = one.get("kind") if isinstance(one, dict) else None
+    for constraint in constraints:
+        kind = constraint.get("kind") if isinstance(constraint, dict) else None
         if not isinstance(kind, str) or kind not in KINDS:
-            raise malformed("constraints", f"a kind out of {', '.join(sorted(KINDS))}", one)
+            raise malformed("constraints", f"a kind out of {', '.join(sorted(KINDS))}", constraint)
         try:
-            checks.append(KINDS[kind](**{key: value for key, value in one.items() if key != "kind"}))
+            checks.append(KINDS[kind](**{key: value for key, value in constraint.items() if key != "kind"}))
+        except TaskError:
+            raise
         except (TypeError, ValueError) as exc:
-            raise malformed("constraints", f"the parameters of {kind} ({exc})", one) from exc
+            raise malformed("constraints", f"the parameters of {kind} ({exc})", constraint) from exc
     return checks

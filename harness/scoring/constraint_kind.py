@@ -1,6 +1,10 @@
 """The kinds of verifiable instruction. Each takes parameters and returns a check: text -> why it is broken, or "".
 
-Counts take `min`, `max` or both (inclusive), or `exactly`. Every check is linear in the text.
+Counts take `min`, `max` or both (inclusive), or `exactly`. IFEval's own types, by their own names, are kinds as well
+(`harness.scoring.ifeval`). Every check is linear in the text.
+
+Some counts can fairly be made in two ways: "teas" may or may not count as "tea", `***` may be a rule or the start of
+bold italics. Such an instruction is kept when either count keeps it.
 """
 
 import json
@@ -9,37 +13,58 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from harness.scoring.answer import fenced_blocks
+from harness.scoring.counting import (
+    count_capital_words,
+    count_sentences,
+    count_words,
+    counted,
+    first_words,
+    lines,
+    paragraphs,
+)
+from harness.scoring.ifeval import IFEVAL_KINDS
+from harness.scoring.language import detector, languages
 from harness.scoring.text import normalised
 
 Check: TypeAlias = Callable[[str], str]
+Count: TypeAlias = Callable[[str], int]
 
-_WORD = re.compile(r"\w+(?:['\u2019-]\w+)*")
-_SENTENCE_END = re.compile(r"(?<![.!?])[.!?]++[\"')\]*\u201d]{0,3}(?=\s|$)")
-_TITLES = frozenset({"mr", "mrs", "ms", "dr", "prof", "st", "vs", "e.g", "i.e", "etc", "no", "jr", "sr", "a.m", "p.m"})
 _BULLET = re.compile(r"^[ \t]*(?:[*\u2022+](?!\*)|-(?!-))[ \t]*(?=\S)", re.MULTILINE)
 _NUMBERED = re.compile(r"^[ \t]*(\d{1,4})[.)][ \t]+(?=\S)", re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6}[ \t]+(?=\S)", re.MULTILINE)
+_NUMBERED_HEADING = re.compile(
+    r"^[ \t#*_]{0,20}(?:section|part|chapter|paragraph|day|step)[ \t](?:\d{1,4}|[ivxlc]{1,6})\b",
+    re.MULTILINE | re.IGNORECASE,
+)
 _HIGHLIGHT = re.compile(r"\*\*[^*\n]+\*\*|(?<!\*)\*[^*\s][^*\n]*\*(?!\*)")
 _PLACEHOLDER = re.compile(r"\[[^\[\]\n]{1,200}\]")
-_TITLE = re.compile(r"<<[^<>\n]{1,300}>>")
-_RULE = re.compile(r"^[ \t]*\|?[ \t]*:?-{3,}:?[ \t]*(?:\|[ \t]*:?-*:?[ \t]*)+$", re.MULTILINE)
+_TITLE = re.compile(r"<<(?=[^<>\n]{0,300}[^<>\s])[^<>\n]{1,300}>>")
 _RULE = re.compile(r"^[ \t]*\*\*\*[ \t]*$", re.MULTILINE)
-_POSTSCRIPT = re.compile(r"^[ \t*_]*p\.?[ \t]?(p\.?[ \t]?)?s\.?[^\n]*$", re.MULTILINE | re.IGNORECASE)
+# It begins a line, but not as "PS5" does, or with its full stops a sentence; "begins with P.S." is not one.
+_POSTSCRIPT = re.compile(
+    r"^[ \t*_]{0,20}p\.?[ \t]?(?:p\.?[ \t]?)?s(?!\w)|(?<=[.!?][ \t])[*_]{0,3}p\.[ \t]?(?:p\.[ \t]?)?s\.",
+    re.MULTILINE | re.IGNORECASE,
+)
 _FIRST_PERSON = frozenset(["i", "me", "my", "mine", "myself", "we", "us", "our", "ours", "ourselves"])
 _SECOND_PERSON = frozenset(["you", "your", "yours", "yourself", "yourselves"])
 _MAX_HEADING = 200
+_SHORTEST_PART = 3
 
 
-def _counting(noun: str, count: Callable[[str], int]) -> Callable[..., Check]:
-    """Return a kind whose parameters are bounds and whose check counts."""
+def _counting(noun: str, *counts: Count) -> Callable[..., Check]:
+    """Return a kind whose parameters are bounds, kept when one of the counts lies within them."""
 
     def kind(**bounds: Any) -> Check:
         low, high = _bounds(bounds)
 
         def check(text: str) -> str:
-            found = count(text)
+            found = -1
+            for count in counts:
+                found = count(text)
+                if low <= found and (high is None or found <= high):
+                    return ""
             wanted = f"{low}" if low == high else f"{low} to {'any' if high is None else high}"
-            return "" if low <= found and (high is None or found <= high) else f"{found} {noun}, expected {wanted}"
+            return f"{found} {noun}, expected {wanted}"
 
         return check
 
@@ -49,7 +74,7 @@ def _counting(noun: str, count: Callable[[str], int]) -> Callable[..., Check]:
 def _bounds(bounds: dict[str, Any]) -> tuple[int, int | None]:
     if not bounds or not set(bounds) <= {"min", "max", "exactly"} or ("exactly" in bounds and len(bounds) > 1):
         raise ValueError("expected min, max or both, or exactly")
-    if any(isinstance(one, bool) or not isinstance(one, int) or one < 0 for one in bounds.values()):
+    if any(isinstance(bound, bool) or not isinstance(bound, int) or bound < 0 for bound in bounds.values()):
         raise ValueError("expected whole numbers, not negative")
     low, high = bounds.get("exactly", bounds.get("min", 0)), bounds.get("exactly", bounds.get("max"))
     if high is not None and low > high:
@@ -57,57 +82,32 @@ def _bounds(bounds: dict[str, Any]) -> tuple[int, int | None]:
     return low, high
 
 
-def _holding(why: str, test: Callable[[str], bool]) -> Callable[[], Check]:
-    """Return a kind without parameters: broken for the reason `why` unless the test holds."""
-    return lambda: lambda text: "" if test(text) else why
-
-
-def count_words(text: str) -> int:
-    """Return how many words there are; a compound with hyphens and a contraction are one."""
-    return sum(1 for _ in _WORD.finditer(text))
-
-
-def count_sentences(text: str) -> int:
-    """Return how many sentences there are; a line without a full stop at its end is one, an abbreviation ends none."""
-    total = 0
-    for line in text.splitlines():
-        start = 0
-        for end in _SENTENCE_END.finditer(line):
-            if end.end() < len(line.rstrip()) and not _ends_sentence(line, end):
-                continue
-            total += bool(_WORD.search(line, start, end.start()))
-            start = end.end()
-        total += bool(_WORD.search(line, start))
-    return total
-
-
-def _ends_sentence(line: str, end: re.Match[str]) -> bool:
-    """Whether a mark within a line ends a sentence: not after "Dr", "e.g" or a list's number."""
-    before = line[max(0, end.start() - 12) : end.start()].split()
-    return bool(before) and (end[0] != "." or (before[-1].lower() not in _TITLES and not before[-1].isdigit()))
-
-
-def paragraphs(text: str) -> list[str]:
-    """Return the parts that empty lines separate."""
-    return [part for part in re.split(r"\n[ \t\r]*\n", text) if part.strip()]
-
-
-def _lines(text: str) -> list[str]:
-    return [line for line in text.splitlines() if line.strip()]
+def _holding(why: str, holds: Callable[[str], bool]) -> Callable[[], Check]:
+    """Return a kind without parameters: broken for the reason `why` where it does not hold."""
+    return lambda: lambda text: "" if holds(text) else why
 
 
 def _phrase(phrase: Any) -> re.Pattern[str]:
     """Return a pattern for the phrase as whole words, whatever its case and spacing."""
+    return re.compile(rf"(?<!\w){_spaced(phrase)}(?!\w)", re.IGNORECASE)
+
+
+def _phrase_or_part(phrase: Any) -> re.Pattern[str]:
+    """Return a pattern for the phrase, also as a part of longer words unless it is very short ("I")."""
+    inner = _spaced(phrase)
+    return re.compile(inner, re.IGNORECASE) if len(phrase.strip()) >= _SHORTEST_PART else _phrase(phrase)
+
+
+def _spaced(phrase: Any) -> str:
     if not isinstance(phrase, str) or not phrase.strip():
         raise ValueError(f"expected a text, got {phrase!r}")
-    inner = r"\s{1,5}".join(re.escape(word) for word in phrase.split())
-    return re.compile(rf"(?<!\w){inner}(?!\w)", re.IGNORECASE)
+    return r"\s{1,5}".join(re.escape(word) for word in phrase.split())
 
 
-def _phrases(words: Any) -> dict[str, re.Pattern[str]]:
-    if not isinstance(words, list) or not words:
-        raise ValueError("words: expected a list of texts")
-    return {word: _phrase(word) for word in words}
+def _texts(values: Any, name: str) -> list[str]:
+    if not isinstance(values, list) or not values:
+        raise ValueError(f"{name}: expected a list of texts")
+    return [_text(value, name) for value in values]
 
 
 def _text(value: Any, name: str) -> str:
@@ -117,7 +117,7 @@ def _text(value: Any, name: str) -> str:
 
 
 def _includes(*, words: Any) -> Check:
-    patterns = _phrases(words)
+    patterns = {word: _phrase_or_part(word) for word in _texts(words, "words")}
 
     def check(text: str) -> str:
         missing = [word for word, pattern in patterns.items() if not pattern.search(text)]
@@ -127,7 +127,7 @@ def _includes(*, words: Any) -> Check:
 
 
 def _excludes(*, words: Any) -> Check:
-    patterns = _phrases(words)
+    patterns = {word: _phrase(word) for word in _texts(words, "words")}
 
     def check(text: str) -> str:
         found = [word for word, pattern in patterns.items() if pattern.search(text)]
@@ -137,8 +137,7 @@ def _excludes(*, words: Any) -> Check:
 
 
 def _keyword(*, word: str, **bounds: Any) -> Check:
-    pattern = _phrase(word)
-    return _counting(f"times {word!r}", lambda text: sum(1 for _ in pattern.finditer(text)))(**bounds)
+    return _counting(f"times {word!r}", counted(_phrase_or_part(word)), counted(_phrase(word)))(**bounds)
 
 
 def _letter(*, letter: Any, **bounds: Any) -> Check:
@@ -149,16 +148,22 @@ def _letter(*, letter: Any, **bounds: Any) -> Check:
 
 def _starts(*, text: str) -> Check:
     start = normalised(_text(text, "text"))
-    return lambda answer: "" if normalised(answer.lstrip(" \n\t\"'*_#")[: 5 * len(start) + 50]).startswith(start) else (
-        f"does not begin with {text!r}"
-    )  # fmt: skip
+
+    def check(answer: str) -> str:
+        beginning = normalised(answer.lstrip(" \n\t\"'*_#")[: 5 * len(start) + 50])
+        return "" if beginning.startswith(start) else f"does not begin with {text!r}"
+
+    return check
 
 
 def _ends(*, text: str) -> Check:
     end = normalised(_text(text, "text"))
-    return lambda answer: "" if normalised(answer.rstrip(" \n\t\"'*_")[-5 * len(end) - 50 :]).endswith(end) else (
-        f"does not end with {text!r}"
-    )  # fmt: skip
+
+    def check(answer: str) -> str:
+        ending = normalised(answer.rstrip(" \n\t\"'*_")[-5 * len(end) - 50 :])
+        return "" if ending.endswith(end) else f"does not end with {text!r}"
+
+    return check
 
 
 def _repeats_prompt(*, prompt: str) -> Check:
@@ -180,9 +185,7 @@ def _paragraph_starts(*, paragraph: Any, word: str) -> Check:
 
 
 def _headings(*, titles: Any) -> Check:
-    wanted = [normalised(_text(title, "titles")) for title in titles] if isinstance(titles, list) else []
-    if not wanted:
-        raise ValueError("titles: expected a list of texts")
+    wanted = [normalised(title) for title in _texts(titles, "titles")]
 
     def check(text: str) -> str:
         found = {normalised(line).strip("#*_: ") for line in text.splitlines() if len(line) < _MAX_HEADING}
@@ -192,13 +195,19 @@ def _headings(*, titles: Any) -> Check:
     return check
 
 
+def _sections(*, word: Any = None, **bounds: Any) -> Check:
+    """Headings, or parts that begin with their word and a number: `{"word": "Chapter"}` for "Chapter 1"."""
+    if word is None:
+        return _counting("sections", counted(_HEADING), counted(_NUMBERED_HEADING))(**bounds)
+    pattern = re.compile(rf"(?<!\w){_spaced(word)}\s?\d{{1,9}}", re.IGNORECASE)
+    return _counting(f"sections with {word!r} and a number", counted(pattern))(**bounds)
+
+
 def _keeps(*, texts: Any) -> Check:
-    if not isinstance(texts, list) or not texts:
-        raise ValueError("texts: expected a list of texts")
-    wanted = [_text(one, "texts") for one in texts]
+    wanted = _texts(texts, "texts")
 
     def check(text: str) -> str:
-        missing = [one for one in wanted if one not in text]
+        missing = [part for part in wanted if part not in text]
         return f"lost {', '.join(missing)}" if missing else ""
 
     return check
@@ -206,16 +215,25 @@ def _keeps(*, texts: Any) -> Check:
 
 def _line_length(*, max: int) -> Check:  # noqa: A002  (a task's parameter)
     _bounds({"max": max})
-    return lambda text: (
-        "" if all(len(line) <= max for line in text.splitlines()) else f"a line exceeds {max} characters"
-    )
+
+    def check(text: str) -> str:
+        return "" if all(len(line) <= max for line in text.splitlines()) else f"a line exceeds {max} characters"
+
+    return check
 
 
 def _is_one_of(*, texts: Any) -> Check:
-    if not isinstance(texts, list) or not texts:
-        raise ValueError("texts: expected a list of texts")
-    wanted = {normalised(_text(one, "texts")).strip(".!\"' ") for one in texts}
-    return lambda text: "" if normalised(text).strip(".!*\"' ") in wanted else "is none of the allowed answers"
+    """The whole answer is one of the texts, or has exactly one of those that are sentences ("My answer is yes.")."""
+    forms = {normalised(text) for text in _texts(texts, "texts")}
+    wanted = {form.strip(".!\"' ") for form in forms}
+    sentences = [form for form in forms if form.endswith((".", "!", "?")) and " " in form]
+
+    def check(text: str) -> str:
+        plain = normalised(text)
+        is_kept = plain.strip(".!*\"' ") in wanted or sum(sentence in plain for sentence in sentences) == 1
+        return "" if is_kept else "is none of the allowed answers"
+
+    return check
 
 
 def _responses(*, exactly: int) -> Check:
@@ -223,6 +241,8 @@ def _responses(*, exactly: int) -> Check:
 
     def check(text: str) -> str:
         parts = [" ".join(part.split()) for part in text.split("******")]
+        # A separator may also stand before the first response and after the last one.
+        parts = parts[not parts[0] : len(parts) - (len(parts) > 1 and not parts[-1])]
         if len(parts) != exactly or not all(parts):
             return f"{len(parts)} responses separated by ******, expected {exactly}"
         return "" if len(set(parts)) == len(parts) else "two responses are the same"
@@ -230,8 +250,26 @@ def _responses(*, exactly: int) -> Check:
     return check
 
 
+def _postscript(*, marker: Any = None) -> Check:
+    pattern = _POSTSCRIPT if marker is None else re.compile(rf"(?<!\w){_spaced(marker)}", re.IGNORECASE)
+    why = f"has no {marker or 'P.S.'}"
+    return lambda text: "" if pattern.search(text) else why
+
+
+def _language(*, code: Any) -> Check:
+    if code not in languages():
+        raise ValueError(f"code: expected one of {', '.join(languages())}")
+    detect = detector()
+
+    def check(text: str) -> str:
+        found = detect(text)
+        return "" if found in {code, None} else f"is in {found}, expected {code}"
+
+    return check
+
+
 def _is_json(text: str) -> bool:
-    blocks = fenced_blocks(text) if text.startswith("```") and text.endswith("```") else [text]
+    blocks = fenced_blocks(text) if text.startswith("```") else [text]
     try:
         value = json.loads(blocks[0]) if len(blocks) == 1 else None
     except (ValueError, RecursionError):
@@ -248,34 +286,31 @@ def _is_numbered(text: str) -> bool:
     return bool(numbers) and numbers == list(range(1, len(numbers) + 1))
 
 
-def _has_no_word_of(forbidden: frozenset[str]) -> Callable[[str], bool]:
-    # "US" in capitals is a country.
-    return lambda text: forbidden.isdisjoint(
-        part for word in _WORD.finditer(text) if word[0] != "US" for part in re.split("['\u2019-]", word[0].lower())[:1]
-    )
-
-
 def _is_quoted(text: str) -> bool:
     return len(text) > 1 and (text[0], text[-1]) in {('"', '"'), ("\u201c", "\u201d")}
 
 
-def _counted(pattern: re.Pattern[str]) -> Callable[[str], int]:
-    return lambda text: sum(1 for _ in pattern.finditer(text))
+def _ruled_parts(text: str) -> int:
+    return sum(bool(part.strip()) for part in _RULE.split(text))
+
+
+def _starred_parts(text: str) -> int:
+    return sum(bool(part.strip()) for part in text.split("***"))
 
 
 KINDS: dict[str, Callable[..., Check]] = {
     "words": _counting("words", count_words),
     "sentences": _counting("sentences", count_sentences),
     "paragraphs": _counting("paragraphs", lambda text: len(paragraphs(text))),
-    "ruled_paragraphs": _counting("parts between ***", lambda text: sum(bool(p.strip()) for p in _RULE.split(text))),
-    "lines": _counting("lines", lambda text: len(_lines(text))),
+    "ruled_paragraphs": _counting("parts between ***", _starred_parts, _ruled_parts),
+    "lines": _counting("lines", lambda text: len(lines(text))),
     "characters": _counting("characters", len),
-    "bullets": _counting("bullets", _counted(_BULLET)),
-    "numbered": _counting("numbered points", _counted(_NUMBERED)),
-    "sections": _counting("headings", _counted(_HEADING)),
-    "highlights": _counting("highlighted parts", _counted(_HIGHLIGHT)),
-    "placeholders": _counting("placeholders in []", _counted(_PLACEHOLDER)),
-    "capital_words": _counting("words in capitals", lambda text: sum(w[0].isupper() for w in _WORD.finditer(text))),
+    "bullets": _counting("bullets", counted(_BULLET)),
+    "numbered": _counting("numbered points", counted(_NUMBERED)),
+    "sections": _sections,
+    "highlights": _counting("highlighted parts", counted(_HIGHLIGHT)),
+    "placeholders": _counting("placeholders in []", counted(_PLACEHOLDER)),
+    "capital_words": _counting("words in capitals", count_capital_words),
     "questions": _counting("question marks", lambda text: text.count("?")),
     "exclamations": _counting("exclamation marks", lambda text: text.count("!")),
     "keyword": _keyword,
@@ -294,15 +329,17 @@ KINDS: dict[str, Callable[..., Check]] = {
     "lowercase": _holding("has capitals", lambda text: text == text.lower() and text != text.upper()),
     "uppercase": _holding("has small letters", lambda text: text == text.upper() and text != text.lower()),
     "no_comma": _holding("has a comma", lambda text: "," not in text and "\uff0c" not in text),
-    "no_digits": _holding("has a digit", lambda text: not any(one.isdigit() for one in text)),
+    "no_digits": _holding("has a digit", lambda text: not any(map(str.isdigit, text))),
     "json_only": _holding("is not JSON alone", _is_json),
     "quoted": _holding("is not in double quotes", _is_quoted),
     "numbered_in_order": _holding("is not numbered 1, 2, 3", _is_numbered),
     "title": _holding("has no <<title>>", lambda text: bool(_TITLE.search(text))),
-    "postscript": _holding("has no P.S.", lambda text: bool(_POSTSCRIPT.search(text))),
+    "postscript": _postscript,
     "table": _holding("has no table", lambda text: any(map(_is_table_rule, text.splitlines()))),
-    "code_fence": _holding("has no code fence", lambda text: any(one.strip() for one in fenced_blocks(text))),
-    "no_first_person": _holding("speaks of I or we", _has_no_word_of(_FIRST_PERSON)),
-    "no_second_person": _holding("speaks to you", _has_no_word_of(_SECOND_PERSON)),
+    "code_fence": _holding("has no code fence", lambda text: any(block.strip() for block in fenced_blocks(text))),
+    "no_first_person": _holding("speaks of I or we", lambda text: first_words(text).isdisjoint(_FIRST_PERSON)),
+    "no_second_person": _holding("speaks to you", lambda text: first_words(text).isdisjoint(_SECOND_PERSON)),
+    "language": _language,
+    **IFEVAL_KINDS,
 }
 """Name -> what makes a check out of the parameters; raises ValueError or TypeError where they are malformed."""

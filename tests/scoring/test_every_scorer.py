@@ -14,6 +14,7 @@ from harness.domain.score import Score
 from harness.errors import TaskError
 from harness.scoring.bound import MAX_CHARS
 from harness.scoring.constraint_kind import KINDS
+from harness.scoring.ifeval import IFEVAL_KINDS
 from harness.scoring.registry import add_scorer, make_scorer, scorer_names
 
 LETTERS = {"label": "B", "labels": ["A", "B", "C", "D"], "options": {"A": "Rome", "B": "Paris", "C": "Oslo"}}
@@ -167,13 +168,18 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "keyword": {"word": "a a", "min": 1}, "letter": {"letter": "q", "min": 1}, "includes": {"words": ["a b"]},
     "excludes": {"words": ["a b"]}, "keeps": {"texts": ["[x]"]}, "starts_with": {"text": "x"},
     "ends_with": {"text": "x"}, "repeats_prompt": {"prompt": "x"}, "headings": {"titles": ["x"]},
+    "language": {"code": "en"},
     "paragraph_starts": {"paragraph": 2, "word": "x"}, "one_of": {"texts": ["x"]}, "responses": {"exactly": 2},
 }  # fmt: skip
 BARE = [
     "lowercase", "uppercase", "no_comma", "no_digits", "json_only", "quoted", "numbered_in_order", "title",
     "postscript", "table", "code_fence", "no_first_person", "no_second_person",
 ]  # fmt: skip
-ALL_KINDS = [{"kind": kind, **({} if kind in BARE else PARAMETERS.get(kind, {"max": 3}))} for kind in KINDS]
+ALL_KINDS = [
+    {"kind": kind, **({} if kind in BARE else PARAMETERS.get(kind, {"max": 3}))}
+    for kind in KINDS
+    if kind not in IFEVAL_KINDS
+]
 
 
 def cpu_s(name: str, answer: str, target: Any) -> float:

@@ -26,6 +26,13 @@ def test_what_was_once_misread_is_read(scorer: str) -> None:
         assert misread(path, scorer) == [], path.name
 
 
+@pytest.mark.skipif(not CASES.is_dir(), reason=f"needs the cases in {CASES}")
+@pytest.mark.parametrize("name", ["constraints", "fields", "fields_loose", "fields_markup"])
+def test_json_and_instructions_that_were_once_misread_are_read(name: str) -> None:
+    scorer = "fields" if name == "fields_markup" else name
+    assert misread(CASES / f"{name}.jsonl", scorer) == []
+
+
 @pytest.mark.parametrize("scorer", ["choice"])
 def test_answers_of_many_kinds_are_read_as_a_fair_reader_does(scorer: str) -> None:
     """Right, wrong, hedged, denied, explained, corrected, in JSON and in other languages."""
