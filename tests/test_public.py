@@ -36,7 +36,15 @@ def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["harness", "harness.pytest_plugin", "harness.cli", "harness.cli.reference", "harness.settings"]
+    "module",
+    [
+        "harness",
+        "lms_harness_plugin",
+        "harness.pytest_plugin",
+        "harness.cli",
+        "harness.cli.reference",
+        "harness.settings",
+    ],
 )
 def test_importing_costs_neither_httpx_nor_pydantic_nor_scipy(module: str) -> None:
     code = (
