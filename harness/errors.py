@@ -7,14 +7,15 @@ HarnessError                      1
 ├── SettingsError (ValueError)    2   an option, variable or ini value is wrong
 ├── TaskError (ValueError)        2   a task, its data or its target is malformed
 ├── StoreError (OSError)          2   a results file cannot be written or read
-├── DownloadFailed                1   the server could not download a model, or does not get on with it
+├── ExtraMissing (ImportError)    2   a package of an optional extra is not installed
+├── DownloadFailed                1   the server could not download a model, or makes no progress
 ├── EmbeddedError                 3   the embedded server or its models cannot be prepared
 ├── TransportError                3   no complete HTTP exchange took place
-│   ├── ServerUnreachable (ConnectionError)   nobody answers at this address
+│   ├── ServerUnreachable (ConnectionError)   no server answers at this address
 │   ├── ConnectionLost (ConnectionError)      the exchange broke off
 │   ├── DeadlineExceeded (TimeoutError)       connect, list, load, unload, idle or total
-│   └── Cancelled                             we broke it off ourselves
-├── ProtocolError                 3   somebody answers, but not as LM Studio 0.4+ would
+│   └── Cancelled                             this process broke it off
+├── ProtocolError                 3   the server does not answer as LM Studio 0.4+ does
 │   ├── NotLMStudio
 │   ├── ServerTooOld
 │   └── MalformedAnswer
@@ -29,9 +30,9 @@ HarnessError                      1
 │   └── ServerFault               1
 └── LeaseError                    6
     ├── InstanceLost              6   it went away in use
-    ├── LoadUnverified            6   the load said yes, the listing says no
-    ├── AmbiguousLoad             6   several instances could be ours: none is touched
-    └── ReleaseFailed             7   an instance of ours is still loaded
+    ├── LoadUnverified            6   the load succeeded, but the instance is not listed
+    ├── AmbiguousLoad             6   unclear which instance the run loaded: none is touched
+    └── ReleaseFailed             7   an instance that the run loaded is still loaded
 """
 
 from collections.abc import Iterator
@@ -75,8 +76,14 @@ class StoreError(HarnessError, OSError):
     exit_code = 2
 
 
+class ExtraMissing(HarnessError, ImportError):
+    """What was asked for needs a package that only an optional extra installs; the hint has the command."""
+
+    exit_code = 2
+
+
 class DownloadFailed(HarnessError):
-    """A download failed, stands still, or ended without the model being listed."""
+    """A download failed, made no progress, or ended without the server listing the model."""
 
 
 class EmbeddedError(HarnessError):
@@ -92,7 +99,7 @@ class TransportError(HarnessError):
 
 
 class ServerUnreachable(TransportError, ConnectionError):
-    """Nobody answers at this address."""
+    """No server answers at this address."""
 
 
 class ConnectionLost(TransportError, ConnectionError):
@@ -120,21 +127,21 @@ class Cancelled(TransportError):
 
 
 class ProtocolError(HarnessError):
-    """Somebody answers, but not as LM Studio 0.4 or later would."""
+    """The server answers, but not as LM Studio 0.4 or later does."""
 
     exit_code = 3
 
 
 class NotLMStudio(ProtocolError):
-    """Whatever listens there is not LM Studio."""
+    """The server at this address is not LM Studio."""
 
 
 class ServerTooOld(ProtocolError):
-    """It is LM Studio, but without the native v1 API that came with 0.4."""
+    """The server is LM Studio, but without the native v1 API, which came with 0.4."""
 
 
 class MalformedAnswer(ProtocolError):
-    """An answer lacks what the API promises, or is no JSON, or a stream ended without `chat.end`."""
+    """An answer lacks what the API promises, or is not JSON, or a stream ended without `chat.end`."""
 
 
 class ApiError(HarnessError):
@@ -165,7 +172,7 @@ class ApiError(HarnessError):
 
 
 class NotAuthorised(ApiError):
-    """The server wants a token, or another one (401, 403)."""
+    """The server requires a token, or refuses this one (401, 403)."""
 
     exit_code = 4
 
@@ -195,7 +202,7 @@ class InvalidRequest(ApiError, ValueError):
 
 
 class UnknownResponseId(InvalidRequest):
-    """`previous_response_id` names no stored response (LM Studio answers 400, not 404)."""
+    """No stored response has this `previous_response_id` (LM Studio answers 400, not 404)."""
 
 
 class ContextOverflow(ApiError, ValueError):
@@ -203,7 +210,7 @@ class ContextOverflow(ApiError, ValueError):
 
 
 class ServerFault(ApiError):
-    """The server failed (5xx, or an error in a stream), for none of the reasons above."""
+    """The server failed (5xx, or an error in a stream) for a reason that has no class of its own."""
 
 
 class LeaseError(HarnessError):
@@ -213,27 +220,27 @@ class LeaseError(HarnessError):
 
 
 class InstanceLost(LeaseError):
-    """A leased instance went away in use: somebody unloaded it, or it crashed."""
+    """A leased instance went away in use: another program unloaded it, or it crashed."""
 
 
 class LoadUnverified(LeaseError):
-    """The server said that it loaded the instance, but the listing does not show it."""
+    """The server reported a successful load, but does not list the instance."""
 
 
 class AmbiguousLoad(LeaseError):
-    """More than one new instance could be ours, so none is touched; the message names them."""
+    """It is unclear which of several new instances this run loaded, so none is touched; the message names them."""
 
 
 class ReleaseFailed(LeaseError):
-    """An instance that we loaded is still there; the message names it and the command to finish."""
+    """An instance that this run loaded is still loaded; the message names it and the command to unload it."""
 
     exit_code = 7
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield the error, its cause (or what was being handled), the cause's cause, and so on; each one once.
+    """Yield the error, its cause (or the error that was being handled), the cause's cause, and so on; each once.
 
-    A chain can be a ring: an error that is raised again while one of its successors is being handled.
+    A chain can be a ring, when an error is raised again while one of its successors is being handled.
     """
     seen: set[int] = set()
     current: BaseException | None = error

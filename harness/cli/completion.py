@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
-from harness.settings import DEFAULT_TOKEN, DEFAULT_URL
+from harness.settings import DEFAULT_TOKEN, DEFAULT_URL, EMBEDDED
 
 if TYPE_CHECKING:
     from harness.domain.model import Model
@@ -24,7 +24,7 @@ _HARMLESS = re.compile(r"[\w.:/@%+=-]{1,300}")
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print the script that lets SHELL complete commands, options, and model keys of a running LM Studio.
+    """Print the script that lets SHELL complete commands, options, tasks, and model keys of a running LM Studio.
 
     \b
     Examples:
@@ -55,6 +55,18 @@ def model_names(context: click.Context, _: click.Parameter, incomplete: str) -> 
     return _matching([*(model.key for model in listing), *ids], incomplete)
 
 
+def task_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the names of the shipped task classes that begin with this text, from their folders: Tab must be quick."""
+    from harness.cli.run import suites_dir
+    from harness.errors import HarnessError
+
+    try:
+        found = sorted(path.parent.name for path in suites_dir().glob("offload/*/task.py"))
+    except HarnessError:
+        return []
+    return _matching(found, incomplete)
+
+
 def _matching(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
     wanted = incomplete.lower()
     harmless = (name for name in dict.fromkeys(names) if _HARMLESS.fullmatch(name))
@@ -67,6 +79,10 @@ def _listing(context: click.Context) -> "tuple[Model, ...]":
     from harness.errors import HarnessError
 
     url = context.params.get("url") or os.environ.get("LM_STUDIO_API_URL") or DEFAULT_URL
+    if url == EMBEDDED:
+        from harness.embedded.default_models import listing
+
+        return () if context.params.get("models_dir") else listing()
     token = context.params.get("token") or os.environ.get("LM_API_TOKEN") or DEFAULT_TOKEN
     try:
         with Client(url, token=token, deadlines=Deadlines(connect_s=_PATIENCE_S, list_s=_PATIENCE_S)) as client:

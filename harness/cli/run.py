@@ -2,12 +2,14 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
+from harness.cli.completion import model_keys, task_names
 from harness.cli.option import Command
 from harness.errors import HarnessError
 from harness.settings import OPTIONS, Handover, Surface, build_settings
@@ -18,9 +20,18 @@ _FAILED, _USAGE, _INTERRUPTED = 1, 2, 130
 _PYTESTS = {2: _INTERRUPTED, 3: _FAILED, 4: _USAGE, 5: _USAGE}
 
 
+_COMPLETIONS: Mapping[str, Callable[[click.Context, click.Parameter, str], list[CompletionItem]]] = {
+    "models": model_keys,
+    "exclude": model_keys,
+    "primary": model_keys,
+    "tasks": task_names,
+}
+
+
 def _run_options(command: Command) -> Command:
     for option in reversed(OPTIONS):
         how: dict[str, Any] = {"multiple": option.repeat, "metavar": option.metavar}
+        how["shell_complete"] = _COMPLETIONS.get(option.name)
         if option.is_flag:
             how = {"is_flag": True, "flag_value": "yes", "default": None}
         help_text = Surface.COMMAND_LINE.render(option.help)

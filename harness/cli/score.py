@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.completion import task_names
 from harness.cli.option import json_option
 from harness.cli.output import cell_text, print_json, print_text
 from harness.report.layout import terminal_width
@@ -32,7 +33,14 @@ if TYPE_CHECKING:
 )
 @click.option("--id-field", metavar="FIELD", help="Field with the id of a line, for --out (default: its number).")
 @click.option("--target-json", is_flag=True, help="The target is JSON inside a string, as in a CSV file.")
-@click.option("--task", "tasks", multiple=True, metavar="TASK", help="In a run file: only this task, repeatable.")
+@click.option(
+    "--task",
+    "tasks",
+    multiple=True,
+    metavar="TASK",
+    shell_complete=task_names,
+    help="In a run file: only this task, repeatable.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.completion import task_names
 from harness.cli.option import json_option
 from harness.cli.output import print_json, print_text
 
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN_FILE...]")
-@click.option("--task", "names", multiple=True, metavar="TASK", help="Only this task class, repeatable.")
+@click.option(
+    "--task",
+    "names",
+    multiple=True,
+    metavar="TASK",
+    shell_complete=task_names,
+    help="Only this task class, repeatable.",
+)
 @click.option(
     "--n", "count", type=click.IntRange(1), default=120, show_default=True, help="Number of items to generate."
 )

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from harness import child
+from harness.embedded.extra import require_extra
 from harness.errors import EmbeddedError
 
 _READY_DEADLINE_S = 1200.0
@@ -48,8 +49,10 @@ class EmbeddedServer:
         It holds our end of a pipe: when this process ends, however it ends, the server and its workers do.
 
         Raises:
+            ExtraMissing: a package that it needs is not installed.
             EmbeddedError: it could not be started; says why.
         """
+        require_extra()
         process = subprocess.Popen(  # noqa: S603  (fixed arguments)
             child.command("harness.embedded"),
             stdin=subprocess.PIPE,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from harness.embedded.catalogue import ModelFile, model_files
+from harness.embedded.extra import require_extra
 from harness.errors import EmbeddedError
 
 _ROUTES = (
@@ -22,7 +23,6 @@ _ROUTES = (
 )
 _LOCAL = ("127.0.0.1", "localhost", "[::1]")
 _END_DEADLINE_S = 3.0
-_INSTALL = "Install the extra: pip install 'lmstudio-harness[embedded]'"
 
 
 def serve(
@@ -49,7 +49,7 @@ def serve(
     Raises:
         EmbeddedError: the extra is missing, the port is taken, or the models cannot be had.
     """
-    _require_extra()
+    require_extra()
     import uvicorn
 
     from harness.embedded.app import make_app
@@ -79,16 +79,6 @@ def exit_with(pipe: IO[bytes]) -> None:
         os._exit(0)
 
     threading.Thread(target=wait, name="exit-with-parent", daemon=True).start()
-
-
-def _require_extra() -> None:
-    try:
-        import gguf  # noqa: F401
-        import starlette  # noqa: F401
-        import uvicorn  # noqa: F401
-        import xllamacpp  # noqa: F401
-    except ImportError as exc:
-        raise EmbeddedError(f"the embedded server needs the package {exc.name}", hint=_INSTALL) from exc
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from harness.domain.model import ModelKey
@@ -45,6 +46,27 @@ def test_bash_completes_commands_options_and_choices() -> None:
     assert tab(["sm"], nowhere)[0] == ["smoke"]
     assert tab(["load", "--context"], nowhere)[0] == ["--context-length"]
     assert tab(["select", "--task", "cl"], nowhere)[0] == ["classify"]
+
+
+@needs_bash
+def test_bash_completes_the_models_and_tasks_of_a_run() -> None:
+    with ScriptedServer() as server:
+        assert tab(["run", "--model", "acme/"], server.url)[0] == [KEY, "acme/small-4b"]
+        assert tab(["run", "--primary", "acme/s"], server.url)[0] == ["acme/small-4b"]
+    nowhere = "http://127.0.0.1:9"
+    assert tab(["run", "--task", "re"], nowhere)[0] == ["reason", "review", "rewrite"]
+    assert tab(["tasks", "--task", "ex"], nowhere)[0] == ["extract"]
+    assert tab(["run", "--url", "embedded", "--model", "smollm2"], nowhere)[0]
+
+
+def test_every_shipped_task_is_offered() -> None:
+    from harness.cli.completion import task_names
+    from harness.cli.run import run, suites_dir
+    from harness.task.catalogue import load_catalogue
+
+    context = click.Context(run)
+    offered = [item.value for item in task_names(context, run.params[0], "")]
+    assert offered == sorted(entry.task.name for entry in load_catalogue(suites_dir()))
 
 
 @needs_bash
