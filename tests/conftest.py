@@ -20,6 +20,9 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 # Some hundred tests start a pytest of their own. Plugins that none of them uses would cost each a second of CPU.
 os.environ["PYTEST_ADDOPTS"] = "-p no:hypothesispytest -p no:anyio"
 
+# Several tests at a time, each with a server that computes on all cores, spin against each other.
+os.environ.setdefault("LMS_HARNESS_THREADS", "1")
+
 # A deadline an example would test the machine, which may be busy.
 settings.register_profile("harness", settings(), deadline=None)
 settings.load_profile("harness")

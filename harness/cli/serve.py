@@ -23,6 +23,7 @@ def serve(host: str, port: int, models_dir: str | None, token: str | None, paral
     """Serve LM Studio's API with llama.cpp, for machines without LM Studio.
 
     Without --models-dir it serves a small default model in three quantisations (93 MB, downloaded once).
+    It computes on all cores that it may use, or on as many as the variable LMS_HARNESS_THREADS says.
 
     \b
     Examples:

@@ -141,7 +141,7 @@ async def _handshake(process: asyncio.subprocess.Process, spec: dict[str, Any]) 
 
 
 def _spec(file: ModelFile, instance_id: InstanceId, config: LoadConfig, *, api_key: str) -> dict[str, Any]:
-    cores = os.cpu_count() or 1
+    cores = _cores()
     return {
         "path": str(file.path.absolute()),
         "instance_id": instance_id,
@@ -154,6 +154,17 @@ def _spec(file: ModelFile, instance_id: InstanceId, config: LoadConfig, *, api_k
         "decode_threads": max(1, cores - 1),
         "batch_threads": cores,
     }
+
+
+def _cores() -> int:
+    """Return how many cores an instance may compute on: LMS_HARNESS_THREADS, else those that this process may use.
+
+    llama.cpp's threads wait for each other by spinning, so more of them than there are free cores waste time.
+    """
+    chosen = os.environ.get("LMS_HARNESS_THREADS", "")
+    if chosen.isdecimal() and int(chosen) > 0:
+        return int(chosen)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _reason(log: Any, exit_code: int | None) -> str:
