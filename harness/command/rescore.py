@@ -13,6 +13,7 @@ from harness.domain.record import ScoreRecord
 from harness.domain.score import Score, Scorer
 from harness.errors import StoreError, TaskError
 from harness.reaper.filelock import FileLock
+from harness.scoring.judge import judged
 from harness.stats.interval import score_estimate
 from harness.store.reader import read_run
 from harness.store.writer import append_records
@@ -161,7 +162,7 @@ def append_scores(path: Path, records: Iterable[ScoreRecord]) -> None:
 
 def _score(answer: Stored, scorer: Scorer) -> Score:
     if answer.outcome is None or answer.outcome == "ok":
-        return scorer(answer.output, answer.target)
+        return judged(scorer, answer.output, answer.target)
     if not answer.outcome.is_scored:
         return Score(value=None, reason=answer.outcome.value)
     return Score(value=0.0, passed=False, reason=answer.outcome.value)

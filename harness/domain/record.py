@@ -219,6 +219,7 @@ class SummaryRecord(Record):
         stopped_early: a race was decided before everything was asked; n, score and interval cover the items up to then.
         race: in a race: `floor`, `p0`, `p1`, `decision`, `observations` (clusters used), `of`, `asked` (answers),
             and `saved_s`, the time that the remaining answers would have taken.
+        scorer_faults: why answers could not be judged though the model gave them: scorer or task failed; up to five.
     """
 
     kind: Literal["summary"] = "summary"
@@ -243,6 +244,7 @@ class SummaryRecord(Record):
     item_rates: dict[str, float] = {}
     stopped_early: bool = False
     race: dict[str, float | int | str] = {}
+    scorer_faults: list[str] = []
 
     @property
     def answers(self) -> int:

@@ -13,7 +13,8 @@ class Score:
 
     Attributes:
         value: 0.0 to 1.0; None means unscored, which is not the same as 0.
-        passed: whether the answer is right as a whole. None where the scorer does not say.
+        passed: whether the answer is right as a whole. None where the scorer does not say: then
+            a run takes it from a value of 1.0.
         reason: in a few words, why the value is not 1.0; "" when it is.
         details: figures that explain the value, such as precision and recall.
     """

@@ -88,6 +88,9 @@ def lms_run_task(
             pytest.skip(reason)
         cell = lms_run.evaluate(task, lms_instance)
         asked = cell.answers
+        if cell.scorer_faults:
+            faults = "\n".join(cell.scorer_faults)
+            pytest.fail(f"{task.name}: answers could not be scored; see {lms_run.path}\n{faults}", pytrace=False)
         if cell.unscored > MOST_UNSCORED * asked:
             outcomes = ", ".join(f"{count} {outcome}" for outcome, count in cell.outcomes.items())
             pytest.fail(f"{cell.unscored} of {asked} answers were lost ({outcomes}); see {lms_run.path}", pytrace=False)

@@ -8,6 +8,7 @@ from typing import Any
 from harness.domain.answer import Answer
 from harness.domain.record import SummaryRecord
 from harness.domain.sample import Sample
+from harness.scoring.judge import is_fault
 from harness.stats.estimate import Estimate
 from harness.stats.interval import score_estimate
 from harness.stats.reducer import named
@@ -16,6 +17,8 @@ from harness.stats.sequential import stopped_estimate
 from harness.task.task import Task
 from harness.verdict.race import Race
 from harness.verdict.value import value_of
+
+_NAMED_FAULTS = 5
 
 
 def summarise(
@@ -77,7 +80,13 @@ def summarise(
         **_repeats(counted),
         stopped_early=is_cut,
         race=race.figures(asked=len(answers), elapsed_s=elapsed_s) if race else {},
+        scorer_faults=_scorer_faults(answers),
     )
+
+
+def _scorer_faults(answers: Sequence[Answer]) -> list[str]:
+    """Return why answers could not be judged, of the first five."""
+    return [answer.score.reason for answer in answers if answer.score and is_fault(answer.score)][:_NAMED_FAULTS]
 
 
 def _estimate(items: Mapping[str, float], samples: Mapping[str, Sample], race: Race | None) -> Estimate:

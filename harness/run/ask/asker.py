@@ -16,9 +16,10 @@ from harness.domain.generation import Generation, Outcome, outcome_of
 from harness.domain.model import InstanceId
 from harness.domain.sample import Sample
 from harness.domain.score import Score
-from harness.errors import ApiError, Cancelled, DeadlineExceeded, HarnessError
+from harness.errors import ApiError, Cancelled, DeadlineExceeded, HarnessError, TaskError
 from harness.run.ask.attempt import Attempts, lost
 from harness.run.ask.request import next_request
+from harness.scoring.judge import faulty, is_fault, judged
 from harness.task.task import Task
 
 
@@ -106,10 +107,17 @@ def _broken_off(answer: Answer, number: int) -> Answer | None:
 
 
 def judge(task: Task, sample: Sample, text: str, outcome: Outcome) -> Score:
-    """Return the score of an answer; 0 where the model itself failed, such as by an empty answer."""
+    """Return the score of an answer; 0 where the model itself failed, such as by an empty answer.
+
+    It is unscored, and its reason names the sample, where the scorer fails or cannot use the target.
+    """
     if outcome is not Outcome.OK:
         return Score(value=0.0, passed=False, reason=outcome.value)
-    return task.scorer(text, sample.target)
+    try:
+        score = judged(task.scorer, text, sample.target)
+    except TaskError as exc:
+        score = faulty(exc.message)
+    return replace(score, reason=f"{sample.item_id}: {score.reason}") if is_fault(score) else score
 
 
 def _scored(task: Task, answer: Answer) -> Answer:
@@ -117,4 +125,5 @@ def _scored(task: Task, answer: Answer) -> Answer:
     if not answer.outcome.is_scored:
         return answer
     text = answer.generation.text if answer.generation else ""
-    return replace(answer, score=judge(task, answer.job.sample, text, answer.outcome))
+    score = judge(task, answer.job.sample, text, answer.outcome)
+    return replace(answer, score=score, error=score.reason if is_fault(score) else answer.error)

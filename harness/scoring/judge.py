@@ -1,0 +1,143 @@
+"""Asks a scorer for a judgement so that no scorer, task or answer can harm the run.
+
+A scorer that raises, takes too long or returns an impossible score leaves that one answer unscored, with a reason that
+names the scorer. It runs in a thread of its own: one that exceeds its time is told to stop and left behind. A call into
+C that holds the interpreter, such as an exponential pattern of Python's `re`, cannot be stopped so; the scorers here
+avoid that (see `harness.scoring.schema_check`).
+"""
+
+import contextlib
+import ctypes
+import json
+import math
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+from harness.domain.sample import Json
+from harness.domain.score import Score, Scorer
+from harness.errors import TaskError
+from harness.scoring.bound import bounded
+
+LIMIT_S = 20.0
+"""How long one judgement may take, in wall-clock time; ours take less than a second of processor time."""
+
+FAULT: Final = "fault"
+"""The key in `details` that marks an answer that is unscored because its scorer or its task failed."""
+
+
+def judged(scorer: Scorer, output: str, target: Json, *, limit_s: float = LIMIT_S) -> Score:
+    """Return a sound score of an answer: a value from 0 to 1, or None with a reason where the scorer fails.
+
+    The scorer sees the bounded text; where that is less than the answer, `details` say how much (`cut_to`). `passed`
+    is whether the value is 1 where a scorer leaves it out.
+
+    Raises:
+        TaskError: the scorer cannot use the target.
+    """
+    text = bounded(output)
+    try:
+        result = _within(limit_s, lambda: scorer(text, target))
+    except TaskError:
+        raise
+    except TimeoutError:
+        return _failed(scorer, f"took longer than {limit_s:g} s; simplify the task's target or the scorer")
+    except Exception as exc:  # noqa: BLE001  (one sample's isolation: a scorer may raise anything)
+        return _failed(scorer, f"raised {type(exc).__name__}: {str(exc)[:200]}")
+    if wrong := _impossible(result):
+        return _failed(scorer, wrong)
+    details = {**result.details, **({"cut_to": len(text)} if len(text) < len(output) else {})}
+    passed = result.value == 1.0 if result.passed is None and result.value is not None else result.passed
+    return Score(value=result.value, passed=passed, reason=str(result.reason), details=details)
+
+
+def is_fault(score: Score | None) -> bool:
+    """Return whether an answer is unscored because its scorer or its task failed."""
+    return score is not None and FAULT in score.details
+
+
+def faulty(reason: str) -> Score:
+    """Return the score of an answer that cannot be judged."""
+    return Score(value=None, reason=reason, details={FAULT: reason[:300]})
+
+
+def _failed(scorer: Scorer, what: str) -> Score:
+    return faulty(f"the scorer {scorer.name} {what}")
+
+
+def _impossible(score: Any) -> str:
+    """Return what is wrong with a scorer's answer, or ""."""
+    if not isinstance(score, Score):
+        return f"returned {type(score).__name__}, expected a Score"
+    value: Any = score.value  # A user's scorer need not keep to the types.
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        return f"returned the value {value!r}, expected a number from 0 to 1, or None"
+    if value is not None and not (math.isfinite(value) and 0 <= value <= 1):
+        return f"returned the value {value!r}, expected one from 0 to 1"
+    try:
+        json.dumps(dict(score.details), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as exc:
+        return f"returned details that are not JSON: {exc}"
+    return ""
+
+
+class _Stopped(BaseException):
+    """Raised in a worker that exceeded its time."""
+
+
+class _Worker(threading.Thread):
+    """A thread that makes one call after another, so that not each judgement starts a thread."""
+
+    def __init__(self) -> None:
+        super().__init__(name="lms-scorer", daemon=True)
+        self.calls: queue.SimpleQueue[Callable[[], Any]] = queue.SimpleQueue()
+        self.results: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
+        self.start()
+
+    def run(self) -> None:
+        """Make calls for ever, or until stopped."""
+        with contextlib.suppress(_Stopped):
+            while True:
+                call = self.calls.get()
+                try:
+                    result: tuple[Any, BaseException | None] = (call(), None)
+                except _Stopped:
+                    raise
+                except BaseException as exc:  # noqa: BLE001  (raised again by the caller)
+                    result = (None, exc)
+                self.results.put(result)
+                del call, result
+
+    def stop(self) -> None:
+        """Raise `_Stopped` in the thread at its next step in Python."""
+        if self.ident is not None:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(_Stopped))
+
+
+_idle: list[_Worker] = []
+
+
+def _within(limit_s: float, call: Callable[[], Any]) -> Any:
+    """Return what a call returns.
+
+    Raises:
+        TimeoutError: it takes longer.
+    """
+    try:
+        worker = _idle.pop()  # atomic, so that no two threads get the same one
+    except IndexError:
+        worker = _Worker()
+    worker.calls.put(call)
+    try:
+        result, error = worker.results.get(timeout=limit_s)
+    except queue.Empty:
+        worker.stop()
+        raise TimeoutError from None
+    except BaseException:  # Ctrl-C: the worker may still be busy, so it is not used again.
+        worker.stop()
+        raise
+    _idle.append(worker)
+    if error is not None:
+        raise error
+    return result

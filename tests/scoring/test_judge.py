@@ -1,0 +1,102 @@
+"""No scorer can harm a run: what it does wrong leaves one answer unscored, with the scorer named."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from harness.domain.score import Score
+from harness.errors import TaskError
+from harness.scoring.bound import MAX_CHARS
+from harness.scoring.exact import Exact
+from harness.scoring.judge import is_fault, judged
+
+
+@dataclass(frozen=True)
+class Own:
+    """A scorer that does what it is told to."""
+
+    act: Callable[[str], Any]
+    name: str = "own"
+    version: str = "1"
+
+    def __call__(self, output: str, target: object) -> Any:
+        return self.act(output)
+
+
+def fail(_: str) -> Score:
+    raise ZeroDivisionError("of all things")
+
+
+def recurse(text: str) -> Score:
+    return recurse(text)
+
+
+@pytest.mark.parametrize(
+    ("act", "why"),
+    [
+        (fail, "raised ZeroDivisionError: of all things"),
+        (recurse, "raised RecursionError"),
+        (lambda _: Score(value=float("nan")), "returned the value nan"),
+        (lambda _: Score(value=float("inf")), "returned the value inf"),
+        (lambda _: Score(value=1.5), "returned the value 1.5"),
+        (lambda _: Score(value=-0.1), "returned the value -0.1"),
+        (lambda _: Score(value=True), "returned the value True"),
+        (lambda _: 1.0, "returned float"),
+        (lambda _: None, "returned NoneType"),
+        (lambda _: Score(value=1.0, details={"x": float("nan")}), "returned details"),
+        (lambda _: Score(value=1.0, details={"x": object()}), "returned details"),
+    ],
+)
+def test_a_scorer_that_breaks_leaves_the_answer_unscored_and_is_named(act: Callable[[str], Any], why: str) -> None:
+    score = judged(Own(act), "text", None)
+    assert (score.value, score.passed, is_fault(score)) == (None, None, True)
+    assert score.reason.startswith(f"the scorer own {why}")
+
+
+def loop(_: str) -> Score:
+    while True:
+        pass
+
+
+@pytest.mark.parametrize("act", [loop, lambda _: time.sleep(3)], ids=["loop", "sleep"])
+def test_a_scorer_that_takes_too_long_is_left_behind(act: Callable[[str], Any]) -> None:
+    started = time.monotonic()
+    score = judged(Own(act), "text", None, limit_s=0.2)
+    assert time.monotonic() - started < 2.5
+    assert score.reason.startswith("the scorer own took longer than 0.2 s")
+    assert judged(Exact(), "a", "a").passed
+
+
+def test_a_loop_that_was_left_behind_does_not_go_on() -> None:
+    steps: list[int] = []
+
+    def count(_: str) -> Score:
+        while True:
+            steps.append(1)
+            time.sleep(0.001)
+
+    judged(Own(count), "text", None, limit_s=0.1)
+    time.sleep(0.5)
+    before = len(steps)
+    time.sleep(0.3)
+    assert len(steps) == before
+
+
+@pytest.mark.parametrize(("value", "passed"), [(1.0, True), (1, True), (0.5, False), (None, None)])
+def test_passed_follows_from_the_value_where_a_scorer_leaves_it_out(value: float | None, passed: bool | None) -> None:  # noqa: FBT001
+    assert judged(Own(lambda _: Score(value=value)), "text", None).passed is passed
+    assert judged(Own(lambda _: Score(value=1.0, passed=False)), "text", None).passed is False
+
+
+def test_what_was_cut_is_recorded_and_only_then() -> None:
+    assert judged(Exact(), "x" * (MAX_CHARS + 1), "x").details["cut_to"] == MAX_CHARS
+    assert "cut_to" not in judged(Exact(), "x" * MAX_CHARS, "x").details
+    assert judged(Own(lambda text: Score(value=float(len(text) <= MAX_CHARS))), "x" * 10**6, None).value == 1.0
+
+
+def test_a_target_that_does_not_suit_is_the_tasks_error() -> None:
+    with pytest.raises(TaskError, match="exact"):
+        judged(Exact(), "x", None)
