@@ -83,13 +83,13 @@ def _check(model: "Model", wanted: "LoadConfig") -> None:
 
 def _differences(lease: "Lease", wanted: "LoadConfig") -> list[str]:
     """Return where the effective config differs from the requested one."""
-    effective, instance_id = lease.instance.config.as_dict(), lease.instance.id
+    effective, instance_id, is_reused = lease.instance.config.as_dict(), lease.instance.id, not lease.is_owned
     differences = []
     for name, value in wanted.as_dict().items():
         found = effective.get(name)
         if found is None:
             differences.append(f"requested {name}={value}, but the server does not report {name} of {instance_id}")
-        elif found < value if name == "context_length" else found != value:
+        elif found != value and not (is_reused and name == "context_length" and found > value):
             differences.append(f"requested {name}={value}, but {instance_id} has {name}={found}")
     return differences
 

@@ -5,6 +5,7 @@ from statistics import median
 
 from harness.domain.record import SkipRecord, SummaryRecord
 from harness.report.claim import races, repeats, verdicts
+from harness.report.context import context_note
 from harness.report.figure import rate, seconds, size
 from harness.report.layout import cards, fits, paragraph, table
 from harness.report.text import one_line, printable
@@ -40,7 +41,7 @@ def render(seen: RunFile, *, width: int | None = None) -> str:
     parts.extend(_tiers(seen.summaries, width))
     parts.extend(repeats(seen.summaries, width=width, text_width=text_width))
     parts.extend(_skips(seen.skips))
-    notes = [*(seen.header.notes if seen.header else ()), *_smaller_contexts(seen)]
+    notes = [*(seen.header.notes if seen.header else ()), *_other_contexts(seen)]
     parts.extend(paragraph(f"Note: {printable(note)}", text_width) for note in notes)
     return "\n\n".join(parts)
 
@@ -81,15 +82,18 @@ def _cells(rows: Sequence[Sequence[str]], width: int | None) -> str:
     return cards([(f"{row[0]} {row[1]}", *row[2:]) for row in rows], headers=HEADERS[1:], width=width)
 
 
-def _smaller_contexts(seen: RunFile) -> list[str]:
-    """Return a note for each smaller context than requested; LM Studio reduces it silently (its bug #1902)."""
-    notes = []
-    for key, instance in seen.instances.items():
-        asked = instance.requested_config.get("context_length")
-        got = instance.effective_config.get("context_length")
-        if asked is not None and got is not None and got < asked:
-            notes.append(f"{key} was loaded with a context of {got} tokens, fewer than the {asked} requested.")
-    return notes
+def _other_contexts(seen: RunFile) -> list[str]:
+    """Return a note for each model that was loaded with another context than requested."""
+    notes = [
+        context_note(
+            key,
+            requested=instance.requested_config.get("context_length"),
+            effective=instance.effective_config.get("context_length"),
+            is_owned=instance.owned,
+        )
+        for key, instance in seen.instances.items()
+    ]
+    return [f"{note}." for note in notes if note]
 
 
 def _row(seen: RunFile, cell: SummaryRecord) -> Sequence[str]:

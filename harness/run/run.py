@@ -18,6 +18,7 @@ from harness.lifecycle.lease import Lease
 from harness.lifecycle.leases import Leases
 from harness.lifecycle.resident import other_ids, resident_ids
 from harness.reaper.journal import Journal
+from harness.report.context import context_note
 from harness.report.figure import size
 from harness.run.ask.asker import asker
 from harness.run.ask.attempt import lost
@@ -198,9 +199,10 @@ class Run:
         lease = self._acquire_as_set(model, config)
         how = f"loaded in {lease.load_wall_s:.1f} s" if lease.load_wall_s is not None else "is loaded already"
         self._progress.note(f"{model.key}: {how}, {lease.instance.slots} slots")
-        wanted, got = config.context_length, lease.instance.config.context_length
-        if wanted is not None and got is not None and got < wanted:
-            self._progress.note(f"{model.key}: loaded with a context of {got} tokens, less than the requested {wanted}")
+        effective = lease.instance.config.context_length
+        note = context_note(model.key, requested=config.context_length, effective=effective, is_owned=lease.is_owned)
+        if note is not None:
+            self._progress.note(note)
         try:
             if self._resumed is not None:
                 self._resumed.check(lease.model, lease.instance.config)

@@ -97,11 +97,18 @@ def find_model(listing: Sequence[Model], key: str) -> Model:
     """Return the model with this key, in any case, as in LM Studio.
 
     Raises:
-        ModelNotFound: there is none; the hint has the nearest keys.
+        ModelNotFound: there is none; the hint has the nearest keys. Or it names a variant: the API takes only keys.
     """
     for model in listing:
         if model.key.lower() == key.lower():
             return model
+    for model in listing:
+        if key.lower() in {variant.lower() for variant in model.variants}:
+            raise ModelNotFound(
+                f"{key!r} is not a key but a variant of {model.key}, of which "
+                f"{model.selected_variant or 'none'} is selected",
+                hint=f"Use the key {model.key}: it means the selected variant. Select another one in LM Studio.",
+            )
     raise ModelNotFound(f"no downloaded model has the key {key!r}", hint=nearest_hint(listing, key))
 
 

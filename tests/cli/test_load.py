@@ -38,6 +38,18 @@ class UnloadFails:
             call.send(call.answer())
 
 
+class LargerContexts:
+    """Every loaded instance is listed with a token of context more than was asked for."""
+
+    def apply(self, call: Exchange) -> None:
+        answer = call.answer()
+        listing = json.loads(b"".join(answer.parts))
+        for model in listing["models"]:
+            for instance in model["loaded_instances"]:
+                instance["config"]["context_length"] += 1
+        call.send(replace(answer, parts=(json.dumps(listing).encode(),)))
+
+
 class TestLoad:
     def test_every_option_of_the_api_is_sent(self, call: Call, server: ScriptedServer) -> None:
         call(
@@ -76,6 +88,19 @@ class TestLoad:
             f"requested context_length=16384, but {KEY} has context_length=8192",
         ]
         assert "Warning: requested context_length=16384" in result.err
+
+    def test_a_context_that_the_server_made_larger_is_told_too(self, call: Call, server: ScriptedServer) -> None:
+        server.on("GET", "/api/v1/models", LargerContexts())
+        assert call("load", KEY, "--context-length", "4096", "--json").json["warnings"] == [
+            f"requested context_length=4096, but {KEY} has context_length=4097",
+        ]
+
+    def test_a_larger_context_of_an_instance_that_was_there_is_no_difference(
+        self, call: Call, server: ScriptedServer
+    ) -> None:
+        server.load(KEY, LoadConfig(context_length=8192))
+        reused = call("load", KEY, "--context-length", "4096", "--json").json
+        assert (reused["loaded_now"], reused["warnings"]) == (False, [])
 
     def test_a_setting_of_which_the_server_tells_nothing_is_told(self, call: Call, server: ScriptedServer) -> None:
         server.load(EMBEDDING)

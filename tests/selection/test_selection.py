@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from harness.domain.model import Instance, InstanceId, LoadConfig, Model, ModelKey
@@ -97,3 +99,14 @@ def test_a_key_that_is_not_there_gets_the_nearest_keys_and_what_else_would_do(
 ) -> None:
     hint = nearest_hint(listing, asked)
     assert all(part in hint for part in expected), hint
+
+
+def test_a_variant_given_as_a_key_is_named_with_its_model_and_the_selected_one() -> None:
+    listing = (replace(model("qwen/4b"), variants=("qwen/4b@q4_0", "qwen/4b@q8_0"), selected_variant="qwen/4b@q4_0"),)
+    for find in (
+        lambda: find_model(listing, "Qwen/4B@q8_0"),
+        lambda: select_models(listing, patterns=["qwen/4b@q8_0"]),
+    ):
+        with pytest.raises(ModelNotFound, match=r"variant of qwen/4b, of which qwen/4b@q4_0 is selected") as refused:
+            find()
+        assert "Use the key qwen/4b" in refused.value.hint

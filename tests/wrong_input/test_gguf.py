@@ -163,7 +163,9 @@ def test_a_run_goes_on_with_the_next_model_after_a_corrupt_one(
     assert "Skipped: torn-q4_0: Failed to load LLM" in result.out
     assert "corrupted or incomplete" in result.out
     assert "Unload what is not needed" not in result.out
-    assert "good-q4_0 was loaded with a context of 8192 tokens, less than the 999999999" in " ".join(result.out.split())
+    assert "good-q4_0 was loaded with a context of 8192 tokens, fewer than the 999999999" in " ".join(
+        result.out.split()
+    )
     found = records(tmp_path / "results")
     assert [one.model_key for one in found if isinstance(one, SkipRecord)] == ["torn-q4_0"]
     assert [one.model_key for one in found if isinstance(one, SummaryRecord)] == ["good-q4_0"]
