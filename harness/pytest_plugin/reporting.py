@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.errors import HarnessError, StoreError
+from harness.errors import HarnessError, ServerUnreachable, StoreError
 from harness.pytest_plugin.item import PUT_OFF, is_measurement, model_key_of, model_of, needs_server, task_of
 from harness.pytest_plugin.state import or_exit, printed, session_if_any
 from harness.pytest_plugin.terminal import say
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from harness.run.session import Session
 
 _CANNOT_RECORD = "results can no longer be recorded"
+_SERVER_GONE = "the server went away"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -47,7 +48,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show an error of the harness as its message and hint, without a traceback.
 
-    Once results can no longer be recorded (a full disk), no further test runs.
+    Once results can no longer be recorded (a full disk), or the server of an open run is gone, no further test runs.
     """
     report = yield
     # A test that needs no server, but reads run files, may raise a StoreError of its own.
@@ -55,6 +56,8 @@ def pytest_runtest_makereport(
     if session is not None and call.excinfo is not None and isinstance(call.excinfo.value, StoreError):
         _stop(session, item, call.excinfo.value)
     if session is not None and session.run is not None:
+        if call.excinfo is not None and isinstance(call.excinfo.value, ServerUnreachable):
+            item.session.shouldfail = _SERVER_GONE
         _record_item(session, item, report)
     if call.excinfo is not None and isinstance(call.excinfo.value, HarnessError):
         report.longrepr = f"{type(call.excinfo.value).__name__}: {printed(item.config, str(call.excinfo.value))}"

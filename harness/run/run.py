@@ -10,10 +10,10 @@ from harness.client.exchange import Exchange
 from harness.client.http import Client
 from harness.clock import Clock, SystemClock
 from harness.domain.answer import Answer, Job
-from harness.domain.generation import ChatRequest, Generation
+from harness.domain.generation import ChatRequest, Generation, Outcome
 from harness.domain.model import InstanceId, LoadConfig, Model
 from harness.domain.record import SummaryRecord
-from harness.errors import ApiError, HarnessError, InstanceLost, ReleaseFailed, StoreError
+from harness.errors import ApiError, HarnessError, InstanceLost, ReleaseFailed, ServerUnreachable, StoreError
 from harness.lifecycle.lease import Lease
 from harness.lifecycle.leases import Leases
 from harness.lifecycle.resident import other_ids, resident_ids
@@ -41,6 +41,7 @@ RunTask: TypeAlias = Callable[[Task], SummaryRecord]
 """The type of the fixture `lms_run_task`: runs a task on the leased instance and returns the summary of the cell."""
 
 _WARM_UP = "Say hello."
+_GONE_HINT = "What was measured is in the run file. Start the server again and resume the run."
 
 
 class Progress(Protocol):
@@ -129,6 +130,7 @@ class Run:
         self._resumed = resumed
         self._pace = pace
         self._reference: str | None = plan.get("reference")
+        self._gone: ServerUnreachable | None = None
         carried = resumed.carried() if resumed else None
         self.recorder = Recorder(settings.results, clock=self.clock, carried=carried)
         journal = Journal(self.recorder.run_id, url=client.url, clock=self.clock, is_server_ours=settings.is_embedded)
@@ -237,6 +239,9 @@ class Run:
         An interruption cancels what is in flight and records it as `cancelled`, never as a wrong answer. After five
         server errors in a row nothing more is asked: the model has crashed, and the rest stays unscored. A race ends
         as soon as its test has decided.
+
+        Raises:
+            ServerUnreachable: the server went away; everything that was answered is recorded.
         """
         jobs, started = self._jobs(task, leased), self.clock.monotonic()
         known = self._resumed.answers(task, leased.model, jobs) if self._resumed else {}
@@ -260,7 +265,19 @@ class Run:
         if cell.left_out:
             reason = f"{cell.left_out} of {cell.count} samples left out: the budget has no time for them"
             self.recorder.skip(reason, model_key=leased.model.key, task=task.name)
+        if self._gone is not None:
+            raise self._gone
         return summary
+
+    def _is_server_gone(self) -> bool:
+        """Tell whether the server no longer accepts connections: then nothing more of the run can succeed."""
+        try:
+            self.client.models()
+        except ServerUnreachable as exc:
+            self._gone = ServerUnreachable(f"the server went away during the run: {exc.message}", hint=_GONE_HINT)
+        except HarnessError:
+            pass  # It answers, if only with an error: what that means is decided by the next request.
+        return self._gone is not None
 
     def _ask(self, task: Task, leased: LeasedModel, cell: Cell) -> None:
         """Ask what the cell still lacks; every answer is recorded, also those that an interruption cancels."""
@@ -287,7 +304,7 @@ class Run:
                 for answer in slots.map(cell.todo):
                     take(answer)
                     advance(answer)
-                    if cell.is_over:
+                    if cell.is_over or (answer.outcome is Outcome.SERVER_ERROR and self._is_server_gone()):
                         break
             finally:
                 for answer in slots.stop():
