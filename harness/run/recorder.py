@@ -162,7 +162,7 @@ class Recorder:
     ) -> None:
         """Record the end of a lease, or of what a request loaded without one; without `done` it failed with `error`."""
         if done is not None:
-            error = "interrupted twice, so the reaper unloads it" if done.is_left_to_reaper else done.why or None
+            error = "left to the reaper" if done.is_left_to_reaper else done.why or None
         self._writer.write(
             ReleaseRecord(
                 **self.head(),

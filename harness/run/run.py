@@ -41,6 +41,7 @@ RunTask: TypeAlias = Callable[[Task], SummaryRecord]
 """The type of the fixture `lms_run_task`: runs a task on the leased instance and returns the summary of the cell."""
 
 _WARM_UP = "Say hello."
+_LEFT_HINT = "The reaper unloads it once the server answers again: see `lms-harness doctor`."
 _GONE_HINT = "What was measured is in the run file. Start the server again and resume the run."
 
 
@@ -275,6 +276,9 @@ class Run:
             self.client.models()
         except ServerUnreachable as exc:
             self._gone = ServerUnreachable(f"the server went away during the run: {exc.message}", hint=_GONE_HINT)
+            if self.settings.unload != "keep":
+                # Waiting for the server here would only delay the end: the reaper waits for it instead.
+                self._leases.abandon()
         except HarnessError:
             pass  # It answers, if only with an error: what that means is decided by the next request.
         return self._gone is not None
@@ -332,10 +336,14 @@ class Run:
                 self._release_stray(instance_id, model_key)
             except (ReleaseFailed, StoreError) as exc:
                 failed = failed if isinstance(failed, ReleaseFailed) else exc
-        for key in self._leases.left_to_reaper:
+        left = self._leases.left_to_reaper
+        if self._gone is not None and left:
+            failed = ReleaseFailed(f"{', '.join(left)} may still be loaded: {self._gone.message}", hint=_LEFT_HINT)
+        for key in left:
             self._progress.note(f"{key}: the reaper unloads it in the background; `lms-harness doctor` shows its state")
         resident: tuple[InstanceId, ...] | None = None
-        if not self._leases.is_abandoned:  # After a second Ctrl-C the user waits for nothing.
+        # After a second Ctrl-C the user waits for nothing, and a server that is gone has no listing.
+        if not self._leases.is_abandoned:
             with contextlib.suppress(HarnessError):
                 resident = resident_ids(self.client.models())
         try:
@@ -359,7 +367,7 @@ class Run:
     def _end(self, *, exit_code: int, interrupted: bool, resident: tuple[InstanceId, ...] | None) -> None:
         """Write the verdicts, which come from the file as they compare all models of the run, and the last record."""
         try:
-            if not self._leases.is_abandoned:
+            if not self._leases.is_abandoned or self._gone is not None:
                 for verdict in comparisons(
                     RunFile.read(self.path), self.settings, reference=self._reference, head=self.recorder.head
                 ):

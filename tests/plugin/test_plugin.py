@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -287,3 +288,23 @@ def test_two_runs_at_once_on_one_server_leave_each_others_instances_alone(
     outs = [one.communicate(timeout=100)[0] for one in both]
     assert [one.returncode for one in both] == [0, 0], outs
     assert server.loaded == []
+
+
+def test_a_server_that_goes_away_ends_the_run_with_what_was_measured(run: Pytest, server: ScriptedServer) -> None:
+    class DiesOfTheSixth:
+        def apply(self, call: Call) -> None:
+            call.send(call.answer())
+            if len(server.asked("POST", CHAT)) == 6:
+                threading.Thread(target=server.close).start()
+
+    server.on("POST", CHAT, DiesOfTheSixth())
+    result = run("--lms-model=all", "--lms-limit=200", "--lms-concurrency=1")
+    assert result.code == 7, result.out
+    assert "ServerUnreachable: the server went away during the run" in result.out
+    assert f"NOT RELEASED: {KEY} may still be loaded" in result.out
+    assert "1 failed in" in result.out
+    records = result.records()
+    answered = [one for one in records if isinstance(one, SampleRecord) and one.outcome == "ok"]
+    (cell,) = (one for one in records if isinstance(one, SummaryRecord))
+    assert len(answered) == cell.n >= 4
+    assert isinstance(records[-1], EndRecord)
