@@ -47,7 +47,7 @@ def client(proxy: FaultProxy) -> Iterator[Client]:
 @pytest.fixture
 def leases(client: Client, tmp_path: Path) -> Iterator[Leases]:
     journal = Journal("run", url=client.url, clock=SystemClock(), directory=tmp_path / "journals")
-    leases = Leases(client, journal, load_deadline_s=60)
+    leases = Leases(client, journal, load_deadline_s=60, settle_s=1.0)
     yield leases
     leases.close()
 

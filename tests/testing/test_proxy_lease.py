@@ -18,10 +18,12 @@ from harness.domain.model import LoadConfig
 from harness.errors import HarnessError
 from harness.lifecycle.leases import Leases
 from harness.reaper.journal import Journal, replay
+from harness.reaper.link import ReaperLink
 from harness.testing.fault import Abandon, Cut, Delay, Drop, Fault, Hang, Raw, Reset, Status, Then, Trickle
 from harness.testing.plan import ANY
 from harness.testing.proxy import FaultProxy
 from harness.testing.random_fault import random_fault
+from harness.testing.reaper import in_thread
 from harness.testing.scripted import ScriptedServer
 from harness.testing.stream_fault import CutEvent, Repeat
 from harness.testing.wire_fault import Garbage, Pause, WrongLength
@@ -37,7 +39,9 @@ HTML = "<html>Who are you?</html>"
 STORY_S = 60.0
 """No story takes longer, though each of its steps may wait for several deadlines."""
 
-NEAR = Deadlines(connect_s=2.0, list_s=2.0, load_s=2.0, unload_s=2.0, idle_s=2.0, total_s=3.0)
+NEAR = Deadlines(connect_s=1.0, list_s=1.0, load_s=1.0, unload_s=1.0, idle_s=1.0, total_s=2.0)
+LATE_S = 0.3
+"""How late a request may reach the server at most; a lost load is looked for three times as long."""
 
 
 @dataclass(kw_only=True)
@@ -95,7 +99,9 @@ def stage(directory: Path) -> Iterator[Stage]:
     ):
         foreign = [str(server.load(key, LoadConfig(context_length=1024))) for key in (KEY, OTHER)]
         journal = Journal("run", url=proxy.url, clock=SystemClock(), directory=directory / "journals")
-        leases = Leases(client, journal, clock=SystemClock(), load_deadline_s=1.5, settle_s=1.0)
+        # In a thread, because a hundred interpreters would take a minute; tests/reaper prove the process.
+        link = ReaperLink(journal, token="", settle_s=3 * LATE_S, launch=in_thread(SystemClock()))
+        leases = Leases(client, journal, link=link, load_deadline_s=1.5, settle_s=3 * LATE_S)
         yield Stage(server=server, proxy=proxy, client=client, leases=leases, journal=journal, foreign=foreign)
         leases.close()
 
@@ -203,12 +209,12 @@ def faults() -> st.SearchStrategy[Fault]:
         st.builds(Reset, after_effect=st.booleans()),
         st.builds(Hang, after_effect=st.booleans()),
         st.builds(Abandon),
-        st.builds(Delay, st.floats(0, 1.5), after_effect=st.booleans()),
+        st.builds(Delay, st.floats(0, LATE_S), after_effect=st.booleans()),
         st.builds(Status, st.sampled_from([500, 503]), st.just(""), after_effect=st.booleans()),
         st.builds(Status, st.sampled_from([200, 502]), st.just(HTML), st.just("text/html"), st.booleans()),
         st.builds(Cut, sizes, then(), with_head=st.booleans()),
         st.builds(CutEvent, st.integers(0, 12), then()),
-        st.builds(Pause, sizes, st.floats(0, 1.5)),
+        st.builds(Pause, sizes, st.floats(0, LATE_S)),
         st.builds(Raw, st.lists(st.binary(max_size=40), max_size=3), then=then(), after_effect=st.booleans()),
         st.builds(WrongLength, st.integers(-20, 20)),
         st.builds(Trickle),
@@ -220,11 +226,28 @@ def faults() -> st.SearchStrategy[Fault]:
 STEP = st.tuples(st.sampled_from(sorted(STEPS)), faults(), st.integers(0, 2), st.sampled_from([1, 2, None]))
 
 
-@given(plan=st.lists(STEP, min_size=1, max_size=3))
-@settings(max_examples=25)
+PLANS = st.lists(STEP, min_size=1, max_size=3)
+
+
+@given(plan=PLANS)
+@settings(max_examples=6)
 def test_no_plan_of_faults_hangs_a_run_touches_others_or_leaves_anything_unnoticed(
     plan: list[tuple[str, Fault, int, int | None]],
 ) -> None:
+    play_planned(plan)
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(3600)
+@given(plan=PLANS)
+@settings(max_examples=300)
+def test_many_plans_of_faults_hang_no_run_touch_no_others_and_leave_nothing_unnoticed(
+    plan: list[tuple[str, Fault, int, int | None]],
+) -> None:
+    play_planned(plan)
+
+
+def play_planned(plan: list[tuple[str, Fault, int, int | None]]) -> None:
     with TemporaryDirectory() as directory, stage(Path(directory)) as scene:
         for step, fault, more, times in plan:
             method, path, after = STEPS[step]
@@ -235,7 +258,7 @@ def test_no_plan_of_faults_hangs_a_run_touches_others_or_leaves_anything_unnotic
         scene.check()
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [*range(2), *(pytest.param(seed, marks=pytest.mark.torture) for seed in range(2, 30))])
 def test_a_campaign_at_random_ends_and_leaves_nothing_unnoticed(tmp_path: Path, seed: int) -> None:
     with stage(tmp_path) as scene:
         scene.proxy.at_random(seed, rate=0.3, make=random_fault)
