@@ -1,10 +1,10 @@
 """The client: each method sends one request to LM Studio and returns its answer, or raises a `HarnessError`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from urllib.parse import quote
 
 from harness.client.address import normalised
@@ -22,7 +22,7 @@ from harness.client.openai import (
 from harness.client.redaction import DEFAULT_TOKEN, Redaction
 from harness.client.request import chat_body, encoded, load_body
 from harness.client.stream import ChatAssembly, Listener, Loading, StreamEvent, loading
-from harness.client.transport import START_HINT, Transport
+from harness.client.transport import START_HINT, Incoming, Transport
 from harness.client.wire import ChatWire, DownloadWire, LoadWire, ModelsWire, UnloadWire, parse
 from harness.clock import Clock, SystemClock
 from harness.domain.download import Download
@@ -75,6 +75,22 @@ class Deadlines:
     download_s: float = 60.0
     idle_s: float = 300.0
     total_s: float = 900.0
+
+
+class Carrier(Protocol):
+    """Sends requests, as `Transport` does."""
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        waits: Mapping[str, float],
+        exchange: Exchange | None = None,
+    ) -> AbstractContextManager[Incoming]:
+        """Send a request and yield its answer."""
+        ...
 
 
 class Client:
@@ -247,6 +263,7 @@ class Client:
         on_event: Listener | None = None,
         total_s: float | None = None,
         exchange: Exchange | None = None,
+        carrier: Carrier | None = None,
     ) -> Generation:
         """Return the answer to one turn (`POST /api/v1/chat`); the caller compares `model_instance_id`.
 
@@ -256,6 +273,7 @@ class Client:
             on_event: called with each event of a stream.
             total_s: replaces the total deadline.
             exchange: cancels the request; the server then stops generating.
+            carrier: sends a streamed request in place of this client: the reaper, where the chat may load its model.
 
         Raises:
             ContextOverflow: the prompt does not fit.
@@ -266,7 +284,7 @@ class Client:
             body = chat_body(request, stream=stream)
             listen = self._noting_loads(on_event)
             assembly = ChatAssembly(route=f"POST {_CHAT}", on_event=listen) if stream else None
-            answer = self._generate(_CHAT, body, assembly, total_s=total_s, exchange=exchange)
+            answer = self._generate(_CHAT, body, assembly, total_s=total_s, exchange=exchange, carrier=carrier)
             generation = answer if isinstance(answer, Generation) else parse(ChatWire, answer[0]).to_domain(answer[1])
             if generation.loaded_model and self.on_load is not None:
                 self.on_load(generation.model_instance_id, "loaded")
@@ -345,6 +363,7 @@ class Client:
         *,
         total_s: float | None,
         exchange: Exchange | None,
+        carrier: Carrier | None = None,
     ) -> Generation | tuple[Any, Times]:
         """Return a streamed answer, or the JSON of a plain one; a server may answer plainly though asked to stream."""
         waits = {"total": self.deadlines.total_s if total_s is None else total_s}
@@ -352,7 +371,8 @@ class Client:
             return self._ask("POST", path, body, waits=waits, exchange=exchange)
         idle_s = self.deadlines.idle_s
         waits["idle"] = idle_s
-        with self._transport.send("POST", path, body=encoded(body), waits=waits, exchange=exchange) as incoming:
+        sender = carrier or self._transport
+        with sender.send("POST", path, body=encoded(body), waits=waits, exchange=exchange) as incoming:
             head = incoming.head()
             if is_event_stream(head):
                 return follow(incoming, assembly, idle_s=idle_s)

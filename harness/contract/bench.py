@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.client.exchange import Exchange
-from harness.client.http import Client
+from harness.client.http import Carrier, Client
 from harness.client.request import encoded
 from harness.client.stream import Listener, StreamEvent
 from harness.client.transport import Transport
@@ -72,6 +72,7 @@ class Witness(Client):
         on_event: Listener | None = None,
         total_s: float | None = None,
         exchange: Exchange | None = None,
+        carrier: Carrier | None = None,
     ) -> Generation:
         """Chat as `Client` does, and remember the events."""
         self.events = events = []
@@ -81,7 +82,9 @@ class Witness(Client):
             if on_event is not None:
                 on_event(event)
 
-        return super().chat(request, stream=stream, on_event=listen, total_s=total_s, exchange=exchange)
+        return super().chat(
+            request, stream=stream, on_event=listen, total_s=total_s, exchange=exchange, carrier=carrier
+        )
 
     def loaded(self, status: int, body: bytes) -> LoadResult:
         """Read the answer to a load as `Client` does, and remember it; the reaper received it."""

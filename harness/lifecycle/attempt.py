@@ -12,7 +12,6 @@ from typing import Self
 from harness.client.exchange import Exchange
 from harness.client.http import Client
 from harness.client.request import load_body
-from harness.client.stream import Loading
 from harness.domain.generation import Generation
 from harness.domain.model import InstanceId, LoadConfig, Model, ModelKey
 from harness.errors import (
@@ -30,8 +29,6 @@ from harness.lifecycle.resident import resident_ids
 from harness.reaper.journal import Journal, Mode
 from harness.reaper.link import ReaperLink
 from harness.reaper.reconcile import Ending
-
-_JIT_UNDO_S = 1.0
 
 
 class Attempt:
@@ -88,8 +85,6 @@ class Attempt:
             config=self._config.as_dict(),
             deadline_s=self._load_deadline_s,
         )
-        if self._mode == "jit":
-            self._journal.sent(self._number)
         return self
 
     def __exit__(
@@ -124,13 +119,10 @@ class Attempt:
         self._named = result.instance_id
         return result.load_time_s
 
-    def heard(self, instance_id: InstanceId, phase: Loading) -> None:
+    def heard(self, instance_id: InstanceId) -> None:
         """Note which instance our own stream says that it is loading, or has loaded."""
         if instance_id not in self._before:
             self._named = instance_id
-            self._journal.grant(self._number, instance_id)
-            if phase == "loaded":
-                self._journal.verified(self._number, {})
 
     def answered(self, answer: Generation) -> None:
         """Take the instance that answered, if the answer itself shows that this request loaded it.
@@ -143,11 +135,9 @@ class Attempt:
         self._named = answer.model_instance_id
 
     def granted(self) -> InstanceId:
-        """Return which instance was made; it is in the journal."""
+        """Return which instance was made; the reaper has written it into the journal."""
         if self._named is None:
             raise AssertionError("nothing was made yet")
-        if self._mode == "jit":  # Of an explicit load, the reaper has written it down.
-            self._journal.grant(self._number, self._named)
         return self._named
 
     def _found(self, lost: HarnessError, exchange: Exchange | None) -> InstanceId:
@@ -172,8 +162,6 @@ class Attempt:
 
     def _patience_s(self, error: BaseException) -> float:
         """Return how long an undo is waited for before it is left to the reaper."""
-        if self._mode == "jit":  # The load most likely ended with the chat, and the reaper waits to be sure of that.
-            return _JIT_UNDO_S
         is_hurried = not isinstance(error, HarnessError) or isinstance(error, Cancelled)
         # After an answer that names nothing, a single candidate has to stay the only one for as long as it may lag.
         return self._settle_s if is_hurried else 2 * self._settle_s

@@ -332,7 +332,7 @@ class Leases:
             raise failed
 
     def _note_load(self, instance_id: InstanceId, phase: Loading) -> None:
-        if self._loader.has_heard(instance_id, phase):
+        if self._loader.has_heard(instance_id):
             return
         lease = self._held.get(instance_id)
         if lease is not None:

@@ -7,7 +7,6 @@ from typing import Literal
 
 from harness.client.exchange import Exchange
 from harness.client.http import Client
-from harness.client.stream import Loading
 from harness.clock import Clock
 from harness.domain.generation import ChatRequest, Generation
 from harness.domain.model import InstanceId, LoadConfig, ModelKey
@@ -84,7 +83,12 @@ class Loader:
         with self._attempt(key, asked, held, mode="jit") as attempt:
             self._by_chat = attempt
             try:
-                answer = self._client.chat(replace(request, model=key), stream=True, exchange=exchange)
+                answer = self._client.chat(
+                    replace(request, model=key),
+                    stream=True,
+                    exchange=exchange,
+                    carrier=self._link.carrier(attempt.number, self._clock),
+                )
             finally:
                 self._by_chat = None
             attempt.answered(answer)
@@ -93,11 +97,11 @@ class Loader:
             )
             return lease, answer
 
-    def has_heard(self, instance_id: InstanceId, phase: Loading) -> bool:
+    def has_heard(self, instance_id: InstanceId) -> bool:
         """Tell whether it was `load_by_chat` that made the server load this."""
         if self._by_chat is None:
             return False
-        self._by_chat.heard(instance_id, phase)
+        self._by_chat.heard(instance_id)
         return True
 
     @contextlib.contextmanager

@@ -118,7 +118,7 @@ class Channel:
     def ask(
         self, message: Mapping[str, Any], *, within_s: float, exchange: Exchange | None = None
     ) -> Iterator[dict[str, Any]]:
-        """Send a message and yield its replies: those with `waiting`, which only report progress, then the last one.
+        """Send a message and yield its replies: those with `more`, then the last one.
 
         Raises:
             ConnectionLost: the reaper is dead.
@@ -135,7 +135,7 @@ class Channel:
             while True:
                 reply = self._next_reply(replies, end, within_s, exchange)
                 yield reply
-                if "waiting" not in reply:
+                if not reply.get("more"):
                     return
         finally:
             with self._lock:

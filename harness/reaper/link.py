@@ -3,14 +3,19 @@
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from harness.client.exchange import Exchange
+from harness.clock import Clock
 from harness.errors import ConnectionLost, DeadlineExceeded, HarnessError, LeaseError, ServerUnreachable
 from harness.reaper.channel import ANSWER_S, EXIT_S, Channel, Launch, launched
 from harness.reaper.journal import Journal
 from harness.reaper.reconcile import SETTLE_S, UNREACHABLE_S, Ending
 from harness.reaper.server import RawAnswer
+
+if TYPE_CHECKING:
+    from harness.reaper.carrier import Carrier
 
 _MAX_RESTARTS = 5
 _SAY_AFTER_S = 1.0
@@ -113,6 +118,24 @@ class ReaperLink:
                 return RawAnswer(status=reply["status"], body=reply["body"].encode())
             raise _lost(reply, url=self._journal.url, deadline_s=deadline_s)
         raise ConnectionLost("the reaper gave no answer")
+
+    def carrier(self, lease: int, clock: Clock) -> "Carrier":
+        """Return what lets the reaper send a chat that may load its model: the load then outlives this process."""
+        from harness.reaper.carrier import Carrier  # It needs the HTTP client, which is imported late here.
+
+        return Carrier(partial(self._chat, lease), url=self._journal.url, clock=clock)
+
+    def _chat(self, lease: int, body: Mapping[str, Any], deadline_s: float) -> Iterator[Mapping[str, Any]]:
+        """Yield what comes of a chat that the reaper sends.
+
+        Raises:
+            HarnessError: the answer is lost.
+        """
+        message = {"op": "chat", "lease": lease, "body": dict(body), "deadline_s": deadline_s}
+        for reply in self._ask(message, within_s=deadline_s + ANSWER_S):
+            if "lost" in reply:
+                raise _lost(reply, url=self._journal.url, deadline_s=deadline_s)
+            yield reply
 
     def find(self, lease: int, *, within_s: float, exchange: Exchange | None = None) -> Ending:
         """Let the reaper find what a load made whose answer was lost; what it finds is in the journal.

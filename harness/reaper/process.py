@@ -7,12 +7,14 @@ run is killed (docs/adr/0003). When its stdin ends, it finishes every lease that
 Until there is something to do it imports the standard library alone, as it is part of every run that loads anything:
 `pyproject.toml` holds the contract, and a test looks into a started one.
 
-Lines of JSON on stdin, each with an `id`, each answered on stdout by a line with the same `id`:
+Lines of JSON on stdin, each with an `id`, each answered on stdout by a line with the same `id`,
+or by several, of which all but the last have `more`:
 
     hello   journal, url, token, locks, settle_s    -> ok, pid
-    lock    key, within_s                           -> [waiting: who holds it] then ok: true or false
+    lock    key, within_s                           -> [more, waiting: who holds it] then ok: true or false
     unlock  key                                     -> ok
     load    lease, body, deadline_s                 -> status, body; or lost, is_refused, is_late
+    chat    lease, body, deadline_s                 -> status, content_type; data ...; then ended; or lost, as for load
     find    lease                                   -> how, why, instances: what a load made whose answer was lost
     undo    lease                                   -> how, why, instances: the lease is finished
 """
@@ -24,7 +26,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -34,11 +36,12 @@ from harness.reaper.filelock import FileLock
 
 if TYPE_CHECKING:
     from harness.reaper.reconcile import Ending
+    from harness.reaper.relay import Relay
     from harness.reaper.server import PlainServer
 
 _OWNER_LOOK_S = 2.0
 _FINISH_DEADLINE_S = 1800.0
-_FROM_RUN = frozenset({"lock", "load", "find", "undo"})
+_FROM_RUN = frozenset({"lock", "load", "chat", "find", "undo"})
 
 
 def main() -> None:
@@ -100,6 +103,7 @@ class Reaper:
         self._is_over = threading.Event()
         self._locks: dict[str, FileLock] = {}
         self._loads: dict[int, threading.Event] = {}
+        self._relays: dict[int, Relay] = {}
         self._sent_at: dict[int, float] = {}
         self._turns: dict[int, threading.Lock] = {}
         self._state = threading.Lock()
@@ -127,6 +131,8 @@ class Reaper:
             elif message["op"] in _FROM_RUN:
                 if message["op"] == "load":
                     self._loads[message["lease"]] = threading.Event()
+                if message["op"] == "chat":
+                    self._relays[message["lease"]] = self._relay(message)
                 work = getattr(self, f"_{message['op']}")
                 threading.Thread(target=work, args=(message,), daemon=True).start()
         self._is_over.set()
@@ -170,7 +176,7 @@ class Reaper:
         lock = FileLock(key_lock(self._locks_folder, self._url, key))
         is_held = lock.try_acquire()
         if not is_held:
-            self._answer(message["id"], waiting=_holder(lock.path))
+            self._answer(message["id"], more=True, waiting=_holder(lock.path))
             is_held = lock.acquire(within_s=end - time.monotonic())
         if is_held:
             lock.path.write_text(json.dumps({"journal": self._path.name, "pid": self._owner["pid"]}), encoding="ascii")
@@ -208,6 +214,21 @@ class Reaper:
         ended.set()
         self._answer(message["id"], status=answer.status, body=answer.body.decode("utf-8", "replace"))
 
+    def _relay(self, message: Mapping[str, Any]) -> "Relay":
+        from harness.reaper.relay import Relay
+
+        lease = message["lease"]
+        opened = journal.replay(self._path).open_leases.get(lease)
+        resident = opened.resident if opened else ()
+        return Relay(
+            resident=resident, note=partial(self._note, lease=lease), send=partial(self._answer, message["id"])
+        )
+
+    def _chat(self, message: Mapping[str, Any]) -> None:
+        lease = message["lease"]
+        self._sent_at[lease] = self._clock.monotonic()
+        self._relays[lease].run(self._server, message["body"], deadline_s=message["deadline_s"])
+
     def _find(self, message: Mapping[str, Any]) -> None:
         self._answer(message["id"], **_told(self._decided(message["lease"], undoes=False)))
 
@@ -223,6 +244,9 @@ class Reaper:
         with turn:  # One decision at a time: an undo that comes while we search waits for what the search finds.
             if (load := self._loads.get(number)) is not None:
                 load.wait()  # It has a deadline of its own.
+            if (relay := self._relays.get(number)) is not None:
+                relay.abandon()
+                relay.wait()
             lease = journal.replay(self._path).open_leases.get(number)
             if lease is None:
                 return Ending(how="released")

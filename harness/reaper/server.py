@@ -5,6 +5,7 @@ it must also work when the packages of its environment are being replaced under 
 """
 
 import contextlib
+import http.client
 import json
 import queue
 import socket
@@ -12,27 +13,28 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness.client.address import is_loopback
 
 _MAX_BODY_BYTES = 64 * 1024 * 1024
+_CHUNK_BYTES = 65536
 _LIST_DEADLINE_S = 10.0
 _UNLOAD_DEADLINE_S = 60.0
 
 
 class ServerTrouble(Exception):
-    """No answer that means anything.
+    """There is no usable answer.
 
     Attributes:
-        is_refused: nothing was sent, for nobody listens there.
+        is_refused: nothing was sent, because nothing listens there.
         is_late: a deadline passed.
     """
 
-    def __init__(self, said: str, *, is_refused: bool = False, is_late: bool = False) -> None:
-        super().__init__(said)
+    def __init__(self, message: str, *, is_refused: bool = False, is_late: bool = False) -> None:
+        super().__init__(message)
         self.is_refused = is_refused
         self.is_late = is_late
 
@@ -63,6 +65,40 @@ class RawAnswer:
         return value if isinstance(value, dict) else {}
 
 
+class Answering:
+    """An answer that is being read, and that another thread may break off."""
+
+    def __init__(self, response: Any) -> None:
+        self._response = response
+        self.status = int(response.status or 0)
+        self.content_type = str(response.headers.get("content-type", ""))
+
+    @property
+    def is_event_stream(self) -> bool:
+        """Whether events follow; an error before the first event comes as plain JSON."""
+        return self.content_type.partition(";")[0].strip().lower() == "text/event-stream"
+
+    def read(self) -> bytes:
+        """Return the next bytes as soon as there are any; empty at the end.
+
+        Raises:
+            ServerTrouble: the connection broke.
+        """
+        try:
+            data: bytes = self._response.read1(_CHUNK_BYTES)
+        except (OSError, http.client.HTTPException) as exc:
+            raise ServerTrouble(f"{type(exc).__name__}: {exc}") from exc
+        if not data and self._response.length:
+            raise ServerTrouble(f"it ended {self._response.length} bytes too early")
+        return data
+
+    def hang_up(self) -> None:
+        """Break the connection, which wakes a read that is waiting."""
+        # urllib has no public way to the socket, and closing the response would wait for the read.
+        with contextlib.suppress(OSError, AttributeError):
+            self._response.fp.raw._sock.shutdown(socket.SHUT_RDWR)  # noqa: SLF001
+
+
 class PlainServer:
     """LM Studio's native API at `url`; each call ends by a deadline, whatever the server does.
 
@@ -87,8 +123,34 @@ class PlainServer:
         """
         return self._ask("POST", "/api/v1/models/load", body, deadline_s)
 
+    @contextlib.contextmanager
+    def chat(self, body: Mapping[str, Any], *, deadline_s: float) -> Iterator[Answering]:
+        """Send a streamed chat and yield its answer; it is broken off when the block ends, or the deadline has passed.
+
+        Raises:
+            ServerTrouble: there is none.
+        """
+        request = self._request("POST", "/api/v1/chat", body)
+        try:
+            try:
+                response = self._opener.open(request, timeout=deadline_s)
+            except urllib.error.HTTPError as exc:  # An answer all the same.
+                response = exc  # Not its `fp`, which it closes when it is collected.
+        except (OSError, http.client.HTTPException) as exc:
+            raise _trouble(exc) from exc
+        answering = Answering(response)
+        watchdog = threading.Timer(min(deadline_s, threading.TIMEOUT_MAX), answering.hang_up)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            yield answering
+        finally:
+            watchdog.cancel()
+            answering.hang_up()
+            response.close()
+
     def listing(self) -> list[Listed]:
-        """Return all loaded instances.
+        """Return all loaded instances; an entry that cannot be read is left out.
 
         Raises:
             ServerTrouble: there is no listing.
@@ -97,13 +159,7 @@ class PlainServer:
         models = answer.value.get("models")
         if not isinstance(models, list):
             raise ServerTrouble(f"HTTP {answer.status} without a listing of the models")
-        with contextlib.suppress(KeyError, TypeError, AttributeError):
-            return [
-                Listed(id=str(one["id"]), model_key=str(model["key"]), config=one.get("config") or {})
-                for model in models
-                for one in model.get("loaded_instances") or ()
-            ]
-        raise ServerTrouble("a listing that cannot be read")
+        return list(_listed(models))
 
     def unload(self, instance_id: str) -> None:
         """Ask to unload exactly this instance; whether it is gone, the listing tells.
@@ -113,9 +169,12 @@ class PlainServer:
         """
         self._ask("POST", "/api/v1/models/unload", {"instance_id": instance_id}, _UNLOAD_DEADLINE_S)
 
-    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None, deadline_s: float) -> RawAnswer:
+    def _request(self, method: str, path: str, body: Mapping[str, Any] | None) -> urllib.request.Request:
         data = None if body is None else json.dumps(body).encode("ascii")
-        request = urllib.request.Request(self.url + path, data, self._headers, method=method)  # noqa: S310  (http only)
+        return urllib.request.Request(self.url + path, data, self._headers, method=method)  # noqa: S310  (http only)
+
+    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None, deadline_s: float) -> RawAnswer:
+        request = self._request(method, path, body)
         done: queue.SimpleQueue[RawAnswer | ServerTrouble] = queue.SimpleQueue()
         # A socket's timeout starts anew with each byte, so a thread reads and this one waits.
         reading = threading.Thread(target=self._read, args=(request, deadline_s, done), daemon=True)
@@ -139,15 +198,27 @@ class PlainServer:
                 response = exc
             with response:
                 done.put(RawAnswer(status=response.status or 0, body=_whole_body(response)))
-        except Exception as exc:  # noqa: BLE001  (this thread has nobody to raise to; the waiting one gets it)
-            reason = getattr(exc, "reason", exc)
-            is_late = isinstance(reason, TimeoutError) or time.monotonic() - started >= timeout_s
-            done.put(
-                ServerTrouble(
-                    f"{type(reason).__name__}: {reason}",
-                    is_refused=isinstance(reason, ConnectionRefusedError | socket.gaierror), is_late=is_late,
-                )
-            )  # fmt: skip
+        except Exception as exc:  # noqa: BLE001  (the waiting thread gets it)
+            done.put(_trouble(exc, is_late=time.monotonic() - started >= timeout_s))
+
+
+def _trouble(error: Exception, *, is_late: bool = False) -> ServerTrouble:
+    reason = getattr(error, "reason", error)
+    return ServerTrouble(
+        f"{type(reason).__name__}: {reason}",
+        is_refused=isinstance(reason, ConnectionRefusedError | socket.gaierror),
+        is_late=is_late or isinstance(reason, TimeoutError),
+    )
+
+
+def _listed(models: list[Any]) -> Iterator[Listed]:
+    for model in models:
+        key = model.get("key") if isinstance(model, dict) else None
+        instances = model.get("loaded_instances") if isinstance(model, dict) else None
+        for instance in instances if isinstance(instances, list) else ():
+            if isinstance(instance, dict) and isinstance(instance.get("id"), str):
+                config = instance.get("config")
+                yield Listed(id=instance["id"], model_key=str(key), config=config if isinstance(config, dict) else {})
 
 
 def _whole_body(response: Any) -> bytes:

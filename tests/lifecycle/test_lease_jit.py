@@ -1,6 +1,7 @@
 """Leases on what a chat loaded by itself, against a scripted LM Studio."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -93,18 +94,24 @@ def test_a_stream_that_breaks_after_it_loaded_is_undone(
     assert open_leases(journal) == {}
 
 
-def test_a_chat_that_is_cancelled_while_it_loads_leaves_what_it_may_load_to_the_reaper(
+def test_a_chat_that_is_cancelled_while_it_loads_is_undone_when_the_load_has_ended(
     in_real_time: Callable[..., tuple[Leases, Journal]],
 ) -> None:
     exchange = Exchange()
     with ScriptedServer(load_s=0.6) as server, Client(server.url) as client:
-        leases, journal = in_real_time(client)
-        timer = threading.Timer(0.3, exchange.cancel)
-        timer.start()
+        leases, journal = in_real_time(client, settle_s=30.0)
+
+        def cancel_when_it_loads() -> None:
+            while not server.asked("POST", "/api/v1/chat"):
+                time.sleep(0.01)
+            exchange.cancel()
+
+        threading.Thread(target=cancel_when_it_loads, daemon=True).start()
         with pytest.raises(Cancelled):
             leases.acquire_jit(KEY, REQUEST, exchange=exchange)
-        assert leases.left_to_reaper == (KEY,)
-        assert open_leases(journal)[1].instance_id == KEY
+        assert server.asked("POST", UNLOAD) == [{"instance_id": KEY}]
+        assert server.loaded == []
+        assert open_leases(journal) == {}
 
 
 def test_a_chat_that_broke_before_it_named_an_instance_touches_nothing_and_is_named(
