@@ -16,6 +16,7 @@ from harness.settings import setting
 _PART = re.compile(r"-(\d{5})-of-(\d{5})$")
 _QUANT = re.compile(r"(?i)(?:^|[-._])((?:iq|q)\d[a-z0-9_]*|f16|bf16|f32|mxfp4)$")
 _USUAL_CONTEXT = 2048
+_MAX_CONTEXT = 2**31 - 1  # what llama.cpp counts with
 _LONGEST_NAME = 200
 _SHOWN = 120
 _EMBEDDING_ARCHITECTURES = ("bert", "gemma-embedding", "t5encoder")
@@ -128,8 +129,9 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value.isprintable() else None
 
 
-def _tokens(value: Any) -> int:
-    return value if isinstance(value, int) and value > 0 else _USUAL_CONTEXT
+def _tokens(value: object) -> int:
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MAX_CONTEXT
+    return int(value) if is_count else _USUAL_CONTEXT  # type: ignore[call-overload]
 
 
 def _capabilities(template: str, *, reasons: bool) -> Capabilities:

@@ -5,10 +5,12 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,7 +22,10 @@ from harness.serving.refusal import Refusal, crashed, load_failed
 
 _LOAD_DEADLINE_S = 900.0
 _STOP_DEADLINE_S = 10.0
+_END_DEADLINE_S = 5.0
 _LOG_TAIL_BYTES = 4096
+_SOCKET = "worker.sock"  # llama.cpp takes a host for a path by this ending.
+_LONGEST_SOCKET_BYTES = 100  # Linux allows 107, macOS 103.
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,6 +35,7 @@ class LoadedInstance:
     Attributes:
         load_time_s: from the request to a model that answers, the start of the process included.
         is_jit: loaded by a request, so it may be evicted by the next one and expires when idle.
+        folder: of the worker's socket, and for this user alone.
         busy: requests in flight.
         last_used: monotonic seconds.
     """
@@ -40,6 +46,7 @@ class LoadedInstance:
     load_time_s: float
     is_jit: bool
     process: asyncio.subprocess.Process
+    folder: Path
     http: httpx.AsyncClient
     busy: int = 0
     last_used: float = field(default_factory=time.monotonic)
@@ -49,7 +56,12 @@ class LoadedInstance:
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
         await asyncio.wait_for(self.process.wait(), _STOP_DEADLINE_S)
+        await self.close()
+
+    async def close(self) -> None:
+        """Let go of a worker that has ended."""
         await self.http.aclose()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     @contextlib.asynccontextmanager
     async def post(self, path: str, body: dict[str, Any]) -> AsyncIterator[httpx.Response]:
@@ -88,7 +100,8 @@ async def start_instance(
     """
     started = time.monotonic()
     key = secrets.token_urlsafe(24)
-    spec = _spec(file, instance_id, config, api_key=key)
+    folder = _socket_folder()
+    spec = _spec(file, instance_id, config, api_key=key, folder=folder)
     with tempfile.TemporaryFile() as log:
         process = await asyncio.create_subprocess_exec(
             *child.command("harness.embedded.worker"),
@@ -101,11 +114,15 @@ async def start_instance(
             start_new_session=True,
         )
         try:
-            url = await asyncio.wait_for(_handshake(process, spec), _LOAD_DEADLINE_S)
+            socket = await asyncio.wait_for(_handshake(process, spec), _LOAD_DEADLINE_S)
         except BaseException as exc:  # The client may have gone; a worker that nobody knows must not stay.
+            if isinstance(exc, _NotReady):
+                with contextlib.suppress(TimeoutError):  # It ends by itself, once its log is complete.
+                    await asyncio.wait_for(process.wait(), _END_DEADLINE_S)
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+            shutil.rmtree(folder, ignore_errors=True)
             if isinstance(exc, TimeoutError | _NotReady):
                 raise load_failed(file.model.key, _reason(log, process.returncode)) from exc
             raise
@@ -113,13 +130,21 @@ async def start_instance(
     # that a request may meet a closed one (seen 2026-11 as one lost answer in 72).
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     http = httpx.AsyncClient(
-        base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=httpx.Timeout(None, connect=5.0),
-        limits=limits, trust_env=False,
-    )  # fmt: skip
+        base_url="http://worker",
+        headers={"Authorization": f"Bearer {key}"},
+        timeout=httpx.Timeout(None, connect=5.0),
+        transport=httpx.AsyncHTTPTransport(uds=socket, limits=limits),
+    )
     return LoadedInstance(
-        id=instance_id, file=file, config=config, load_time_s=time.monotonic() - started, is_jit=is_jit,
-        process=process, http=http,
-    )  # fmt: skip
+        id=instance_id,
+        file=file,
+        config=config,
+        load_time_s=time.monotonic() - started,
+        is_jit=is_jit,
+        process=process,
+        folder=folder,
+        http=http,
+    )
 
 
 class _NotReady(Exception):
@@ -135,24 +160,38 @@ async def _handshake(process: asyncio.subprocess.Process, spec: dict[str, Any]) 
         answer = json.loads(await process.stdout.readline())
     except (OSError, ValueError) as exc:
         raise _NotReady from exc
-    if "url" not in answer:
+    if "socket" not in answer:
         raise _NotReady
-    return str(answer["url"])
+    return str(answer["socket"])
 
 
-def _spec(file: ModelFile, instance_id: InstanceId, config: LoadConfig, *, api_key: str) -> dict[str, Any]:
+def _socket_folder() -> Path:
+    """Return a new folder that only this user may enter, with a path short enough for a socket in it."""
+    wanted = Path(tempfile.mkdtemp(prefix="lms-"))
+    if len(os.fsencode(wanted / _SOCKET)) <= _LONGEST_SOCKET_BYTES:
+        return wanted
+    wanted.rmdir()
+    return Path(tempfile.mkdtemp(prefix="lms-", dir="/tmp"))
+
+
+def _spec(
+    file: ModelFile, instance_id: InstanceId, config: LoadConfig, *, api_key: str, folder: Path
+) -> dict[str, Any]:
     cores = _cores()
     return {
         "path": str(file.path.absolute()),
         "instance_id": instance_id,
         "api_key": api_key,
+        "socket": str(folder / _SOCKET),
         "context_length": config.context_length,
         "parallel": config.parallel or 1,
         "eval_batch_size": config.eval_batch_size,
         "flash_attention": config.flash_attention,
         "embedding": file.model.is_embedding,
         "decode_threads": max(1, cores - 1),
-        "batch_threads": cores,
+        # An embedding is a prompt alone, and often a short one: with as many threads as cores, each waiting for the
+        # slowest in between, one took 3 s beside busy neighbours (2026-11), and 20 ms alone.
+        "batch_threads": max(1, cores - 1) if file.model.is_embedding else cores,
     }
 
 

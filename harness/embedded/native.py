@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.domain.model import LoadConfig, Model
 from harness.embedded.instance import LoadedInstance
+from harness.embedded.length import refuse_if_too_long
 from harness.embedded.pool import Pool
 from harness.embedded.thread import Message, Threads
 from harness.serving.answer import chat_result
@@ -92,9 +93,10 @@ async def events(chat: Chat, pool: Pool, threads: Threads) -> AsyncIterator[Even
         answer.instance_id = instance.id
         async for event in _generate(chat, instance, answer):
             yield event
-    except Refusal as exc:
-        answer.refusal = exc
-        yield "error", exc.body
+    except (Refusal, ValueError, LookupError, TypeError) as exc:
+        # A stream always ends in chat.end, also when the worker sends what nobody expects.
+        answer.refusal = exc if isinstance(exc, Refusal) else _unexpected(exc)
+        yield "error", answer.refusal.body
     yield "chat.end", {"result": answer.result(chat, threads)}
 
 
@@ -141,13 +143,14 @@ class _Answer:
 
 
 async def _generate(chat: Chat, instance: LoadedInstance, answer: _Answer) -> AsyncIterator[Event]:
-    answer.started = time.monotonic()  # Loading is no part of the time to the first token.
+    answer.started = time.monotonic()  # The time to the first token does not include loading.
+    await refuse_if_too_long(instance, [message["content"] for message in chat.messages])
     async with instance.post("/v1/chat/completions", _worker_body(chat)) as response:
         if response.status_code >= 400:  # noqa: PLR2004  (HTTP errors)
             raise _worker_refusal(await response.aread())
         yield "prompt_processing.start", {}
         open_part: str | None = None
-        async for chunk in _chunks(response.aiter_lines()):
+        async for chunk in read_chunks(response.aiter_bytes()):
             progress = chunk.get("prompt_progress")
             if progress and open_part is None:
                 done = progress["processed"] / max(1, progress["total"])
@@ -181,16 +184,33 @@ def _deltas(chunk: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
     return [(part, text) for part, text in named if text]
 
 
-async def _chunks(lines: AsyncIterator[str]) -> AsyncIterator[dict[str, Any]]:
-    async for line in lines:
-        if not line.startswith("data: ") or line == "data: [DONE]":
-            if line.startswith("error: "):
-                raise _worker_refusal(line.removeprefix("error: ").encode())
+async def read_chunks(stream: AsyncIterator[bytes]) -> AsyncIterator[dict[str, Any]]:
+    """Yield the chunks of a worker's stream.
+
+    Raises:
+        Refusal: an error is among them.
+        ValueError: something that is not JSON is.
+    """
+    async for line in _lines(stream):
+        if line.startswith(b"error: "):
+            raise _worker_refusal(line.removeprefix(b"error: "))
+        if not line.startswith(b"data: ") or line == b"data: [DONE]":
             continue
-        chunk = json.loads(line.removeprefix("data: "))
+        data = line.removeprefix(b"data: ")
+        chunk = json.loads(data)
         if "error" in chunk:
-            raise _worker_refusal(json.dumps(chunk).encode())
+            raise _worker_refusal(data)
         yield chunk
+
+
+async def _lines(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the lines of a stream: httpx's own would also be cut at U+2028 and its like, which stand in answers."""
+    rest = b""
+    async for piece in stream:
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            yield line.removesuffix(b"\r")
+    yield rest
 
 
 def _worker_body(chat: Chat) -> dict[str, Any]:
@@ -205,6 +225,11 @@ def _worker_body(chat: Chat) -> dict[str, Any]:
     if chat.body.reasoning is not None:
         body["chat_template_kwargs"] = {"enable_thinking": chat.body.reasoning == "on"}
     return body
+
+
+def _unexpected(exc: Exception) -> Refusal:
+    message = f"The model's process sent an answer that makes no sense ({type(exc).__name__}: {exc})."
+    return Refusal(500, message, type="internal_error", code="unknown")
 
 
 def _worker_refusal(raw: bytes) -> Refusal:

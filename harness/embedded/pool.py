@@ -163,7 +163,7 @@ class Pool:
         await instance.process.wait()
         if self._instances.get(instance.id) is instance:
             del self._instances[instance.id]
-            await instance.http.aclose()
+            await instance.close()
 
     async def _expire(self) -> None:
         while True:

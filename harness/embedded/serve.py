@@ -32,6 +32,7 @@ def serve(
     models_dir: Path | None = None,
     token: str | None = None,
     parallel: int = 4,
+    request_deadline_s: float = 30.0,
     on_progress: Callable[[str], None],
     on_ready: Callable[[str], None] | None = None,
 ) -> int:
@@ -43,6 +44,7 @@ def serve(
         models_dir: a folder of GGUF files; None: the default models, fetched once.
         token: demanded of every request; None: authentication is off.
         parallel: slots of every instance.
+        request_deadline_s: for a client to send a whole request; its connection is closed then.
         on_progress: gets lines for a person.
         on_ready: gets the address once requests are answered.
 
@@ -53,13 +55,23 @@ def serve(
     import uvicorn
 
     from harness.embedded.app import make_app
+    from harness.embedded.connection import Connection
     from harness.embedded.pool import Pool
 
     listener = _listen(host, port)
     url = f"http://{_bracketed(host)}:{listener.getsockname()[1]}"
     files = _files(models_dir, on_progress)
     app = make_app(Pool(files, parallel=parallel), token=token, hosts=_hosts(host, listener.getsockname()[1]))
-    config = uvicorn.Config(app, log_level="warning", lifespan="on", server_header=False, timeout_graceful_shutdown=2)
+    config = uvicorn.Config(
+        app,
+        http=type("_Connection", (Connection,), {"request_deadline_s": request_deadline_s}),
+        # There are no WebSockets, and uvicorn would look for a library that offers them.
+        ws="none",
+        log_level="warning",
+        lifespan="on",
+        server_header=False,
+        timeout_graceful_shutdown=2,
+    )
     server = uvicorn.Server(config)
     listener.listen()
     _announce(url, files, on_progress, on_ready)  # The socket listens: a request from now on is answered.

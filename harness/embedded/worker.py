@@ -3,12 +3,15 @@
 Creating and deleting `xllamacpp.Server` several times in one process hung at the fourth (2026-11); a process also gives
 its memory back for certain, and a crash of llama.cpp takes only its own instance along.
 
-Protocol: one line of JSON on stdin, one on stdout (`{"url": …}` or `{"error": …}`), then it serves until stdin ends.
-Only the standard library and xllamacpp are imported: starting is part of the load time.
+Protocol: one line of JSON on stdin, one on stdout (`{"socket": …}` or `{"error": …}`), then it serves until stdin ends.
+It listens on a Unix socket in a folder of this user: llama.cpp's server reflects any Origin, checks no Host and answers
+some routes without the key, so no port of it may be reachable. Only the standard library and xllamacpp are imported:
+starting is part of the load time.
 """
 
 import json
 import os
+import shutil
 import sys
 import threading
 from typing import Any
@@ -19,20 +22,23 @@ def main() -> None:
     answers = os.dup(1)
     os.dup2(2, 1)  # llama.cpp logs to stdout too; answers must stay apart.
     spec = json.loads(sys.stdin.buffer.readline())
-    threading.Thread(target=_exit_on_eof, daemon=True).start()
+    os.umask(0o077)
+    threading.Thread(target=_exit_on_eof, args=(spec["socket"],), daemon=True).start()
     try:
         server = _load(spec)
     except RuntimeError as exc:
         os.write(answers, json.dumps({"error": str(exc)}).encode() + b"\n")
-        os._exit(1)
-    os.write(answers, json.dumps({"url": server.listening_address}).encode() + b"\n")
+        sys.exit(1)  # Not os._exit: llama.cpp writes its log in a thread, and the reason may not be out yet.
+    os.write(answers, json.dumps({"socket": server.listening_address.removeprefix("unix://")}).encode() + b"\n")
     threading.Event().wait()
 
 
-def _exit_on_eof() -> None:
+def _exit_on_eof(socket: str) -> None:
     # Leaving main() would not end the process while it generates: over 20 s were measured.
     while os.read(0, 4096):
         pass
+    # The server removes the folder of a worker that it ends; if the server was killed, no one else will.
+    shutil.rmtree(os.path.dirname(socket), ignore_errors=True)  # noqa: PTH120  (pathlib is not imported here)
     os._exit(0)
 
 
@@ -42,6 +48,7 @@ def _load(spec: dict[str, Any]) -> Any:
     params = xllamacpp.CommonParams()
     params.model.path = spec["path"]
     params.model_alias = {spec["instance_id"]}
+    params.hostnames = [spec["socket"]]
     params.port = 0
     params.api_keys = [spec["api_key"]]
     params.ui = False

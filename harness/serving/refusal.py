@@ -112,13 +112,14 @@ def crashed(exit_code: int | None) -> Refusal:
     return Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, message, type="internal_error", code="unknown")
 
 
-def context_exceeded() -> Refusal:
-    """Return the answer to a prompt that does not fit into the context."""
+def context_exceeded(*, is_openai: bool = False) -> Refusal:
+    """Return the answer to a prompt that does not fit into the context: 500 natively, 400 on OpenAI's routes."""
     message = (
         "The number of tokens to keep from the initial prompt is greater than the context length. "
         "Try to load the model with a larger context length, or provide a shorter input"
     )
-    return Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, message, type="internal_error", code="unknown")
+    status = HTTPStatus.BAD_REQUEST if is_openai else HTTPStatus.INTERNAL_SERVER_ERROR
+    return Refusal(status, message, type="internal_error", code="unknown")
 
 
 def unknown_response(response_id: str) -> Refusal:

@@ -70,7 +70,7 @@ def test_an_oversized_body_is_refused_with_and_without_a_length(http: httpx.Clie
 
     for content in (piece * 40, parts()):
         try:
-            answer = http.post("/api/v1/chat", content=content)
+            answer = http.post("/api/v1/chat", content=content, headers={"content-type": "application/json"})
         except httpx.TransportError:
             continue  # Refused before all of it was sent.
         assert answer.status_code == 413

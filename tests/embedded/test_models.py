@@ -1,5 +1,6 @@
 """Listing, loading and unloading on real weights."""
 
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -193,11 +194,8 @@ def test_a_load_whose_client_has_gone_is_completed(http: httpx.Client) -> None:
 def test_a_body_that_lm_studio_refuses_is_refused_and_loads_nothing(
     http: httpx.Client, path: str, body: object, code: str, param: str | None
 ) -> None:
-    answer = (
-        http.post(f"/api/v1/{path}", content=body)
-        if isinstance(body, bytes)
-        else http.post(f"/api/v1/{path}", json=body)
-    )
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    answer = http.post(f"/api/v1/{path}", content=raw, headers={"content-type": "application/json"})
     assert answer.status_code == 400
     error = answer.json()["error"]
     assert (error["type"], error["code"], error.get("param")) == ("invalid_request", code, param)

@@ -4,11 +4,13 @@ import contextlib
 import http.client
 import json
 import socket
+import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def port(embedded_server: "EmbeddedServer") -> Iterator[int]:
 def ask(port: int, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, Any]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     with contextlib.closing(connection):
-        connection.request(method, path, body, headers)
+        connection.request(method, path, body, {"Content-Type": "application/json", **headers})
         answer = connection.getresponse()
         raw = answer.read()
         return answer.status, json.loads(raw) if raw else None
@@ -134,7 +136,8 @@ def test_a_hostile_key_is_only_ever_looked_up(port: int, key: str) -> None:
 
 
 def test_a_body_shorter_than_its_length_is_waited_for_without_holding_anybody_up(port: int) -> None:
-    head = f"POST {CHAT} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 1000\r\n\r\n".encode()
+    head = f"POST {CHAT} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n".encode()
+    head += b"Content-Length: 1000\r\n\r\n"
     with contextlib.ExitStack() as slow:
         for sent in (b"", b"GET", b"GET / HTTP/1.1\r\nHost: ", head, head + b'{"model"') * 20:
             one = slow.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
@@ -154,17 +157,32 @@ def test_a_body_shorter_than_its_length_is_waited_for_without_holding_anybody_up
 )
 def test_a_body_of_false_length_is_refused(port: int, framing: bytes) -> None:
     head = f"POST {LOAD} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n".encode()
+    head += b"Content-Type: application/json\r\n"
     answer = raw(port, head + framing)
     assert answer == b"" or answer.split(b" ")[1] in {b"400", b"413", b"501"}
 
 
-def test_a_worker_wants_its_key(port: int, embedded_server: "EmbeddedServer") -> None:
+def test_a_worker_has_no_port_and_a_socket_for_this_user_alone(port: int, embedded_server: "EmbeddedServer") -> None:
+    """llama.cpp's server reflects any Origin with credentials, ignores Host and answers /health without the key."""
     assert ask(port, "POST", LOAD, json.dumps({"model": KEY, "context_length": 512}).encode())[0] == 200
-    worker = listening_port(children(embedded_server.pid)[0])
-    asked = json.dumps({"messages": [{"role": "user", "content": "x"}], "max_tokens": 1}).encode()
-    for headers in ({}, {"Authorization": "Bearer wrong"}, {"Origin": "https://evil.example"}):
-        for method, path, body in (("POST", "/v1/chat/completions", asked), ("GET", "/slots", None)):
-            assert ask(worker, method, path, body, **headers)[0] in {401, 403, 501}
+    worker = children(embedded_server.pid)[0]
+    links = [str(link.readlink()) for link in Path(f"/proc/{worker}/fd").iterdir()]
+    inodes = {link[8:-1] for link in links if link.startswith("socket:[")}
+    for table in ("tcp", "tcp6", "udp", "udp6"):
+        rows = [line.split() for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]]
+        assert not [row for row in rows if row[9] in inodes]
+    rows = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()[1:]]
+    (socket_path,) = {Path(row[7]) for row in rows if row[6] in inodes and len(row) > 7}
+    assert stat.S_IMODE(socket_path.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(socket_path.stat().st_mode) & 0o077 == 0
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket_path)), base_url="http://worker") as http:
+        body = {"messages": [{"role": "user", "content": "x"}], "max_tokens": 1}
+        for headers in ({}, {"Authorization": "Bearer wrong"}):
+            assert http.post("/v1/chat/completions", json=body, headers=headers).status_code == 401
+            assert http.get("/slots", headers=headers).status_code == 401
+    unloading = json.dumps({"instance_id": KEY}).encode()
+    assert ask(port, "POST", "/api/v1/models/unload", unloading)[0] == 200
+    assert not socket_path.parent.exists()
 
 
 def test_the_token_is_in_no_process_list_and_no_environment(embedded_server: "EmbeddedServer") -> None:
@@ -189,12 +207,3 @@ def children(pid: int) -> list[int]:
     if not told.exists():
         pytest.skip("needs /proc/PID/task/TID/children (Linux)")
     return [int(one) for one in told.read_text().split()]
-
-
-def listening_port(pid: int) -> int:
-    """Return the TCP port on which a process listens (Linux)."""
-    links = [str(one.readlink()) for one in Path(f"/proc/{pid}/fd").iterdir()]
-    inodes = {link[8:-1] for link in links if link.startswith("socket:[")}
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    (port,) = (int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == "0A" and row[9] in inodes)
-    return port
