@@ -110,6 +110,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if session.run is None:
         say(config, "\nThe run is already complete; nothing to do.")
     say(config, f"\nRecords: {path}")
+    for gap in session.gaps:
+        terminalreporter.write_line(f"NOT MEASURED: {printed(config, gap)}", red=True)
     for failure in session.failures:
         what = "NOT RECORDED" if isinstance(failure, StoreError) else "NOT RELEASED"
         terminalreporter.write_line(f"{what}: {printed(config, str(failure))}", red=True)

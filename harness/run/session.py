@@ -13,6 +13,7 @@ from harness.domain.model import Model
 from harness.errors import ReleaseFailed, SettingsError, StoreError
 from harness.reaper.journal import state_dir
 from harness.reaper.sweep import sweep
+from harness.run.gap import gaps
 from harness.run.interrupt import interruptible
 from harness.run.plan.budget import ModelCost
 from harness.run.plan.estimate import Work, model_cost
@@ -52,6 +53,7 @@ class Session:
         put_off: the keys of models that could not be loaded; their tests run when the run is resumed.
         run: the open run; None before `open`.
         failures: what must be reported at the end.
+        gaps: what the run was to check and did not measure, in sentences; known after `close`.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Session:
         self._recorded_skips: set[tuple[str, str | None]] = set()
         self.run: Run | None = None
         self.failures: list[ReleaseFailed | StoreError] = []
+        self.gaps: list[str] = []
 
     @cached_property
     def listing(self) -> tuple[Model, ...]:
@@ -244,16 +247,32 @@ class Session:
     def close(self, *, exit_code: int, interrupted: bool = False) -> int:
         """End the run, and the server if it was started for it; return the exit code.
 
-        That is 7 where something of ours is still loaded, and the code of the error where records could not be written.
+        That is 7 where something of ours is still loaded, and the code of the error where records could not be written;
+        else 1 where the run passed although it did not measure what it was to check.
         """
         try:
             if self.run is not None:
+                if exit_code == 0:
+                    self.gaps = self._find_gaps(self.run)
+                    exit_code = 1 if self.gaps else 0
                 self.run.close(exit_code=exit_code, interrupted=interrupted)
         except (ReleaseFailed, StoreError) as exc:
             self.note_failure(exc)
         finally:
             self._resources.close()
         return max((failure.exit_code for failure in self.failures), default=exit_code)
+
+    def _find_gaps(self, run: Run) -> list[str]:
+        complete = self.resumption.complete if self.resumption else frozenset[str]()
+        return list(
+            gaps(
+                RunFile.read(run.path),
+                models=self.selection.models,
+                tasks=self.tasks,
+                floors=self.settings.floors,
+                complete=complete,
+            )
+        )
 
     def note_failure(self, failure: ReleaseFailed | StoreError) -> None:
         """Keep a failure for the end of the run; of those to write records only the first one."""

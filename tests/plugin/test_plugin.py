@@ -169,6 +169,23 @@ def test_a_model_that_cannot_be_loaded_is_skipped_with_its_reason_and_the_others
     assert [one.error is None for one in records if isinstance(one, InstanceRecord)] == [False, True]
 
 
+def test_a_floor_that_was_not_checked_on_a_model_fails_the_run(run: Pytest, server: ScriptedServer) -> None:
+    said = {"error": {"message": "Failed to load LLM: out of memory", "type": "model_load_failed"}}
+    server.on("POST", "/api/v1/models/load", Status(500, said), times=1)
+    result = run("--lms-model=all", "--lms-limit=2", "--lms-floor=one=0.1")
+    assert result.code == 1, result.out
+    assert f"NOT MEASURED: the floor of 0.1 for one was not checked on {KEY}: Failed to load LLM" in result.out
+    assert [one.exit_code for one in result.records() if isinstance(one, EndRecord)] == [1]
+
+
+def test_a_run_in_which_every_model_was_skipped_fails(run: Pytest, server: ScriptedServer) -> None:
+    said = {"error": {"message": "Failed to load LLM: out of memory", "type": "model_load_failed"}}
+    server.on("POST", "/api/v1/models/load", Status(500, said))
+    result = run("--lms-limit=2")
+    assert result.code == 1, result.out
+    assert "NOT MEASURED: no model was measured: the only one was skipped" in result.out
+
+
 def test_what_cannot_be_released_ends_the_session_with_7_and_the_command(run: Pytest, server: ScriptedServer) -> None:
     server.on("POST", "/api/v1/models/unload", Ignore())
     result = run("--lms-limit=1", "--lms-task=one")

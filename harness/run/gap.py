@@ -1,0 +1,44 @@
+"""What a run was to check and did not measure: a gate that measured nothing must not pass."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from harness.domain.model import Model
+from harness.run.plan.plan import fits
+from harness.store.run_file import RunFile
+from harness.task.task import Task
+
+
+def gaps(
+    seen: RunFile,
+    *,
+    models: Sequence[Model],
+    tasks: Sequence[Task],
+    floors: Mapping[str, float],
+    complete: Collection[str] = (),
+) -> Iterator[str]:
+    """Yield a sentence for each floor that was not checked on a model; only one where all models were skipped.
+
+    Args:
+        seen: the file of the run.
+        models: that were selected.
+        tasks: that were collected.
+        floors: the lowest acceptable score by task.
+        complete: keys of models that were measured by the run that this one resumes.
+    """
+    reasons = {(skip.model_key, skip.task): skip.reason for skip in seen.skips}
+    if models and all((str(model.key), None) in reasons for model in models):
+        yield f"no model was measured: {'the only one was' if len(models) == 1 else f'all {len(models)} were'} skipped"
+        return
+    measured = {(cell.model_key, cell.task) for cell in seen.summaries if cell.n}
+    for task in tasks:
+        if task.name not in floors:
+            continue
+        floor = f"the floor of {floors[task.name]:g} for {task.name} was not checked"
+        able = [model for model in models if fits(task, model) is None]
+        if not able:
+            yield f"{floor}: none of the selected models can be given this task"
+        for model in able:
+            key = str(model.key)
+            if key not in complete and (key, task.name) not in measured:
+                why = reasons.get((key, task.name)) or reasons.get((key, None)) or "the test did not run the task"
+                yield f"{floor} on {key}: {why}"
