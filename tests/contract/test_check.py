@@ -70,7 +70,7 @@ def ignoring(key: str) -> Fault:
 
 
 def without(*names: bytes) -> Callable[[list[bytes]], list[bytes]]:
-    return lambda parts: [part for part in parts if not part.startswith(tuple(b"event: " + one for one in names))]
+    return lambda parts: [part for part in parts if not part.startswith(tuple(b"event: " + name for name in names))]
 
 
 def last_delta_lost(parts: list[bytes]) -> list[bytes]:
@@ -79,8 +79,8 @@ def last_delta_lost(parts: list[bytes]) -> list[bytes]:
 
 
 def shuffled_vectors(payload: dict[str, Any], numbers: Iterator[int] = count(1)) -> None:  # noqa: B008  (shared on purpose)
-    for one in payload["data"]:
-        one["embedding"] = [x + next(numbers) for x in one["embedding"]]
+    for entry in payload["data"]:
+        entry["embedding"] = [x + next(numbers) for x in entry["embedding"]]
 
 
 def stats(**values: Any) -> Fault:
@@ -201,7 +201,7 @@ def test_a_loaded_model_is_used_only_when_it_is_named_and_then_as_another_copy(
         pass
     with bench_at(server.url, model=TINY.key) as bench:
         found = {check.__name__: look(check, bench) for check in CHECKS}
-    assert [name for name, one in found.items() if one.state == "did not hold"] == []
+    assert [name for name, finding in found.items() if finding.state == "did not hold"] == []
     assert found["second_copy"].observed == f"{TINY.key}:3 beside {TINY.key}:2"
     assert "other programs have loaded the model too" in found["keys_in_any_case"].observed
     assert server.loaded == [TINY.key, SMALL.key]

@@ -18,22 +18,22 @@ def server() -> Iterator[ScriptedServer]:
 
 @pytest.fixture
 def proxy(server: ScriptedServer) -> Iterator[FaultProxy]:
-    with FaultProxy(server.url) as one:
-        yield one
+    with FaultProxy(server.url) as proxy:
+        yield proxy
 
 
 @pytest.fixture
 def client(proxy: FaultProxy) -> Iterator[Client]:
-    with Client(proxy.url, deadlines=Deadlines(list_s=30, load_s=30, unload_s=30, idle_s=30, total_s=30)) as one:
-        yield one
+    with Client(proxy.url, deadlines=Deadlines(list_s=30, load_s=30, unload_s=30, idle_s=30, total_s=30)) as client:
+        yield client
 
 
 @pytest.fixture
 def hasty(proxy: FaultProxy) -> Iterator[Client]:
     """A client whose every deadline is near."""
     near = Deadlines(connect_s=0.5, list_s=0.5, load_s=0.5, unload_s=0.5, idle_s=0.5, total_s=1.0)
-    with Client(proxy.url, deadlines=near) as one:
-        yield one
+    with Client(proxy.url, deadlines=near) as client:
+        yield client
 
 
 @pytest.fixture

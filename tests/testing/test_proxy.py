@@ -50,7 +50,7 @@ def connected(proxy: FaultProxy) -> socket.socket:
 
 
 def threads_of_proxies() -> list[threading.Thread]:
-    return [one for one in threading.enumerate() if one.name.startswith("fault-proxy")]
+    return [thread for thread in threading.enumerate() if thread.name.startswith("fault-proxy")]
 
 
 def test_without_faults_a_client_sees_the_server(server: ScriptedServer, client: Client) -> None:
@@ -107,16 +107,16 @@ def test_many_requests_on_one_connection_are_told_apart(server: ScriptedServer, 
         statuses.append(answer.status)
     wire.close()
     assert statuses == [200, 200, 503]
-    assert [one.path for one in proxy.passed] == [MODELS] * 3
+    assert [passed.path for passed in proxy.passed] == [MODELS] * 3
     assert len(server.requests) == 2
 
 
 def test_requests_that_come_all_at_once_are_answered_one_after_the_other(proxy: FaultProxy) -> None:
     with connected(proxy) as wire:
-        one = b"POST /api/v1/models/unload HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n%s"
+        request = b"POST /api/v1/models/unload HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n%s"
         body = b'{"instance_id": "nobody"}'
         last = b"GET /lmstudio-greeting HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
-        wire.sendall(one % (len(body), body) * 2 + last)
+        wire.sendall(request % (len(body), body) * 2 + last)
         answers = b"".join(iter(lambda: wire.recv(65536), b""))
     assert answers.count(b"HTTP/1.1 404") == 2
     assert answers.endswith(b'{\n  "lmstudio": true\n}')
@@ -146,7 +146,7 @@ def test_the_third_request_is_the_third_even_if_something_else_hit_the_first(pro
     for _ in range(4):
         with pytest.raises(HarnessError):
             client.load("nothing")
-    faults = [one.fault for one in proxy.passed]
+    faults = [passed.fault for passed in proxy.passed]
     assert faults == [Status(500, "first"), None, Status(501, "third"), None]
 
 
@@ -159,7 +159,7 @@ def test_a_random_plan_is_the_same_for_the_same_seed(server: ScriptedServer) -> 
                     client.load("nothing")
                 except HarnessError:
                     continue
-            return [one.fault for one in proxy.passed]
+            return [passed.fault for passed in proxy.passed]
 
     first = faults(1)
     assert first == faults(1)
@@ -204,7 +204,7 @@ def test_a_connection_may_be_reset_before_anything_is_read(proxy: FaultProxy, cl
     end = time.monotonic() + 10
     while len(proxy.passed) < 2 and time.monotonic() < end:  # Noted by the proxy's own thread.
         time.sleep(0.01)
-    assert [one.method for one in proxy.passed] == ["POST", ""]
+    assert [passed.method for passed in proxy.passed] == ["POST", ""]
 
 
 def test_an_accepted_connection_that_is_read_late_is_answered(proxy: FaultProxy, client: Client) -> None:

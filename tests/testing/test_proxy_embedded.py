@@ -31,17 +31,17 @@ CHAT = "/api/v1/chat"
 
 @pytest.fixture
 def proxy(embedded_server: "EmbeddedServer") -> Iterator[FaultProxy]:
-    with FaultProxy(embedded_server.url) as one:
-        yield one
+    with FaultProxy(embedded_server.url) as proxy:
+        yield proxy
 
 
 @pytest.fixture
 def client(proxy: FaultProxy) -> Iterator[Client]:
-    with Client(proxy.url) as one:
-        yield one
+    with Client(proxy.url) as client:
+        yield client
         proxy.heal()
-        for instance_id in resident_ids(one.models()):
-            one.unload(instance_id)
+        for instance_id in resident_ids(client.models()):
+            client.unload(instance_id)
 
 
 @pytest.fixture

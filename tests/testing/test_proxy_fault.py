@@ -182,8 +182,8 @@ def test_splitting_sends_every_byte_on_its_own(proxy: FaultProxy, client: Client
     proxy.on("GET", MODELS, Trickle(), times=1)
     split = client.models()
     assert split == client.models()
-    one, other = proxy.passed
-    assert one.answer_bytes == other.answer_bytes
+    split_passed, other = proxy.passed
+    assert split_passed.answer_bytes == other.answer_bytes
 
 
 def test_a_slow_line_takes_its_time(proxy: FaultProxy, client: Client) -> None:
@@ -257,8 +257,20 @@ def test_a_listing_survives_one_broken_connection(proxy: FaultProxy, client: Cli
 def test_random_faults_are_of_every_kind_and_never_hang() -> None:
     draw = random.Random(5)
     drawn = [random_fault(draw) for _ in range(500)]
-    assert {type(one) for one in drawn} == {
-        Abandon, Cut, CutEvent, Delay, Drop, Garbage, Latency, Pause, Repeat, Reset, Status, Trickle, WrongLength,
-    }  # fmt: skip
-    assert not [one for one in drawn if isinstance(one, Cut | CutEvent) and one.then == "hang"]
-    assert max(one.seconds for one in drawn if isinstance(one, Delay | Pause)) <= 0.5
+    assert {type(fault) for fault in drawn} == {
+        Abandon,
+        Cut,
+        CutEvent,
+        Delay,
+        Drop,
+        Garbage,
+        Latency,
+        Pause,
+        Repeat,
+        Reset,
+        Status,
+        Trickle,
+        WrongLength,
+    }
+    assert not [fault for fault in drawn if isinstance(fault, Cut | CutEvent) and fault.then == "hang"]
+    assert max(fault.seconds for fault in drawn if isinstance(fault, Delay | Pause)) <= 0.5

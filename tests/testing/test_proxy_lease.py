@@ -78,16 +78,16 @@ class Stage:
     @property
     def left(self) -> list[str]:
         """What is loaded now and was not before."""
-        return [one for one in self.server.loaded if one not in self.foreign]
+        return [instance_id for instance_id in self.server.loaded if instance_id not in self.foreign]
 
     def check(self) -> None:
         """Nothing of others is touched; what is left of ours is named by an error, or the journal has an open lease."""
-        assert [one for one in self.server.loaded if one in self.foreign] == self.foreign
-        unloaded = [one["instance_id"] for one in self.server.asked("POST", UNLOAD)]
+        assert [instance_id for instance_id in self.server.loaded if instance_id in self.foreign] == self.foreign
+        unloaded = [body["instance_id"] for body in self.server.asked("POST", UNLOAD)]
         assert not set(unloaded) & set(self.foreign)
-        told = "\n".join(str(error) for error in self.errors)
+        named = "\n".join(str(error) for error in self.errors)
         is_open = self.journal.path.exists() and bool(replay(self.journal.path).open_leases)
-        assert [one for one in self.left if one not in told and not is_open] == []
+        assert [instance_id for instance_id in self.left if instance_id not in named and not is_open] == []
 
 
 @contextmanager
@@ -137,7 +137,7 @@ def test_one_fault_at_any_step_leaves_nothing_of_ours_and_all_of_others(
     with stage(tmp_path) as scene:
         scene.proxy.on(method, path, fault, after=after, times=1)
         scene.play()
-        assert fault in [one.fault for one in scene.proxy.passed]
+        assert fault in [passed.fault for passed in scene.proxy.passed]
         scene.check()
         assert scene.left == []
 
@@ -157,7 +157,7 @@ def test_a_load_that_is_always_lost_is_sent_once_and_what_it_made_is_ours_or_gon
     with stage(tmp_path) as scene:
         scene.proxy.on("POST", LOAD, fault)
         scene.play()
-        assert [one.path for one in scene.proxy.passed].count(LOAD) == 1
+        assert [passed.path for passed in scene.proxy.passed].count(LOAD) == 1
         scene.check()
         assert scene.left == []
 

@@ -42,7 +42,7 @@ def test_runs_that_are_killed_beside_foreign_clients_leave_nothing_and_touch_not
     events = (tmp_path / "kept" / "events.log").read_text()
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{events}"
     (total,) = [line.split() for line in done.stdout.splitlines() if line.startswith("all ")]
-    runs, _, leaked = (int(one) for one in total[1:4])
+    runs, _, leaked = map(int, total[1:4])
     assert (runs, leaked) == (4, 0)
     assert "foreign 0 loaded" in events
     assert "was killed" in events
