@@ -220,7 +220,7 @@ def test_the_server_did_what_was_asked_or_did_not_as_the_fault_says(
     server: ScriptedServer, proxy: FaultProxy, eventually: Eventually, *, fault: Fault, is_done: bool
 ) -> None:
     proxy.on("POST", LOAD, fault)
-    # A client that leaves before the proxy has read its request has asked nothing, so only silent faults get a near end.
+    # A client that leaves before the proxy has read its request asks nothing, so only silent faults get a near end.
     load_s = 1.5 if isinstance(fault, Hang | Delay) else 30.0
     with Client(proxy.url, deadlines=Deadlines(load_s=load_s)) as client, pytest.raises(HarnessError):
         client.load(KEY)
