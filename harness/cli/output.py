@@ -7,10 +7,9 @@ from typing import Any
 
 import click
 
-from harness.report.text import disarmed_json, one_line, printable
+from harness.report.text import disarmed_json, printable
 from harness.settings import Surface
 
-_LONGEST_NAME = 300
 _LONGEST_LINE = 4000
 """Longer lines are cut: nobody reads them, and a key of 10 MB would bury everything else."""
 
@@ -48,11 +47,6 @@ def note(text: str) -> None:
 def rendered(text: str) -> str:
     """Return a message that is safe to print and names settings by the options of this command line."""
     return _shown(Surface.COMMAND_LINE.render(text))
-
-
-def cell_text(name: str) -> str:
-    """Return a name for a cell of a table: on one line, and cut where it would make every row endless."""
-    return one_line(name, limit=_LONGEST_NAME)
 
 
 def spinning(line: str) -> AbstractContextManager[None]:

@@ -10,7 +10,7 @@ import click
 
 from harness.cli.completion import task_names
 from harness.cli.option import json_option
-from harness.cli.output import cell_text, print_json, print_text
+from harness.cli.output import print_json, print_text
 from harness.report.layout import terminal_width
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _report(cells: "Sequence[Figures]", scorer: "Scorer", file: Path, written: P
 
 def _row(cell: "Figures") -> tuple[str, ...]:
     counts = (cell.n, cell.passed, cell.unparsed, cell.unscored)
-    return (cell_text(cell.model_key), cell_text(cell.task), _mean(cell), *map(str, counts))
+    return (cell.model_key, cell.task, _mean(cell), *map(str, counts))
 
 
 def _mean(cell: "Figures") -> str:

@@ -8,7 +8,10 @@ from textwrap import fill
 
 from tabulate import tabulate
 
+from harness.report.text import one_line, printable
+
 _LEAST_WIDTH = 20
+_LONGEST_CELL = 300
 
 
 def terminal_width() -> int | None:
@@ -26,8 +29,9 @@ def fits(text: str, width: int | None) -> bool:
 
 
 def table(rows: Sequence[Sequence[object]], *, headers: Sequence[str], align: Sequence[str]) -> str:
-    """Return the rows under their headers, in columns as wide as they need."""
-    return tabulate(rows, headers=headers, colalign=tuple(align), disable_numparse=True)
+    """Return the rows under their headers, in columns as wide as they need; each cell is made safe and one line."""
+    cells = [[_cell(cell) for cell in row] for row in rows]
+    return tabulate(cells, headers=list(map(_cell, headers)), colalign=tuple(align), disable_numparse=True)
 
 
 def fitted(rows: Sequence[Sequence[object]], *, headers: Sequence[str], align: Sequence[str], width: int | None) -> str:
@@ -38,20 +42,26 @@ def fitted(rows: Sequence[Sequence[object]], *, headers: Sequence[str], align: S
 
 def cards(rows: Sequence[Sequence[object]], *, headers: Sequence[str], width: int | None) -> str:
     """Return a block of lines for each row: its first cell as heading, then a line for each other cell with a value."""
+    headers = list(map(_cell, headers))
     names = max(map(len, headers[1:]))
     blocks = []
-    for first, *cells in rows:
+    for first, *cells in ([_cell(cell) for cell in row] for row in rows):
         named = zip(headers[1:], cells, strict=True)
         lines = [paragraph(f"  {name:<{names}}  {cell}", width, indent=names + 4) for name, cell in named if cell != ""]
         blocks.append("\n".join([paragraph(str(first), width), *lines]))
     return "\n\n".join(blocks)
 
 
+def _cell(value: object) -> str:
+    """Return what a cell shows: a line end or 10 MB in a name of a run file must not break the whole table."""
+    return one_line(str(value), limit=_LONGEST_CELL)
+
+
 def paragraph(text: str, width: int | None, *, indent: int = 0) -> str:
     """Return text broken into lines of at most `width`, within words if need be; all but the first are indented."""
     if width is None or len(text) <= width:
         return text
-    return fill(
+    lines = fill(
         text,
         width,
         subsequent_indent=" " * min(indent, width // 2),
@@ -59,3 +69,4 @@ def paragraph(text: str, width: int | None, *, indent: int = 0) -> str:
         drop_whitespace=True,
         break_on_hyphens=False,
     )
+    return printable(lines)  # Once it is broken into lines, text may begin one of them with a CI command.

@@ -1,0 +1,167 @@
+"""Every command with a hostile server and a hostile run file: nothing that they say acts on the terminal or on CI."""
+
+import json
+import os
+import subprocess
+import sys
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cli.main import cli
+from harness.domain.model import ModelKey
+from harness.report.table import render
+from harness.store.run_file import RunFile
+from harness.testing.fault import Status
+from harness.testing.library import DEFAULT_MODELS
+from harness.testing.scripted import ScriptedServer
+
+from .conftest import Call
+
+EVIL = "\x1b[2J\r\n::error::boom\n  ::add-mask::x\n##[error]y ##vso[task.z]\u202e\x9b31m\u2028\x07"
+KEY = f"acme/tiny{EVIL}-1b"
+NAMES = ("model_key", "task", "task_class", "item_id", "instance_id", "reference", "reason", "error", "outcome", "test")
+COMMAND = (sys.executable, "-m", "harness.cli", "run")
+BIG = 10_000_000
+LONGEST_LINE = 4000
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    hostile = [
+        replace(
+            model,
+            key=ModelKey(model.key.replace("tiny", f"tiny{EVIL}").replace("small", f"small{EVIL}")),
+            display_name=EVIL,
+            architecture=EVIL,
+            params_string=EVIL,
+            description=EVIL,
+        )
+        for model in DEFAULT_MODELS
+    ]
+    with ScriptedServer(hostile) as scripted:
+        scripted.reply_with(lambda _: f"{EVIL} Paris {EVIL}")
+        yield scripted
+
+
+@pytest.fixture
+def in_folder(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
+    monkeypatch.chdir(tmp_path)
+    return call
+
+
+@pytest.fixture
+def failing(server: ScriptedServer) -> ScriptedServer:
+    refusal = {"error": {"message": EVIL, "type": EVIL, "code": EVIL, "param": EVIL}}
+    for path in ("/api/v1/chat", "/api/v1/models/load", "/api/v1/models/download"):
+        server.on("POST", path, Status(400, refusal))
+    return server
+
+
+@pytest.fixture
+def run_file(tmp_path: Path) -> Path:
+    """A run file of the first version in which every name is hostile."""
+    source = Path(__file__).resolve().parents[1] / "domain" / "first-version.jsonl"
+    path = tmp_path / "hostile.jsonl"
+    lines = [json.loads(line) for line in source.read_text(encoding="utf-8").splitlines()]
+    path.write_text("".join(json.dumps(_hostile(record)) + "\n" for record in lines))
+    return path
+
+
+def _hostile(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: f"{value}{EVIL}" if name in NAMES and value else value for name, value in record.items()}
+
+
+def assert_harmless(output: str) -> None:
+    for line in output.split("\n"):
+        assert not line.lstrip().startswith("::"), line
+        assert "##[" not in line, line
+        assert "##vso[" not in line.lower(), line
+        acting = {
+            char for char in line if char != "\t" and unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+        }
+        assert not acting, (acting, line)
+
+
+WALK: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "preflight": ((), ("--json",)),
+    "models": ((), ("--json",), ("--loaded",)),
+    "select": (("--task", "chat"), ("--json",), ("--task", "vision")),
+    "download": (("acme/new",), ("acme/new", "--no-wait", "--json"), ("--status", "nowhere")),
+    "load": ((KEY,), (KEY, "--json"), (KEY, "--context-length", "999999"), ("acme",)),
+    "unload": ((KEY,), (KEY, "--json"), ("--instance", "nowhere"), ("acme",)),
+    "chat": ((KEY, "Hi"), (KEY, "Hi", "--stream"), (KEY, "Hi", "--json"), (KEY, EVIL, "--max-output-tokens", "1")),
+    "smoke": ((), (KEY,), ("--json",)),
+    "live": (("--no-smoke",), ("--no-smoke", "--json")),
+    "doctor": ((), ("--json",), ("--fix",), ("--forget", EVIL)),
+    "tasks": (("RUN_FILE", "--n", "2"), ("RUN_FILE", "--n", "2", "--json")),
+    "score": (("RUN_FILE", "--scorer", "exact", "--target-field", "item_id", "--out", "OUT"),),
+    "schema": ((), ("--kind", EVIL)),
+    "completion": (("bash",),),
+}
+ELSEWHERE = {"run": "in a process of its own, below", "serve": "prints only what its own user has typed"}
+
+
+def test_every_command_is_walked() -> None:
+    assert set(WALK) | set(ELSEWHERE) == set(cli.list_commands(None))  # type: ignore[arg-type]  # It is not used.
+
+
+@pytest.mark.parametrize(("command", "words"), [(name, words) for name, cases in WALK.items() for words in cases])
+def test_no_command_prints_what_acts(
+    in_folder: Call, run_file: Path, tmp_path: Path, command: str, words: tuple[str, ...]
+) -> None:
+    places = {"RUN_FILE": str(run_file), "OUT": str(tmp_path / "out.jsonl")}
+    result = in_folder(command, *(places.get(word, word) for word in words))
+    assert_harmless(result.out)
+    assert_harmless(result.err)
+    assert result.out or result.err
+
+
+@pytest.mark.parametrize(
+    "words", [("load", KEY), ("chat", KEY, "Hi"), ("chat", KEY, "Hi", "--json"), ("download", "x")]
+)
+def test_no_error_of_the_server_acts(call: Call, failing: ScriptedServer, words: tuple[str, ...]) -> None:
+    result = call(*words)
+    assert result.code != 0
+    assert result.err
+    assert_harmless(result.out + result.err)
+
+
+@pytest.mark.parametrize("words", [("--model=all",), ("--model=all", "--dry-run"), ("--model=nowhere",)])
+def test_a_run_prints_nothing_that_acts(server: ScriptedServer, tmp_path: Path, words: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [*COMMAND, f"--url={server.url}", "--suite=offload", "--task=classify", "--limit=2", *words],
+        capture_output=True,
+        timeout=100,
+        cwd=tmp_path,
+        check=False,
+        env={**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state")},
+    )
+    assert_harmless(done.stdout.decode() + done.stderr.decode())
+    assert b"Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("width", [None, 40, 100])
+def test_the_table_of_a_run_file_shows_nothing_that_acts_and_is_not_broken(run_file: Path, width: int | None) -> None:
+    table = render(RunFile.read(run_file), width=width)
+    assert "classify\\x1b[2J" in table
+    assert_harmless(table)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("preflight",), ("models",), ("select", "--task", "chat"), ("smoke",), ("load", "acme"), ("chat", "x", "y")],
+)
+def test_a_name_of_ten_megabytes_is_cut(call: Call, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
+    model = replace(DEFAULT_MODELS[0], key=ModelKey("k" * BIG), display_name="n" * BIG, params_string="p" * BIG)
+    with ScriptedServer([model]) as server:
+        monkeypatch.setenv("LM_STUDIO_API_URL", server.url)
+        if words == ("preflight",):
+            server.load(model.key)
+        result = call(*words)
+    assert max(map(len, (result.out + result.err).split("\n"))) <= LONGEST_LINE
+    assert len(result.out + result.err) < 50_000
