@@ -144,7 +144,7 @@ class Attempt:
         """Return the instance that the reaper found after a lost answer.
 
         Raises:
-            AmbiguousLoad: it cannot be told which one is ours; the journal names them.
+            AmbiguousLoad: it is uncertain which one is ours; the journal names them.
             HarnessError: `lost`, as nothing was made, or the reaper is still looking.
         """
         try:
@@ -186,7 +186,7 @@ class Attempt:
 def _ambiguous(key: ModelKey, ending: Ending) -> AmbiguousLoad:
     commands = "\n".join(f"  lms-harness unload --instance {instance_id!r}" for instance_id in ending.instances)
     return AmbiguousLoad(
-        f"the answer to loading {key} was lost, and it cannot be told what it loaded: {ending.why} ({_names(ending)})",
+        f"the answer to loading {key} was lost, and what it loaded is uncertain: {ending.why} ({_names(ending)})",
         hint=f"None was touched, as another client may be using it. Unload what is not in use:\n{commands}",
     )
 

@@ -2,8 +2,8 @@
 
 An instance keeps its id while its listed config changes: LM Studio reduces, raises or changes a context after the load
 (bug tracker 1902, 2174, 2270, 2304). So a changed config proves nothing. Ids are reused, too: once ours is gone, the
-next instance of its model gets the same id. So what counts is an absence, seen in a listing or told by an error: from
-then on the id may belong to another client, whatever its config, unless a request of ours loaded the model anew.
+next instance of its model gets the same id. So what counts is an absence, seen in a listing or reported by an error:
+from then on the id may belong to another client, whatever its config, unless a request of ours loaded the model again.
 """
 
 import contextlib
@@ -136,7 +136,7 @@ class Custody:
                 instance.is_unanswered = True
 
     def loading(self, instance_id: InstanceId, phase: Loading) -> None:
-        """Note that a request of ours makes the server load it anew, or has done so: then it is ours again."""
+        """Note that a request of ours makes the server load it again, or has done so: then it is ours."""
         with self._lock:
             if (watched := self._watched.get(instance_id)) is None:
                 return
@@ -187,7 +187,8 @@ class Custody:
 def _tells_absence(error: HarnessError) -> bool:
     """Tell whether this error of a request by instance id says that the instance is not there.
 
-    A crash alone does not: what comes after it, the listing shows. A failed load does: nobody loads what is loaded.
+    A crash alone does not; the listing shows what comes after it. A failed load does, as a server loads for a request
+    only what is not loaded.
     """
     if isinstance(error, LoadFailed):
         return _LOADING_FAILED.search(error.message) is not None

@@ -1,6 +1,7 @@
 """The process that outlives a run, and what it shares with the run: journal, locks, the rules for open leases.
 
-`link` is the run's end of the pipe and `process` the other end; `reconcile` decides what to do with an open lease and
-`sweep` does so for dead runs. `process` and what it imports before it has work use the standard library alone, so that
-it starts in milliseconds. Start with docs/adr/0003.
+Start with docs/adr/0003 and `process`, the reaper itself; `link` is the run's end of the pipe, on a `channel`, and
+`carrier` and `relay` are the two ends of a chat that the reaper sends. `reconcile` decides what becomes of an open
+lease, and `sweep` applies it to dead runs. `process` and what it imports before it has work use the
+standard library alone.
 """

@@ -70,7 +70,7 @@ class Channel:
 
     Args:
         peer: the reaper.
-        on_death: called when it ends although nobody closed the channel.
+        on_death: called when it ends although the channel was not closed.
     """
 
     def __init__(self, peer: Peer, on_death: "Callable[[Channel], None]") -> None:

@@ -27,7 +27,7 @@ class FileLock:
         return self._descriptor is not None
 
     def try_acquire(self, *, create: bool = True) -> bool:
-        """Take the lock if nobody holds it, and tell whether it is held now.
+        """Take the lock if it is free, and tell whether it is held now.
 
         Raises:
             OSError: the file cannot be opened.
@@ -63,7 +63,7 @@ def _try_lock(descriptor: int) -> bool:
         if sys.platform == "win32":
             import msvcrt
 
-            # Far behind what anybody writes: on Windows a locked byte cannot be read by others.
+            # Far behind all that is ever written: on Windows, others cannot read a locked byte.
             os.lseek(descriptor, 1 << 30, os.SEEK_SET)
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         else:

@@ -1,4 +1,4 @@
-"""Who a process is, for longer than its pid: pids are given out anew, and start over after a boot."""
+"""Who a process is, for longer than its pid: pids are reused, and start over after a boot."""
 
 import contextlib
 import os
@@ -21,8 +21,12 @@ def boot_id() -> str | None:
         with contextlib.suppress(OSError, subprocess.SubprocessError):
             return subprocess.run(
                 ["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"],
-                capture_output=True, text=True, check=True, timeout=_SYSCTL_DEADLINE_S, stdin=subprocess.DEVNULL,
-            ).stdout.strip()  # fmt: skip
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=_SYSCTL_DEADLINE_S,
+                stdin=subprocess.DEVNULL,
+            ).stdout.strip()
     return None
 
 
@@ -37,7 +41,7 @@ def process_start(pid: int) -> str | None:
             fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
             return None if fields[0] in {"Z", "X"} else fields[19]  # A zombie runs no code any more.
         return None
-    import psutil  # A dependency where there is no /proc.
+    import psutil  # A dependency of the project where there is no /proc.
 
     with contextlib.suppress(psutil.Error):
         return f"{psutil.Process(pid).create_time():.2f}"

@@ -11,8 +11,8 @@ leases are all closed is removed at the end; one that stays names what a dead ru
     grant     it made this instance; by a chat: it is about to
     verified  it is loaded, with this config as far as that is known; again when its config has changed
     absent    it was seen to be gone, so that whatever has its id from now on may be another client's
-    loading   a request of ours by its id makes the server load it anew; `verified` when it has
-    doubt     it cannot be told what is ours: nothing is touched, a person decides
+    loading   a request of ours by its id makes the server load it again; `verified` when it has
+    doubt     it is uncertain what is ours: nothing is touched, a person decides
     released, denied (nothing was loaded), handed_over (left loaded on purpose), gone: the end
 """
 
@@ -63,7 +63,7 @@ class OpenLease:
         effective: its config, once it was listed; {} while only our answer tells that it is loaded.
         absence: how the instance was seen to be gone; empty while it never was.
         loading_at: since when a request of ours makes the server load it; ISO-8601, empty when none does.
-        doubt: why it cannot be told what is ours.
+        doubt: why it is uncertain what is ours.
         doubtful_ids: the instances in question.
     """
 
@@ -89,7 +89,7 @@ class OpenLease:
         return bool(self.loading_at)
 
     def age_s(self, now: datetime) -> float:
-        """Return the seconds since the intent, or since a request began to load it anew, by the wall clock.
+        """Return the seconds since the intent, or since a request began to load it again, by the wall clock.
 
         0 where the time cannot be read.
         """
@@ -158,10 +158,14 @@ class Journal:
         with self._lock:
             number, self._next = self._next, self._next + 1
             self._append(
-                "intent", number,
-                model_key=model_key, resident=list(resident), mode=mode, config=dict(config or {}),
+                "intent",
+                number,
+                model_key=model_key,
+                resident=list(resident),
+                mode=mode,
+                config=dict(config or {}),
                 deadline_s=deadline_s,
-            )  # fmt: skip
+            )
             self._open[number] = model_key
             return number
 
@@ -186,7 +190,7 @@ class Journal:
             self._append("absent", lease, why=why)
 
     def loading(self, lease: int) -> None:
-        """Record that a request of ours makes the server load the instance anew."""
+        """Record that a request of ours makes the server load the instance again."""
         with self._lock:
             self._append("loading", lease)
 
@@ -203,7 +207,7 @@ class Journal:
             self._open.pop(lease, None)
 
     def forget(self, lease: int) -> None:
-        """Take note that somebody else, the reaper, has closed the lease, or will."""
+        """Note that the reaper has closed the lease, or will."""
         with self._lock:
             self._open.pop(lease, None)
 
@@ -254,7 +258,7 @@ def private_folder(path: Path) -> Path:
     """Return the folder, which exists now and which only this user can enter.
 
     Raises:
-        OSError: it cannot be made, or is somebody else's, who could read and replace what is in it.
+        OSError: it cannot be made, or belongs to another user, who could read and replace what is in it.
     """
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
     if hasattr(os, "getuid") and path.stat().st_uid != os.getuid():
@@ -273,7 +277,7 @@ def append(descriptor: int, entry: Mapping[str, Any]) -> None:
 
 
 def append_to(path: Path, entry: Mapping[str, Any]) -> None:
-    """Write an entry into the journal of another run, which nobody else is writing."""
+    """Write an entry into the journal of another run, which no other process is writing."""
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | _CLOEXEC)
     try:
         append(descriptor, entry)
@@ -345,7 +349,8 @@ def open_leases_elsewhere(directory: Path, *, url: str, but: Path) -> list[OpenL
 def granted_elsewhere(directory: Path, *, url: str, but: Path) -> frozenset[str]:
     """Return the instance ids that other runs on the same server hold according to their journals.
 
-    One in doubt is not held: it may be anybody's by now, and leaving it out would make another candidate look certain.
+    One in doubt is not held: any client may have its id by now, and leaving it out would make another candidate look
+    certain.
     """
     leases = open_leases_elsewhere(directory, url=url, but=but)
     return frozenset(lease.instance_id for lease in leases if lease.instance_id is not None and not lease.doubt)

@@ -50,7 +50,7 @@ def main() -> None:
         if (number := getattr(signal, name, None)) is not None:
             signal.signal(number, signal.SIG_IGN)
     serve(sys.stdin.buffer, sys.stdout.buffer, SystemClock())
-    # Threads that wait for answers nobody needs any more must not hold up the exit.
+    # Threads that still wait for answers must not hold up the exit.
     os._exit(0)
 
 
@@ -87,7 +87,7 @@ class Reaper:
 
     Args:
         hello: the first message.
-        out: where replies go; it is not an error if nobody reads them any more.
+        out: where replies go; it is not an error if the run no longer reads them.
         clock: for waiting.
     """
 
@@ -230,13 +230,13 @@ class Reaper:
         self._relays[lease].run(self._server, message["body"], deadline_s=message["deadline_s"])
 
     def _find(self, message: Mapping[str, Any]) -> None:
-        self._answer(message["id"], **_told(self._decided(message["lease"], undoes=False)))
+        self._answer(message["id"], **_as_reply(self._decided(message["lease"], undoes=False)))
 
     def _undo(self, message: Mapping[str, Any]) -> None:
-        self._answer(message["id"], **_told(self._decided(message["lease"], undoes=True)))
+        self._answer(message["id"], **_as_reply(self._decided(message["lease"], undoes=True)))
 
     def _decided(self, number: int, *, undoes: bool) -> "Ending":
-        """Find what the load of a lease made, and finish the lease if told to; the journal is written on return."""
+        """Find what the load of a lease made, and finish the lease if `undoes`; the journal is written on return."""
         from harness.reaper.reconcile import Ending, finish, locate
 
         with self._state:
@@ -294,7 +294,7 @@ class Reaper:
                 return
 
 
-def _told(ending: "Ending") -> dict[str, Any]:
+def _as_reply(ending: "Ending") -> dict[str, Any]:
     return {"how": ending.how, "why": ending.why, "instances": list(ending.instances)}
 
 

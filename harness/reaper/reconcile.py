@@ -48,7 +48,7 @@ class Ending:
     Attributes:
         how: found (its load made this instance, which is still loaded), released (unloaded, verified), denied (nothing
             was loaded), gone (it went away by itself), pending (the server may still be loading it), doubtful (it
-            cannot be told what is ours), unreachable (the server does not answer, or does not unload it).
+            is uncertain what is ours), unreachable (the server does not answer, or does not unload it).
         why: in words, for a person.
         instances: the ones that were found, unloaded, or are in question.
     """
@@ -76,7 +76,7 @@ def finish(
     """Do what can be done about the lease and return what became of it; never raises because of the server.
 
     Args:
-        lease: nobody is working on it any more.
+        lease: no run or reaper is working on it any more.
         server: where its instance is, or is not.
         clock: for waiting.
         claimed: ids that other runs' journals name at this moment.

@@ -176,7 +176,7 @@ class PlainServer:
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None, deadline_s: float) -> RawAnswer:
         request = self._request(method, path, body)
         done: queue.SimpleQueue[RawAnswer | ServerTrouble] = queue.SimpleQueue()
-        # A socket's timeout starts anew with each byte, so a thread reads and this one waits.
+        # A socket's timeout starts again with each byte, so a thread reads and this one waits.
         reading = threading.Thread(target=self._read, args=(request, deadline_s, done), daemon=True)
         reading.start()
         try:

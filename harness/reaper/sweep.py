@@ -31,7 +31,7 @@ class Left:
     Attributes:
         path: of the journal.
         state: what it says.
-        keeper: who cares for it: its run, which lives; its reaper, which is finishing; or nobody.
+        keeper: who takes care of it: its run, which is alive; its reaper, which is finishing; or nobody.
     """
 
     path: Path
@@ -59,7 +59,7 @@ class Swept:
             "denied": f"{named}: nothing was loaded",
             "gone": f"{named} is gone already",
             "pending": f"{named} may still be loading",
-            "doubtful": f"{named} may be somebody else's, so it was not touched: {self.ending.why}",
+            "doubtful": f"{named} may belong to another client, so it was not touched: {self.ending.why}",
             "unreachable": f"{named} could not be unloaded: {self.ending.why}",
         }[self.ending.how]
         return f"Left by the run {self.run_id}, which died: {done}"
@@ -73,7 +73,7 @@ def left_journals(directory: Path) -> Iterator[Left]:
             keeper = _keeper(path, state)
             if state.open_leases:
                 yield Left(path=path, state=state, keeper=keeper)
-            elif keeper == "nobody" and state.owner:  # Without an owner it is being begun at this moment.
+            elif keeper == "nobody" and state.owner:  # Without an owner it is being created at this moment.
                 remove_if_settled(path)
 
 
@@ -89,7 +89,7 @@ def sweep(
 ) -> Iterator[Swept]:
     """Finish the leases that dead runs have left on one server, and yield what became of each.
 
-    Live runs, and dead ones whose reaper is at work, are left alone. What may be somebody else's is not touched.
+    Live runs, and dead ones whose reaper is at work, are left alone. What may belong to another client is not touched.
 
     Args:
         directory: of the journals.
@@ -108,7 +108,7 @@ def sweep(
         try:
             if not lock.try_acquire(create=False):
                 continue
-            # Read anew: until now its reaper, or another sweep, may have closed leases, and their ids been given out.
+            # Read again: its reaper or another sweep may have closed leases meanwhile, and their ids may be reused.
             leases = replay(left.path).open_leases
         except OSError:  # It has been removed.
             lock.release()
@@ -125,7 +125,7 @@ def sweep(
 
 
 def forget(left: Left, clock: Clock) -> None:
-    """Close all leases of a journal that nobody cares for, without touching any instance, and remove it."""
+    """Close all leases of a journal that has neither run nor reaper, without touching any instance, and remove it."""
     for lease in left.state.open_leases.values():
         _note(left.path, lease, Ending(how="gone"), clock)
     remove_if_settled(left.path)
@@ -139,14 +139,19 @@ def _finished(
     if left.state.owner.get("boot_id") != identity.boot_id():
         named = tuple(filter(None, [lease.instance_id]))
         if is_loopback(left.state.url):
-            return Ending(how="gone", why="this machine was started anew since", instances=named)
-        why = "this machine was started anew since, and its id may have been given to another instance"
+            return Ending(how="gone", why="this machine was restarted since", instances=named)
+        why = "this machine was restarted since, and its id may belong to another instance"
         return Ending(how="doubtful", why=why, instances=named)
     here = left.path.parent
     return finish(
-        lease, server, clock, age_s=lease.age_s(clock.now()), settle_s=settle_s, patience_s=patience_s,
+        lease,
+        server,
+        clock,
+        age_s=lease.age_s(clock.now()),
+        settle_s=settle_s,
+        patience_s=patience_s,
         claimed=lambda: granted_elsewhere(here, url=left.state.url, but=left.path),
-    )  # fmt: skip
+    )
 
 
 def _note(path: Path, lease: OpenLease, ending: Ending, clock: Clock) -> None:

@@ -169,7 +169,12 @@ def test_a_reaper_that_dies_within_a_load_costs_its_answer(linked: Make) -> None
         link.start()
         pid = link.pid
         assert pid is not None
-        threading.Timer(0.3, os.kill, (pid, signal.SIGKILL)).start()
+
+        def kill_it_while_it_loads() -> None:
+            eventually(lambda: server.asked("POST", LOAD))
+            os.kill(pid, signal.SIGKILL)
+
+        threading.Thread(target=kill_it_while_it_loads, daemon=True).start()
         lease = journal.intent(KEY, resident=())
         with pytest.raises(ConnectionLost, match="reaper"):
             link.load(lease, {"model": KEY}, deadline_s=PATIENCE_S)

@@ -97,7 +97,7 @@ def test_two_that_fit_are_both_left_and_named_until_a_person_has_seen_to_them(
     server.load(KEY, CONFIG)
     (done,) = swept(tmp_path, server.url)
     assert done.ending.how == "doubtful"
-    assert "may be somebody else's, so it was not touched" in str(done)
+    assert "may belong to another client, so it was not touched" in str(done)
     assert server.asked("POST", UNLOAD) == []
     assert replay(path).open_leases[1].doubtful_ids == (KEY, f"{KEY}:2")
     server.unload(KEY)  # Whose it was, and whose the other one is, nobody can tell.
@@ -176,7 +176,7 @@ def test_after_a_new_boot_loopback_is_empty_and_a_far_server_is_for_a_person(lef
     assert not near.exists()
     (done,) = swept(tmp_path, "http://192.0.2.1:1234")
     assert (done.ending.how, done.ending.instances) == ("doubtful", (KEY,))
-    assert "started anew" in replay(far).open_leases[1].doubt
+    assert "restarted" in replay(far).open_leases[1].doubt
 
 
 def test_a_server_that_ended_with_its_run_holds_nothing(left: Write, tmp_path: Path) -> None:
