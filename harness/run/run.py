@@ -98,7 +98,7 @@ class Run:
         server_kind: `lm-studio`, `embedded` or `unknown`.
         listing: the server's models at the start.
         progress: where progress is shown.
-        plan: is recorded as it is; its `tasks` make up the suite hash, its `reference` is the model of comparisons.
+        plan: is recorded as it is; its `tasks` make up the suite hash, models are compared by its `reference_order`.
         notes: what a reader of the figures must know, such as that this is a demonstration.
         argv: the command line; it is recorded without secrets.
         clock: for every duration and timestamp.
@@ -130,7 +130,8 @@ class Run:
         self._progress = progress
         self._resumed = resumed
         self._pace = pace
-        self._reference: str | None = plan.get("reference")
+        reference: str | None = plan.get("reference")
+        self._references: Sequence[str] = plan.get("reference_order") or ([reference] if reference else [])
         self._gone: ServerUnreachable | None = None
         carried = resumed.carried() if resumed else None
         self.recorder = Recorder(settings.results, clock=self.clock, carried=carried)
@@ -368,12 +369,25 @@ class Run:
         """Write the verdicts, which come from the file as they compare all models of the run, and the last record."""
         try:
             if not self._leases.is_abandoned or self._gone is not None:
+                seen = RunFile.read(self.path)
                 for verdict in comparisons(
-                    RunFile.read(self.path), self.settings, reference=self._reference, head=self.recorder.head
+                    seen, self.settings, reference=self._choose_reference(seen), head=self.recorder.head
                 ):
                     self.recorder.comparison(verdict)
         finally:
             self.recorder.end(exit_code=exit_code, interrupted=interrupted, resident=resident)
+
+    def _choose_reference(self, seen: RunFile) -> str | None:
+        """Return the first model of the planned order that was not skipped; say so where it is not the first one."""
+        skipped = {skip.model_key for skip in seen.skips if skip.task is None}
+        usable = [key for key in self._references if key not in skipped]
+        if not usable or usable[0] == self._references[0]:
+            return next(iter(self._references), None)
+        self._progress.note(
+            f"{self._references[0]} was skipped, so models are compared with {usable[0]}, "
+            "the next one in the order fixed before the run"
+        )
+        return usable[0]
 
     def _jobs(self, task: Task, leased: LeasedModel) -> list[Job]:
         return jobs_of(

@@ -8,11 +8,12 @@ from harness.selection.selection import parameters_or_guess
 from harness.settings import setting
 
 
-def choose_reference(models: Sequence[Model], primary: str | None) -> tuple[Model, str]:
-    """Return the reference of a run, and why it was chosen: `primary`, else the model with most parameters.
+def reference_order(models: Sequence[Model], primary: str | None) -> tuple[Model, ...]:
+    """Return the models in the order in which they are the reference of a run: the first one that can be loaded is it.
 
-    It must not depend on the answers: compared with a model that was best by luck, all others look worse. Of models
-    with equally many parameters the largest file is taken, and of equal files the last key.
+    `primary` comes first, then the models with most parameters; of equally many the largest file, of equal files the
+    last key. The order must not depend on the answers: compared with a model that was best by luck, all others look
+    worse.
 
     Args:
         models: the selected ones, at least one.
@@ -21,13 +22,25 @@ def choose_reference(models: Sequence[Model], primary: str | None) -> tuple[Mode
     Raises:
         SettingsError: `primary` is not among them.
     """
-    if primary is None:
-        largest = max(models, key=lambda model: (parameters_or_guess(model)[0], model.size_bytes, model.key))
-        return largest, "most parameters, then the largest file"
-    for model in models:
-        if model.key.lower() == primary.lower():
-            return model, "named as primary"
-    raise SettingsError(
-        f"the primary model {primary!r} is not selected",
-        hint=f"Select it as well ({setting('models')}). Selected are: {', '.join(model.key for model in models)}.",
+    largest_first = sorted(
+        models, key=lambda model: (parameters_or_guess(model)[0], model.size_bytes, model.key), reverse=True
     )
+    if primary is None:
+        return tuple(largest_first)
+    named = [model for model in largest_first if model.key.lower() == primary.lower()]
+    if not named:
+        raise SettingsError(
+            f"the primary model {primary!r} is not selected",
+            hint=f"Select it as well ({setting('models')}). Selected are: {', '.join(model.key for model in models)}.",
+        )
+    return tuple(dict.fromkeys([*named, *largest_first]))
+
+
+def choose_reference(models: Sequence[Model], primary: str | None) -> tuple[Model, str]:
+    """Return the first of `reference_order`, and why it is the first.
+
+    Raises:
+        SettingsError: as `reference_order`.
+    """
+    because = "most parameters, then the largest file" if primary is None else "named as primary"
+    return reference_order(models, primary)[0], because

@@ -4,13 +4,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from harness.domain.model import ModelKey
 from harness.domain.record import ComparisonRecord, Record, RunRecord, SampleRecord, SummaryRecord
 from harness.store.reader import read_run
+from harness.testing.fault import Call, Status
+from harness.testing.library import DEFAULT_MODELS
 from harness.testing.message import Request
 from harness.testing.scripted import ScriptedServer
 
@@ -52,11 +55,12 @@ class Result:
 Pytest = Callable[..., Result]
 
 
+def reply(request: Request) -> str:
+    return request.prompt if request.json["model"] == BIG else "no"
+
+
 @pytest.fixture
 def server() -> Iterator[ScriptedServer]:
-    def reply(request: Request) -> str:
-        return request.prompt if request.json["model"] == BIG else "no"
-
     with ScriptedServer() as scripted:
         scripted.reply_with(reply)
         yield scripted
@@ -86,6 +90,27 @@ def test_a_run_of_two_models_ends_with_a_verdict_against_the_larger_one(run: Pyt
     assert result.records[-2].kind == "comparison"
     (plan,) = (one.plan for one in result.records if isinstance(one, RunRecord))
     assert (plan["reference"], plan["reference_because"]) == (BIG, "most parameters, then the largest file")
+
+
+def test_a_reference_that_cannot_be_loaded_is_replaced_by_the_next_in_the_planned_order(run: Pytest) -> None:
+    largest = replace(DEFAULT_MODELS[1], key=ModelKey("acme/large-8b"), params_string="8B", size_bytes=5_000_000_000)
+
+    class CannotLoadTheLargest:
+        def apply(self, call: Call) -> None:
+            if call.request.json["model"] == largest.key:
+                Status(500, {"error": {"message": "Failed to load LLM", "type": "model_load_failed"}}).apply(call)
+            else:
+                call.send(call.answer())
+
+    with ScriptedServer([*DEFAULT_MODELS[:2], largest]) as other:
+        other.reply_with(reply)
+        other.on("POST", "/api/v1/models/load", CannotLoadTheLargest())
+        result = run("--lms-model=all", "--lms-limit=20", f"--lms-url={other.url}")
+    assert result.code == 0, result.out
+    assert result.verdicts() == {(SMALL, BIG): "worse"}
+    assert f"{largest.key} was skipped, so models are compared with {BIG}" in result.text
+    (plan,) = (one.plan for one in result.records if isinstance(one, RunRecord))
+    assert plan["reference_order"] == [largest.key, BIG, SMALL]
 
 
 def test_primary_turns_the_comparison_round_and_has_to_be_selected(run: Pytest, server: ScriptedServer) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from harness.domain.model import Model, ModelKey, Quantization
 from harness.errors import SettingsError
-from harness.selection.reference import choose_reference
+from harness.selection.reference import choose_reference, reference_order
 
 
 def model(key: str, params: str | None = None, size: int = 1_000_000_000, bits: float = 4.0) -> Model:
@@ -30,6 +30,7 @@ def test_a_primary_is_found_in_any_case_and_must_be_selected() -> None:
     models = [model("acme/Small", "4B"), model("acme/big", "26B")]
     chosen, why = choose_reference(models, "ACME/small")
     assert (chosen.key, why) == ("acme/Small", "named as primary")
+    assert [one.key for one in reference_order(models, "ACME/small")] == ["acme/Small", "acme/big"]
     with pytest.raises(SettingsError, match="is not selected") as caught:
         choose_reference(models, "acme/bgi")
     assert "acme/big" in caught.value.hint

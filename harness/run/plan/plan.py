@@ -12,7 +12,7 @@ from harness.report.plan import PlanRow, render_plan
 from harness.run.ask.room import context_for, room_tokens
 from harness.run.plan.budget import Allotment, ModelCost
 from harness.run.plan.estimate import guess_load_s, guess_sample_s
-from harness.selection.reference import choose_reference
+from harness.selection.reference import choose_reference, reference_order
 from harness.selection.selection import Selection
 from harness.settings import Settings
 from harness.task.task import Task
@@ -167,6 +167,7 @@ class Plan:
             "models_because": self.selection.reason,
             "reference": reference.key,
             "reference_because": because,
+            "reference_order": [model.key for model in reference_order(self.selection.models, self.settings.primary)],
             "limit": self.settings.limit,
             "epochs": self.settings.epochs,
             "allotted": None if self.allotment is None else asdict(self.allotment),
