@@ -247,7 +247,10 @@ class Reaper:
             if (relay := self._relays.get(number)) is not None:
                 relay.abandon()
                 relay.wait()
-            lease = journal.replay(self._path).open_leases.get(number)
+            try:
+                lease = journal.replay(self._path).open_leases.get(number)
+            except FileNotFoundError:
+                lease = None  # The run has removed it meanwhile: nothing was left open.
             if lease is None:
                 return Ending(how="released")
             here = self._path.parent
