@@ -271,7 +271,8 @@ class ComparisonRecord(Record):
         candidate_only, reference_only: items on which one scored more than the other.
         margin: the largest loss that does not matter.
         needed: items needed for a decision; None when it is decided, or when no number would suffice.
-        needed_difference: the difference that they would detect.
+        needed_for: the verdict that they would allow, the cheapest one.
+        needed_difference: in files of version 0.1.0, the difference that they would detect.
     """
 
     kind: Literal["comparison"] = "comparison"
@@ -295,6 +296,7 @@ class ComparisonRecord(Record):
     margin: float | None = None
     needed: int | None = None
     needed_difference: float | None = None
+    needed_for: str = ""
 
 
 class EndRecord(Record):

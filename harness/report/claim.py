@@ -101,6 +101,8 @@ def _difference(record: ComparisonRecord) -> str:
 def _needed(record: ComparisonRecord) -> str:
     if record.needed is None:
         return ""
+    if record.needed_for:
+        return f"{record.needed:,} for {record.needed_for}"
     return f"{record.needed:,}" + ("" if record.needed_difference is None else f" for {record.needed_difference:.2g}")
 
 
@@ -113,7 +115,10 @@ def _legend(found: Sequence[ComparisonRecord]) -> str:
     if any(record.floor is not None for record in found):
         parts.append("Against a floor, not worse: it is reached; worse: it is missed.")
     if any(record.needed for record in found):
-        parts.append("not decided is not 'equal'; it takes: items in all, to tell such a difference in 4 of 5 cases.")
+        parts.append(
+            "not decided is not 'equal'; it takes: items in all that would allow that verdict in 4 of 5 cases, if the "
+            "models differ as they did."
+        )
     return " ".join(parts)
 
 

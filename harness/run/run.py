@@ -36,6 +36,7 @@ from harness.task.task import Task
 from harness.verdict.comparison import comparisons
 from harness.verdict.race import race_for
 from harness.verdict.summary import summarise
+from harness.verdict.supply import Supply
 
 RunTask: TypeAlias = Callable[[Task], SummaryRecord]
 """The type of the fixture `lms_run_task`: runs a task on the leased instance and returns the summary of the cell."""
@@ -130,6 +131,7 @@ class Run:
         self._progress = progress
         self._resumed = resumed
         self._pace = pace
+        self._tasks: dict[str, Task] = {}
         reference: str | None = plan.get("reference")
         self._references: Sequence[str] = plan.get("reference_order") or ([reference] if reference else [])
         self._gone: ServerUnreachable | None = None
@@ -245,6 +247,7 @@ class Run:
         Raises:
             ServerUnreachable: the server went away; everything that was answered is recorded.
         """
+        self._tasks[task.name] = task
         jobs, started = self._jobs(task, leased), self.clock.monotonic()
         known = self._resumed.answers(task, leased.model, jobs) if self._resumed else {}
         race = race_for(task, jobs, self.settings)
@@ -371,7 +374,11 @@ class Run:
             if not self._leases.is_abandoned or self._gone is not None:
                 seen = RunFile.read(self.path)
                 for verdict in comparisons(
-                    seen, self.settings, reference=self._choose_reference(seen), head=self.recorder.head
+                    seen,
+                    self.settings,
+                    reference=self._choose_reference(seen),
+                    head=self.recorder.head,
+                    supply=Supply(self._tasks, seed=self.settings.seed),
                 ):
                     self.recorder.comparison(verdict)
         finally:

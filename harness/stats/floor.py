@@ -1,14 +1,17 @@
 """One model against a floor: does it reach it, does it miss it, or is that not decided."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean, pvariance
 
 from harness.stats.decision import Verdict
 from harness.stats.estimate import Estimate
-from harness.stats.interval import score_estimate
+from harness.stats.exact import lower_bound, upper_bound
+from harness.stats.interval import cluster_sums, score_estimate
 from harness.stats.pairing import MOST_UNSCORED, Scores
+from harness.stats.power import floor_power, graded_floor_power, items_for_power
 from harness.stats.reducer import Reducer, mean
-from harness.stats.required import items_for_floor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +24,7 @@ class FloorDecision:
         n: items.
         unscored: answers that were lost; they count against whatever is claimed.
         estimate: of the score, with the unscored counted as 0.
-        needed: independent items that it would take if the score is as observed; None when decided, or when no number
+        needed: items that it would take, in all, if the score is as observed; None when decided, or when no number
             would do.
     """
 
@@ -33,6 +36,31 @@ class FloorDecision:
     needed: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """One value an item, and what the items share.
+
+    A cluster counts as one item with the mean of all: what is claimed then holds however alike its items are.
+    """
+
+    values: Sequence[float]
+    clusters: Sequence[str]
+
+    @property
+    def mean(self) -> float:
+        return min(1.0, fmean(self.values))
+
+    @property
+    def units(self) -> int:
+        return len(set(self.clusters))
+
+    def lower(self, alpha: float) -> float:
+        return lower_bound(self.mean * self.units, self.units, alpha=alpha)
+
+    def upper(self, alpha: float) -> float:
+        return upper_bound(self.mean * self.units, self.units, alpha=alpha)
+
+
 def decide_floor(
     scores: Scores,
     floor: float,
@@ -40,23 +68,22 @@ def decide_floor(
     clusters: Mapping[str, str] | None = None,
     alpha: float = 0.05,
     reduce: Reducer = mean,
-    seed: int = 0,
 ) -> FloorDecision:
-    """Return the verdict: each claim holds at one-sided confidence 1 - alpha, and only one of them can be false.
+    """Return the verdict: each claim is false with a chance of at most alpha, and only one of them can be false.
 
-    - not worse: the lower bound of the score, the unscored counted as 0, is at the floor or above;
-    - worse: the upper bound, the unscored counted as 1, is below the floor;
+    - not worse: the exact lower bound of the score, the unscored counted as 0, is at the floor or above;
+    - worse: the exact upper bound, the unscored counted as 1, is below the floor;
     - not decided: else, and whenever more than 5 % of the answers are unscored.
 
-    Each model is judged at full alpha, whatever other models there are.
+    Each model is judged at full alpha, whatever other models there are. One more failure never turns "not decided" into
+    "reached".
 
     Args:
         scores: by item.
         floor: the least score that will do, 0 to 1.
-        clusters: item id -> what it shares with other items.
+        clusters: item id -> something sampled that it shares with other items.
         alpha: the accepted chance of a false claim.
         reduce: repeats of an item -> its value.
-        seed: of the bootstrap.
 
     Raises:
         ValueError: a score, floor or alpha outside 0 to 1.
@@ -68,37 +95,53 @@ def decide_floor(
     answers = [score for item in items for score in scores[item]]
     unscored = answers.count(None)
 
-    def estimate(lost: float, level: float) -> Estimate:
-        values = [reduce([lost if score is None else score for score in scores[item]]) for item in items]
-        return score_estimate(values, clusters=names, level=level, seed=seed)
+    def values(lost: float) -> _Values:
+        filled = [reduce([lost if score is None else score for score in scores[item]]) for item in items]
+        return _Values(filled, names)
 
-    least, most, needed = estimate(0.0, 1 - 2 * alpha), estimate(1.0, 1 - 2 * alpha), None
-    verdict = Verdict.NOT_DECIDED
+    needed = None
     if not items or unscored > MOST_UNSCORED * len(answers):
         share = f"{unscored} of {len(answers)} answers are unscored (above {100 * MOST_UNSCORED:g} %)"
-        reason = share if items else "no items"
-    elif least.interval is None or most.interval is None:
-        reason = f"no bound: {least.reason or most.reason}"
-    elif least.interval.low >= floor:
-        verdict, reason = Verdict.NOT_WORSE, f"scores at least {least.interval.low:.2g} (floor {floor:g})"
-    elif most.interval.high < floor:
-        verdict, reason = Verdict.WORSE, f"scores at most {most.interval.high:.2g} (floor {floor:g})"
+        verdict, reason = Verdict.NOT_DECIDED, share if items else "no items"
     else:
-        reason = f"scores {least.interval.low:.2g} to {most.interval.high:.2g} (floor {floor:g})"
-        needed = _needed(least.value or 0.0, floor, alpha=alpha, n=len(items))
+        low, high = values(0.0).lower(alpha), values(1.0).upper(alpha)
+        verdict, reason = _claim(low, high, floor)
+        if verdict is Verdict.NOT_DECIDED:
+            needed = _needed(values(0.0), floor, alpha=alpha)
     return FloorDecision(
         verdict=verdict,
         reason=reason,
         n=len(items),
         unscored=unscored,
-        estimate=estimate(0.0, 1 - alpha),
+        estimate=score_estimate(values(0.0).values, clusters=names),
         needed=needed,
     )
 
 
-def _needed(rate: float, floor: float, *, alpha: float, n: int) -> int | None:
-    """Return the items that would show which side of the floor the rate is on; None on the floor itself."""
+def _claim(low: float, high: float, floor: float) -> tuple[Verdict, str]:
+    if low >= floor:
+        return Verdict.NOT_WORSE, f"scores at least {low:.2g} (floor {floor:g})"
+    if high < floor:
+        return Verdict.WORSE, f"scores at most {high:.2g} (floor {floor:g})"
+    return Verdict.NOT_DECIDED, f"scores {low:.2g} to {high:.2g} (floor {floor:g})"
+
+
+def _needed(observed: _Values, floor: float, *, alpha: float) -> int | None:
+    """Return the items, in all, with which the test would show in 4 of 5 cases on which side of the floor the score is.
+
+    None where the score is on the floor itself. With clusters: as many items a cluster as now.
+    """
+    rate, n, units = observed.mean, len(observed.values), observed.units
     if rate < floor:
         rate, floor = 1 - rate, 1 - floor
-    needed = items_for_floor(rate=rate, floor=floor, alpha=alpha)
-    return None if needed is None else max(needed, n + 1)
+    if rate <= floor:
+        return None
+    if units == n and set(observed.values) <= {0, 1}:
+        return items_for_power(lambda items: floor_power(items, rate=rate, floor=floor, alpha=alpha), least=n + 1)
+    totals = cluster_sums(observed.values, observed.clusters)
+    variance = pvariance([total * units / n for total in totals])
+    found = items_for_power(
+        lambda clusters: graded_floor_power(clusters, rate=rate, floor=floor, variance=variance, alpha=alpha),
+        least=units + 1,
+    )
+    return None if found is None else math.ceil(found * n / units)

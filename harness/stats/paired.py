@@ -60,7 +60,7 @@ def compare(
     Args:
         candidate: its scores, one an item, within 0 to 1.
         reference: the reference's scores of the same items in the same order.
-        clusters: one name an item; items made from one template or document share it.
+        clusters: one name an item; items that share something sampled, such as a document, share it.
         level: the confidence of the interval, within 0 to 1.
         seed: of whatever is drawn.
 
@@ -105,7 +105,7 @@ def difference_estimate(
     Args:
         candidate: its scores, one an item, within 0 to 1.
         reference: the reference's scores of the same items in the same order.
-        clusters: one name an item; items made from one template or document share it.
+        clusters: one name an item; items that share something sampled, such as a document, share it.
         level: the confidence, within 0 to 1.
         seed: of the bootstrap.
 
@@ -236,6 +236,22 @@ def sign_flip(
         hits += int((np.abs(signs @ magnitudes) >= least).sum())
         left -= rows
     return (hits + 1) / (_FLIPS + 1), "sign-flip-monte-carlo"
+
+
+def least_discordant(alpha: float = 0.05) -> int:
+    """Return the fewest discordant items, all won by one side, with an exact McNemar p below alpha: 6 at 0.05.
+
+    The smallest m with 2 / 2^m < alpha.
+
+    Raises:
+        ValueError: alpha is outside 0 to 1.
+    """
+    if not 0 < alpha < 1:
+        raise ValueError(f"expected alpha within 0 to 1, got {alpha}")
+    m = 1
+    while 2.0 ** (1 - m) >= alpha:
+        m += 1
+    return m
 
 
 def _is_binary(*scores: Sequence[float]) -> bool:

@@ -1,7 +1,7 @@
 """Verdicts at the end of a run, from its own records: every model against the reference, and against its floor."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,11 +10,12 @@ from harness.settings import Settings
 from harness.stats.decision import Decision, Verdict, decide_all
 from harness.stats.estimate import Interval
 from harness.stats.floor import decide_floor
-from harness.stats.pairing import MOST_UNSCORED
+from harness.stats.pairing import MOST_UNSCORED, Scores
 from harness.stats.reducer import named
 from harness.stats.sequential import SprtState
 from harness.store.cell import CellKey
 from harness.store.run_file import RunFile
+from harness.verdict.supply import Supply
 from harness.verdict.value import value_of
 
 
@@ -28,7 +29,12 @@ class _Scored:
 
 
 def comparisons(
-    run: RunFile, settings: Settings, *, reference: str | None, head: Callable[[], dict[str, Any]]
+    run: RunFile,
+    settings: Settings,
+    *,
+    reference: str | None,
+    head: Callable[[], dict[str, Any]],
+    supply: Supply | None = None,
 ) -> Iterator[ComparisonRecord]:
     """Yield the verdicts on every task: on each model against the reference, and on each model against the floor.
 
@@ -40,6 +46,7 @@ def comparisons(
         settings: of the run.
         reference: its model key; None: no model is compared with another.
         head: run id and time of a record.
+        supply: how many items the tasks can give; None: as many as it takes.
 
     Raises:
         ValueError: a scorer gave a score outside 0 to 1.
@@ -47,12 +54,24 @@ def comparisons(
     cells = _cells(run, settings.reducer)
     for task in dict.fromkeys(key.task for key in cells):
         models = {key.model_key: cell for key, cell in cells.items() if key.task == task}
-        yield from _against_reference(models, reference, settings.margin, head)
+        found = list(_against_reference(models, reference, settings.margin, head))
         if settings.race or task in settings.floors:
             floor = settings.race_floor(task)
-            for cell in models.values():
-                if cell.summary is not None:
-                    yield _against_floor(cell, cell.summary, floor, settings.margin, head)
+            found += [
+                _against_floor(cell, cell.summary, floor, settings.margin, head)
+                for cell in models.values()
+                if cell.summary is not None
+            ]
+        for record in found:
+            yield record if supply is None else _capped(record, supply)
+
+
+def _capped(record: ComparisonRecord, supply: Supply) -> ComparisonRecord:
+    """Return the verdict without a number of items that the task cannot give."""
+    if record.needed is None or supply.has(record.task, record.needed):
+        return record
+    reason = f"{record.reason}; it would take {record.needed:,} items, more than the task has"
+    return record.model_copy(update={"needed": None, "needed_for": "", "reason": reason})
 
 
 def _cells(run: RunFile, reducer: str) -> dict[CellKey, _Scored]:
@@ -68,18 +87,26 @@ def _cells(run: RunFile, reducer: str) -> dict[CellKey, _Scored]:
     return scored
 
 
-def _scores(cell: _Scored, models: Mapping[str, _Scored]) -> dict[str, list[float | None]]:
-    """Return the scores by item, with None for every answer that was planned for all of the models and is not there.
+def _pair(candidate: _Scored, reference: _Scored) -> tuple[Scores, Scores]:
+    """Return both models' scores of the items that were planned for both; what another model was asked is no matter."""
+    both = (candidate, reference)
+    return _scores(candidate, both), _scores(reference, both)
+
+
+def _scores(cell: _Scored, compared: Sequence[_Scored]) -> dict[str, list[float | None]]:
+    """Return the scores by item, with None for every answer that was planned for all the compared and is not there.
 
     A model may have been planned fewer items (there was no time for more): what it has then is all of its plan, and
-    what it lacks was left out for all, whatever its scores are. What is lacking to a plan was lost.
+    what it lacks was left out for all, whatever its scores are. What a plan lacks was lost.
     """
-    summaries = [one.summary for one in models.values() if one.summary is not None]
-    epochs = max(one.epochs for one in summaries)
-    planned = min((one.planned or 0) // epochs for one in summaries)
-    whole = [one for one in models.values() if one.summary and len(one.values) * epochs >= (one.summary.planned or 0)]
-    known = [item for item in dict.fromkeys(item for one in models.values() for item in one.values)
-             if all(item in one.values for one in whole)]  # fmt: skip
+    summaries = [other.summary for other in compared if other.summary is not None]
+    epochs = max(summary.epochs for summary in summaries)
+    planned = min((summary.planned or 0) // epochs for summary in summaries)
+    whole = [
+        other for other in compared if other.summary and len(other.values) * epochs >= (other.summary.planned or 0)
+    ]
+    asked = dict.fromkeys(item for other in compared for item in other.values)
+    known = [item for item in asked if all(item in other.values for other in whole)]
     known += [f"not asked {number}" for number in range(planned - len(known))]
     return {item: [cell.values.get(item, {}).get(epoch) for epoch in range(1, epochs + 1)] for item in known}
 
@@ -95,11 +122,9 @@ def _against_reference(
     compared = [model for model in asked if not stopped & {model, reference}] if yardstick.summary else []
     decisions: dict[str, Decision] = {}
     if compared:
-        everybody = {model: models[model] for model in (*compared, reference)}
         decisions = decide_all(
-            {model: _scores(models[model], everybody) for model in compared},
-            _scores(yardstick, everybody),
-            clusters={item: name for cell in everybody.values() for item, name in cell.clusters.items()},
+            {model: _pair(models[model], yardstick) for model in compared},
+            clusters={item: name for cell in models.values() for item, name in cell.clusters.items()},
             margin=margin,
             reduce=named(asked[compared[0]].reducer),
         )
@@ -113,7 +138,7 @@ def _against_reference(
         if model in decisions:
             yield ComparisonRecord(**head(), **facts, **_decided(decisions[model]))
             continue
-        why = "the reference has not come to the end of this task"
+        why = "the reference did not complete this task"
         if yardstick.summary:
             why = f"a race has stopped {model if model in stopped else 'the reference'} before all items were asked"
         yield ComparisonRecord(
@@ -136,7 +161,7 @@ def _decided(decision: Decision) -> dict[str, Any]:
         "reference_only": comparison.reference_only,
         "margin": decision.margin,
         "needed": decision.needed,
-        "needed_difference": decision.needed_difference,
+        "needed_for": decision.needed_for or "",
     }
 
 
@@ -148,20 +173,18 @@ def _against_floor(
     }  # fmt: skip
     if summary.stopped_early:
         return ComparisonRecord(**head(), **facts, **_raced(summary, floor, margin))
-    one = decide_floor(
-        _scores(cell, {summary.model_key: cell}), floor, clusters=cell.clusters, reduce=named(summary.reducer)
-    )
-    score = one.estimate.value
+    decision = decide_floor(_scores(cell, [cell]), floor, clusters=cell.clusters, reduce=named(summary.reducer))
+    score = decision.estimate.value
     return ComparisonRecord(
         **head(),
         **facts,
-        verdict=one.verdict.value,
-        reason=one.reason,
-        n=one.n,
-        unscored=one.unscored,
+        verdict=decision.verdict.value,
+        reason=decision.reason,
+        n=decision.n,
+        unscored=decision.unscored,
         difference=None if score is None else score - floor,
-        **_bounds(one.estimate.interval, less=floor),
-        needed=one.needed,
+        **_bounds(decision.estimate.interval, less=floor),
+        needed=decision.needed,
     )
 
 

@@ -29,10 +29,8 @@ def verdict(**more: Any) -> ComparisonRecord:
 
 
 def undecided(**more: Any) -> ComparisonRecord:
-    return verdict(
-        **{"verdict": "not decided", "difference": 0, "low": -0.1, "high": 0.1, "needed": 1955, **more},
-        needed_difference=0.02,
-    )
+    facts = {"verdict": "not decided", "difference": 0, "low": -0.1, "high": 0.1, "needed": 1955}
+    return verdict(**{**facts, "needed_difference": 0.02, **more})
 
 
 RACE = {"floor": 0.8, "p0": 0.75, "p1": 0.85, "decision": "decided against", "observations": 7, "of": 30,
@@ -47,6 +45,11 @@ def test_a_verdict_stands_with_its_n_difference_and_the_items_it_takes() -> None
     assert "acme/tiny classify not decided 30 +0.00 [-0.10, +0.10] 1,955 for 0.02" in rows
     assert "the margin (0.05) is ruled out" in " ".join(text.split())
     assert "not decided is not 'equal'" in " ".join(text.split())
+
+
+def test_the_items_it_takes_name_the_cheapest_verdict() -> None:
+    text = render(written(cell(), undecided(needed=97, needed_difference=None, needed_for="not worse")))
+    assert "97 for not worse" in " ".join(text.split())
 
 
 def test_floors_have_a_table_of_their_own() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.stats.bootstrap import bca, is_constant
-from harness.stats.interval import score_estimate
+from harness.stats.interval import mean_estimate
 
 Draw = Callable[[np.random.Generator, int], list[float]]
 
@@ -36,7 +36,7 @@ def coverage(draw: Draw, truth: float, *, n: int, runs: int, seed: int) -> float
     generator = np.random.default_rng(seed)
     covered = 0
     for run in range(runs):
-        interval = score_estimate(draw(generator, n), seed=run).interval
+        interval = mean_estimate(draw(generator, n), seed=run).interval
         covered += interval is not None and interval.low <= truth <= interval.high
     return covered / runs
 
@@ -63,9 +63,9 @@ def test_it_covers_its_level_at_every_n(draw: Draw, truth: float, n: int) -> Non
     assert 0.92 <= coverage(draw, truth, n=n, runs=runs, seed=7) <= 0.98
 
 
-def test_ten_skewed_scores_cover_about_ninety_percent_and_the_documentation_says_so() -> None:
-    # docs/statistics.md, "What is not claimed".
-    assert 0.86 <= coverage(mostly_right, 0.9, n=10, runs=1000, seed=3) <= 0.93
+def test_below_twenty_values_t_covers_a_skewed_mean_too_seldom_for_scores() -> None:
+    # One sample in ten has no spread, and so no interval; scores take Wilson's.
+    assert 0.72 <= coverage(mostly_right, 0.9, n=10, runs=1000, seed=3) <= 0.85
 
 
 def test_mean_plus_minus_t_covers_less_on_skewed_scores() -> None:

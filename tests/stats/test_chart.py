@@ -5,12 +5,15 @@
 
 import math
 import re
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from scipy import stats
 
-from harness.stats.required import items_for_difference
+from harness.stats.interval import wilson
+from harness.stats.power import items_for_power, mcnemar_power
 
 DOCS = Path(__file__).parents[2] / "docs"
 PICTURE = DOCS / "items-needed.svg"
@@ -21,9 +24,11 @@ _DIFFERENCES = (0.02, 0.4)
 _ITEMS = (10, 5000)
 
 
+@cache
 def items(difference: float, share: float) -> int:
     """Return the items to tell a difference when the two models differ on this share of the items."""
-    needed = items_for_difference(variance=share - difference**2, difference=difference)
+    won, lost = (share + difference) / 2, (share - difference) / 2
+    needed = items_for_power(partial(mcnemar_power, candidate_only=won, reference_only=lost, alpha=0.05), least=1)
     assert needed is not None
     return needed
 
@@ -92,7 +97,7 @@ def test_the_picture_is_current() -> None:
 
 def test_every_line_falls_as_the_difference_grows() -> None:
     for share, _ in SHARES:
-        needed = [items(0.01 * step, share) for step in range(1, 9)]
+        needed = [items(0.01 * step, share) for step in range(2, 9)]
         assert all(more > fewer for more, fewer in pairwise(needed))
 
 
@@ -104,6 +109,22 @@ def test_the_table_of_the_documentation_is_current(difference: float) -> None:
     cells = [cell.strip() for cell in row[1].split("|")]
     expected = [f"{items(difference, share):,}" if difference < share else "-" for share in (0.1, 0.2, 0.4)]
     assert cells == expected
+
+
+@pytest.mark.parametrize("n", [6, 30, 100])
+def test_the_lowest_coverages_of_the_documentation_are_current(n: int) -> None:
+    row = re.search(rf"^\| {n} \| (\S+) \| (\S+) \|$", (DOCS / "statistics.md").read_text("utf-8"), flags=re.MULTILINE)
+    assert row is not None
+    intervals = [wilson(passed, n) for passed in range(n + 1)]
+
+    def coverage(rate: float) -> float:
+        held = [passed for passed, interval in enumerate(intervals) if interval.low <= rate <= interval.high]
+        return float(stats.binom.pmf(held, n, rate).sum())
+
+    usual = min(coverage(rate / 1000) for rate in range(500, 951))
+    anywhere = min(coverage(rate / 4000) for rate in range(2, 2001))
+    assert (row[1], row[2]) == (f"{usual:.2f}", f"{anywhere:.2f}")
+    assert usual >= 0.92 or n < 30
 
 
 if __name__ == "__main__":

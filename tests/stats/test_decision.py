@@ -47,14 +47,13 @@ def test_thirty_items_with_five_discordant_ones_are_not_decided_and_say_what_it_
         "they differ on 5 of 30 items, and no fewer than 6 can show a winner; the loss may be 0.3 (margin 0.05)"
     )
     assert decision.needed is not None
-    assert decision.needed > 300
-    assert decision.needed_difference == 0.05
+    assert (decision.needed, decision.needed_for) == (46, Verdict.WORSE)  # One side won all.
 
 
-def test_enough_items_for_the_margin_that_still_do_not_decide_ask_for_the_difference_observed() -> None:
+def test_the_cheapest_verdict_is_planned_for_from_the_difference_observed() -> None:
     decision = decide(*table(both=1100, ours=70, theirs=90), margin=0.03)
     assert decision.verdict is Verdict.NOT_DECIDED
-    assert decision.needed_difference == pytest.approx(20 / 1260)
+    assert decision.needed_for is Verdict.NOT_WORSE
     assert decision.needed is not None
     assert decision.needed > 1260
 
@@ -88,7 +87,7 @@ def test_above_five_percent_unscored_nothing_is_claimed() -> None:
 def test_the_same_evidence_among_many_candidates_decides_less() -> None:
     ours, theirs = table(both=20, ours=7, neither=3)
     assert decide(ours, theirs).verdict is Verdict.BETTER
-    family = decide_all({"a": ours, **{f"b{i}": theirs for i in range(9)}}, theirs, margin=None)
+    family = decide_all({"a": (ours, theirs), **{f"b{i}": (theirs, theirs) for i in range(9)}}, margin=None)
     assert family["a"].verdict is Verdict.NOT_DECIDED
     assert family["a"].p == pytest.approx(10 * 2 / 2**7)
     assert list(family) == ["a", *(f"b{i}" for i in range(9))]
@@ -103,7 +102,7 @@ def test_graded_scores_and_repeats_are_averaged_first() -> None:
     assert decision.n == 30
 
 
-def test_two_templates_decide_nothing_however_many_items_they_make() -> None:
+def test_two_clusters_decide_nothing_however_many_items_they_make() -> None:
     ours, theirs = table(ours=40)
     clusters = {item: ("one" if number < 20 else "two") for number, item in enumerate(ours)}
     assert decide(ours, theirs).verdict is Verdict.BETTER
@@ -121,7 +120,7 @@ def test_items_that_go_together_take_more_of_them() -> None:
 
 def test_no_items_and_no_candidates() -> None:
     assert decide({}, {}).reason == "no items"
-    assert decide_all({}, {"a": [1.0]}) == {}
+    assert decide_all({}) == {}
     one = decide({"a": [0.5]}, {"a": [0.4]})
     assert one.reason == "p = 1; how large a loss it may be is unknown (margin 0.05)"
 
@@ -164,9 +163,11 @@ def false_claims(*, candidates: int, runs: int, seed: int) -> dict[Verdict, floa
         theirs: Scores = {f"i{i}": [float(rng.random() < 0.8)] for i in range(80)}
         equal = {str(k): {item: [float(rng.random() < 0.8)] for item in theirs} for k in range(candidates)}
         worse = {str(k): {item: [float(rng.random() < 0.7)] for item in theirs} for k in range(candidates)}
-        said = {one.verdict for one in decide_all(equal, theirs, margin=None).values()}
+        against = {name: (scores, theirs) for name, scores in equal.items()}
+        said = {decision.verdict for decision in decide_all(against, margin=None).values()}
         wrong[Verdict.BETTER] += bool(said & {Verdict.BETTER, Verdict.WORSE})
-        said = {one.verdict for one in decide_all(worse, theirs, margin=0.1).values()}
+        against = {name: (scores, theirs) for name, scores in worse.items()}
+        said = {decision.verdict for decision in decide_all(against, margin=0.1).values()}
         wrong[Verdict.NOT_WORSE] += Verdict.NOT_WORSE in said
     return {verdict: count / runs for verdict, count in wrong.items()}
 
@@ -181,3 +182,45 @@ def test_false_verdicts_are_rare_over_one_and_over_many_candidates() -> None:
 def test_false_verdicts_stay_below_five_percent_in_four_thousand_runs() -> None:
     for share in chain(*(false_claims(candidates=k, runs=4000, seed=k).values() for k in (1, 5))):
         assert share <= 0.06
+
+
+def test_a_third_model_that_was_asked_less_changes_no_verdict_of_the_others() -> None:
+    ours, theirs = table(both=20, ours=12, neither=8)
+    few = {item: scores for item, scores in theirs.items() if item < "i0005"}
+    alone = decide_all({"a": (ours, theirs)}, margin=None)["a"]
+    beside = decide_all({"a": (ours, theirs), "b": (few, few)}, margin=None)["a"]
+    assert (alone.verdict, beside.verdict, beside.n) == (Verdict.BETTER, Verdict.BETTER, 40)
+
+
+def rare_failures(*, n: int, runs: int, seed: int) -> tuple[float, float]:
+    """How often graded models of one mean are called better or worse, and one at the margin not worse.
+
+    The candidate fails completely on 5 % of the items; elsewhere it makes up for that. Signs alone are then far from
+    chance, though the means are equal.
+    """
+    rng = random.Random(seed)
+    differ, not_worse = 0, 0
+    for run in range(runs):
+        theirs = [0.855 + rng.uniform(-0.02, 0.02) for _ in range(n)]
+        ours = [0.0 if rng.random() < 0.05 else 0.9 + rng.uniform(-0.02, 0.02) for _ in range(n)]
+        reference = {f"{i}": [value] for i, value in enumerate(theirs)}
+        verdict = decide({f"{i}": [value] for i, value in enumerate(ours)}, reference, margin=None, seed=run).verdict
+        differ += verdict in {Verdict.BETTER, Verdict.WORSE}
+        below = {f"{i}": [0.0 if value == 0 else value - 0.1 / 0.95] for i, value in enumerate(ours)}
+        not_worse += decide(below, reference, margin=0.1, seed=run).verdict is Verdict.NOT_WORSE
+    return differ / runs, not_worse / runs
+
+
+@pytest.mark.parametrize("n", [10, 30])
+def test_rare_failures_of_graded_scores_are_not_taken_for_a_difference(n: int) -> None:
+    differ, not_worse = rare_failures(n=n, runs=60, seed=n)
+    assert differ <= 0.05
+    assert not_worse <= 0.05 + 0.09  # Monte Carlo error of 60 runs
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("n", [10, 30, 60])
+def test_rare_failures_keep_five_percent_in_two_thousand_runs(n: int) -> None:
+    differ, not_worse = rare_failures(n=n, runs=2000, seed=n)
+    assert max(differ, not_worse) <= 0.065

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.stats.estimate import Interval
-from harness.stats.interval import mean_estimate, score_estimate, wilson
+from harness.stats.interval import effective_items, mean_estimate, score_estimate, wilson
 
 
 @given(
@@ -66,35 +66,6 @@ def test_simulated_coverage_is_the_exact_one() -> None:
     assert hits / 4000 == pytest.approx(wilson_coverage(30, 0.9), abs=0.012)  # four standard errors
 
 
-def clustered_coverage(*, together: bool, runs: int, seed: int) -> float:
-    """Ten templates of six items each; the template decides half of the variance."""
-    rng = random.Random(seed)
-    names = [f"t{i // 6}" for i in range(60)]
-    covered = 0
-    for _ in range(runs):
-        ease = [rng.uniform(-0.3, 0.3) for _ in range(10)]
-        values = [0.5 + ease[i // 6] + rng.uniform(-0.2, 0.2) for i in range(60)]
-        interval = interval_of(values, clusters=names) if together else mean_t(values)
-        covered += interval is not None and interval.low <= 0.5 <= interval.high
-    return covered / runs
-
-
-def mean_t(values: list[float]) -> Interval:
-    half = float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
-    return Interval(low=fmean(values) - half, high=fmean(values) + half, level=0.95, method="t", n=len(values))
-
-
-def test_the_clustered_interval_covers_its_level_where_the_plain_one_covers_far_less() -> None:
-    assert clustered_coverage(together=True, runs=600, seed=2) >= 0.925
-    assert clustered_coverage(together=False, runs=600, seed=2) <= 0.75
-
-
-@pytest.mark.torture
-@pytest.mark.timeout(1200)
-def test_the_clustered_interval_covers_its_level_in_ten_thousand_runs() -> None:
-    assert 0.94 <= clustered_coverage(together=True, runs=10_000, seed=3) <= 0.96
-
-
 @pytest.mark.parametrize(("successes", "n"), [(0, 0), (-1, 5), (6, 5)])
 def test_wilson_refuses_what_is_no_proportion(successes: int, n: int) -> None:
     with pytest.raises(ValueError, match="expected"):
@@ -106,36 +77,95 @@ def test_more_items_narrow_it() -> None:
     assert all(later < earlier for earlier, later in pairwise(widths))
 
 
-def test_zeros_and_ones_take_wilson_and_graded_scores_student_t() -> None:
-    binary = interval_of([0, 1, 1, 0])
-    graded = interval_of([0.2, 0.5, 0.9, 0.4])
-    assert binary is not None
-    assert graded is not None
-    assert (binary.method, graded.method) == ("wilson", "t")
-    mean, error = 0.5, stats.sem([0.2, 0.5, 0.9, 0.4])
-    low, _ = stats.t.interval(0.95, 3, loc=mean, scale=error)
-    assert graded.low == pytest.approx(low)
+def test_graded_scores_take_wilsons_interval_of_their_mean() -> None:
+    assert interval_of([0, 1, 1, 0]) == wilson(2, 4)
+    assert interval_of([0.25, 0.5, 0.75, 0.5]) == wilson(2, 4)
+    assert interval_of([0.5]) == wilson(0.5, 1)
 
 
-def test_items_of_one_template_are_no_independent_evidence() -> None:
+def graded_coverage(a: float, *, failing: float, n: int, runs: int, seed: int) -> float:
+    """Scores of Beta(a, 1), of which a share fails completely."""
+    rng = random.Random(seed)
+    mean = (1 - failing) * a / (a + 1)
+    covered = 0
+    for _ in range(runs):
+        interval = interval_of([0.0 if rng.random() < failing else rng.betavariate(a, 1) for _ in range(n)])
+        covered += interval is not None and interval.low <= mean <= interval.high
+    return covered / runs
+
+
+@pytest.mark.parametrize("a", [4, 18])
+@pytest.mark.parametrize("failing", [0.0, 0.05])
+@pytest.mark.parametrize("n", [6, 10, 30, 100])
+def test_graded_scores_are_covered_also_where_a_few_fail_completely(a: float, failing: float, n: int) -> None:
+    assert graded_coverage(a, failing=failing, n=n, runs=500, seed=n) >= (0.94 if n >= 30 else 0.89)
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("a", [4, 18])
+@pytest.mark.parametrize("failing", [0.0, 0.05])
+@pytest.mark.parametrize("n", [30, 60, 100])
+def test_graded_scores_are_covered_in_ten_thousand_runs(a: float, failing: float, n: int) -> None:
+    assert graded_coverage(a, failing=failing, n=n, runs=10_000, seed=n) >= 0.955
+
+
+def binary_cluster_coverage(rate: float, *, clusters: int, size: int, runs: int, seed: int) -> float:
+    """Passes in clusters with an intraclass correlation of .3."""
+    rng = random.Random(seed)
+    spread = 1 / 0.3 - 1
+    names = [f"c{number // size}" for number in range(clusters * size)]
+    covered = 0
+    for _ in range(runs):
+        rates = [rng.betavariate(rate * spread, (1 - rate) * spread) for _ in range(clusters)]
+        values = [float(rng.random() < rates[number // size]) for number in range(clusters * size)]
+        interval = interval_of(values, clusters=names)
+        covered += interval is not None and interval.low <= rate <= interval.high
+    return covered / runs
+
+
+@pytest.mark.parametrize(("clusters", "size", "rate"), [(5, 6, 0.8), (10, 3, 0.95), (20, 6, 0.9), (40, 3, 0.8)])
+def test_clustered_passes_are_covered(clusters: int, size: int, rate: float) -> None:
+    assert binary_cluster_coverage(rate, clusters=clusters, size=size, runs=400, seed=clusters) >= 0.925
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("rate", [0.5, 0.8, 0.9, 0.95])
+@pytest.mark.parametrize("clusters", [5, 10, 20, 40])
+@pytest.mark.parametrize("size", [3, 6])
+def test_clustered_passes_are_covered_in_five_thousand_runs(clusters: int, size: int, rate: float) -> None:
+    assert binary_cluster_coverage(rate, clusters=clusters, size=size, runs=5000, seed=clusters) >= 0.94
+
+
+def test_items_that_share_something_sampled_are_no_independent_evidence() -> None:
     values = [0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0]
     alone = interval_of(values)
     together = interval_of(values, clusters=["a"] * 3 + ["b"] * 3 + ["c"] * 3 + ["d"] * 3)
     assert alone is not None
     assert together is not None
-    assert together.method == "t-clustered"
+    assert together.method == "wilson-clustered"
     assert together.high - together.low > alone.high - alone.low
 
 
-def test_the_clustered_error_is_that_of_the_paper() -> None:
+def test_clusters_count_for_at_least_one_item_each_and_at_most_for_their_items() -> None:
+    names = [name for name in "abcdef" for _ in range(4)]
+    alike = [float(name in "abc") for name in names]
+    assert effective_items(alike, names) == 6
+    assert effective_items([1.0] * 24, names) == 6  # Nothing has shown that the items of a cluster differ.
+    assert effective_items([0.0, 1.0] * 12, names) == 24
+    assert 6 < effective_items([0.0, 0.0, 0.0, 1.0, 1.0, 1.0] * 4, names) <= 24
+
+
+def test_the_clustered_error_of_any_mean_is_that_of_the_paper() -> None:
     values, clusters = [0.1, 0.4, 0.8, 0.6, 0.9, 0.2], ["a", "a", "b", "b", "c", "c"]
     mean = math.fsum(values) / 6
     residuals = [values[i] - mean for i in range(6)]
     sums = [residuals[0] + residuals[1], residuals[2] + residuals[3], residuals[4] + residuals[5]]
-    error = math.sqrt(math.fsum(one * one for one in sums)) / 6 * math.sqrt(3 / 2)
-    ours = interval_of(values, clusters=clusters)
+    error = math.sqrt(math.fsum(total * total for total in sums)) / 6 * math.sqrt(3 / 2)
+    ours = mean_estimate(values, clusters=clusters).interval
     assert ours is not None
-    assert ours.high == pytest.approx(min(1.0, mean + stats.t.ppf(0.975, 2) * error))
+    assert ours.high == pytest.approx(mean + stats.t.ppf(0.975, 2) * error)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
@@ -149,7 +179,6 @@ def test_equal_scores_do_not_give_an_interval_of_width_zero(value: float) -> Non
 def test_one_cluster_gives_none_and_so_do_no_items() -> None:
     assert interval_of([0.2, 0.8], clusters=["a", "a"]) is None
     assert interval_of([]) is None
-    assert interval_of([0.5]) is None
 
 
 @pytest.mark.parametrize(("values", "clusters"), [([1.2], None), ([-0.1], None), ([0.5], ["a", "b"])])
@@ -170,8 +199,8 @@ def test_it_holds_the_mean_and_stays_within_zero_and_one(items: list[tuple[float
         assert interval.n == len(values)
 
 
-def test_graded_scores_take_the_bootstrap_from_twenty_to_five_hundred() -> None:
-    methods = [(n, interval_of([0.1 * (i % 10) for i in range(n)])) for n in (19, 20, 500, 501)]
+def test_means_of_any_numbers_take_the_bootstrap_from_twenty_to_five_hundred() -> None:
+    methods = [(n, mean_estimate([0.1 * (i % 10) for i in range(n)]).interval) for n in (19, 20, 500, 501)]
     assert [(n, interval.method) for n, interval in methods if interval] == [
         (19, "t"),
         (20, "bca"),
@@ -184,7 +213,6 @@ def test_graded_scores_take_the_bootstrap_from_twenty_to_five_hundred() -> None:
     ("values", "clusters", "reason"),
     [
         ([], None, "no items"),
-        ([0.5], None, "one item shows no spread"),
         ([0.2, 0.8], ["a", "a"], "all 2 items share one cluster"),
     ],
 )

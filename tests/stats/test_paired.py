@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.stats.interval import mean_estimate
-from harness.stats.paired import compare, difference_estimate, mcnemar, sign_flip, tango
+from harness.stats.paired import compare, difference_estimate, least_discordant, mcnemar, sign_flip, tango
 
 counts = st.tuples(st.integers(0, 40), st.integers(0, 40))
 thousandths = st.integers(0, 1000).map(lambda number: number / 1000)
@@ -231,3 +231,14 @@ def test_a_rare_total_failure_that_thirty_graded_items_cannot_show_is_not_ruled_
         bootstrap_alone += alone.interval is not None and alone.interval.low > -0.05
     assert not_worse == 0
     assert bootstrap_alone / 80 > 0.1
+
+
+@pytest.mark.parametrize(("alpha", "least"), [(0.05, 6), (0.01, 8), (0.5, 3), (0.9, 2)])
+def test_the_fewest_discordant_items_are_mcnemars(alpha: float, least: int) -> None:
+    assert least_discordant(alpha) == least
+    assert mcnemar(least, 0) < alpha <= mcnemar(least - 1, 0)
+
+
+def test_the_fewest_discordant_items_want_a_chance() -> None:
+    with pytest.raises(ValueError, match="alpha"):
+        least_discordant(1.0)

@@ -1,0 +1,35 @@
+"""How many different items the tasks of a run can give: more than that is never asked for."""
+
+from collections.abc import Mapping
+
+from harness.errors import TaskError
+from harness.task.task import Task
+
+
+class Supply:
+    """The items of some tasks, made once where somebody asks.
+
+    Args:
+        tasks: by name.
+        seed: of the run.
+    """
+
+    def __init__(self, tasks: Mapping[str, Task], *, seed: int) -> None:
+        self._tasks = tasks
+        self._seed = seed
+        self._enough: dict[str, int] = {}
+        self._too_many: dict[str, int] = {}
+
+    def has(self, task: str, n: int) -> bool:
+        """Return whether the task can give n items that differ; True for a task that is not known."""
+        if task not in self._tasks or n <= self._enough.get(task, 0):
+            return True
+        if n >= self._too_many.get(task, n + 1):
+            return False
+        try:
+            samples = self._tasks[task].samples(seed=self._seed, limit=n)
+            is_enough = len({sample.item_hash for sample in samples}) == n
+        except TaskError:  # It has fewer rows, or its templates have no more prompts.
+            is_enough = False
+        (self._enough if is_enough else self._too_many)[task] = n
+        return is_enough
