@@ -20,7 +20,7 @@ from harness.embedded.embedding import embed
 from harness.embedded.gate import Gate
 from harness.embedded.instance import LoadedInstance
 from harness.embedded.pool import Pool
-from harness.embedded.thread import Threads
+from harness.embedded.thread import StoredTurns
 from harness.serving import body as bodies
 from harness.serving.answer import (
     EVENTS_TYPE,
@@ -55,8 +55,8 @@ def make_app(pool: Pool, *, token: str | None, hosts: frozenset[str]) -> ASGIApp
         token: demanded on every route but the greeting; None: authentication is off.
         hosts: allowed Host headers, against DNS rebinding.
     """
-    threads = Threads()
-    routes = _Routes(pool, threads)
+    turns = StoredTurns()
+    routes = _Routes(pool, turns)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -88,14 +88,14 @@ def make_app(pool: Pool, *, token: str | None, hosts: frozenset[str]) -> ASGIApp
 class _Routes:
     """One method a route."""
 
-    def __init__(self, pool: Pool, threads: Threads) -> None:
+    def __init__(self, pool: Pool, turns: StoredTurns) -> None:
         self._pool = pool
-        self._threads = threads
+        self._turns = turns
         # One at a time: parsing takes several times the size of a body, and all of the interpreter's time.
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="body-reader")
 
     async def _read(self, request: Request, read: Callable[[bytes], Read]) -> Read:
-        """Return a checked body; a long one is read in a thread, so that it holds nobody up."""
+        """Return a checked body; a long one is read in a thread, so that it holds no one up."""
         raw = b"".join([chunk async for chunk in request.stream()])
         if len(raw) <= _READ_AT_ONCE_BYTES:
             return read(raw)
@@ -139,8 +139,8 @@ class _Routes:
 
     async def chat(self, request: Request) -> Response:
         body = await self._read(request, bodies.chat_body)
-        chat = native.validate(body, self._pool, self._threads)
-        events = native.events(chat, self._pool, self._threads)
+        chat = native.validate(body, self._pool, self._turns)
+        events = native.events(chat, self._pool, self._turns)
         if body.stream:
             return _event_stream(_framed(events))
         return await _unless_gone(request, _plain(events))

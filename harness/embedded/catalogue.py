@@ -21,7 +21,7 @@ _LONGEST_NAME = 200
 _SHOWN = 120
 _EMBEDDING_ARCHITECTURES = ("bert", "gemma-embedding", "t5encoder")
 
-# llama.cpp's LLAMA_FTYPE_* values, for files whose name does not tell (include/llama.h).
+# llama.cpp's LLAMA_FTYPE_* values, for files whose name does not say (include/llama.h).
 _FILE_TYPES = {0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K", 14: "Q4_K_S",
                15: "Q4_K_M", 16: "Q5_K_S", 17: "Q5_K_M", 18: "Q6_K", 32: "BF16"}  # fmt: skip
 
@@ -36,8 +36,8 @@ class ModelFile:
 
 
 def scan(models_dir: Path, tell: Callable[[str], None] = lambda _: None) -> tuple[Model, ...]:
-    """Return the models in this folder that would be served, sorted by key; raises and tells as `model_files`."""
-    return tuple(one.model for one in model_files(models_dir, tell))
+    """Return the models in this folder that would be served, sorted by key; raises and reports as `model_files`."""
+    return tuple(file.model for file in model_files(models_dir, tell))
 
 
 def model_files(models_dir: Path, tell: Callable[[str], None] = lambda _: None) -> tuple[ModelFile, ...]:
@@ -51,7 +51,7 @@ def model_files(models_dir: Path, tell: Callable[[str], None] = lambda _: None) 
         tell: gets a line for each file that is left out, with the reason.
 
     Raises:
-        EmbeddedError: it is no folder, or holds no model that can be used.
+        EmbeddedError: it is not a folder, or holds no usable model.
     """
     if not models_dir.is_dir():
         raise EmbeddedError(f"{setting('models_dir')}: expected a folder, got {str(models_dir)!r}")
@@ -62,41 +62,41 @@ def model_files(models_dir: Path, tell: Callable[[str], None] = lambda _: None) 
         if "mmproj" in path.name.lower() or (part and int(part[1]) != 1):
             continue
         try:
-            one = _describe(path, models_dir)
+            file = _describe(path, models_dir)
         except (BrokenHeader, OSError) as exc:
             left_out += 1
             reason = exc.strerror if isinstance(exc, OSError) else exc
             tell(f"{str(path.relative_to(models_dir))[:_SHOWN]!r} is left out: {reason}")
             continue
-        found[one.model.key].append(one)
+        found[file.model.key].append(file)
     if not found:
-        besides = f"; {left_out} files are none that can be used" if left_out else ""
+        besides = f"; {left_out} files cannot be used" if left_out else ""
         raise EmbeddedError(
             f"{setting('models_dir')}: no GGUF model in {str(models_dir)!r}{besides}",
             hint="Name a folder that holds *.gguf files.",
         )
-    return tuple(sorted(_distinct(found), key=lambda one: one.model.key))
+    return tuple(sorted(_distinct(found), key=lambda file: file.model.key))
 
 
 def _distinct(found: Mapping[str, Sequence[ModelFile]]) -> list[ModelFile]:
     files: list[ModelFile] = []
     taken: set[str] = set()
     for key, same in found.items():
-        for one in same:
-            quant = (one.model.quantization.name if one.model.quantization else None) or "unknown"
+        for file in same:
+            quant = (file.model.quantization.name if file.model.quantization else None) or "unknown"
             name = key if len(same) == 1 else f"{key}-{quant.lower()}"
             unique = next(n for n in (name, *(f"{name}-{i}" for i in range(2, 10_000))) if n not in taken)
             taken.add(unique)
-            files.append(replace(one, model=replace(one.model, key=ModelKey(unique))))
+            files.append(replace(file, model=replace(file.model, key=ModelKey(unique))))
     return files
 
 
 def _describe(path: Path, root: Path) -> ModelFile:
     if not path.is_file():
-        raise BrokenHeader("it is no file")
-    # Keys are printed, sent as JSON and written to records, so what is no text is kept out here, once.
+        raise BrokenHeader("it is not a file")
+    # Keys are printed, sent as JSON and written to records, so unprintable ones are kept out here, once.
     if not path.name.isprintable() or len(path.name) > _LONGEST_NAME:
-        raise BrokenHeader(f"its name is longer than {_LONGEST_NAME} characters, or holds some that are no text")
+        raise BrokenHeader(f"its name is longer than {_LONGEST_NAME} characters, or has unprintable ones")
     header = read_header(path)
     architecture = _text(header.get("general.architecture")) or ""
     stem = _PART.sub("", path.stem)
@@ -116,7 +116,7 @@ def _describe(path: Path, root: Path) -> ModelFile:
             display_name=name,
             architecture=architecture or None,
             quantization=Quantization(name=quant, bits_per_weight=_bits(quant)),
-            size_bytes=sum(one.stat().st_size for one in _parts(path)),
+            size_bytes=sum(part.stat().st_size for part in _parts(path)),
             params_string=_text(header.get("general.size_label")),
             max_context_length=_tokens(header.get(f"{architecture}.context_length")),
             format="gguf",
@@ -169,8 +169,8 @@ def _parts(path: Path) -> list[Path]:
         path.with_name(f"{_PART.sub('', path.stem)}-{i:05d}-of-{part[2]}.gguf") for i in range(1, int(part[2]) + 1)
     ]
     existing = []
-    for one in paths:
+    for part_path in paths:
         with contextlib.suppress(OSError):
-            one.stat()
-            existing.append(one)
+            part_path.stat()
+            existing.append(part_path)
     return existing

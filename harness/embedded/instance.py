@@ -115,7 +115,7 @@ async def start_instance(
         )
         try:
             socket = await asyncio.wait_for(_handshake(process, spec), _LOAD_DEADLINE_S)
-        except BaseException as exc:  # The client may have gone; a worker that nobody knows must not stay.
+        except BaseException as exc:  # The client may have gone; a worker that no one knows of must not stay.
             if isinstance(exc, _NotReady):
                 with contextlib.suppress(TimeoutError):  # It ends by itself, once its log is complete.
                     await asyncio.wait_for(process.wait(), _END_DEADLINE_S)
@@ -126,8 +126,8 @@ async def start_instance(
             if isinstance(exc, TimeoutError | _NotReady):
                 raise load_failed(file.model.key, _reason(log, process.returncode)) from exc
             raise
-    # None is kept: llama-server gives each a thread of a small pool while it idles, and closes it after 5 s, so
-    # that a request may meet a closed one (seen 2026-11 as one lost answer in 72).
+    # No connection is kept alive: llama-server spends a thread of a small pool on each idle one, and closes it after
+    # 5 s, so that a request may meet one that is being closed (2026-11: one lost answer in 72).
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     http = httpx.AsyncClient(
         base_url="http://worker",
@@ -207,11 +207,13 @@ def _cores() -> int:
 
 
 def _reason(log: Any, exit_code: int | None) -> str:
-    """Return llama.cpp's own words from the end of its log."""
+    """Return llama.cpp's own error messages from the end of its log."""
     size = log.seek(0, os.SEEK_END)
     log.seek(max(0, size - _LOG_TAIL_BYTES))
     lines = log.read().decode("utf-8", "replace").splitlines()
-    said = [line.partition(": ")[2] or line for line in lines if " E " in line or "error" in line.lower()]
-    # What follows from an unreadable file sounds like a lack of memory, and that would be answered with wrong advice.
-    said = [line for line in said if "fit params to free device memory" not in line] or said
-    return "; ".join(dict.fromkeys(one.strip() for one in said[:3])) or f"the worker ended with exit code {exit_code}"
+    errors = [line.partition(": ")[2] or line for line in lines if " E " in line or "error" in line.lower()]
+    # It also reports an unreadable file as a lack of memory, and the hint for that would be wrong here.
+    errors = [line for line in errors if "fit params to free device memory" not in line] or errors
+    return (
+        "; ".join(dict.fromkeys(line.strip() for line in errors[:3])) or f"the worker ended with exit code {exit_code}"
+    )

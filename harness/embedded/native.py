@@ -10,7 +10,7 @@ from harness.domain.model import LoadConfig, Model
 from harness.embedded.instance import LoadedInstance
 from harness.embedded.length import refuse_if_too_long
 from harness.embedded.pool import Pool
-from harness.embedded.thread import Message, Threads
+from harness.embedded.thread import Message, StoredTurns
 from harness.serving.answer import chat_result
 from harness.serving.body import ChatBody
 from harness.serving.refusal import Refusal, context_exceeded, reasoning_refused, unknown_model
@@ -35,7 +35,7 @@ class Chat:
     messages: tuple[Message, ...]
 
 
-def validate(body: ChatBody, pool: Pool, threads: Threads) -> Chat:
+def validate(body: ChatBody, pool: Pool, turns: StoredTurns) -> Chat:
     """Return the chat that `body` asks for.
 
     Raises:
@@ -52,7 +52,7 @@ def validate(body: ChatBody, pool: Pool, threads: Threads) -> Chat:
     if body.images:
         raise Refusal(400, f"Model '{file.model.key}' does not support images.", code="invalid_value", param="input")
     _check_reasoning(body.reasoning, file.model)
-    history = list(threads.history(body.previous_response_id))
+    history = list(turns.history(body.previous_response_id))
     if body.system_prompt is not None:
         # A second system message breaks some chat templates, so a new one takes the old one's place.
         history = [{"role": "system", "content": body.system_prompt}, *(m for m in history if m["role"] != "system")]
@@ -68,7 +68,7 @@ def _check_reasoning(wanted: str | None, model: Model) -> None:
         raise reasoning_refused(model.key, wanted, options)
 
 
-async def events(chat: Chat, pool: Pool, threads: Threads) -> AsyncIterator[Event]:
+async def events(chat: Chat, pool: Pool, turns: StoredTurns) -> AsyncIterator[Event]:
     """Yield the events of the answer, from chat.start to chat.end; an error is an event before chat.end."""
     file = pool.file(chat.key)
     instance = pool.resident(chat.body.model)
@@ -97,7 +97,7 @@ async def events(chat: Chat, pool: Pool, threads: Threads) -> AsyncIterator[Even
         # A stream always ends in chat.end, also when the worker sends what nobody expects.
         answer.refusal = exc if isinstance(exc, Refusal) else _unexpected(exc)
         yield "error", answer.refusal.body
-    yield "chat.end", {"result": answer.result(chat, threads)}
+    yield "chat.end", {"result": answer.result(chat, turns)}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -115,11 +115,11 @@ class _Answer:
     timings: Mapping[str, Any] = field(default_factory=dict)
     refusal: Refusal | None = None
 
-    def result(self, chat: Chat, threads: Threads) -> dict[str, Any]:
+    def result(self, chat: Chat, turns: StoredTurns) -> dict[str, Any]:
         """Return the body of a plain answer, which `chat.end` carries too."""
         response_id = None
         if chat.body.store and self.refusal is None:
-            response_id = threads.store([*chat.messages, {"role": "assistant", "content": self.text}])
+            response_id = turns.store([*chat.messages, {"role": "assistant", "content": self.text}])
         return chat_result(
             self.instance_id,
             reasoning=self.reasoning,

@@ -12,9 +12,9 @@ from harness.serving.refusal import unknown_model
 
 
 async def resolve(pool: Pool, name: str, *, embedding: bool) -> LoadedInstance:
-    """Return who answers for `model`, loading it where needed.
+    """Return the instance that answers for `model`, loading it where needed.
 
-    A name that nobody knows is answered by the loaded model where exactly one is loaded (LM Studio 0.4.25, bug #619).
+    An unknown name is answered by the loaded model if exactly one is loaded (LM Studio 0.4.25, bug 619).
 
     Raises:
         Refusal: 400 model_not_found, or the load failed.
@@ -24,7 +24,7 @@ async def resolve(pool: Pool, name: str, *, embedding: bool) -> LoadedInstance:
         return instance
     file = pool.file(name)
     if file is None:
-        loaded = [one for one in pool.instances if one.file.model.is_embedding == embedding]
+        loaded = [each for each in pool.instances if each.file.model.is_embedding == embedding]
         if len(loaded) == 1:
             return loaded[0]
         raise unknown_model(name, is_openai=True)

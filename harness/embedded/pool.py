@@ -51,7 +51,7 @@ class Pool:
 
     def instances_of(self, model: Model) -> tuple[LoadedInstance, ...]:
         """Return the resident instances of a model, oldest first."""
-        return tuple(one for one in self._instances.values() if one.file.model.key == model.key)
+        return tuple(instance for instance in self._instances.values() if instance.file.model.key == model.key)
 
     @property
     def instances(self) -> tuple[LoadedInstance, ...]:
@@ -71,7 +71,7 @@ class Pool:
 
     @contextlib.contextmanager
     def reserved(self, file: ModelFile) -> Iterator[InstanceId]:
-        """Yield the id of the next instance of this model, which nobody else is given meanwhile."""
+        """Yield the id of the next instance of this model, which no other load is given meanwhile."""
         instance_id = self._free_id(file.model)
         self._loading.add(instance_id)
         try:
@@ -109,9 +109,9 @@ class Pool:
 
     async def evict_jit(self) -> None:
         """Unload the idle instances that requests have loaded: at most one of them stays resident."""
-        for one in self.instances:
-            if one.is_jit and one.busy == 0:
-                await self.unload(one.id)
+        for instance in self.instances:
+            if instance.is_jit and instance.busy == 0:
+                await self.unload(instance.id)
 
     async def unload(self, instance_id: str) -> None:
         """End exactly this instance; its memory is back when this returns.
@@ -132,9 +132,9 @@ class Pool:
         """End all instances."""
         for task in self._tasks:
             task.cancel()
-        for one in self.instances:
+        for instance in self.instances:
             with contextlib.suppress(Refusal, TimeoutError):
-                await self.unload(one.id)
+                await self.unload(instance.id)
 
     def _effective(self, model: Model, wanted: LoadConfig) -> LoadConfig:
         longest = model.max_context_length
@@ -169,10 +169,10 @@ class Pool:
         while True:
             await asyncio.sleep(min(_SWEEP_S, self._jit_ttl_s))
             limit = time.monotonic() - self._jit_ttl_s
-            for one in self.instances:
-                if one.is_jit and one.busy == 0 and one.last_used < limit:
+            for instance in self.instances:
+                if instance.is_jit and instance.busy == 0 and instance.last_used < limit:
                     with contextlib.suppress(Refusal):
-                        await self.unload(one.id)
+                        await self.unload(instance.id)
 
     def _keep(self, coroutine: Coroutine[None, None, None]) -> None:
         task = asyncio.ensure_future(coroutine)

@@ -1,4 +1,4 @@
-"""The embedded server in a process of its own, that ends with whoever started it."""
+"""The embedded server in a process of its own, which ends with the process that started it."""
 
 import contextlib
 import json
@@ -16,7 +16,7 @@ from harness.embedded.extra import require_extra
 from harness.errors import EmbeddedError
 
 _READY_DEADLINE_S = 1200.0
-"""The first start downloads the default model; a hanging download ends earlier, by its own deadline."""
+"""The first start downloads the default model; a download that hangs ends earlier, by its own deadline."""
 
 _CLOSE_DEADLINE_S = 10.0
 
@@ -67,7 +67,7 @@ class EmbeddedServer:
         try:
             spec = {"port": port, "models_dir": str(models_dir.absolute()) if models_dir else None, "token": token}
             return cls(process, _await_url(process, {**spec, "parallel": parallel}, on_progress))
-        except BaseException:  # Ctrl-C too: a server that nobody knows must not stay.
+        except BaseException:  # Ctrl-C too: a server that no one knows of must not stay.
             process.kill()
             process.communicate(timeout=_CLOSE_DEADLINE_S)
             raise

@@ -49,7 +49,7 @@ def serve(
         on_ready: gets the address once requests are answered.
 
     Raises:
-        EmbeddedError: the extra is missing, the port is taken, or the models cannot be had.
+        EmbeddedError: the extra is missing, the port is taken, or the models cannot be prepared.
     """
     require_extra()
     import uvicorn
@@ -80,7 +80,7 @@ def serve(
 
 
 def exit_with(pipe: IO[bytes]) -> None:
-    """End this process, and with it its workers, as soon as `pipe` ends: whoever started us is gone."""
+    """End this process, and with it its workers, as soon as `pipe` ends: the process that started us is gone."""
 
     def wait() -> None:
         while pipe.read(4096):
@@ -126,7 +126,7 @@ def _hosts(host: str, port: int) -> frozenset[str]:
 
 def _own_addresses() -> set[str]:
     try:
-        return {_bracketed(str(one[4][0])) for one in socket.getaddrinfo(socket.gethostname(), None)}
+        return {_bracketed(str(address[4][0])) for address in socket.getaddrinfo(socket.gethostname(), None)}
     except OSError:
         return set()
 

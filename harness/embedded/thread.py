@@ -14,7 +14,7 @@ _MAX_BYTES = 64 * 1024 * 1024
 _BYTES_OF_A_REFERENCE = 8
 
 
-class Threads:
+class StoredTurns:
     """The stored turns of this server. The oldest go where there are too many, or where they take too much memory.
 
     A turn holds all messages up to it, but shares them with the turns that it continues, so only the last ones are its

@@ -26,27 +26,28 @@ Body = dict[str, Any]
 
 
 def wants_tools(body: Mapping[str, Any]) -> bool:
-    """Tell whether a request offers tools, or its history tells of calls."""
-    told = any(
-        isinstance(one, dict) and (one.get("tool_calls") or one.get("role") == "tool") for one in body["messages"]
-    )
-    return bool(body.get("tools")) or told
+    """Tell whether a request offers tools, or has calls in its history."""
+    has_calls = any(message.get("tool_calls") or message["role"] == "tool" for message in body["messages"])
+    return bool(body.get("tools")) or has_calls
 
 
 def in_words(body: Mapping[str, Any]) -> Body:
     """Return the request that asks for the same without tools.
 
+    Args:
+        body: as `harness.serving.openai_body` has checked it.
+
     Raises:
-        Refusal: 400; the tools are no list of functions with names, or `tool_choice` names none of them.
+        Refusal: 400; `tool_choice` does not name one of the tools.
     """
-    tools = _functions(body.get("tools") or [])
+    tools = [tool["function"] for tool in body.get("tools", ())]
     choice = body.get("tool_choice", "auto")
     left_out = {"tools", "tool_choice", "parallel_tool_calls", "stream", "stream_options"}
     plain = {name: value for name, value in body.items() if name not in left_out}
-    messages = [_message_in_words(one) for one in body["messages"]]
+    messages = [_message_in_words(message) for message in body["messages"]]
     if tools and choice != "none":
         allowed = _allowed(tools, choice)
-        described = "\n".join(json.dumps(one, ensure_ascii=False) for one in allowed)
+        described = "\n".join(json.dumps(function, ensure_ascii=False) for function in allowed)
         how = _HOW_FORCED if is_forced(body) else _HOW
         if messages and messages[0].get("role") == "system":
             first = messages.pop(0)
@@ -64,7 +65,7 @@ def is_forced(body: Mapping[str, Any]) -> bool:
 
 
 def with_calls(answer: Body, *, forced: bool) -> Body:
-    """Return the worker's answer with the calls of its text as `tool_calls`; text that is no valid call stays text."""
+    """Return the worker's answer with the calls in its text as `tool_calls`; what is not a valid call stays text."""
     for choice in answer.get("choices", ()):
         message = choice["message"]
         text = message.get("content") or ""
@@ -97,25 +98,13 @@ def _chunk(value: Body) -> bytes:
     return f"data: {json.dumps(value, ensure_ascii=False)}\n\n".encode()
 
 
-def _functions(tools: object) -> list[Body]:
-    functions = (
-        [one.get("function") if isinstance(one, dict) else None for one in tools] if isinstance(tools, list) else []
-    )
-    named = [one for one in functions if isinstance(one, dict) and isinstance(one.get("name"), str)]
-    if not isinstance(tools, list) or len(named) != len(tools):
-        raise Refusal(
-            400, "'tools' must be a list of functions with names", type="invalid_request_error", param="tools"
-        )
-    return named
-
-
 def _allowed(functions: Sequence[Body], choice: object) -> list[Body]:
     if not isinstance(choice, dict):
         return list(functions)
     wanted = choice.get("function", {}).get("name") if isinstance(choice.get("function"), dict) else None
-    allowed = [one for one in functions if one["name"] == wanted]
+    allowed = [function for function in functions if function["name"] == wanted]
     if not allowed:
-        message = f"'tool_choice' names {wanted!r}, which is none of the tools"
+        message = f"'tool_choice' names {wanted!r}, which is not one of the tools"
         raise Refusal(400, message, type="invalid_request_error", param="tool_choice")
     return allowed
 
@@ -124,11 +113,14 @@ def _call_schema(functions: Sequence[Body]) -> Body:
     calls = [
         {
             "type": "object",
-            "properties": {"name": {"const": one["name"]}, "arguments": one.get("parameters") or {"type": "object"}},
+            "properties": {
+                "name": {"const": function["name"]},
+                "arguments": function.get("parameters") or {"type": "object"},
+            },
             "required": ["name", "arguments"],
             "additionalProperties": False,
         }
-        for one in functions
+        for function in functions
     ]
     schema = calls[0] if len(calls) == 1 else {"anyOf": calls}
     return {"type": "json_schema", "json_schema": {"name": "call", "strict": True, "schema": schema}}
@@ -149,20 +141,16 @@ def _call(text: str) -> Body | None:
     }
 
 
-def _message_in_words(message: Any) -> Any:
-    if not isinstance(message, dict):
-        return message
-    if message.get("role") == "tool":
+def _message_in_words(message: Body) -> Body:
+    if message["role"] == "tool":
         return {"role": "user", "content": f"[TOOL_RESULT]{message.get('content')}[END_TOOL_RESULT]"}
     if calls := message.get("tool_calls"):
         return {"role": "assistant", "content": (message.get("content") or "") + "".join(map(_call_in_words, calls))}
     return message
 
 
-def _call_in_words(call: Any) -> str:
-    function = call.get("function") if isinstance(call, dict) else None
-    if not isinstance(function, dict):
-        raise Refusal(400, "'tool_calls' must hold functions", type="invalid_request_error", param="messages")
-    arguments = function.get("arguments") or "{}"
+def _call_in_words(call: Body) -> str:
+    function = call["function"]
+    arguments = function["arguments"]
     text = arguments if isinstance(arguments, str) else json.dumps(arguments)
-    return f'{_START}{{"name": {json.dumps(function.get("name"))}, "arguments": {text}}}{_END}'
+    return f'{_START}{{"name": {json.dumps(function["name"])}, "arguments": {text or "{}"}}}{_END}'

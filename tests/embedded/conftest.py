@@ -24,7 +24,8 @@ def http(embedded_server: "EmbeddedServer") -> Iterator[httpx.Client]:
 
 def loaded(http: httpx.Client) -> list[str]:
     """Return the ids of all resident instances."""
-    return [one["id"] for model in http.get("/api/v1/models").json()["models"] for one in model["loaded_instances"]]
+    models = http.get("/api/v1/models").json()["models"]
+    return [instance["id"] for model in models for instance in model["loaded_instances"]]
 
 
 @pytest.fixture

@@ -60,10 +60,10 @@ def test_a_stream_has_all_events_in_order_and_ends_with_the_plain_answer(http: h
         "chat.start", "prompt_processing.start", "prompt_processing.progress", "prompt_processing.end",
         "message.start", "message.delta", "message.end", "chat.end",
     ]  # fmt: skip
-    told = "".join(data["content"] for name, data in happened if name == "message.delta")
+    text = "".join(data["content"] for name, data in happened if name == "message.delta")
     result = happened[-1][1]["result"]
-    assert result["output"] == [{"type": "message", "content": told}]
-    assert told == chat(http)["output"][0]["content"]
+    assert result["output"] == [{"type": "message", "content": text}]
+    assert text == chat(http)["output"][0]["content"]
 
 
 def test_a_cold_chat_loads_the_model_and_tells_how_long_that_took(http: httpx.Client, stream: Stream) -> None:
@@ -93,12 +93,12 @@ def test_concurrent_cold_chats_load_one_copy(http: httpx.Client) -> None:
     with ThreadPoolExecutor(4) as threads:
         answers = list(threads.map(lambda _: chat(http), range(4)))
     assert loaded(http) == [KEY]
-    assert sum("model_load_time_seconds" in one["stats"] for one in answers) == 1
+    assert sum("model_load_time_seconds" in answer["stats"] for answer in answers) == 1
 
 
 def test_the_context_of_a_cold_chat_is_the_one_asked_for(http: httpx.Client) -> None:
     chat(http, context_length=1024)
-    (model,) = [one for one in http.get("/api/v1/models").json()["models"] if one["key"] == KEY]
+    (model,) = [model for model in http.get("/api/v1/models").json()["models"] if model["key"] == KEY]
     assert model["loaded_instances"][0]["config"]["context_length"] == 1024
 
 
@@ -181,7 +181,7 @@ def test_a_client_that_hangs_up_ends_its_generation(
     with httpx.Client(base_url=embedded_server.url, timeout=patience, trust_env=False) as own:
         if streamed:
             with own.stream("POST", "/api/v1/chat", json=body) as response:
-                next(one for one, _ in events(response) if one == "message.delta")
+                next(name for name, _ in events(response) if name == "message.delta")
         else:
             with pytest.raises(httpx.ReadTimeout):
                 own.post("/api/v1/chat", json=body)

@@ -161,7 +161,7 @@ def test_a_folder_of_gguf_files_is_served_and_a_broken_one_fails_alone(
         EmbeddedServer.start(models_dir=tmp_path) as server,
         httpx.Client(base_url=server.url, timeout=60, trust_env=False) as http,
     ):
-        listed = {one["key"]: one for one in http.get("/api/v1/models").json()["models"]}
+        listed = {model["key"]: model for model in http.get("/api/v1/models").json()["models"]}
         assert set(listed) == {"acme/tiny", "torn-q4_0"}
         assert listed["acme/tiny"]["quantization"] == {"name": "Q4_0", "bits_per_weight": 4}
         assert listed["acme/tiny"]["publisher"] == "acme"

@@ -34,12 +34,12 @@ def workers(pid: int) -> list[int]:
     children = Path(f"/proc/{pid}/task/{pid}/children")
     if not children.exists():
         pytest.skip("needs /proc/PID/task/TID/children (Linux)")
-    return [int(one) for one in children.read_text().split()]
+    return [int(pid) for pid in children.read_text().split()]
 
 
 def test_every_downloaded_model_is_listed_with_the_fields_of_lm_studio(http: httpx.Client) -> None:
     models = http.get("/api/v1/models").json()["models"]
-    chat = [one for one in models if one["type"] == "llm"]
+    chat = [model for model in models if model["type"] == "llm"]
     assert len(chat) == 3
     for model in chat:
         assert set(model) == {
@@ -49,7 +49,7 @@ def test_every_downloaded_model_is_listed_with_the_fields_of_lm_studio(http: htt
         assert model["capabilities"] == {"vision": False, "trained_for_tool_use": False}
         assert model["size_bytes"] > 50_000_000
         assert set(model["quantization"]) == {"name", "bits_per_weight"}
-    (embedding,) = [one for one in models if one["type"] == "embedding"]
+    (embedding,) = [model for model in models if model["type"] == "embedding"]
     assert "architecture" not in embedding
     assert "capabilities" not in embedding
 
@@ -57,7 +57,7 @@ def test_every_downloaded_model_is_listed_with_the_fields_of_lm_studio(http: htt
 def test_sizes_are_those_of_the_files(http: httpx.Client) -> None:
     from harness.embedded.default_models import cache_dir
 
-    sizes = {one["key"]: one["size_bytes"] for one in http.get("/api/v1/models").json()["models"]}
+    sizes = {model["key"]: model["size_bytes"] for model in http.get("/api/v1/models").json()["models"]}
     for path in cache_dir().glob("*.gguf"):
         assert sizes[path.stem] == path.stat().st_size
 
@@ -76,7 +76,7 @@ def test_a_load_tells_its_time_and_the_config_where_asked(http: httpx.Client) ->
 
 def test_the_listing_shows_the_effective_config(http: httpx.Client) -> None:
     load(http, eval_batch_size=64, flash_attention=False)
-    (model,) = [one for one in http.get("/api/v1/models").json()["models"] if one["key"] == KEY]
+    (model,) = [model for model in http.get("/api/v1/models").json()["models"] if model["key"] == KEY]
     assert model["loaded_instances"] == [
         {
             "id": KEY,

@@ -24,7 +24,7 @@ def client(http: httpx.Client) -> "OpenAI":
 
 
 def test_models_are_listed(client: "OpenAI") -> None:
-    assert {KEY, EMBEDDING} <= {one.id for one in client.models.list()}
+    assert {KEY, EMBEDDING} <= {model.id for model in client.models.list()}
 
 
 def test_a_chat_is_answered_by_the_named_instance(client: "OpenAI", http: httpx.Client) -> None:
@@ -45,7 +45,7 @@ def test_a_stream_ends_with_its_usage(client: "OpenAI", http: httpx.Client) -> N
             model=KEY, messages=MESSAGES, max_tokens=8, stream=True, stream_options={"include_usage": True}
         )
     )
-    assert "".join(one.choices[0].delta.content or "" for one in chunks if one.choices)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
     assert chunks[-1].usage is not None
     assert chunks[-1].usage.completion_tokens == 8
 
@@ -88,9 +88,9 @@ def test_a_required_tool_is_called_with_arguments_of_its_schema(
     answer = client.chat.completions.create(
         model=KEY, messages=[QUESTION], max_tokens=80, tools=tools, tool_choice=choice, temperature=0
     )
-    (one,) = answer.choices
-    calls: Any = one.message.tool_calls
-    assert (one.finish_reason, one.message.content) == ("tool_calls", None)
+    (answered,) = answer.choices
+    calls: Any = answered.message.tool_calls
+    assert (answered.finish_reason, answered.message.content) == ("tool_calls", None)
     assert calls[0].function.name == "weather"
     assert isinstance(json.loads(calls[0].function.arguments)["city"], str)
 
@@ -107,13 +107,13 @@ def test_a_tool_call_is_streamed_and_its_result_taken(client: "OpenAI", http: ht
     assert calls[0].function.name == "weather"
     assert chunks[1].choices[0].finish_reason == "tool_calls"
     assert chunks[-1].usage is not None
-    told: Any = [
+    history: Any = [
         QUESTION,
         {"role": "assistant", "tool_calls": [calls[0].model_dump(exclude={"index"})]},
         {"role": "tool", "tool_call_id": calls[0].id, "content": "Rain, 4 degrees."},
     ]
     asked = client.chat.completions.create(model=KEY, messages=[QUESTION], max_tokens=4, tools=[WEATHER])
-    answer = client.chat.completions.create(model=KEY, messages=told, max_tokens=4, tools=[WEATHER])
+    answer = client.chat.completions.create(model=KEY, messages=history, max_tokens=4, tools=[WEATHER])
     assert asked.usage is not None
     assert answer.usage is not None
     assert answer.usage.prompt_tokens > asked.usage.prompt_tokens
@@ -148,8 +148,8 @@ def test_senseless_tools_are_refused(client: "OpenAI", http: httpx.Client, more:
 def test_embeddings_are_vectors_in_which_like_is_near_like(client: "OpenAI", http: httpx.Client) -> None:
     texts = ["The cat sleeps on the sofa.", "A kitten naps on the couch.", "Interest rates rose by half a percent."]
     answer = client.embeddings.create(model=EMBEDDING, input=texts)
-    vectors = [one.embedding for one in answer.data]
-    assert {len(one) for one in vectors} == {576}
+    vectors = [item.embedding for item in answer.data]
+    assert {len(vector) for vector in vectors} == {576}
     assert answer.model == EMBEDDING
 
     def cosine(a: list[float], b: list[float]) -> float:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.embedded.thread import Message, Threads
+from harness.embedded.thread import Message, StoredTurns
 from harness.serving.refusal import Refusal
 
 
@@ -11,7 +11,7 @@ def turn(text: str) -> list[Message]:
 
 
 def test_a_turn_is_continued_from_any_number_of_times() -> None:
-    threads = Threads()
+    threads = StoredTurns()
     first = threads.store(turn("a"))
     history = threads.history(first)
     branches = [threads.store([*history, *turn(text)]) for text in "bc"]
@@ -20,7 +20,7 @@ def test_a_turn_is_continued_from_any_number_of_times() -> None:
 
 
 def test_the_oldest_turns_go_first_where_there_are_too_many() -> None:
-    threads = Threads(max_turns=2)
+    threads = StoredTurns(max_turns=2)
     ids = [threads.store(turn(text)) for text in "abc"]
     assert len(threads.history(ids[2])) == 2
     with pytest.raises(Refusal, match="Could not find stored response"):
@@ -28,7 +28,7 @@ def test_the_oldest_turns_go_first_where_there_are_too_many() -> None:
 
 
 def test_two_thousand_turns_of_one_conversation_stay_within_the_memory() -> None:
-    threads = Threads(max_bytes=100_000)
+    threads = StoredTurns(max_bytes=100_000)
     messages: tuple[Message, ...] = ()
     for at in range(2000):
         newest = threads.store([*messages, *turn(f"turn {at}")])
@@ -39,7 +39,7 @@ def test_two_thousand_turns_of_one_conversation_stay_within_the_memory() -> None
 
 
 def test_long_texts_push_out_old_ones() -> None:
-    threads = Threads(max_bytes=100_000)
+    threads = StoredTurns(max_bytes=100_000)
     ids = [threads.store(turn("x" * 40_000)) for _ in range(4)]
     with pytest.raises(Refusal):
         threads.history(ids[1])

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from harness.embedded.tool import in_words, with_calls
-from harness.serving.refusal import Refusal
 
 
 def answer(text: str) -> dict[str, Any]:
@@ -50,13 +49,7 @@ def test_the_system_message_is_kept_before_the_tools() -> None:
     tools = [{"type": "function", "function": {"name": "clock"}}]
     messages = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Time?"}]
     asked = in_words({"model": "m", "messages": messages, "tools": tools})
-    assert [one["role"] for one in asked["messages"]] == ["system", "user"]
+    assert [message["role"] for message in asked["messages"]] == ["system", "user"]
     assert asked["messages"][0]["content"].startswith("Be kind.")
     assert "clock" in asked["messages"][0]["content"]
     assert "tools" not in asked
-
-
-@pytest.mark.parametrize("tools", ["x", [1], [{"function": {"name": 5}}]])
-def test_what_is_no_tool_is_refused(tools: object) -> None:
-    with pytest.raises(Refusal):
-        in_words({"messages": [], "tools": tools})

@@ -43,10 +43,10 @@ def load(http: httpx.Client, model: str = KEY, **config: Any) -> None:
 
 
 def children(pid: int) -> list[int]:
-    told = Path(f"/proc/{pid}/task/{pid}/children")
-    if not told.exists():
+    listed = Path(f"/proc/{pid}/task/{pid}/children")
+    if not listed.exists():
         pytest.skip("needs /proc/PID/task/TID/children (Linux)")
-    return [int(child) for child in told.read_text().split()]
+    return [int(child) for child in listed.read_text().split()]
 
 
 def memory(pid: int, field: str = "VmRSS") -> float:

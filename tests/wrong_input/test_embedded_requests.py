@@ -33,8 +33,8 @@ def port(embedded_server: "EmbeddedServer") -> Iterator[int]:
     status, body = ask(number, "GET", MODELS)
     assert status == 200
     for model in body["models"]:
-        for one in model["loaded_instances"]:
-            ask(number, "POST", "/api/v1/models/unload", json.dumps({"instance_id": one["id"]}).encode())
+        for instance in model["loaded_instances"]:
+            ask(number, "POST", "/api/v1/models/unload", json.dumps({"instance_id": instance["id"]}).encode())
 
 
 def ask(port: int, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, Any]:
@@ -121,7 +121,7 @@ def test_a_malformed_body_is_a_client_error_and_loads_nothing(port: int, body: b
         status, answer = ask(port, "POST", path, body)
         assert 400 <= status < 500, (path, answer)
         assert answer["error"]["message"]
-    assert not [one for model in ask(port, "GET", MODELS)[1]["models"] for one in model["loaded_instances"]]
+    assert not any(model["loaded_instances"] for model in ask(port, "GET", MODELS)[1]["models"])
 
 
 @pytest.mark.parametrize(
@@ -140,8 +140,8 @@ def test_a_body_shorter_than_its_length_is_waited_for_without_holding_anybody_up
     head += b"Content-Length: 1000\r\n\r\n"
     with contextlib.ExitStack() as slow:
         for sent in (b"", b"GET", b"GET / HTTP/1.1\r\nHost: ", head, head + b'{"model"') * 20:
-            one = slow.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
-            one.sendall(sent)
+            connection = slow.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+            connection.sendall(sent)
         assert ask(port, "GET", MODELS)[0] == 200
 
 
@@ -203,7 +203,7 @@ def test_the_token_is_in_no_process_list_and_no_environment(embedded_server: "Em
 
 
 def children(pid: int) -> list[int]:
-    told = Path(f"/proc/{pid}/task/{pid}/children")
-    if not told.exists():
+    listed = Path(f"/proc/{pid}/task/{pid}/children")
+    if not listed.exists():
         pytest.skip("needs /proc/PID/task/TID/children (Linux)")
-    return [int(one) for one in told.read_text().split()]
+    return [int(child) for child in listed.read_text().split()]

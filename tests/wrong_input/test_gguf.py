@@ -68,8 +68,8 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_only_models_are_listed_and_each_other_file_is_named_on_one_line(folder: Path) -> None:
-    told: list[str] = []
-    assert [model.key for model in scan(folder, told.append)] == ["acme/tiny"]
+    reported: list[str] = []
+    assert [model.key for model in scan(folder, reported.append)] == ["acme/tiny"]
     for name in (
         "empty",
         "noise",
@@ -85,9 +85,9 @@ def test_only_models_are_listed_and_each_other_file_is_named_on_one_line(folder:
         "bidi",
         "latin",
     ):
-        assert len([line for line in told if line.startswith(f"'{name}")]) == 1, name
-    assert len(told) == 14
-    assert all(line.isprintable() and len(line) < 300 for line in told)
+        assert len([line for line in reported if line.startswith(f"'{name}")]) == 1, name
+    assert len(reported) == 14
+    assert all(line.isprintable() and len(line) < 300 for line in reported)
 
 
 @pytest.mark.parametrize(
@@ -157,13 +157,13 @@ def test_a_header_costs_no_more_than_its_bound(tmp_path: Path) -> None:
             file.write(text(f"key{at}") + struct.pack("<IIQ", 9, 8, 1_000_000))
             file.seek(8 * 1_000_000, os.SEEK_CUR)
         file.truncate()
-    told: list[str] = []
+    reported: list[str] = []
     tracemalloc.start()
     with pytest.raises(EmbeddedError, match="no GGUF model"):
-        scan(tmp_path, told.append)
+        scan(tmp_path, reported.append)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert [line.partition(" is left out: ")[2] for line in told] == [
+    assert [line.partition(" is left out: ")[2] for line in reported] == [
         "an array of 50000000 strings", "an array of 1000000 strings", "a string of 16777215 bytes",
     ]  # fmt: skip
     assert peak < 20 * 2**20
@@ -183,7 +183,7 @@ def test_names_inside_a_file_cannot_draw_on_the_terminal(tmp_path: Path) -> None
 
 def test_a_folder_without_a_usable_model_is_an_error_that_counts_the_others(tmp_path: Path) -> None:
     (tmp_path / "empty.gguf").write_bytes(b"")
-    with pytest.raises(EmbeddedError, match=r"no GGUF model in .*; 1 files are none that can be used"):
+    with pytest.raises(EmbeddedError, match=r"no GGUF model in .*; 1 files cannot be used"):
         scan(tmp_path)
 
 
