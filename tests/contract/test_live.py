@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from harness.cli import main
 from harness.contract.live import untouched
 from harness.domain.model import Instance, InstanceId, LoadConfig, Model
 from harness.testing.fault import Delay, Status
@@ -46,7 +47,28 @@ def command(*words: str) -> list[str]:
     return [sys.executable, "-m", "harness.cli", "live", *words]
 
 
-def live(*words: str, tmp_path: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+Live = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Live:
+    """Run the command in this process, without its smoke suite unless that fails early."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("LM_API_TOKEN", raising=False)
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        monkeypatch.setattr(sys, "argv", ["lms-harness", "live", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        return subprocess.CompletedProcess(words, int(ended.value.code or 0), printed.out, printed.err)
+
+    return run
+
+
+def live_process(*words: str, tmp_path: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(*words),
         capture_output=True,
@@ -68,7 +90,7 @@ def test_a_server_as_documented_passes_with_its_smoke_suite_and_nothing_stays_an
     tmp_path: Path,
 ) -> None:
     with ScriptedServer(load_s=0.01, token=CANARY) as server:
-        done = live(server.url, tmp_path=tmp_path, LM_API_TOKEN=CANARY)
+        done = live_process(server.url, tmp_path=tmp_path, LM_API_TOKEN=CANARY)
         assert done.returncode == 0, done.stdout + done.stderr
         assert server.loaded == []
     assert "36 held; smoke suite passed" in done.stdout
@@ -83,9 +105,9 @@ def test_a_server_as_documented_passes_with_its_smoke_suite_and_nothing_stays_an
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()]
 
 
-def test_what_deviates_comes_first_and_is_exit_code_1(server: ScriptedServer, tmp_path: Path) -> None:
+def test_what_deviates_comes_first_and_is_exit_code_1(server: ScriptedServer, live: Live) -> None:
     server.on("GET", "/lmstudio-greeting", Status(200, {"lmstudio": "yes"}))
-    done = live(server.url, "--no-smoke", tmp_path=tmp_path)
+    done = live(server.url, "--no-smoke")
     assert done.returncode == 1
     first_row = done.stdout.split("\n")[3]
     assert first_row.startswith("did not hold")
@@ -96,14 +118,14 @@ def test_what_deviates_comes_first_and_is_exit_code_1(server: ScriptedServer, tm
 def test_a_smoke_suite_that_fails_is_exit_code_1(server: ScriptedServer, tmp_path: Path) -> None:
     # Only the smoke suite asks this.
     server.reply_with(lambda request: "" if "capital" in request.prompt else request.prompt)
-    done = live(server.url, tmp_path=tmp_path)
+    done = live_process(server.url, tmp_path=tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "smoke suite failed (exit code 1)" in done.stdout
 
 
-def test_foreign_instances_stay_as_they_are_and_json_is_one_object(server: ScriptedServer, tmp_path: Path) -> None:
+def test_foreign_instances_stay_as_they_are_and_json_is_one_object(server: ScriptedServer, live: Live) -> None:
     server.load(OTHER, LoadConfig(context_length=4096))
-    done = live(server.url, "--json", "--no-smoke", tmp_path=tmp_path)
+    done = live(server.url, "--json", "--no-smoke")
     assert (done.returncode, done.stderr) == (0, "")
     states = {finding["name"]: finding["state"] for finding in json.loads(done.stdout)["findings"]}
     assert states["foreign_instances_untouched"] == "held"
@@ -141,19 +163,19 @@ def test_foreign_instances_are_compared_by_id_and_config(after: tuple[Model, ...
     assert said in finding.observed
 
 
-def test_nobody_listening_is_exit_code_3_and_leaves_no_file(tmp_path: Path) -> None:
+def test_nobody_listening_is_exit_code_3_and_leaves_no_file(live: Live, tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        done = live(f"http://127.0.0.1:{taken.getsockname()[1]}", tmp_path=tmp_path)
+        done = live(f"http://127.0.0.1:{taken.getsockname()[1]}")
     assert done.returncode == 3
     assert "lms server start" in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_missing_token_is_exit_code_4_and_names_the_variable(tmp_path: Path) -> None:
+def test_a_missing_token_is_exit_code_4_and_names_the_variable(live: Live) -> None:
     with ScriptedServer(token=CANARY) as server:
-        done = live(server.url, tmp_path=tmp_path)
+        done = live(server.url)
     assert done.returncode == 4
     assert "LM_API_TOKEN" in done.stderr
     assert CANARY not in done.stderr
@@ -168,10 +190,8 @@ def test_a_missing_token_is_exit_code_4_and_names_the_variable(tmp_path: Path) -
         (["--nonsense"], 2, "No such option"),
     ],
 )
-def test_wrong_input_is_one_message(
-    words: list[str], code: int, said: str, server: ScriptedServer, tmp_path: Path
-) -> None:
-    done = live(server.url, *words, tmp_path=tmp_path)
+def test_wrong_input_is_one_message(words: list[str], code: int, said: str, server: ScriptedServer, live: Live) -> None:
+    done = live(server.url, *words)
     assert done.returncode == code, done.stderr
     assert said in done.stderr
     assert "Traceback" not in done.stderr
@@ -194,14 +214,14 @@ def test_what_it_loaded_is_unloaded_even_if_it_is_killed(server: ScriptedServer,
     eventually(lambda: server.loaded == [])
 
 
-def test_the_address_is_given_once(tmp_path: Path) -> None:
-    done = live("http://127.0.0.1:9", "--url", "http://127.0.0.1:8", tmp_path=tmp_path)
+def test_the_address_is_given_once(live: Live) -> None:
+    done = live("http://127.0.0.1:9", "--url", "http://127.0.0.1:8")
     assert done.returncode == 2
     assert "give the address once" in done.stderr
 
 
-def test_with_json_an_error_is_one_object(server: ScriptedServer, tmp_path: Path) -> None:
-    done = live(server.url, "--json", "--model", "acme/tiny-2b", tmp_path=tmp_path)
+def test_with_json_an_error_is_one_object(server: ScriptedServer, live: Live) -> None:
+    done = live(server.url, "--json", "--model", "acme/tiny-2b")
     assert done.returncode == 5
     assert json.loads(done.stderr)["exit_code"] == 5
 
