@@ -31,6 +31,7 @@ def connected(url: str, token: str) -> "Iterator[Client]":
     from harness.clock import SystemClock
 
     with Client(url, token=token) as client:
+        client.on_oddity = note
         retried(lambda _: client.preflight(), clock=SystemClock(), may_repeat=may_connect_soon)
         yield client
 

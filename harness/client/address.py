@@ -1,11 +1,15 @@
 """The server's URL in one form, and whether it is this machine."""
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
 
 from harness.errors import SettingsError
 
-_API_PATHS = ("/api/v1", "/v1")
+# What people paste: the base of either API, with or without a route of it.
+_API_PATH = re.compile(
+    r"(?:/api/v[01]|/v1)(?:/(?:models|chat|completions|embeddings|responses|messages)(?:/[\w./%-]{0,200})?)?$"
+)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _EXAMPLE = "Expected something like http://127.0.0.1:1234"
 
@@ -13,8 +17,8 @@ _EXAMPLE = "Expected something like http://127.0.0.1:1234"
 def normalised(url: str) -> str:
     """Return scheme, host and port, and a path only where the API lies below one.
 
-    `http://` may be left out; a trailing `/`, `/v1` or `/api/v1` is removed, so that two URLs of one server
-    are equal.
+    `http://` may be left out; a trailing `/` and the paths of the API (`/v1`, `/api/v1/chat`, …) are removed,
+    so that two URLs of one server are equal.
 
     Raises:
         SettingsError: it is not such a URL, or contains a user, a query or a fragment.
@@ -32,11 +36,7 @@ def normalised(url: str) -> str:
     if not text.isprintable() or any(character.isspace() for character in text):
         raise SettingsError("the URL must not contain spaces or control characters", hint=_EXAMPLE)
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    path = parts.path.rstrip("/")
-    for api in _API_PATHS:
-        if path.endswith(api):
-            path = path.removesuffix(api).rstrip("/")
-            break
+    path = _API_PATH.sub("", parts.path.rstrip("/")).rstrip("/")
     return f"{parts.scheme}://{host}:{port}{path}"
 
 

@@ -11,6 +11,7 @@ from harness.client.address import normalised
 from harness.client.answer import Assembly, follow, is_event_stream, payload_of, plain_times, server_kind
 from harness.client.exchange import Exchange
 from harness.client.line import Head
+from harness.client.listing import read_listing
 from harness.client.openai import (
     CompletionWire,
     EmbeddingsWire,
@@ -19,10 +20,11 @@ from harness.client.openai import (
     embeddings_body,
     openai_chat_body,
 )
+from harness.client.proxy import name_proxy, proxy_for
 from harness.client.redaction import DEFAULT_TOKEN, Redaction
 from harness.client.request import chat_body, encoded, load_body
 from harness.client.stream import ChatAssembly, Listener, Loading, StreamEvent, loading
-from harness.client.transport import START_HINT, Incoming, Transport
+from harness.client.transport import Incoming, Transport
 from harness.client.wire import ChatWire, DownloadWire, LoadWire, ModelsWire, UnloadWire, parse
 from harness.clock import Clock, SystemClock
 from harness.domain.download import Download
@@ -97,7 +99,7 @@ class Client:
     """A client of one server; may be used by many threads at a time, and as a context manager.
 
     Args:
-        url: such as `http://127.0.0.1:1234`; a trailing `/`, `/v1` or `/api/v1` is removed.
+        url: such as `http://127.0.0.1:1234`; a trailing `/` and the paths of the API are removed.
         token: sent as bearer token, and kept out of every error. LM Studio ignores it while authentication is off.
         deadlines: they also hold against a server that sends a byte now and then.
         clock: for deadlines and times.
@@ -107,6 +109,7 @@ class Client:
         on_load: called with the id of each instance that a native chat makes the server load, in the thread of that
             chat: when a stream reports that loading begins or is done, and when the answer reports that it is done.
         on_listing: called with each listing of the models.
+        on_oddity: called with a line on each odd entry of the listings, once.
         on_error: called with the model or instance that a listing (None), chat or embedding named, with its error, and
             with whether it was a native stream, which reports a load that it causes.
 
@@ -130,6 +133,9 @@ class Client:
         self.on_load: Callable[[InstanceId, Loading], None] | None = None
         self.on_listing: Callable[[tuple[Model, ...]], None] | None = None
         self.on_error: Callable[[str | None, HarnessError, bool], None] | None = None
+        self.on_oddity: Callable[[str], None] | None = None
+        self._noted: set[str] = set()
+        self._proxy = proxy_for(self.url)
         self._server_kind = "unknown"
         self._redaction = Redaction(token)
         self._transport = Transport(
@@ -165,13 +171,13 @@ class Client:
             ServerTooOld: it is LM Studio before 0.4.
             NotAuthorised: the server requires a token, or does not accept this one.
         """
-        with self._redaction.of_errors():
+        with self._explaining():
             try:
                 return self.models()
             except (ServerUnreachable, ServerTooOld, NotAuthorised):
                 raise
             except DeadlineExceeded as exc:
-                raise ServerUnreachable(exc.message, hint=START_HINT if exc.phase == "connect" else _SILENT) from exc
+                raise ServerUnreachable(exc.message, hint=exc.hint if exc.phase == "connect" else _SILENT) from exc
             except (ConnectionLost, ProtocolError, ApiError) as exc:
                 raise self._diagnosis(exc) from exc
 
@@ -186,10 +192,11 @@ class Client:
                 payload, _ = self._ask("GET", _MODELS, waits=waits, exchange=exchange)
             except ConnectionLost:
                 payload, _ = self._ask("GET", _MODELS, waits=waits, exchange=exchange)
-            listing = parse(ModelsWire, payload).to_domain()
+            listing = read_listing(parse(ModelsWire, payload).models)
         if self.on_listing is not None:
-            self.on_listing(listing)
-        return listing
+            self.on_listing(listing.models)
+        self._note_oddities(listing.oddities)
+        return listing.models
 
     def load(
         self,
@@ -320,13 +327,35 @@ class Client:
     @contextmanager
     def _reporting(self, name: str | None, *, is_stream: bool = False) -> Iterator[None]:
         """Let errors pass without the token, after `on_error` has got them."""
-        with self._redaction.of_errors():
+        with self._explaining():
             try:
                 yield
             except HarnessError as exc:
                 if self.on_error is not None:
                     self.on_error(name, exc, is_stream)
                 raise
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        """Let errors pass without the token, and with what only the client knows: that it has none, or uses a proxy."""
+        with self._redaction.of_errors():
+            try:
+                yield
+            except HarnessError as exc:
+                if self._proxy is not None:
+                    name_proxy(exc, proxy=self._proxy, url=self.url)
+                if isinstance(exc, NotAuthorised) and exc.code is not None and self.token in {"", DEFAULT_TOKEN}:
+                    # LM Studio calls the token that stands for none "malformed".
+                    exc.message = "the server requires an API token, and none is set"
+                raise
+
+    def _note_oddities(self, oddities: Sequence[str]) -> None:
+        """Pass on what is odd about a listing, each line once."""
+        if self.on_oddity is not None:
+            for line in oddities:
+                if line not in self._noted:
+                    self._noted.add(line)
+                    self.on_oddity(self._redaction.apply(line))
 
     def _noting_loads(self, on_event: Listener | None) -> Listener:
         """Return a listener that calls `on_load` at once: a stream that is cancelled later never gets an answer."""

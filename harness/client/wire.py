@@ -5,7 +5,8 @@ returns exactly what was read. Field meanings: LM Studio's REST documentation, n
 """
 
 import json
-from typing import Any, NoReturn, TypeAlias, TypeVar
+import math
+from typing import Any, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -149,13 +150,9 @@ class ModelWire(Wire):
 
 
 class ModelsWire(Wire):
-    """Answer of `GET /api/v1/models`."""
+    """Answer of `GET /api/v1/models`; `harness.client.listing` reads its entries, each by itself."""
 
-    models: list[ModelWire]
-
-    def to_domain(self) -> tuple[Model, ...]:
-        """Return the models in the server's order."""
-        return tuple(model.to_domain() for model in self.models)
+    models: list[Any]
 
 
 class LoadWire(Wire):
@@ -275,6 +272,7 @@ class ChatWire(Wire):
 def read_json(data: bytes) -> Any:
     """Return the JSON value in `data`.
 
+    NaN, infinity and numbers beyond a float's range become None: the server could not give a figure.
     Halves of a surrogate pair, which JavaScript can send but UTF-8 cannot encode, become U+FFFD.
 
     Raises:
@@ -282,7 +280,7 @@ def read_json(data: bytes) -> Any:
     """
     text = data.decode("utf-8-sig", "replace")
     try:
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_constant=lambda _: None, parse_float=_finite)
     except (ValueError, RecursionError):
         shown = " ".join(text[:_SHOWN_CHARACTERS].split())
         raise MalformedAnswer(f"expected JSON, got {shown!r}" if shown else "expected JSON, got nothing") from None
@@ -311,8 +309,9 @@ def _whole(number: Number | None) -> int | None:
     return None if number is None else int(number)
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+def _finite(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
 
 
 def _mended(value: Any) -> Any:

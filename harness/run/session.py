@@ -88,6 +88,7 @@ class Session:
             return _embedded_listing(self.settings, self._say_once)
         deadlines = Deadlines(connect_s=_LIST_DEADLINE_S, list_s=_LIST_DEADLINE_S)
         with Client(self.settings.url, token=self.settings.token, deadlines=deadlines) as client:
+            client.on_oddity = self._say_once
             return self._preflight(client)
 
     @cached_property
@@ -177,6 +178,7 @@ class Session:
             return self.run
         url = self._start_embedded() if self.settings.is_embedded else self.settings.url
         client = self._resources.enter_context(Client(url, token=self.settings.token))
+        client.on_oddity = self._say_once
         self._preflight(client)
         for swept in sweep(
             state_dir() / "journals",
@@ -291,7 +293,7 @@ class Session:
             )
 
     def _say_once(self, line: str) -> None:
-        """Print a line of the embedded server, once: its listing and its start print the same ones."""
+        """Print a line once, which two steps may come upon: the embedded server's, and odd entries of a listing."""
         if line not in self._said:
             self._said.add(line)
             self._say(line)

@@ -315,7 +315,7 @@ def test_a_token_that_no_header_can_hold_is_refused_and_not_repeated(token: str)
         Status(400, {"error": {"message": "x", "type": CANARY, "code": CANARY, "param": CANARY}}),
         Status(401, {"error": {"message": f"token provided: {CANARY[:7]}...", "code": "invalid_api_key"}}),
         Status(200, f"<html>{CANARY}</html>"),
-        Status(200, {"models": [{"key": CANARY}]}),
+        Status(200, {"models": CANARY}),
     ],
 )
 def test_the_token_is_in_no_error_no_traceback_and_no_log(

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.client.listing import read_listing
 from harness.client.openai import CompletionWire
 from harness.client.wire import (
     ChatWire,
@@ -20,7 +21,7 @@ from harness.client.wire import (
     read_json,
 )
 from harness.domain.generation import Times
-from harness.domain.model import Instance, InstanceId, LoadConfig
+from harness.domain.model import Instance, InstanceId, LoadConfig, Model
 from harness.errors import MalformedAnswer
 
 RECORDINGS = Path(__file__).resolve().parents[2] / ".." / "shared" / "recordings"
@@ -43,6 +44,10 @@ def recorded(name: str) -> Any:
     return read_json((RECORDINGS / name).read_bytes())
 
 
+def listed(payload: Any) -> tuple[Model, ...]:
+    return read_listing(parse(ModelsWire, payload).models).models
+
+
 @pytest.mark.parametrize("name", RECORDED)
 def test_a_recorded_answer_survives_the_round_trip(name: str) -> None:
     payload = recorded(name)
@@ -57,22 +62,22 @@ def test_every_recording_is_tested() -> None:
 
 
 def test_the_recorded_listing_is_understood() -> None:
-    models = {one.key: one for one in parse(ModelsWire, recorded("models_one_loaded.json")).to_domain()}
-    gemma = models["google/gemma-3-1b"]  # type: ignore[index]
+    models = {str(model.key): model for model in listed(recorded("models_one_loaded.json"))}
+    gemma = models["google/gemma-3-1b"]
     assert gemma.loaded_instances == (
         Instance(id=InstanceId("google/gemma-3-1b"), config=LoadConfig(context_length=4096, parallel=4)),
     )
     assert gemma.loaded_instances[0].slots == 4
     assert gemma.capabilities is not None
     assert gemma.capabilities.reasoning_options is None
-    embedding = models["text-embedding-nomic-embed-text-v1.5"]  # type: ignore[index]
+    embedding = models["text-embedding-nomic-embed-text-v1.5"]
     assert embedding.is_embedding
     assert embedding.capabilities is None
     assert embedding.params_string is None
 
 
 def test_an_early_instance_tells_no_slots_and_counts_as_one() -> None:
-    models = parse(ModelsWire, recorded("models_early_0.4.json")).to_domain()
+    models = listed(recorded("models_early_0.4.json"))
     (instance,) = [one for model in models for one in model.loaded_instances]
     assert instance.config.parallel is None
     assert instance.slots == 1
@@ -185,8 +190,7 @@ def test_a_load_time_in_the_stats_says_that_the_request_loaded_the_model() -> No
     [
         ({}, "models"),
         ({"data": []}, "models"),
-        ({"models": [{"type": "llm"}]}, "models.0.key"),
-        ({"models": [{"type": "llm", "key": 5}]}, "models.0.key"),
+        ({"models": {"a": 1}}, "models"),
         ([], "answer"),
         (None, "answer"),
     ],
@@ -207,7 +211,7 @@ def test_a_load_with_another_status_is_no_load() -> None:
         parse(LoadWire, {"instance_id": "a", "status": "loading"}).to_domain()
 
 
-@pytest.mark.parametrize("data", [b"", b"<html>", b'{"a": NaN}', b"[" * 100_000, b"1" * 5_000])
+@pytest.mark.parametrize("data", [b"", b"<html>", b"{'a': 1}", b"[" * 100_000, b"1" * 5_000])
 def test_what_is_no_json_is_a_malformed_answer(data: bytes) -> None:
     with pytest.raises(MalformedAnswer):
         read_json(data)
@@ -226,6 +230,7 @@ def test_counts_may_come_as_floats() -> None:
     assert isinstance(stats.input_tokens, int)
 
 
-def test_a_number_beyond_all_bounds_is_malformed() -> None:
-    with pytest.raises(MalformedAnswer, match="input_tokens"):
-        parse(StatsWire, read_json(b'{"input_tokens": 1e999}'))
+@pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"1e999", b"null"])
+def test_what_is_not_a_number_in_the_stats_was_not_reported(number: bytes) -> None:
+    stats = parse(StatsWire, read_json(b'{"input_tokens": 3, "tokens_per_second": %s}' % number)).to_domain()
+    assert (stats.input_tokens, stats.tokens_per_second) == (3, None)
