@@ -63,6 +63,11 @@ def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **o
     from harness.reaper.journal import state_dir
 
     settings = build_settings(options, environ=os.environ, surface=Surface.COMMAND_LINE)
+    if settings.resume is not None:
+        from harness.run.resume.resume import with_parent
+        from harness.run.resume.scope import with_scope
+
+        settings, suites = with_scope(with_parent(settings), suites)
     root = suites_dir()
     paths = [str(root / name) for name in suites or _SUITES]
     # The configuration of the user's own tests is not meant for our suites.

@@ -21,6 +21,7 @@ from harness.run.plan.history import read_history
 from harness.run.plan.pace import LATENCY_SHARE, Pace
 from harness.run.plan.plan import Plan, check_reasoning, fits
 from harness.run.resume.resume import Resumption
+from harness.run.resume.scope import suites_of
 from harness.run.run import Progress, Run
 from harness.selection.reference import choose_reference
 from harness.selection.selection import Selection, select_models
@@ -69,6 +70,7 @@ class Session:
         self._started = self._clock.monotonic()
         self._costs: dict[str, ModelCost] = {}
         self.tasks: tuple[Task, ...] = ()
+        self._suites: tuple[str, ...] = ()
         self.resumption: Resumption | None = None
         self.pace: Pace | None = None
         self.put_off: set[str] = set()
@@ -120,6 +122,7 @@ class Session:
             HarnessError: the run to resume cannot be read, or it asked something else.
         """
         self.tasks = tuple(tasks)
+        self._suites = tuple(suites_of(test for tests_of_model in tests.values() for test in tests_of_model))
         models = self.selection.models
         if self.settings.resume is not None:
             parent = RunFile.read(Path(self.settings.resume))
@@ -159,6 +162,7 @@ class Session:
         return Plan(
             selection=self.selection,
             tasks=self.tasks,
+            suites=self._suites,
             settings=self.settings,
             known=known,
             complete=before.complete if before else frozenset(),

@@ -4,13 +4,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.testing.fault import Status
 from harness.testing.scripted import ScriptedServer
 
 KEY = "acme/tiny-1b"
@@ -39,9 +40,9 @@ def server() -> Iterator[ScriptedServer]:
 
 @pytest.fixture
 def run(server: ScriptedServer, tmp_path: Path) -> Run:
-    def call(*words: str, **environ: str) -> Ended:
+    def call(*words: str, scope: Sequence[str] = ("--suite=offload", "--task=classify"), **environ: str) -> Ended:
         done = subprocess.run(
-            [sys.executable, "-m", "harness.cli", "run", "--suite=offload", "--task=classify", *words],
+            [sys.executable, "-m", "harness.cli", "run", *scope, *words],
             capture_output=True,
             text=True,
             timeout=100,
@@ -91,3 +92,15 @@ def test_hints_name_options_as_this_command_writes_them(run: Run, words: list[st
     assert ended.code in {2, 3}, ended.out
     assert hint in " ".join(ended.out.split())
     assert "--lms-" not in ended.out
+
+
+def test_a_resumed_run_has_the_suites_and_tasks_of_the_run_that_it_resumes(run: Run, server: ScriptedServer) -> None:
+    server.on("POST", "/api/v1/models/load", Status(500, {"error": "busy"}), times=1)
+    first = run("--", "-k", "classify or extract", scope=["--suite=offload", "--limit=2"])
+    assert first.run_record()["plan"]["suites"] == ["offload"]
+    (path,) = first.results.glob("*.jsonl")
+    resumed = run(f"--resume={path}", scope=[])
+    assert resumed.code == 0, resumed.out
+    asked = {line.split(":")[0] for line in resumed.out.splitlines() if line.endswith(" 2 ok")}
+    assert asked == {f"{KEY} classify", f"{KEY} extract"}
+    assert "pytest-benchmark" not in resumed.out

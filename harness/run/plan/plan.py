@@ -73,6 +73,7 @@ class Plan:
         selection: the models, and why they were selected.
         tasks: that were collected.
         settings: of the run.
+        suites: the names of our suites that tests were collected from.
         known: how many answers the resumed run has already, by model and task.
         complete: the keys of models of which nothing is missing.
         allotment: what fits into the budget; None: there is no budget.
@@ -82,6 +83,7 @@ class Plan:
     selection: Selection
     tasks: tuple[Task, ...]
     settings: Settings
+    suites: tuple[str, ...] = ()
     known: Mapping[tuple[str, str], int] = field(default_factory=dict)
     complete: frozenset[str] = frozenset()
     allotment: Allotment | None = None
@@ -168,6 +170,7 @@ class Plan:
             "reference": reference.key,
             "reference_because": because,
             "reference_order": [model.key for model in reference_order(self.selection.models, self.settings.primary)],
+            "suites": list(self.suites),
             "limit": self.settings.limit,
             "epochs": self.settings.epochs,
             "allotted": None if self.allotment is None else asdict(self.allotment),
