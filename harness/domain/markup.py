@@ -126,13 +126,14 @@ def _is_mention(tag: re.Match[str]) -> bool:
 def _without_marks(text: str) -> str:
     kept: list[str] = []
     at = 0
+    has_text = False
     is_struck = False  # "<s>" within a text strikes it out, as in HTML, and "</s>" ends that.
     for mark in _TURN.finditer(text):
         if mark.start() < at or _is_mention(mark):
             continue
         kept.append(text[at : mark.start()])
         at = mark.end()
-        has_text = any(part.strip() for part in kept)
+        has_text = has_text or bool(kept[-1].strip())
         is_html = mark[0] == "<s>" and has_text
         if is_html or (mark[0] == "</s>" and is_struck):
             is_struck = is_html

@@ -167,13 +167,14 @@ def _lead(line: str, forms: Forms) -> str | None:
     joiner = cue.JOINER.match(line, end)
     if joiner and (joiner["comma"] or joiner["word"]) and forms.pattern.match(line, joiner.end()):
         return None
-    rivals = {
-        mention.label
-        for mention in mentions(line, forms)
-        if mention.label != label and not mention.is_denied and mention.weight > Weight.ASIDE
-    }
-    is_menu = len({item[1] for item in _MENU_ITEM.finditer(line)} & set(forms.by_form.values())) > 1 and bool(rivals)
-    return None if is_menu or any(m.label == label and m.is_denied for m in mentions(line, forms)) else label
+    found_here = mentions(line, forms)
+    if any(mention.label == label and mention.is_denied for mention in found_here):
+        return None
+    is_menu = len({item[1] for item in _MENU_ITEM.finditer(line)} & set(forms.by_form.values())) > 1
+    has_rival = any(
+        mention.label != label and not mention.is_denied and mention.weight > Weight.ASIDE for mention in found_here
+    )
+    return None if is_menu and has_rival else label
 
 
 def _is_corrected(lines: Sequence[str]) -> bool:

@@ -112,8 +112,14 @@ class Forms:
         )
 
     def find(self, sentence: str) -> Iterator[tuple[int, int, str]]:
-        """Yield start, end and label of what is mentioned, articles and other small words left out."""
-        for found in self.pattern.finditer(sentence):
+        """Yield start, end and label of what is mentioned, articles and other small words left out.
+
+        Of more than 200 only the first and the last 100.
+        """
+        places = list(self.pattern.finditer(sentence))
+        if len(places) > 2 * _MAX_MENTIONS:
+            places = places[:_MAX_MENTIONS] + places[-_MAX_MENTIONS:]
+        for found in places:
             form = _form(found[0])
             if form in self.by_form and _is_mentioned(form, found):
                 yield found.start(), found.end(), self.by_form[form]

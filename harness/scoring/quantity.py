@@ -1,10 +1,13 @@
-r"""Reads numbers out of text: separators, fractions, percent, powers of ten, words.
+r"""Reads numbers out of text: separators, fractions, percent, powers, roots, words.
 
-What it takes and leaves: `1,234.5`, `1.234,5`, `1 234,5`, `1'234`, `3/4`, `1 1/2`, `\frac{3}{4}`, `1e5`, `1.2 x 10^5`,
-`2.5 million`, `12%`, `-3`, `seven` are numbers. A single comma before exactly three digits separates thousands, a
-single dot is always a decimal one. Dates, times, versions, ranges (`5-7`) and letters with digits (`v2`) are none.
+What it takes and leaves: `1,234.5`, `1.234,5`, `1 234,5`, `1'234`, `1_234`, `12,34,567`, `3/4`, `1 1/2`,
+`4 and a half`, `\frac{3}{4}`, `1e5`, `1.2 x 10^5`, `2^5`, `3\pi`, `2\sqrt{3}`, `12.[1]`, `0.333...`, `2.5 million`,
+`$3k`, `2.5M`, `3万`, `12%`, `-3`, `minus 3`, `seven` are numbers. A single comma before exactly three digits separates
+thousands, a single dot is always a decimal one. Dates, times, versions, ranges (`5-7`), letters with digits (`v2`),
+what follows "out of" and the width of an error (`± 1`) are not.
 """
 
+import math
 import re
 import unicodedata
 from collections import deque
@@ -12,48 +15,77 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+from harness.scoring.number_word import SCALES, part, spelled
+from harness.scoring.text import spaced
+
 _GROUP = 3
+_INDIAN_GROUP = 2
 _MAX_DIGITS = 60
 _MAX_EXPONENT = 300
-_SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_ONES = (
-    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
-    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
-)
-_TENS_NAMES = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-_TENS = {name: 10 * n for n, name in enumerate(_TENS_NAMES, 2)}
+_SCALES = SCALES | {"万": 10**4, "萬": 10**4, "만": 10**4, "億": 10**8, "亿": 10**8, "억": 10**8}
+_SCALES |= {"millionen": 10**6, "millions": 10**6, "millones": 10**6, "milliarden": 10**9, "milliards": 10**9}
+_SUFFIXES = {"k": 10**3, "K": 10**3, "M": 10**6, "mn": 10**6, "B": 10**9, "bn": 10**9}
 _VULGAR = {chr(n): unicodedata.normalize("NFKC", chr(n)) for n in (*range(0xBC, 0xBF), *range(0x2150, 0x215F))}
 _CLEANING = str.maketrans(
-    {glyph: " " + form.replace("\u2044", "/") for glyph, form in _VULGAR.items()}
-    | {"\u2212": "-", "\u2013": "\u2013", "\u2019": "'", "\u00d7": "\u00d7", "\u00a0": " ", "\u202f": " "}
+    {glyph: form.replace("\u2044", "/") for glyph, form in _VULGAR.items()}
+    | {"\u2212": "-", "\u2019": "'", "\u00a0": " ", "\u202f": " ", "\u066b": ".", "\u066c": ","}
 )
+_MIXED = re.compile(rf"(?<=\d)(?=[{''.join(_VULGAR)}])")
 _SUPERSCRIPTS = str.maketrans("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207b", "0123456789-")
 _RAISED = re.compile("[\u2070\u00b9\u00b2\u00b3\u2074-\u2079\u207b]{1,4}")
 _LATEX = (
     (re.compile(r"\{,\}"), ","),
     (re.compile(r"\\(?:times|cdot)\b"), "\u00d7"),
+    (re.compile(r"\\pm\b|\+\s?/?\s?-(?=\s?\d)"), "\u00b1"),
+    (re.compile(r"\\pi\b|(?<=\d)\s?\bpi\b"), "\u03c0"),
+    (re.compile(r"\\sqrt\s?\{?(?=\d{1,15}(?:\}|(?![\d{])))"), "\u221a"),
+    (re.compile(r"(?<=\u221a)(\d{1,15})\}"), r"\1"),
     (re.compile(r"\\[dt]frac"), r"\\frac"),
     (re.compile(r"\\(?:left|right|displaystyle|[,!;: ()\[\]])"), ""),
     (re.compile(r"\\([$%])"), r"\1"),
     (re.compile(r"10\s?\*\*\s?(?=-?\d)"), "10^"),
+    (re.compile(r"(?<=\d)_(?=\d{3}(?:\D|$))"), ""),
+    # A dash of any length that no number precedes is a sign, also with a space after "is" or a colon.
+    (re.compile(r"(?:(?<=^)|(?<=[\s(:=$]))(?<!\d\s)[\u2013\u2014](?=[$\u20ac\u00a3]?\d)"), "-"),
+    (re.compile(r"(?:(?<=[:=(]\s)|(?<=\bis\s))[-\u2013\u2014]\s(?=[$\u20ac\u00a3]?\d)"), "-"),
 )
 _NOT_NUMBERS = re.compile(
     r"\b\d{4}-\d{1,2}-\d{1,2}\b|\b\d{1,2}/\d{1,2}/\d{2,4}\b|\b\d{1,2}:\d{2}(?::\d{2})?\b"
-    r"|(?<![\d.,])\d{1,12}(?:[.,]\d{1,12})?(?:-|\s?\u2013\s?)[$\u20ac\u00a3]?\d[\d.,]{0,20}"
+    r"|(?<![\d.,^])\d{1,12}(?:[.,]\d{1,12})?(?:-|\s?\u2013\s?)[$\u20ac\u00a3]?\d[\d.,]{0,20}"
+    r"|(?:(?<=\d)|(?<=\d\s))(?:\u00b1\s?[\d.,]{1,20}%?|out of (?:the |all )?[\d.,]{1,20})"
 )
 _PLAIN = r"(?:\d{1,3}(?: \d{3}){1,15}(?![\d/])(?:[.,]\d+)?|\d+(?:[.,']\d+)*|\.\d+)"
-_NUMBER = re.compile(
-    r"(?<![\w^.])(?P<sign>(?<![)\]}%])[-+]?)(?:[$\u20ac\u00a3\u00a5]\s?(?P<inner>-?))?(?:"
-    r"(?:(?P<whole>\d{1,9})\s?)?\\frac\{?(?P<top>-?\d{1,30})\}?\{?(?P<bottom>\d{1,30})\}?"
-    r"|(?:(?P<mixed>\d{1,9})[ ])?(?P<over>\d{1,30})\s?/\s?(?P<under>\d{1,30})(?![\d/])"
-    rf"|(?P<plain>{_PLAIN})"
-    r"(?:\s?[\u00d7x*]\s?10\^\{?\+?(?P<power>-?\d{1,4})\}?|[eE](?P<exp>[-+]?\d{1,4})(?![\w])|(?P<raised>\^))?"
-    r")(?:\s?(?P<percent>%|percent\b|per cent\b)|[ ](?P<scale>hundred|thousand|million|billion|trillion)\b)?",
-    re.IGNORECASE,
+_TERM = r"-?(?:\d{1,30}\s?)?(?:\u03c0|\u221a\d{1,15})?"
+_SIGN = (
+    r"(?P<sign>(?<![)\]}%])[-+]?|(?<![\d)\]%]\s)\b(?:minus|negative)\s)"
+    r"(?:[$\u20ac\u00a3\u00a5\u20b9]\s?(?P<inner>-?))?"
 )
-_WORD = re.compile(
-    rf"(?i)\b(?:(?P<tens>{'|'.join(_TENS)})(?:[- ](?P<unit>{'|'.join(_ONES[1:10])}))?|(?P<one>{'|'.join(_ONES)}))\b"
-    rf"(?:[ ](?P<scale>{'|'.join(_SCALES)})\b)?"
+_FRACTION = (
+    r"(?:(?P<whole>\d{1,9})\s?)?\\frac"
+    rf"(?:\{{(?P<top>{_TERM})\}}|(?P<top_digit>\d))(?:\{{(?P<bottom>{_TERM})\}}|(?P<bottom_digit>\d))"
+    r"|(?:(?P<mixed>\d{1,9})[ ](?:and[ ])?)?(?P<over>\d{1,30})\s?/\s?(?P<under>\d{1,30})(?![\d/])"
+)
+_REPEATING = (
+    r"(?P<before>\d{0,20})[.,](?P<once>\d{0,20})"
+    r"(?:\[(?P<square>\d{1,20})\]|\((?P<round>\d{1,20})\)|\\overline\{(?P<line>\d{1,20})\})"
+    r"|(?P<known>\d{0,20}\.\d{0,12}?)(?P<cycle>\d{1,6}?)(?P=cycle){2,20}\d{0,3}(?:\.\.\.)"
+)
+_POWER = (
+    r"\s?[\u00d7x*]\s?10\^\{?\+?(?P<power>-?\d{1,4})\}?|[eE](?P<exp>[-+]?\d{1,4})(?![\w])"
+    r"|\^\{?(?P<exponent>-?\d{1,4})\}?|(?P<raised>\^)"
+)
+_PART = r"[ ]and[ ](?P<part>(?:an?|one|two|three)\s(?:half|thirds?|quarters?|fifths?))\b"
+_SUFFIX = r"(?P<suffix>[kK]|M|mn|B|bn)(?![\w])"
+_FACTOR = r"(?P<factor>\s?(?:\u03c0|\u221a\d{1,15})(?:\s?/\s?(?P<divisor>\d{1,15}))?)?"
+_UNIT = (
+    r"(?:\s?(?P<percent>%|percent\b|per cent\b|Prozent\b)|[ ]?(?P<scale>[万萬만億亿억])"
+    rf"|[ ](?P<named>{'|'.join(name for name in _SCALES if name.isascii())})\b)?"
+)
+_NUMBER = re.compile(
+    rf"(?<![\w^.]){_SIGN}"
+    rf"(?:{_FRACTION}|{_REPEATING}|(?P<plain>{_PLAIN})(?:{_POWER}|{_PART}|{_SUFFIX})?|(?=\u03c0|\u221a\d))"
+    rf"{_FACTOR}{_UNIT}",
+    re.IGNORECASE,
 )
 
 
@@ -75,9 +107,11 @@ class Quantity:
 
 
 def cleaned(text: str) -> str:
-    """Return the text with plain signs, spaces and exponents, and without LaTeX's spacing."""
-    text = _RAISED.sub(lambda found: "^" + found[0].translate(_SUPERSCRIPTS), text.translate(_CLEANING))
-    text = unicodedata.normalize("NFKC", text)
+    """Return the text with plain signs, spaces and exponents, scripts apart, and without LaTeX's spacing."""
+    text = _RAISED.sub(
+        lambda found: "^" + found[0].translate(_SUPERSCRIPTS), _MIXED.sub(" ", text).translate(_CLEANING)
+    )
+    text = spaced(unicodedata.normalize("NFKC", text))
     for pattern, plain in _LATEX:
         text = pattern.sub(plain, text)
     return text
@@ -88,18 +122,16 @@ def quantities(text: str) -> Iterator[Quantity]:
     return filter(None, map(_quantity, _NUMBER.finditer(_masked(text))))
 
 
-def last_quantity(text: str) -> Quantity | None:
-    """Return the last number in cleaned text; only the last 100 of what looks like one are tried."""
+def last_quantities(text: str) -> list[Quantity]:
+    """Return the last numbers in cleaned text, in order; only the last 100 of what looks like one are tried."""
     found = deque(_NUMBER.finditer(_masked(text)), maxlen=100)
-    return next(filter(None, map(_quantity, reversed(found))), None)
+    return list(filter(None, map(_quantity, found)))
 
 
 def number_words(text: str) -> Iterator[Quantity]:
-    """Yield the numbers in words, zero to ninety-nine, also with hundred, thousand, million after them."""
-    for found in _WORD.finditer(text):
-        tens, one = _TENS.get((found["tens"] or "").lower(), 0), (found["unit"] or found["one"] or "zero").lower()
-        value = Fraction((tens + _ONES.index(one)) * _SCALES.get((found["scale"] or "").lower(), 1))
-        yield Quantity(value=value, is_percent=False, start=found.start(), end=found.end())
+    """Yield the numbers in words."""
+    for value, start, end in spelled(text):
+        yield Quantity(value=value, is_percent=False, start=start, end=end)
 
 
 def plain_number(text: str) -> Fraction | None:
@@ -118,13 +150,15 @@ def plain_number(text: str) -> Fraction | None:
         parts = whole.split("," if mark == "." else ".")
         return _joined(parts, decimals) if _are_groups(parts) else None
     parts = re.split("[.,]", text)
+    if commas > 1 and not dots and _are_indian_groups(parts):
+        return _joined(parts, "")
     if dots + commas > 1 or (commas and _are_groups(parts)):
         return _joined(parts, "") if _are_groups(parts) else None
     return _joined(parts[:1], parts[1] if len(parts) > 1 else "")
 
 
 def _masked(text: str) -> str:
-    """Return the text with dots over what looks like a number and is none."""
+    """Return the text with dots over what looks like a number and is not one."""
     return _NOT_NUMBERS.sub(lambda found: "\u00b7" * len(found[0]), text)
 
 
@@ -132,7 +166,7 @@ def _quantity(found: re.Match[str]) -> Quantity | None:
     value = _value(found)
     if value is None:
         return None
-    is_negative = "-" in (found["sign"], found["inner"])
+    is_negative = found["sign"].lower().startswith(("-", "minus", "negative")) or found["inner"] == "-"
     return Quantity(
         value=-value if is_negative else value,
         is_percent=found["percent"] is not None,
@@ -142,28 +176,69 @@ def _quantity(found: re.Match[str]) -> Quantity | None:
 
 
 def _value(found: re.Match[str]) -> Fraction | None:
-    if found["top"] or found["over"]:
-        top, bottom = int(found["top"] or found["over"]), int(found["bottom"] or found["under"])
-        whole = int(found["whole"] or found["mixed"] or 0)
-        value = whole + Fraction(top, bottom) if bottom else None
-    else:
-        value = None if found["raised"] and not _is_power_of_ten(found) else plain_number(found["plain"])
-        exponent = int(found["power"] or found["exp"] or 0)
-        if found["raised"] and value is not None:
-            value, exponent = Fraction(1), int(_exponent_after(found) or 0)
-        if value is not None:
-            value = value * Fraction(10) ** exponent if abs(exponent) <= _MAX_EXPONENT else None
-    scale = _SCALES.get((found["scale"] or "").lower(), 1)
-    return None if value is None else value * scale
+    value = _base(found)
+    if value is None:
+        return None
+    if found["factor"]:
+        value = value * _term(found["factor"].partition("/")[0]) / (int(found["divisor"] or 1) or 1)
+    return (
+        value
+        * _SCALES.get((found["named"] or found["scale"] or "").lower(), 1)
+        * _SUFFIXES.get(found["suffix"] or "", 1)
+    )
 
 
-def _is_power_of_ten(found: re.Match[str]) -> bool:
-    return found["plain"] == "10" and _exponent_after(found) is not None
+def _base(found: re.Match[str]) -> Fraction | None:
+    """Return the value without factor, scale and sign; None where it is not a number after all."""
+    if found["over"] or found["bottom"] is not None or found["bottom_digit"]:
+        top = _term(found["over"] or found["top_digit"] or found["top"])
+        bottom = _term(found["under"] or found["bottom_digit"] or found["bottom"])
+        return int(found["whole"] or found["mixed"] or 0) + top / bottom if bottom else None
+    if cycle := found["square"] or found["round"] or found["line"]:
+        return _repeating(found["before"], found["once"], cycle)
+    if found["cycle"]:
+        whole, _, once = found["known"].partition(".")
+        return _repeating(whole, once, found["cycle"])
+    if found["plain"] is None:
+        return Fraction(1) if found["factor"] else None
+    return _plain_value(found)
 
 
-def _exponent_after(found: re.Match[str]) -> str | None:
-    exponent = re.compile(r"\^\{?(-?\d{1,4})").match(found.string, found.start("raised"))
-    return exponent[1] if exponent else None
+def _plain_value(found: re.Match[str]) -> Fraction | None:
+    value = None if found["raised"] else plain_number(found["plain"])
+    if value is None:
+        return None
+    if found["part"]:
+        return value + (part(found["part"]) or 0)
+    if found["exponent"]:
+        return _power(value, int(found["exponent"]))
+    exponent = int(found["power"] or found["exp"] or 0)
+    return value * Fraction(10) ** exponent if abs(exponent) <= _MAX_EXPONENT else None
+
+
+def _power(base: Fraction, exponent: int) -> Fraction | None:
+    digits = max(len(str(base.numerator)), len(str(base.denominator)))
+    if (not base and exponent < 0) or abs(exponent) > _MAX_EXPONENT or digits * abs(exponent) > 2 * _MAX_EXPONENT:
+        return None
+    return base**exponent
+
+
+def _term(text: str) -> Fraction:
+    """Return the value of a count, of \u03c0 or of a root, or of the count of one."""
+    count, sign, number = re.match(r"\s?(-?\d*)\s?([\u03c0\u221a]?)(\d*)", text).groups()  # type: ignore[union-attr]
+    value = Fraction(-1 if count == "-" else int(count or 1))
+    if sign == "\u03c0":
+        return value * Fraction(math.pi)
+    if sign:
+        root = math.isqrt(int(number))
+        return value * (root if root * root == int(number) else Fraction(math.sqrt(int(number))))
+    return value
+
+
+def _repeating(whole: str, once: str, cycle: str) -> Fraction:
+    """Return the value of "12.[1]", whose last digits go on for ever."""
+    decimals = Fraction(int(once or 0), 10 ** len(once))
+    return int(whole or 0) + decimals + Fraction(int(cycle), (10 ** len(cycle) - 1) * 10 ** len(once))
 
 
 def _split_decimals(last: str) -> tuple[str, str | None, str]:
@@ -177,6 +252,18 @@ def _are_groups(parts: list[str]) -> bool:
     if not rest:
         return first.isdecimal()
     return 1 <= len(first) <= _GROUP and not first.startswith("0") and all(len(part) == _GROUP for part in rest)
+
+
+def _are_indian_groups(parts: list[str]) -> bool:
+    """Whether the parts are lakhs and crores: one or two digits, groups of two, and three at the end."""
+    first, *middle, last = parts
+    return (
+        1 <= len(first) <= _INDIAN_GROUP
+        and not first.startswith("0")
+        and len(last) == _GROUP
+        and all(len(group) == _INDIAN_GROUP for group in middle)
+        and bool(middle)
+    )
 
 
 def _joined(parts: list[str], decimals: str) -> Fraction | None:

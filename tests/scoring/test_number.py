@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from harness.errors import TaskError
-from harness.scoring.number import Number, read_number
+from harness.scoring.number import Number
+from harness.scoring.number_answer import read_number
 
 ANSWERS: list[tuple[Any, str]] = [
     (1234.5, "1,234.5"),
@@ -53,7 +54,9 @@ ANSWERS: list[tuple[Any, str]] = [
     (-0.75, r"-\frac{3}{4}"),
     (-3, "-$3"),
     (10**5, "10^5"),
-    (None, "2^10"),
+    (1024, "2^10"),
+    (None, "2^100000"),
+    (None, "x^2"),
     (1234, "1{,}234"),
     (1234567, "1.234.567"),
     (None, ""),
@@ -101,6 +104,6 @@ def test_percent_and_tolerance_are_the_targets_to_decide(target: Any, answer: st
 @pytest.mark.parametrize(
     "target", [True, "many", "1 to 2", {"value": 1, "abs": -1}, {"value": 1, "tol": 2}, float("nan")]
 )
-def test_a_target_that_is_no_number_is_the_tasks_error(target: Any) -> None:
+def test_a_target_that_is_not_a_number_is_the_tasks_error(target: Any) -> None:
     with pytest.raises(TaskError, match="number"):
         Number()("1", target)

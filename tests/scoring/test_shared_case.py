@@ -20,7 +20,7 @@ def misread(path: Path, scorer: str) -> list[str]:
 
 
 @pytest.mark.skipif(not CASES.is_dir(), reason=f"needs the cases in {CASES}")
-@pytest.mark.parametrize("scorer", ["choice", "exact"])
+@pytest.mark.parametrize("scorer", ["choice", "number", "exact"])
 def test_what_was_once_misread_is_read(scorer: str) -> None:
     for path in sorted(CASES.glob(f"{scorer}*.jsonl")):
         assert misread(path, scorer) == [], path.name
@@ -33,7 +33,7 @@ def test_json_and_instructions_that_were_once_misread_are_read(name: str) -> Non
     assert misread(CASES / f"{name}.jsonl", scorer) == []
 
 
-@pytest.mark.parametrize("scorer", ["choice"])
+@pytest.mark.parametrize("scorer", ["choice", "number"])
 def test_answers_of_many_kinds_are_read_as_a_fair_reader_does(scorer: str) -> None:
     """Right, wrong, hedged, denied, explained, corrected, in JSON and in other languages."""
     assert misread(OWN / f"{scorer}-answers.jsonl", scorer) == []
