@@ -134,11 +134,11 @@ def _from_start(plain: str) -> Quantity | None:
     _refuse_range(plain.strip())
     first, _, rest = plain.strip().partition("\n")
     alone = _number_only(first, may_have_unit=rest.startswith("\n") or not rest)
-    if alone and rest.strip() and not (_number_only(rest.strip().rpartition("\n")[2], may_have_unit=True)):
+    last_line = rest.strip().rpartition("\n")[2]
+    if alone and not (last_line and _number_only(last_line, may_have_unit=True)):
         return alone
-    if alone and not rest.strip():
-        return alone
-    bold = [found for span in islice(_BOLD.finditer(plain), _MOST) if (found := _number_only(span[1], may_have_unit=True))]
+    spans = islice(_BOLD.finditer(plain), _MOST)
+    bold = [found for span in spans if (found := _number_only(span[1], may_have_unit=True))]
     if not bold or len({found.value for found in bold}) > 1:
         return None
     sentence = _last_sentence(plain)
