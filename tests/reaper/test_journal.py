@@ -145,3 +145,25 @@ def test_lines_are_json_with_a_time(tmp_path: Path) -> None:
     entries = [json.loads(line) for line in written.path.read_text().splitlines() if line]
     assert [entry["kind"] for entry in entries] == ["owner", "intent"]
     assert all(entry["at"].endswith("Z") for entry in entries)
+
+
+def test_what_the_run_sees_of_an_instance_is_replayed_in_its_order(tmp_path: Path) -> None:
+    log = journal(tmp_path)
+    number = log.intent("key", resident=())
+    log.grant(number, "key")
+    log.verified(number, {"context_length": 2048})
+    log.verified(number, {"context_length": 1024})
+    assert replay(log.path).open_leases[number].effective == {"context_length": 1024}
+    log.absent(number, "a listing did not show it")
+    assert replay(log.path).open_leases[number].absence == "a listing did not show it"
+    log.loading(number)
+    loading = replay(log.path).open_leases[number]
+    assert (loading.is_loading, loading.absence, loading.effective) == (True, "", None)
+    log.verified(number, {})
+    loaded = replay(log.path).open_leases[number]
+    assert (loaded.is_loading, loaded.absence, loaded.effective) == (False, "", {})
+    log.doubt(number, "it was gone", "key")
+    assert replay(log.path).open_leases[number].doubtful_ids == ("key",)
+    assert log.open_leases == {}
+    log.finish()
+    assert log.path.exists()

@@ -134,6 +134,38 @@ def test_an_id_that_is_given_away_between_two_unloads_is_not_touched_again(serve
     assert server.unloaded == ["key"]
 
 
+def test_a_config_that_the_run_saw_changing_is_ours(server: MadeUp) -> None:
+    """The run writes what it has listed, so the journal's config is the last one that was seen."""
+    server.load("key", THEIRS)
+    assert end(server, lease(instance_id="key", effective=THEIRS)).how == "released"
+
+
+def test_what_was_absent_in_between_is_not_touched_though_its_config_is_ours(server: MadeUp) -> None:
+    server.load("key", OURS)
+    ending = end(server, lease(instance_id="key", effective=OURS, absence="a listing did not show it"))
+    assert (ending.how, ending.instances) == ("doubtful", ("key",))
+    assert "a listing did not show it" in ending.why
+    assert server.unloaded == []
+
+
+def test_what_was_absent_and_is_not_there_is_gone(server: MadeUp) -> None:
+    assert end(server, lease(instance_id="key", effective=OURS, absence="it crashed")).how == "gone"
+
+
+def test_what_a_request_was_loading_again_is_waited_for_and_named(server: MadeUp) -> None:
+    loading = lease(instance_id="key", effective=None, loading_at="2026-01-01T00:00:00.000Z")
+    server.happens = [(JIT_S - 5, lambda it: it.load("key", OURS))]
+    ending = end(server, loading)
+    assert (ending.how, ending.instances) == ("doubtful", ("key",))
+    assert server.unloaded == []
+
+
+def test_a_sweep_that_waits_less_than_such_a_load_may_take_leaves_it_pending(server: MadeUp) -> None:
+    loading = lease(instance_id="key", effective=None, loading_at="2026-01-01T00:00:00.000Z")
+    assert end(server, loading, patience_s=SETTLE_S).how == "pending"
+    assert end(server, loading, patience_s=SETTLE_S, age_s=JIT_S).how == "gone"
+
+
 def test_a_load_that_was_not_sent_made_nothing(server: MadeUp) -> None:
     server.load("key", OURS)
     assert end(server, lease(is_sent=False)).how == "denied"
@@ -256,6 +288,7 @@ def leases(draw: st.DrawFn) -> OpenLease:
         mode=draw(st.sampled_from(["explicit", "jit"])), is_sent=draw(st.booleans()),
         status=draw(st.sampled_from([None, None, 200, 400, 500])), deadline_s=draw(st.sampled_from([5.0, 600.0])),
         instance_id=draw(st.one_of(st.none(), ids)), effective=draw(st.sampled_from([None, OURS, {}])),
+        absence=draw(st.sampled_from(["", "", "it was gone"])), loading_at=draw(st.sampled_from(["", "", "2026"])),
     )  # fmt: skip
 
 
@@ -296,6 +329,8 @@ class Watched(MadeUp):
     def unload(self, instance_id: str) -> None:
         shown = self.loaded.get(instance_id)
         assert shown is not None, "only what is listed"
+        assert not (self._lease.instance_id and self._lease.absence), "never what was absent in between"
+        assert not (self._lease.instance_id and self._lease.is_loading), "never what may still be loading"
         if self._lease.instance_id is not None:
             assert instance_id == self._lease.instance_id, "only what was granted"
             wanted = self._lease.effective
