@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 
@@ -100,19 +100,14 @@ async def start_instance(
     """
     started = time.monotonic()
     key = secrets.token_urlsafe(24)
-    folder = _socket_folder()
-    spec = _spec(file, instance_id, config, api_key=key, folder=folder)
-    with tempfile.TemporaryFile() as log:
-        process = await asyncio.create_subprocess_exec(
-            *child.command("harness.embedded.worker"),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=log,
-            cwd=child.FOLDER,
-            env=child.environment(),
-            # A Ctrl-C in the terminal is for the server, which ends its workers itself.
-            start_new_session=True,
-        )
+    with contextlib.ExitStack() as files:
+        try:
+            folder = _socket_folder()
+            log = files.enter_context(tempfile.TemporaryFile())
+            process = await _start_worker(log)
+        except OSError as exc:  # No room or no right for temporary files, or no more processes.
+            raise load_failed(file.model.key, f"its process could not be started: {exc.strerror}") from exc
+        spec = _spec(file, instance_id, config, api_key=key, folder=folder)
         try:
             socket = await asyncio.wait_for(_handshake(process, spec), _LOAD_DEADLINE_S)
         except BaseException as exc:  # The client may have gone; a worker that no one knows of must not stay.
@@ -144,6 +139,19 @@ async def start_instance(
         process=process,
         folder=folder,
         http=http,
+    )
+
+
+async def _start_worker(log: IO[bytes]) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *child.command("harness.embedded.worker"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=log,
+        cwd=child.FOLDER,
+        env=child.environment(),
+        # A Ctrl-C in the terminal is for the server, which ends its workers itself.
+        start_new_session=True,
     )
 
 
@@ -206,7 +214,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _reason(log: Any, exit_code: int | None) -> str:
+def _reason(log: IO[bytes], exit_code: int | None) -> str:
     """Return llama.cpp's own error messages from the end of its log."""
     size = log.seek(0, os.SEEK_END)
     log.seek(max(0, size - _LOG_TAIL_BYTES))

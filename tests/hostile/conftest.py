@@ -20,9 +20,9 @@ EMBEDDING = "text-embedding-smollm2-135m-instruct"
 JSON_TYPE = {"content-type": "application/json"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server(embedded_server: "EmbeddedServer") -> "Iterator[EmbeddedServer]":
-    """A fresh embedded server; `embedded_server` has made sure that the models are there. It must live to the end."""
+    """An embedded server of this module; `embedded_server` has made sure of its models. It must live to the end."""
     from harness.embedded.process import EmbeddedServer
 
     with EmbeddedServer.start() as fresh:
@@ -32,9 +32,12 @@ def server(embedded_server: "EmbeddedServer") -> "Iterator[EmbeddedServer]":
 
 @pytest.fixture
 def http(server: "EmbeddedServer") -> Iterator[httpx.Client]:
-    """A client of the fresh server."""
+    """A client of this module's server; what a test loads is unloaded after it."""
     with httpx.Client(base_url=server.url, timeout=60, trust_env=False) as client:
         yield client
+        for model in client.get("/api/v1/models").json()["models"]:
+            for instance in model["loaded_instances"]:
+                client.post("/api/v1/models/unload", json={"instance_id": instance["id"]})
 
 
 def load(http: httpx.Client, model: str = KEY, **config: Any) -> None:

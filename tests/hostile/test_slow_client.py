@@ -175,6 +175,7 @@ def test_many_texts_come_back_in_their_order(http: httpx.Client) -> None:
     assert answer["usage"]["prompt_tokens"] > 40
 
 
+@pytest.mark.torture  # half a minute
 def test_hundreds_of_chats_in_a_row_leave_nothing_behind(server: "EmbeddedServer", http: httpx.Client) -> None:
     from .conftest import memory
 
