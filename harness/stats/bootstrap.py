@@ -50,5 +50,5 @@ def bca(values: Sequence[float], *, level: float = 0.95, seed: int = 0) -> Inter
 
 
 def is_constant(values: Sequence[float]) -> bool:
-    """True when the values differ by rounding only (1e-12 of the largest): that is no spread."""
+    """Return whether the values differ by rounding only (1e-12 of the largest), which is not a spread."""
     return max(values) - min(values) <= 1e-12 * max(1.0, *(abs(value) for value in values))

@@ -1,4 +1,4 @@
-"""What items tell: how hard each is, and whether it separates good models from lucky ones (classical test theory)."""
+"""What items show: how hard each is, and whether it separates good models from lucky ones (classical test theory)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from math import sqrt
 from statistics import fmean
 
 LEAST_RESPONDENTS = 5
-"""With fewer, a correlation says next to nothing."""
+"""With fewer, a correlation means next to nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One item over all who answered it.
+    """One item over all models that answered it.
 
     Attributes:
         item_id: of the item.
@@ -28,12 +28,12 @@ class Item:
 
     @property
     def is_passed_by_all(self) -> bool:
-        """Whether everybody scores 1, so that the item separates nobody."""
+        """Whether every model scores 1, so that the item does not separate any."""
         return self.difficulty >= 1.0
 
     @property
     def is_failed_by_all(self) -> bool:
-        """Whether everybody scores 0."""
+        """Whether every model scores 0."""
         return self.difficulty <= 0.0
 
 
@@ -67,12 +67,12 @@ def _item(item: str, scores: Mapping[str, Mapping[str, float]]) -> Item:
     )
 
 
-def correlation(one: Sequence[float], other: Sequence[float]) -> float | None:
-    """Return Pearson's correlation of two samples of one length; None where one of them does not vary."""
-    mean_one, mean_other = fmean(one), fmean(other)
-    apart_one = [value - mean_one for value in one]
-    apart_other = [value - mean_other for value in other]
-    spread = sqrt(sum(a * a for a in apart_one)) * sqrt(sum(b * b for b in apart_other))
+def correlation(xs: Sequence[float], ys: Sequence[float]) -> float | None:
+    """Return Pearson's correlation of two samples of the same length; None where either does not vary."""
+    mean_x, mean_y = fmean(xs), fmean(ys)
+    apart_x = [x - mean_x for x in xs]
+    apart_y = [y - mean_y for y in ys]
+    spread = sqrt(sum(x * x for x in apart_x)) * sqrt(sum(y * y for y in apart_y))
     if spread <= 1e-12:  # noqa: PLR2004  (rounding of equal values)
         return None
-    return sum(a * b for a, b in zip(apart_one, apart_other, strict=True)) / spread
+    return sum(x * y for x, y in zip(apart_x, apart_y, strict=True)) / spread

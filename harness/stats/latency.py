@@ -9,7 +9,7 @@ from harness.stats.estimate import Estimate, Interval
 from harness.stats.interval import mean_estimate
 
 _LEAST_N = {50: 1, 90: 100, 99: 1000}
-_WIDEST = 100.0  # of ln(ratio): two items that contradict each other may ask for e^5000, which is no float
+_WIDEST = 100.0  # of ln(ratio): two items that contradict each other may give e^5000, which no float can hold
 
 
 def tpot_s(*, ttft_s: float | None, e2e_s: float, output_tokens: int | None) -> float | None:
@@ -26,10 +26,10 @@ def tpot_s(*, ttft_s: float | None, e2e_s: float, output_tokens: int | None) -> 
 
 
 def percentile(values: Sequence[float], p: int) -> float | None:
-    """Return the p-th percentile, linearly interpolated; None where n is too small: p90 wants 100, p99 1,000 values.
+    """Return the p-th percentile, linearly interpolated; None where n is too small: p90 needs 100 values, p99 1,000.
 
     Raises:
-        ValueError: p is none of 50, 90, 99.
+        ValueError: p is not 50, 90 or 99.
     """
     if p not in _LEAST_N:
         raise ValueError(f"expected 50, 90 or 99, got {p}")
@@ -51,11 +51,11 @@ def percentile_estimate(values: Sequence[float], p: int, *, level: float = 0.95)
         level: the confidence, within 0 to 1.
 
     Raises:
-        ValueError: p is none of 50, 90, 99.
+        ValueError: p is not 50, 90 or 99.
     """
     n, value = len(values), percentile(values, p)
     if value is None:
-        return Estimate(value=None, interval=None, n=n, reason=f"p{p} wants n >= {_LEAST_N[p]}, got {n}")
+        return Estimate(value=None, interval=None, n=n, reason=f"p{p} needs n >= {_LEAST_N[p]}, got {n}")
     ranks = _ranks(n, p / 100, (1 - level) / 2)
     if ranks is None:
         return Estimate(value=value, interval=None, n=n, reason=f"too few values for a {100 * level:g} % interval: {n}")
@@ -91,7 +91,7 @@ def ratio_estimate(
     """
     if len(candidate_s) != len(reference_s) or any(time <= 0 for time in (*candidate_s, *reference_s)):
         raise ValueError("expected times above 0, and as many of the candidate as of the reference")
-    logs = [math.log(one / other) for one, other in zip(candidate_s, reference_s, strict=True)]
+    logs = [math.log(ours / theirs) for ours, theirs in zip(candidate_s, reference_s, strict=True)]
     estimate = mean_estimate(logs, clusters=clusters, level=level, seed=seed)
     if estimate.value is None:
         return estimate

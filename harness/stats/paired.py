@@ -1,4 +1,4 @@
-"""Two models on the same items: does one do better, and by how much.
+"""Two models on the same items: is one better, and by how much?
 
 Pairs cancel what makes an item easy or hard for both, so they need far fewer items than two separate pass rates.
 """
@@ -68,12 +68,12 @@ def compare(
         ValueError: the sequences differ in length, or a score is outside 0 to 1.
     """
     estimate = difference_estimate(candidate, reference, clusters=clusters, level=level, seed=seed)
-    wins = sum(1 for one, other in zip(candidate, reference, strict=True) if one > other)
-    losses = sum(1 for one, other in zip(candidate, reference, strict=True) if one < other)
+    wins = sum(1 for ours, theirs in zip(candidate, reference, strict=True) if ours > theirs)
+    losses = sum(1 for ours, theirs in zip(candidate, reference, strict=True) if ours < theirs)
     if _is_binary(candidate, reference) and not _is_clustered(clusters):
         p, method = mcnemar(wins, losses), "mcnemar-exact"
     else:
-        differences = [one - other for one, other in zip(candidate, reference, strict=True)]
+        differences = [ours - theirs for ours, theirs in zip(candidate, reference, strict=True)]
         p, method = sign_flip(differences, clusters=clusters, seed=seed)
     return Comparison(
         n=estimate.n,
@@ -116,7 +116,7 @@ def difference_estimate(
     groups = len(set(cluster_names(n, clusters)))
     if len(reference) != n or any(not 0 <= score <= 1 for score in (*candidate, *reference)):
         raise ValueError("expected scores within 0 to 1, and as many of the candidate as of the reference")
-    differences = [one - other for one, other in zip(candidate, reference, strict=True)]
+    differences = [ours - theirs for ours, theirs in zip(candidate, reference, strict=True)]
     if n and _is_binary(candidate, reference) and groups == n:
         interval = tango(differences.count(1), differences.count(-1), n, level=level)
         return Estimate(value=fmean(differences), interval=interval, n=n)

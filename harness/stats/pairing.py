@@ -49,12 +49,12 @@ def pair(
 ) -> Pairs:
     """Return both models' items by id, with the repeats of each item reduced to one value.
 
-    An item that only one model was asked counts as unscored for the other, so that nobody wins by leaving items out.
+    An item that only one model was asked counts as unscored for the other, so that no model wins by leaving items out.
 
     Args:
         candidate: its scores by item.
         reference: the reference's scores by item.
-        clusters: item id -> what it shares with other items; an item without is its own cluster.
+        clusters: item id -> something sampled that it shares with other items; an item without is its own cluster.
         reduce: repeats of an item -> its value.
 
     Raises:

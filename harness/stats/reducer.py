@@ -39,7 +39,7 @@ def pass_at_k(*, n: int, passed: int, k: int) -> float:
     Args:
         n: repeats of the item.
         passed: how many of them passed (c).
-        k: how many tries one would have, 1 to n.
+        k: the number of tries allowed, 1 to n.
 
     Raises:
         ValueError: not 0 <= passed <= n, or not 1 <= k <= n.

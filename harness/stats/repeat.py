@@ -1,4 +1,4 @@
-"""What repeats (epochs) of the same items tell: how much is the item, and how much is chance."""
+"""What repeats (epochs) of the same items show: how much is due to the item, and how much to chance."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -88,7 +88,7 @@ def _cells(run: RunFile, reducer: str) -> dict[CellKey, _Scored]:
 
 
 def _pair(candidate: _Scored, reference: _Scored) -> tuple[Scores, Scores]:
-    """Return both models' scores of the items that were planned for both; what another model was asked is no matter."""
+    """Return both models' scores of the items that were planned for both; what a third was asked does not matter."""
     both = (candidate, reference)
     return _scores(candidate, both), _scores(reference, both)
 
@@ -169,8 +169,11 @@ def _against_floor(
     cell: _Scored, summary: SummaryRecord, floor: float, margin: float, head: Callable[[], dict[str, Any]]
 ) -> ComparisonRecord:
     facts: dict[str, Any] = {
-        "model_key": summary.model_key, "task": summary.task, "task_class": summary.task_class, "floor": floor,
-    }  # fmt: skip
+        "model_key": summary.model_key,
+        "task": summary.task,
+        "task_class": summary.task_class,
+        "floor": floor,
+    }
     if summary.stopped_early:
         return ComparisonRecord(**head(), **facts, **_raced(summary, floor, margin))
     decision = decide_floor(_scores(cell, [cell]), floor, clusters=cell.clusters, reduce=named(summary.reducer))

@@ -11,7 +11,7 @@ from harness.store.run_file import RunFile
 def item_difficulty(runs: Iterable[RunFile]) -> Mapping[str, tuple[Item, ...]]:
     """Return the analysed items of each task. A model counts once, with the mean over all its runs and epochs.
 
-    Scores are those of the task's own scorer, the last one of each sample: what another scorer said later is about
+    Scores are those of the task's own scorer, the last one of each sample: what another scorer added later is about
     something else.
     """
     values: dict[str, dict[str, dict[str, list[float]]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))

@@ -1,4 +1,4 @@
-"""A race: a task is stopped on a model as soon as a sequential test has decided whether it reaches its floor.
+"""A race stops a task on a model as soon as a sequential test has decided whether the model reaches its floor.
 
 The test looks in **planned order**, whatever comes back first, because quick answers are not a random half of all.
 Items of one cluster are one observation (their mean), so a race asks them one after the other, the clusters in the
@@ -54,7 +54,7 @@ class Race:
         self._clusters: dict[str, _Cluster] = {}
         for job in jobs:
             self._clusters.setdefault(_name(job), _Cluster()).jobs.append(job)
-        self.jobs = tuple(job for one in self._clusters.values() for job in one.jobs)
+        self.jobs = tuple(job for cluster in self._clusters.values() for job in cluster.jobs)
         self.test = Sprt.against_floor(floor, margin=margin)
         self.used: list[Answer] = []
         self.observations: list[float | None] = []
@@ -117,7 +117,7 @@ class Race:
 
 
 def race_for(task: Task, jobs: Sequence[Job], settings: Settings) -> Race | None:
-    """Return the race on a task with its floor (else 0.8), or None where nobody asked for one."""
+    """Return the race on a task with its floor (else 0.8), or None where the settings have no race."""
     if not settings.race:
         return None
     reducer = settings.reducer, named(settings.reducer)

@@ -79,9 +79,9 @@ def test_it_covers_the_percentile_of_skewed_times() -> None:
 @pytest.mark.parametrize(
     ("n", "p", "reason"),
     [
-        (99, 90, "p90 wants n >= 100, got 99"),
-        (999, 99, "p99 wants n >= 1000, got 999"),
-        (0, 50, "p50 wants n >= 1, got 0"),
+        (99, 90, "p90 needs n >= 100, got 99"),
+        (999, 99, "p99 needs n >= 1000, got 999"),
+        (0, 50, "p50 needs n >= 1, got 0"),
     ],
 )
 def test_a_percentile_that_n_does_not_allow_is_not_available_and_says_why(n: int, p: int, reason: str) -> None:
