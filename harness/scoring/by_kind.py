@@ -13,10 +13,10 @@ from harness.scoring.verdict import malformed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ByKind:
-    """The score that the named scorer gives; details also tell the kind.
+    """The score that the named scorer gives; details also have the kind.
 
     Attributes:
-        kinds: the scorers that its targets may name, whose versions are part of its own; none: any but itself.
+        kinds: the scorers that its targets may name, whose versions are part of its own; empty: any but itself.
     """
 
     kinds: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class ByKind:
         """Return the score.
 
         Raises:
-            TaskError: the target names none of the kinds, or what it holds is malformed for that one.
+            TaskError: the target names none of the kinds, or the target within is malformed for that scorer.
         """
         kind = target.get("kind") if isinstance(target, dict) else None
         if kind not in self._kinds or set(target) != {"kind", "target"}:

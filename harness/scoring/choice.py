@@ -26,7 +26,7 @@ class Choice:
     version: str = "3"
 
     def __call__(self, output: str, target: Json) -> Score:
-        """Return the score; details tell what was chosen, `None` when unparsed.
+        """Return the score; details have what was chosen, `None` when unparsed.
 
         Raises:
             TaskError: the target is malformed.

@@ -1,4 +1,4 @@
-"""Judges a list of ideas: are there enough, are they different, does each keep the rules.
+"""Judges a list of ideas: whether there are enough, whether they differ, whether each keeps the rules.
 
 Target: `{"count": 5}` and any of `"max_words"`, `"min_words"` per idea, `"include"` and `"exclude"` (lists of words:
 each idea has at least one, or none of them), `"similarity"` (0 to 100, from which two ideas are the same; 85).
@@ -62,11 +62,11 @@ class Ideas:
 def listed_ideas(output: str, *, may_be_one: bool = False) -> list[str]:
     """Return the ideas of an answer, each without its bullet or number, at most 500 characters of each.
 
-    A single line without a bullet or number is no list, unless `may_be_one`.
+    A single line without a bullet or number is not a list, unless `may_be_one`.
     """
     values = find_list(output)
-    if values is not None and all(isinstance(one, str | dict) for one in values):
-        return [(one if isinstance(one, str) else json.dumps(one))[:_MAX_IDEA] for one in values]
+    if values is not None and all(isinstance(value, str | dict) for value in values):
+        return [(value if isinstance(value, str) else json.dumps(value))[:_MAX_IDEA] for value in values]
     lines = [line for line in visible(output).splitlines() if line.strip()]
     marked = [line for line in lines if _MARK.match(line) and not line.lstrip().startswith("#")]
     if len(lines) == 1 and not marked and not may_be_one:
@@ -75,7 +75,7 @@ def listed_ideas(output: str, *, may_be_one: bool = False) -> list[str]:
 
 
 def distinct(ideas: list[str], similarity: float) -> list[str]:
-    """Return the ideas that are like no earlier one."""
+    """Return the ideas, each without the later ones that are the same."""
     kept: list[tuple[str, str]] = []
     for idea in ideas:
         form = " ".join(sorted(words(idea)))
@@ -102,7 +102,7 @@ def _target(scorer: str, target: Json) -> dict[str, Any]:
             raise malformed(scorer, f"{key}, a number from 1 to {_MAX_IDEAS}", target)
     for key in ("include", "exclude"):
         value = target.get(key, ["x"])
-        if not isinstance(value, list) or not value or not all(isinstance(one, str) and words(one) for one in value):
+        if not isinstance(value, list) or not value or not all(isinstance(word, str) and words(word) for word in value):
             raise malformed(scorer, f"{key}, a list of words", target)
     similarity = target.get("similarity", _SIMILARITY)
     if isinstance(similarity, bool) or not isinstance(similarity, int | float) or not 0 < similarity <= 100:  # noqa: PLR2004

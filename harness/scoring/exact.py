@@ -20,16 +20,17 @@ _PUNCTUATION = str.maketrans("", "", string.punctuation + "\u2018\u2019\u201c\u2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exact:
-    """1 when the answer is an accepted text, letter by letter, but for the dress around it and a final full stop.
+    """1 when the answer equals an accepted text; the case counts, emphasis, quotes and a final full stop do not.
 
-    Compared are the whole answer and its final answer (see `harness.scoring.answer`), in Unicode's NFC.
+    Compared in Unicode's NFC are the whole answer, and its final answer (`harness.scoring.answer`) with and without the
+    marks around it, so that ") >", "*args" and "__init__" are accepted as they stand.
     """
 
     name: str = "exact"
     version: str = "2"
 
     def __call__(self, output: str, target: Json) -> Score:
-        """Return the score; details tell what was read.
+        """Return the score; details have what was read.
 
         Raises:
             TaskError: the target is neither a text nor a list of texts.
@@ -54,7 +55,7 @@ class Normalised:
     version: str = "2"
 
     def __call__(self, output: str, target: Json) -> Score:
-        """Return the score; details tell what was read.
+        """Return the score; details have what was read.
 
         Raises:
             TaskError: the target is neither a text nor a list of texts, or one of them is nothing when normalised.
@@ -76,14 +77,14 @@ def plain(text: str) -> str:
 
 
 def accepted_texts(scorer: str, target: Json) -> list[str]:
-    """Return the accepted texts of a target, which is one text or a list of some.
+    """Return the accepted texts of a target, which is one text or a list of texts.
 
     Raises:
         TaskError: it is neither, or a text is empty.
     """
     texts = target if isinstance(target, list) else [target]
     if not texts or not all(isinstance(text, str) and text.strip() for text in texts):
-        raise malformed(scorer, "a text or a list of texts, none of them empty", target)
+        raise malformed(scorer, "a text or a list of texts that are not empty", target)
     return texts
 
 

@@ -1,4 +1,4 @@
-"""Judges a summary by the facts that it keeps, and those that it invents.
+"""Judges a summary by the facts that it keeps, and by those that it invents.
 
 Target: `{"facts": [["12 March", "March 12"], [1250], …], "source": "the document"}` and perhaps `"max_words": 60` and
 `"reference": "an ideal summary"`. A fact is a list of accepted forms, texts or numbers (a single one may stand alone).
@@ -77,7 +77,7 @@ def invented_in(summary: str, source: str) -> list[str]:
 
 
 def _numbers(text: str) -> set[Fraction]:
-    return {one.value for one in islice(quantities(cleaned(text)), _MAX_NUMBERS)}
+    return {number.value for number in islice(quantities(cleaned(text)), _MAX_NUMBERS)}
 
 
 def _digits(text: str) -> list[str]:

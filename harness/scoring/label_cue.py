@@ -26,7 +26,7 @@ _FILLER = _any(
     "perhaps|maybe|likely|mostly|most|more|rather|simply|indeed|likewise|thus|therefore|then|instead|best|only|primarily",
     "mainly|chiefly|largely|predominantly|essentially|basically|related|considered|classified|categori[sz]ed|labell?ed",
     "under|within|something|purely|strictly|overall|fully|entirely|truly|also|both|either|still|being|be|called|described",
-    "der|die|das|den|dem|eine?|einen|um|wirklich|la|le|les|une?|el|los|l'|il|lo|o|uma?|opción",
+    "der|die|das|den|dem|eine?|einen|um|wirklich|la|le|les|une?|el|los|l'|du|des?|il|lo|o|uma?|opción",
 )
 _FILLERS = rf"(?:{_FILLER}[\s:]+){{0,5}}"
 """Small words that may stand between a cue and its label: "is *clearly a* billing issue"."""
@@ -34,7 +34,7 @@ _TO_LABEL = rf"\s*{_FILLERS}{DRESS}$"
 
 JOINER = _pattern(
     rf"{UNDRESS}\s?(?P<comma>,\s?)?(?P<word>",
-    _any(r"\b(?:or|and|nor|und|oder|noch|et|ou|ni|y|и|или)\b", "和|与|或|、|と|や|또는", "&|/"),
+    _any(r"\b(?:or|and|nor|to|und|oder|noch|bis|et|ou|ni|y|и|или)\b", "和|与|或|、|と|や|또는", "&|/"),
     rf")?\s?(?:(?:both|also|either|the|options?|choices?|la|le)\s){{0,2}}{DRESS}",
 )
 """What joins labels to a group; a comma alone does so only within a list that "and" or "or" ends."""
@@ -127,9 +127,9 @@ CHOSEN_AFTER = _pattern(
 DENIED_DIRECTLY = _pattern(
     _any(
         r"\b(?:not(?! only)|no|non|never|neither|nor|except(?:ing)?(?: for)?|exclud\w+|without|barring|besides)",
-        r"\bapart from",
+        r"\b(?:apart from|nothing|by no means|in no way|not at all)",
         r"n't|\b(?:anything|everything|all|every\w*) but",
-        r"\b(?:nicht|kein\w{0,2}|weder|noch|außer|pas|ni|sauf|excepto|salvo|não|nem|не|ни|кроме|no es|non è|ليس)",
+        r"\b(?:nicht|kein\w{0,2}|weder|noch|außer|pas|ni|sauf|excepto|salvo|não|nem|не|ни|кроме|no es|non è)|\bو?ليس",
         "不是|并非|不属于|不选|除了|非",
     ),
     _TO_LABEL,
@@ -199,7 +199,7 @@ AFTER_I = re.compile(rf"{UNDRESS}(?:\s*$|[)\].:;!?*\"/]|\s(?:is|(?:and|or) [A-Z]
 AFTER_A = re.compile(
     rf"{UNDRESS}(?:\s*$|[)\].:,;!?*\"'/。，-]|\s(?:is|are|was|and|or|nor|because|since|but|not|cannot|can|can't|could"
     r"|does|doesn't|isn't|would|should|must|seems|looks|fits|states|says|contradicts|ignores|then|as|here|over|with"
-    r"|rather|instead|which|due|given|ist|und|oder|est|et|ou|es|[^\x00-\u024f])(?![\w-]))"
+    r"|rather|instead|which|due|given|ist|und|oder|est|et|ou|es)(?![\w-])|\s[^\x00-\u024f])"
 )
 BEFORE_LETTER = _pattern(
     r"(?:\b(?:option|choice|letter|answer)\s|[(\[*\"'`]|\b(?:between|either|neither|both|nor|or)\s)$"

@@ -34,8 +34,8 @@ class Labels:
             raise malformed(self.name, "either label or right, and labels", target)
         if "label" in spec:
             score = Choice()(output, target)
-            one = score.details["chosen"]
-            chosen: Json = None if one is None else [one]
+            label = score.details["chosen"]
+            chosen: Json = None if label is None else [label]
             right: Json = [spec["label"]]
         else:
             score = Choices()(output, target)

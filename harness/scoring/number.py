@@ -31,7 +31,7 @@ class Number:
     version: str = "2"
 
     def __call__(self, output: str, target: Json) -> Score:
-        """Return the score; details tell which number was read.
+        """Return the score; details have the number that was read.
 
         Raises:
             TaskError: the target is not a number, or a tolerance is not one.
@@ -47,7 +47,7 @@ class Number:
 
 
 def read_target(text: str) -> Quantity | None:
-    """Return the number that a text is, or None where it holds none or several."""
+    """Return the number that a text is, or None where it has no number or several."""
     found = list(quantities(cleaned(text[:200])))
     return found[0] if len(found) == 1 else None
 

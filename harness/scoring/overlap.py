@@ -23,8 +23,8 @@ _ROUGE_TOKEN = re.compile(r"[a-z0-9]+")
 class TokenF1:
     """The F1 of the words shared with the reference, counted as often as they occur; passed when they are the same.
 
-    As in SQuAD's evaluation: words are what white space separates after `plain`; where answer or reference has no word
-    left, the value is 1 if neither has one and else 0. Details have `exact_match`, precision and recall.
+    As in SQuAD's evaluation: words are what white space separates after `plain`; where no word is left of the answer or
+    of the reference, the value is 1 if neither has a word, else 0. Details have `exact_match`, precision and recall.
     """
 
     name: str = "token_f1"
@@ -38,8 +38,10 @@ class TokenF1:
         """
         references = accepted_texts(self.name, target)
         answer = plain(visible(output))
-        precision, recall, value = max((shared(answer.split(), plain(one).split()) for one in references), key=_by_f1)
-        is_exact = any(answer == plain(one) for one in references)
+        precision, recall, value = max(
+            (shared(answer.split(), plain(reference).split()) for reference in references), key=_by_f1
+        )
+        is_exact = any(answer == plain(reference) for reference in references)
         if not answer and not is_exact:
             return unparsed("the answer has no words", exact_match=False)
         return graded(

@@ -36,7 +36,7 @@ def make_scorer(name: str) -> Scorer:
     """Return the scorer of this name.
 
     Raises:
-        TaskError: there is none.
+        TaskError: no scorer has this name.
     """
     if name in _ADDED:
         return _ADDED[name]()
@@ -56,10 +56,10 @@ def make_scorer(name: str) -> Scorer:
 
 
 def add_scorer(factory: Callable[[], Scorer]) -> None:
-    """Make a scorer of one's own known by its name.
+    """Add a scorer, so that its name can be used wherever a scorer is named.
 
     Raises:
-        TaskError: the name is taken.
+        TaskError: another scorer has this name.
     """
     name = factory().name
     if name in scorer_names():
