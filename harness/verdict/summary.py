@@ -37,27 +37,24 @@ def summarise(
 
     Args:
         task: what was asked.
-        answers: as many as came back; those that never did count as unscored.
+        answers: all that came back; those that did not count as unscored.
         planned: how many answers there should be.
         epochs: repeats of each item.
-        model_key: who was asked.
+        model_key: the model that was asked.
         head: run id and time of the record.
         reducer: its name; an item with fewer scored epochs than its k does not count.
-        race: what watched over the answers; if it has cut them off, score and interval are of what it looked at.
+        race: that watched the answers; if it stopped early, score and interval are of the answers up to then.
         elapsed_s: how long the task took.
     """
     is_cut = race is not None and race.is_cut
     counted = race.used if race is not None and is_cut else answers
-    values: dict[str, list[float]] = defaultdict(list)
-    for answer in counted:
-        if (value := value_of(answer.score, reducer)) is not None:
-            values[answer.job.sample.item_id].append(value)
+    values = _values(counted, reducer)
     samples = {answer.job.sample.item_id: answer.job.sample for answer in counted}
     reduce, least = named(reducer), int(reducer[5:]) if reducer.startswith("pass") else 1
     items = {item: reduce(scores) for item, scores in values.items() if len(scores) >= least}
     estimate = _estimate(items, samples, race if is_cut else None)
     times = [answer.generation.times.e2e_s for answer in answers if answer.generation and answer.outcome.is_scored]
-    scored = sum(len(scores) for scores in values.values())
+    scored = sum(map(len, values.values()))
     return SummaryRecord(
         **head,
         model_key=model_key,
@@ -87,6 +84,15 @@ def summarise(
 def _scorer_faults(answers: Sequence[Answer]) -> list[str]:
     """Return why answers could not be judged, of the first five."""
     return [answer.score.reason for answer in answers if answer.score and is_fault(answer.score)][:_NAMED_FAULTS]
+
+
+def _values(answers: Sequence[Answer], reducer: str) -> dict[str, list[float]]:
+    """Return what of the scores of each item the reducer works on, one value for each scored epoch."""
+    values: dict[str, list[float]] = defaultdict(list)
+    for answer in answers:
+        if (value := value_of(answer.score, reducer)) is not None:
+            values[answer.job.sample.item_id].append(value)
+    return values
 
 
 def _estimate(items: Mapping[str, float], samples: Mapping[str, Sample], race: Race | None) -> Estimate:
