@@ -21,8 +21,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         group.addoption(flag, dest=PREFIX + option.name, help=Surface.PYTEST.render(option.help), **how)
         if option.name != "token":
             kind: Literal["args", "string"] = "args" if option.repeat else "string"
-            told = f"{Surface.INI.render(option.help)} (as {flag})"
-            parser.addini(Surface.INI.spell(option.name), told, type=kind, default=None)
+            ini_help = f"{Surface.INI.render(option.help)} (as {flag})"
+            parser.addini(Surface.INI.spell(option.name), ini_help, type=kind, default=None)
 
 
 def pytest_configure(config: pytest.Config) -> None:

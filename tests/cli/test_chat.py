@@ -204,8 +204,11 @@ def test_json_is_one_object_of_one_shape_even_with_stream(call: Call, server: Sc
     assert result.out.count("\n") == 1
     assert told.pop("response_id").startswith("resp_")
     assert told.pop("stats").keys() == {
-        "tokens_per_second", "time_to_first_token_seconds", "total_seconds", "attempts",
-    }  # fmt: skip
+        "tokens_per_second",
+        "time_to_first_token_seconds",
+        "total_seconds",
+        "attempts",
+    }
     assert told == {
         "content": "Hello",
         "content_source": "message",
@@ -265,7 +268,9 @@ class TestStream:
                 whole = b"".join(answer.parts)
                 start = whole.index(b"event: message.delta")
                 end = whole.index(b"event: message.end")
-                deltas = (f"event: message.delta\ndata: {json.dumps({'content': one})}\n\n".encode() for one in said)
+                deltas = (
+                    f"event: message.delta\ndata: {json.dumps({'content': piece})}\n\n".encode() for piece in said
+                )
                 call.send(replace(answer, parts=[whole[:start], *deltas, whole[end:]]))
 
         server.on("POST", CHAT, Apart(), times=1)
@@ -326,21 +331,27 @@ def test_a_thread_goes_on_over_calls_until_it_is_begun_anew(call: Call, server: 
     call(KEY, "three", "--new-thread")
     call(KEY, "aside", "--previous-response-id", first["response_id"])
     asked = server.asked("POST", CHAT)
-    assert [one.get("previous_response_id") for one in asked] == [
-        None, first["response_id"], None, first["response_id"],
-    ]  # fmt: skip
-    assert [one["store"] for one in asked] == [True] * 4
+    assert [body.get("previous_response_id") for body in asked] == [
+        None,
+        first["response_id"],
+        None,
+        first["response_id"],
+    ]
+    assert [body["store"] for body in asked] == [True] * 4
     assert second["usage"]["input_tokens"] > first["usage"]["input_tokens"]
     threads = list((state / "threads").iterdir())
-    assert {stat.S_IMODE(one.stat().st_mode) for one in threads} == {0o600}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in threads} == {0o600}
 
 
 def start(*words: str, url: str, state: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "harness.cli", "chat", *words],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         env={**os.environ, "LM_STUDIO_API_URL": url, "LMS_HARNESS_STATE": str(state)},
-    )  # fmt: skip
+    )
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -374,7 +385,7 @@ def test_two_turns_at_once_come_one_after_the_other(server: ScriptedServer, stat
     assert len(server.asked("POST", CHAT)) == 1
     is_second_waiting.set()
     results = ended(first), ended(second)
-    assert [one.code for one in results] == [0, 0]
+    assert [result.code for result in results] == [0, 0]
     assert server.asked("POST", CHAT)[1]["previous_response_id"] == results[0].json["response_id"]
 
 

@@ -26,8 +26,11 @@ def test_preflight_tells_what_is_loaded(call: Call, server: ScriptedServer) -> N
     assert result.code == 0
     assert result.out.splitlines() == [f"Ready: {server.url} (lm-studio), 3 models, 1 loaded", f"  {KEY}"]
     assert call("preflight", "--json").json == {
-        "url": server.url, "server": "lm-studio", "models": 3, "loaded": [KEY],
-    }  # fmt: skip
+        "url": server.url,
+        "server": "lm-studio",
+        "models": 3,
+        "loaded": [KEY],
+    }
 
 
 def test_models_are_a_table_or_json(call: Call, server: ScriptedServer) -> None:
@@ -37,7 +40,7 @@ def test_models_are_a_table_or_json(call: Call, server: ScriptedServer) -> None:
     assert "llm+tools" in shown
     assert "text-embedding-acme" in shown
     assert "text-embedding-acme" not in call("models", "--loaded").out
-    assert [one["key"] for one in call("models", "--loaded", "--json").json["models"]] == [KEY]
+    assert [model["key"] for model in call("models", "--loaded", "--json").json["models"]] == [KEY]
 
 
 def test_load_verifies_and_leaves_it_loaded(call: Call, server: ScriptedServer, journals: Path) -> None:

@@ -34,9 +34,13 @@ def tab(words: list[str], url: str) -> tuple[list[str], str]:
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
     done = subprocess.run(
-        ["bash", "-c", script, "bash", *words], capture_output=True, text=True, timeout=60, check=True,
+        ["bash", "-c", script, "bash", *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
         env={**os.environ, "LM_STUDIO_API_URL": url},
-    )  # fmt: skip
+    )
     return done.stdout.split(), done.stderr
 
 

@@ -50,15 +50,21 @@ def left(server: ScriptedServer, tmp_path: Path) -> Write:
 
     def write(run_id: str, *entries: Mapping[str, Any], instance_id: str | None = KEY, **owner: Any) -> Path:
         lines = [
-            {"kind": "owner", "url": server.url, "pid": 2**22 + 1, "process_start": "1",
-             "boot_id": identity.boot_id(), **owner},
+            {
+                "kind": "owner",
+                "url": server.url,
+                "pid": 2**22 + 1,
+                "process_start": "1",
+                "boot_id": identity.boot_id(),
+                **owner,
+            },
             {"kind": "intent", "lease": 1, "model_key": KEY, "resident": [], "config": CONFIG.as_dict(), "at": AT},
             {"kind": "sent", "lease": 1},
-        ]  # fmt: skip
+        ]
         if instance_id is not None:
             lines.append({"kind": "grant", "lease": 1, "instance_id": instance_id})
         path = folder / f"{run_id}.jsonl"
-        path.write_text("".join(f"{json.dumps(one)}\n" for one in (*lines, *entries)))
+        path.write_text("".join(f"{json.dumps(entry)}\n" for entry in (*lines, *entries)))
         return path
 
     return write
@@ -109,13 +115,13 @@ def test_as_json_it_names_run_server_and_instances(call: Call, left: Write, serv
         "done": [],
         "left": [
             {
-                "run_id": "a-run", "url": server.url, "keeper": "nobody",
-                "leases": [
-                    {"model_key": KEY, "instance_id": None, "since": AT, "doubt": None, "doubtful_ids": []}
-                ],
+                "run_id": "a-run",
+                "url": server.url,
+                "keeper": "nobody",
+                "leases": [{"model_key": KEY, "instance_id": None, "since": AT, "doubt": None, "doubtful_ids": []}],
             }
         ],
-    }  # fmt: skip
+    }
 
 
 def test_fix_unloads_exactly_that_and_removes_the_journal(call: Call, left: Write, server: ScriptedServer) -> None:

@@ -26,18 +26,22 @@ pytestmark = [pytest.mark.embedded, pytest.mark.timeout(300)]
 @pytest.fixture
 def client(embedded_server: "EmbeddedServer") -> Iterator[Client]:
     """The server as somebody else uses it; what is loaded at the end goes, so that other tests find it empty."""
-    with Client(embedded_server.url) as one:
-        yield one
-        for instance_id in resident_ids(one.models()):
-            one.unload(instance_id)
+    with Client(embedded_server.url) as client:
+        yield client
+        for instance_id in resident_ids(client.models()):
+            client.unload(instance_id)
 
 
 def run(client: Client, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     environ = {name: value for name, value in os.environ.items() if name not in {"MODEL", "LM_API_TOKEN"}}
     done = subprocess.run(
-        [sys.executable, "-m", "harness.cli", *words], capture_output=True, text=True, timeout=200, check=False,
+        [sys.executable, "-m", "harness.cli", *words],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
         env={**environ, "LM_STUDIO_API_URL": client.url, "LMS_HARNESS_STATE": str(folder)},
-    )  # fmt: skip
+    )
     assert "Traceback" not in done.stdout + done.stderr
     return done
 

@@ -27,9 +27,12 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX sig
 def started(server: ScriptedServer, folder: Path, *words: str) -> subprocess.Popen[str]:
     environ = {name: value for name, value in os.environ.items() if name not in {"MODEL", "LM_API_TOKEN"}}
     return subprocess.Popen(
-        [sys.executable, "-m", "harness.cli", *words], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        [sys.executable, "-m", "harness.cli", *words],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         env={**environ, "LM_STUDIO_API_URL": server.url, "LMS_HARNESS_STATE": str(folder)},
-    )  # fmt: skip
+    )
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -67,7 +70,7 @@ def test_a_download_goes_on_and_the_command_to_look_at_it_is_named(tmp_path: Pat
     with ScriptedServer() as server:
         server.offer(Offer(name="acme/new-2b", model=NEW, steps=(Step(share=0.1),)))
         child = started(server, tmp_path, "download", "acme/new-2b")
-        until(lambda: any("/status/" in one.path for one in tuple(server.requests)))
+        until(lambda: any("/status/" in request.path for request in tuple(server.requests)))
         child.send_signal(signal.SIGINT)
         out, err = child.communicate(timeout=60)
     assert (child.returncode, out) == (130, "")
@@ -81,10 +84,18 @@ def drawn(server: ScriptedServer, folder: Path, *words: str) -> tuple[int, str, 
     ours, theirs = pty.openpty()
     environ = {name: value for name, value in os.environ.items() if name not in {"CI", "NO_COLOR", "MODEL"}}
     child = subprocess.Popen(
-        [sys.executable, "-m", "harness.cli", *words], stdout=subprocess.PIPE, stderr=theirs, text=True,
-        env={**environ, "TERM": "xterm-256color", "COLUMNS": "100", "LM_STUDIO_API_URL": server.url,
-             "LMS_HARNESS_STATE": str(folder)},
-    )  # fmt: skip
+        [sys.executable, "-m", "harness.cli", *words],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+        env={
+            **environ,
+            "TERM": "xterm-256color",
+            "COLUMNS": "100",
+            "LM_STUDIO_API_URL": server.url,
+            "LMS_HARNESS_STATE": str(folder),
+        },
+    )
     os.close(theirs)
     seen, end = b"", time.monotonic() + 60
     while time.monotonic() < end:

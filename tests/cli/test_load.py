@@ -53,9 +53,17 @@ class LargerContexts:
 class TestLoad:
     def test_every_option_of_the_api_is_sent(self, call: Call, server: ScriptedServer) -> None:
         call(
-            "load", KEY, "--context-length", "4096", "--eval-batch-size", "256", "--flash-attention",
-            "--num-experts", "2", "--no-offload-kv-cache-to-gpu",
-        )  # fmt: skip
+            "load",
+            KEY,
+            "--context-length",
+            "4096",
+            "--eval-batch-size",
+            "256",
+            "--flash-attention",
+            "--num-experts",
+            "2",
+            "--no-offload-kv-cache-to-gpu",
+        )
         assert server.asked("POST", LOAD) == [
             {
                 "model": KEY,
@@ -185,7 +193,7 @@ class TestModels:
         told = call("models", "--json").json
         tiny, small, embedding = told["models"]
         assert small["capabilities"]["reasoning"] == {"allowed_options": ["off", "on", "xhigh"], "default": "off"}
-        assert [one["id"] for one in small["loaded_instances"]] == [OTHER, f"{OTHER}:2"]
+        assert [instance["id"] for instance in small["loaded_instances"]] == [OTHER, f"{OTHER}:2"]
         assert small["loaded_instances"][0]["config"]["context_length"] == 4096
         assert (small["is_loaded"], small["total_parameters"]) == (True, 4_000_000_000)
         assert small["resident_bytes"] == told["resident_bytes"] == 5_000_000_000

@@ -29,7 +29,12 @@ Call = Callable[..., Any]
 
 
 def options(command: click.Command) -> set[str]:
-    return {name for one in command.params for name in (*one.opts, *one.secondary_opts) if name.startswith("--")}
+    return {
+        name
+        for parameter in command.params
+        for name in (*parameter.opts, *parameter.secondary_opts)
+        if name.startswith("--")
+    }
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
@@ -53,9 +58,12 @@ def test_every_option_and_command_is_explained(name: str) -> None:
     command = COMMANDS[name]
     assert command.help
     unexplained = [
-        one.name for one in command.params
-        if isinstance(one, click.Option) and not one.help and one.name not in {"temperature", "max_output_tokens"}
-    ]  # fmt: skip
+        parameter.name
+        for parameter in command.params
+        if isinstance(parameter, click.Option)
+        and not parameter.help
+        and parameter.name not in {"temperature", "max_output_tokens"}
+    ]
     assert unexplained == []
 
 
@@ -85,11 +93,13 @@ def test_the_exit_codes_of_readme_and_help_are_those_of_the_reference() -> None:
     for text in (README, cli.help or ""):
         told = re.search(r"Exit codes: (.*?)\(after releas", text, re.DOTALL)
         assert told
-        assert {int(one) for one in re.findall(r"(?<!\w)(\d+) [a-z]", told[1])} == set(EXIT_CODES)
+        assert {int(code) for code in re.findall(r"(?<!\w)(\d+) [a-z]", told[1])} == set(EXIT_CODES)
 
 
 def test_every_error_ends_with_a_documented_exit_code() -> None:
-    kinds = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, HarnessError)]
+    kinds = [
+        member for member in vars(errors).values() if isinstance(member, type) and issubclass(member, HarnessError)
+    ]
     assert {kind.exit_code for kind in kinds} <= set(EXIT_CODES)
 
 
@@ -102,6 +112,6 @@ def test_the_reference_names_every_command_option_and_pytest_option() -> None:
     for name, command in COMMANDS.items():
         section = page.partition(f"## lms-harness {name}\n")[2].partition("\n## ")[0]
         assert section
-        missing = [one for one in options(command) if f"{one}" not in section]
+        missing = [name for name in options(command) if f"{name}" not in section]
         assert missing == []
     assert all(f"`--lms-{option.flag}{'`' if option.is_flag else ' '}" in page for option in OPTIONS)

@@ -20,7 +20,7 @@ Call = Callable[..., Any]
 
 
 def lines(path: Path, *records: Any) -> Path:
-    path.write_text("".join(json.dumps(one) + "\n" for one in records), encoding="utf-8")
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
     return path
 
 
@@ -40,16 +40,26 @@ def test_jsonl_of_anybody_is_scored_and_summed_up(call: Call, tmp_path: Path) ->
     )
     out = tmp_path / "scores.jsonl"
     result = call(
-        "score", str(file), "--scorer=number", "--target-field=doc.answer", "--output-field=resps.0.0", "--id-field=n",
-        f"--out={out}", "--json",
-    )  # fmt: skip
+        "score",
+        str(file),
+        "--scorer=number",
+        "--target-field=doc.answer",
+        "--output-field=resps.0.0",
+        "--id-field=n",
+        f"--out={out}",
+        "--json",
+    )
     assert result.code == 0, result.err
     (cell,) = result.json["cells"]
     assert (cell["n"], cell["passed"], cell["unparsed"], cell["unscored"]) == (3, 1, 1, 0)
     assert (cell["mean"], cell["interval"]) == (pytest.approx(1 / 3), "wilson")
     written = [json.loads(line) for line in out.read_text().splitlines()]
-    assert [(one["line"], one["id"], one["value"]) for one in written] == [(1, "a", 1.0), (2, "b", 0.0), (3, "c", 0.0)]
-    assert {(one["scorer"], one["scorer_version"]) for one in written} == {("number", result.json["scorer_version"])}
+    assert [(line["line"], line["id"], line["value"]) for line in written] == [
+        (1, "a", 1.0),
+        (2, "b", 0.0),
+        (3, "c", 0.0),
+    ]
+    assert {(line["scorer"], line["scorer_version"]) for line in written} == {("number", result.json["scorer_version"])}
     assert written[2]["reason"].startswith("unparsed")
     assert file.read_text().count("\n") == 3
 
@@ -147,12 +157,12 @@ def test_a_run_file_gets_its_late_scores_appended_and_nothing_else_is_changed(ca
     assert run_file.read_bytes().startswith(before)
     (cell,) = result.json["cells"]
     assert (cell["model_key"], cell["task"], cell["n"], cell["unscored"]) == ("acme/tiny-1b", "classify", 2, 1)
-    samples = [one for one in read_run(run_file) if isinstance(one, SampleRecord)]
-    late = [one for one in read_run(run_file) if isinstance(one, ScoreRecord)][3:]
-    assert [one.sample_uid for one in late] == [one.sample_uid for one in samples]
-    assert [(one.scorer, one.value) for one in late] == [("exact", 1.0), ("exact", 0.0), ("exact", None)]
-    assert {one.run_id for one in late} == {samples[0].run_id}
-    assert [one for one in read_run(run_file) if isinstance(one, SummaryRecord)]
+    samples = [sample for sample in read_run(run_file) if isinstance(sample, SampleRecord)]
+    late = [score for score in read_run(run_file) if isinstance(score, ScoreRecord)][3:]
+    assert [score.sample_uid for score in late] == [sample.sample_uid for sample in samples]
+    assert [(score.scorer, score.value) for score in late] == [("exact", 1.0), ("exact", 0.0), ("exact", None)]
+    assert {score.run_id for score in late} == {samples[0].run_id}
+    assert [cell for cell in read_run(run_file) if isinstance(cell, SummaryRecord)]
 
 
 def test_scores_of_a_run_file_may_go_elsewhere(call: Call, run_file: Path, tmp_path: Path) -> None:
@@ -161,14 +171,14 @@ def test_scores_of_a_run_file_may_go_elsewhere(call: Call, run_file: Path, tmp_p
     result = call("score", str(run_file), "--scorer=exact", "--target-field=target.label", f"--out={out}")
     assert result.code == 0
     assert run_file.read_bytes() == before
-    assert [one.kind for one in read_run(out)] == ["score"] * 3
+    assert [record.kind for record in read_run(out)] == ["score"] * 3
 
 
 def test_a_torn_last_line_makes_way(call: Call, run_file: Path) -> None:
     whole = run_file.read_bytes()
     run_file.write_bytes(whole + b'{"kind":"sco')
     assert call("score", str(run_file), "--scorer=exact", "--target-field=target.label").code == 0
-    kinds = [one.kind for one in read_run(run_file)]
+    kinds = [record.kind for record in read_run(run_file)]
     assert kinds[-4:] == ["end", "score", "score", "score"]
 
 

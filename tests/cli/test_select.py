@@ -11,9 +11,12 @@ from harness.testing.scripted import ScriptedServer
 TINY, SMALL, EMBEDDING = DEFAULT_MODELS
 MOE = replace(SMALL, key=ModelKey("acme/moe-26b-a4b"), params_string="26B-A4B", size_bytes=16_000_000_000)
 EYES = replace(
-    SMALL, key=ModelKey("acme/eyes-8b"), params_string="8B", size_bytes=5_000_000_000,
+    SMALL,
+    key=ModelKey("acme/eyes-8b"),
+    params_string="8B",
+    size_bytes=5_000_000_000,
     capabilities=Capabilities(vision=True),
-)  # fmt: skip
+)
 
 Call = Callable[..., Any]
 
@@ -69,11 +72,11 @@ def test_where_none_fits_it_says_to_use_the_primary_model_and_why(call: Call) ->
 
 def test_json_ranks_all_that_fit_and_says_why_each_other_does_not(call: Call) -> None:
     told = call("select", "--task", "tools", "--json").json
-    assert [one["model"] for one in told["ranking"]] == [SMALL.key, MOE.key]
+    assert [candidate["model"] for candidate in told["ranking"]] == [SMALL.key, MOE.key]
     assert told["ranking"][1]["active_parameters"] == 4_000_000_000
     assert told["ranking"][1]["total_parameters"] == 26_000_000_000
-    assert {one["model"] for one in told["left_out"]} == {EYES.key, TINY.key, EMBEDDING.key}
-    assert all(one["reason"] for one in told["left_out"])
+    assert {left_out["model"] for left_out in told["left_out"]} == {EYES.key, TINY.key, EMBEDDING.key}
+    assert all(left_out["reason"] for left_out in told["left_out"])
 
 
 def test_the_key_can_be_given_to_chat(call: Call, server: ScriptedServer) -> None:

@@ -167,8 +167,11 @@ class TestAFailure:
         result = call("smoke", KEY)
         assert result.code == 1
         assert [line.split()[:2] for line in result.out.splitlines()] == [
-            ["load", "ok"], ["chat", "FAILED"], ["unload", "ok"], ["verify", "ok"],
-        ]  # fmt: skip
+            ["load", "ok"],
+            ["chat", "FAILED"],
+            ["unload", "ok"],
+            ["verify", "ok"],
+        ]
         assert server.loaded == []
 
     def test_a_connection_that_breaks_is_exit_code_3_after_the_unload(
@@ -215,8 +218,8 @@ class Evicted:
         self._server = server
 
     def apply(self, call: Exchange) -> None:
-        for one in self._server.loaded:
-            self._server.unload(one)
+        for instance_id in self._server.loaded:
+            self._server.unload(instance_id)
         call.send(call.answer())
 
 

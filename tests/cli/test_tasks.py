@@ -22,9 +22,17 @@ def run_file(path: Path, scores: dict[str, dict[str, float]]) -> Path:
         for item, value in answered.items():
             uid = f"{model}/{item}"
             sample = SampleRecord(
-                **HEAD, sample_uid=uid, task="extract", task_class="extract", item_id=item, item_hash=item,
-                model_key=model, instance_id=model, prompt_hash="", outcome="ok",
-            )  # fmt: skip
+                **HEAD,
+                sample_uid=uid,
+                task="extract",
+                task_class="extract",
+                item_id=item,
+                item_hash=item,
+                model_key=model,
+                instance_id=model,
+                prompt_hash="",
+                outcome="ok",
+            )
             writer.write(sample)
             writer.write(ScoreRecord(**HEAD, sample_uid=uid, scorer="fields", scorer_version="1", value=value))
     writer.close()
@@ -34,18 +42,19 @@ def run_file(path: Path, scores: dict[str, dict[str, float]]) -> Path:
 def test_each_class_is_shown_with_chance_and_a_reference_of_one(call: Call, tmp_path: Path) -> None:
     result = call("tasks", "--n", "30", "--results", str(tmp_path), "--json")
     assert result.code == 0
-    told = {one["task"]: one for one in result.json["tasks"]}
+    told = {task["task"]: task for task in result.json["tasks"]}
     assert {"extract", "classify", "longcontext", "multiturn"} <= set(told)
-    for one in told.values():
-        assert one["reference_score"] == 1.0
-        assert one["best_lazy_answer"]["score"] <= max(one["chance"] + 0.15, 0.15)
-        assert one["tiers"] == {"1": 10, "2": 10, "3": 10}
+    for task in told.values():
+        assert task["reference_score"] == 1.0
+        assert task["best_lazy_answer"]["score"] <= max(task["chance"] + 0.15, 0.15)
+        assert task["tiers"] == {"1": 10, "2": 10, "3": 10}
     assert result.json["items"] == {}
 
 
 def test_items_that_everybody_passes_or_fails_are_named(call: Call, tmp_path: Path) -> None:
-    models = {f"m{i}": {"easy": 1.0, "hard": 0.0, "good": float(i > 2), "bad": float(i <= 2), "x": i / 5}
-              for i in range(6)}  # fmt: skip
+    models = {
+        f"m{i}": {"easy": 1.0, "hard": 0.0, "good": float(i > 2), "bad": float(i <= 2), "x": i / 5} for i in range(6)
+    }
     file = run_file(tmp_path / "one.jsonl", models)
     shown = call("tasks", "--task", "extract", "--n", "6", str(file)).out
     assert "From 1 run file" in shown
@@ -53,7 +62,7 @@ def test_items_that_everybody_passes_or_fails_are_named(call: Call, tmp_path: Pa
     assert "extract, every model fails: hard" in shown
     assert "better models fail: bad" in shown
     told = call("tasks", "--task", "extract", "--n", "6", str(file), "--json").json["items"]["extract"]
-    assert {one["item_id"]: one["models"] for one in told} == dict.fromkeys(["bad", "easy", "good", "hard", "x"], 6)
+    assert {item["item_id"]: item["models"] for item in told} == dict.fromkeys(["bad", "easy", "good", "hard", "x"], 6)
 
 
 def test_a_late_score_by_another_scorer_changes_no_difficulty_and_one_by_its_own_does(

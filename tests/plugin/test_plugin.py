@@ -33,7 +33,7 @@ class Echo:
 def task(name):
     def samples(seed, n):
         told = [f"say {i}" for i in range(n)]
-        return [Sample(item_id=f"{name}-{one}", prompt=one, target=one, cluster_id=one) for one in told]
+        return [Sample(item_id=f"{name}-{text}", prompt=text, target=text, cluster_id=text) for text in told]
     return Task(name=name, task_class=name, generate=samples, scorer=Echo(), max_output_tokens=20, prompt_tokens=40)
 
 ONE, TWO = task("one"), task("two")
@@ -79,9 +79,13 @@ def run(server: ScriptedServer, tmp_path: Path) -> Pytest:
         (tmp_path / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--lms-url={server.url}", *words],
-            capture_output=True, text=True, timeout=100, cwd=tmp_path, check=False,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            cwd=tmp_path,
+            check=False,
             env={**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "COLUMNS": "160", **environ},
-        )  # fmt: skip
+        )
         return Result(done.returncode, done.stdout + done.stderr, tmp_path)
 
     return call
@@ -91,14 +95,14 @@ def test_own_tasks_run_on_every_selected_model_which_is_loaded_once(run: Pytest,
     result = run("--lms-model=all", "--lms-limit=5")
     assert result.code == 0, result.out
     assert "6 passed" in result.out
-    loads = [(one["model"]) for one in server.asked("POST", "/api/v1/models/load")]
+    loads = [(body["model"]) for body in server.asked("POST", "/api/v1/models/load")]
     assert loads == [KEY, OTHER]
     assert server.loaded == []
     records = result.records()
-    cells = {(one.model_key, one.task): one.score for one in records if isinstance(one, SummaryRecord)}
+    cells = {(cell.model_key, cell.task): cell.score for cell in records if isinstance(cell, SummaryRecord)}
     assert cells == {(KEY, "one"): 1.0, (KEY, "two"): 1.0, (OTHER, "one"): 1.0, (OTHER, "two"): 1.0}
     # One model is done with before the next is loaded.
-    at = [one.instance_id for one in records if isinstance(one, SampleRecord)]
+    at = [sample.instance_id for sample in records if isinstance(sample, SampleRecord)]
     assert at == sorted(at, key=[KEY, OTHER].index)
     assert "score [95 %]" in result.out
     assert f"{KEY}: loading (700 MB) ..." in result.out
@@ -107,7 +111,7 @@ def test_own_tasks_run_on_every_selected_model_which_is_loaded_once(run: Pytest,
 
 def test_without_a_model_it_takes_the_loaded_ones_else_the_smallest(run: Pytest, server: ScriptedServer) -> None:
     run("--lms-limit=1")
-    assert [one["model"] for one in server.asked("POST", "/api/v1/models/load")] == [KEY]
+    assert [body["model"] for body in server.asked("POST", "/api/v1/models/load")] == [KEY]
     server.load(OTHER, LoadConfig(context_length=8192))
     before = len(server.asked("POST", "/api/v1/models/load"))
     second = run("--lms-limit=1", "--lms-results=second")
@@ -118,7 +122,7 @@ def test_without_a_model_it_takes_the_loaded_ones_else_the_smallest(run: Pytest,
 
 def test_only_the_tasks_that_were_asked_for_run(run: Pytest) -> None:
     result = run("--lms-task=two", "--lms-limit=2")
-    assert {one.task for one in result.records() if isinstance(one, SummaryRecord)} == {"two"}
+    assert {cell.task for cell in result.records() if isinstance(cell, SummaryRecord)} == {"two"}
     wrong = run("--lms-task=three")
     assert wrong.code == 2
     assert "no such task: three; collected are: one, two" in wrong.out
@@ -165,8 +169,8 @@ def test_a_model_that_cannot_be_loaded_is_skipped_with_its_reason_and_the_others
     assert "3 passed, 3 skipped" in result.out
     assert "out of memory" in result.out
     records = result.records()
-    assert {one.model_key for one in records if isinstance(one, SkipRecord)} == {KEY}
-    assert [one.error is None for one in records if isinstance(one, InstanceRecord)] == [False, True]
+    assert {skip.model_key for skip in records if isinstance(skip, SkipRecord)} == {KEY}
+    assert [instance.error is None for instance in records if isinstance(instance, InstanceRecord)] == [False, True]
 
 
 def test_a_floor_that_was_not_checked_on_a_model_fails_the_run(run: Pytest, server: ScriptedServer) -> None:
@@ -175,7 +179,7 @@ def test_a_floor_that_was_not_checked_on_a_model_fails_the_run(run: Pytest, serv
     result = run("--lms-model=all", "--lms-limit=2", "--lms-floor=one=0.1")
     assert result.code == 1, result.out
     assert f"NOT MEASURED: the floor of 0.1 for one was not checked on {KEY}: Failed to load LLM" in result.out
-    assert [one.exit_code for one in result.records() if isinstance(one, EndRecord)] == [1]
+    assert [end.exit_code for end in result.records() if isinstance(end, EndRecord)] == [1]
 
 
 def test_a_run_in_which_every_model_was_skipped_fails(run: Pytest, server: ScriptedServer) -> None:
@@ -191,7 +195,7 @@ def test_what_cannot_be_released_ends_the_session_with_7_and_the_command(run: Py
     result = run("--lms-limit=1", "--lms-task=one")
     assert result.code == 7
     assert f"lms-harness unload --instance '{KEY}'" in result.out
-    ends = [one for one in result.records() if isinstance(one, EndRecord)]
+    ends = [end for end in result.records() if isinstance(end, EndRecord)]
     assert (ends[0].exit_code, ends[0].resident_after) == (7, [KEY])
 
 
@@ -269,7 +273,7 @@ def test_an_instance_that_is_unloaded_under_a_test_fails_it_and_the_samples_do_n
     assert "InstanceLost" in result.out
     assert "crashed or was unloaded while it was in use" in result.out
     assert server.loaded == []
-    outcomes = [one.outcome for one in result.records() if isinstance(one, SampleRecord)]
+    outcomes = [sample.outcome for sample in result.records() if isinstance(sample, SampleRecord)]
     assert outcomes[:4] == ["ok", "ok", "ok", "server_error"]
     assert "ok" not in outcomes[3:]
 
@@ -297,13 +301,17 @@ def test_two_runs_at_once_on_one_server_leave_each_others_instances_alone(
     environ = {**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state")}
     both = [
         subprocess.Popen(
-            [*words, f"--lms-results=r{number}"], cwd=tmp_path, env=environ, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            [*words, f"--lms-results=r{number}"],
+            cwd=tmp_path,
+            env=environ,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
         for number in range(2)
-    ]  # fmt: skip
-    outs = [one.communicate(timeout=100)[0] for one in both]
-    assert [one.returncode for one in both] == [0, 0], outs
+    ]
+    outs = [process.communicate(timeout=100)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], outs
     assert server.loaded == []
 
 
@@ -321,7 +329,7 @@ def test_a_server_that_goes_away_ends_the_run_with_what_was_measured(run: Pytest
     assert f"NOT RELEASED: {KEY} may still be loaded" in result.out
     assert "1 failed in" in result.out
     records = result.records()
-    answered = [one for one in records if isinstance(one, SampleRecord) and one.outcome == "ok"]
-    (cell,) = (one for one in records if isinstance(one, SummaryRecord))
+    answered = [sample for sample in records if isinstance(sample, SampleRecord) and sample.outcome == "ok"]
+    (cell,) = (cell for cell in records if isinstance(cell, SummaryRecord))
     assert len(answered) == cell.n >= 4
     assert isinstance(records[-1], EndRecord)

@@ -49,9 +49,13 @@ def run(server: ScriptedServer, tmp_path: Path) -> Pytest:
     def call(*words: str) -> Result:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--lms-url={server.url}", *words],
-            capture_output=True, text=True, timeout=100, cwd=tmp_path, check=False,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            cwd=tmp_path,
+            check=False,
             env={**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "COLUMNS": "160"},
-        )  # fmt: skip
+        )
         assert "INTERNALERROR" not in done.stdout
         files = sorted((tmp_path / "results").glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
         return Result(done.returncode, done.stdout + done.stderr, files[-1] if files else tmp_path)
@@ -71,19 +75,19 @@ def test_a_complete_model_is_not_loaded_and_the_table_is_that_of_a_whole_run(
 ) -> None:
     whole = run("--lms-model=all", "--lms-limit=5")
     expected = result(whole.records())
-    assert [one.test for one in whole.records() if isinstance(one, ItemRecord)]
+    assert [item.test for item in whole.records() if isinstance(item, ItemRecord)]
     cut_after(whole.path, KEY)
     loads, chats = len(server.asked("POST", LOAD)), len(server.asked("POST", CHAT))
     resumed = run("--lms-resume=last")
     assert resumed.code == 0, resumed.out
-    assert [one["model"] for one in server.asked("POST", LOAD)[loads:]] == [OTHER]
+    assert [body["model"] for body in server.asked("POST", LOAD)[loads:]] == [OTHER]
     assert len(server.asked("POST", CHAT)) - chats == 2 * 5 + 1  # And the warm-up.
     assert result(resumed.records()) == expected
     assert resumed.path != whole.path
     assert "3 passed, 3 skipped" in resumed.out
     assert resumed.out.count(KEY) >= 2  # Its rows of the table.
-    ends = [one for one in resumed.records() if isinstance(one, EndRecord)]
-    assert [(one.samples, one.exit_code) for one in ends] == [(20, 0)]
+    ends = [end for end in resumed.records() if isinstance(end, EndRecord)]
+    assert [(end.samples, end.exit_code) for end in ends] == [(20, 0)]
 
 
 def test_resuming_a_finished_run_does_nothing_says_so_and_prints_the_table(run: Pytest, server: ScriptedServer) -> None:
@@ -147,17 +151,19 @@ def test_a_budget_leaves_something_for_every_model_and_says_what_it_left_out(run
     assert result.code == 0, result.out
     assert took_s < 20 + 40  # A release and pytest's start and end, on a busy machine.
     records = result.records()
-    cells = {(one.model_key, one.task): one for one in records if isinstance(one, SummaryRecord)}
+    cells = {(cell.model_key, cell.task): cell for cell in records if isinstance(cell, SummaryRecord)}
     assert {key for key, _ in cells} == {KEY, OTHER}
-    assert all(0 < one.n < 400 and one.unscored == 0 for one in cells.values())
-    reasons = [(one.model_key, one.task, one.reason) for one in records if isinstance(one, SkipRecord)]
+    assert all(0 < cell.n < 400 and cell.unscored == 0 for cell in cells.values())
+    reasons = [(skip.model_key, skip.task, skip.reason) for skip in records if isinstance(skip, SkipRecord)]
     assert all("samples left out: the budget has no time" in reason for _, _, reason in reasons if "400" in reason)
     assert len(reasons) >= len(cells)
     assert "samples left out" in result.out
     # Always the first samples, in order: none is chosen.
     for key, task in cells:
         items = [
-            one.item_id for one in records if isinstance(one, SampleRecord) and (one.model_key, one.task) == (key, task)
+            sample.item_id
+            for sample in records
+            if isinstance(sample, SampleRecord) and (sample.model_key, sample.task) == (key, task)
         ]
         assert sorted(items) == sorted(f"{task} {i}" for i in range(len(items)))
 
@@ -165,13 +171,13 @@ def test_a_budget_leaves_something_for_every_model_and_says_what_it_left_out(run
 def test_what_a_budget_left_out_is_asked_when_the_run_is_resumed(run: Pytest, server: ScriptedServer) -> None:
     with_budget = run("--lms-limit=40", "--lms-budget=0.001s")
     assert with_budget.code == 0, with_budget.out
-    assert not [one for one in with_budget.records() if isinstance(one, SampleRecord)]
+    assert not [sample for sample in with_budget.records() if isinstance(sample, SampleRecord)]
     assert f"Skipped: {KEY}" in with_budget.out
     resumed = run(f"--lms-resume={with_budget.path}")
     assert resumed.code == 0, resumed.out
     head = resumed.records()[0]
     assert isinstance(head, RunRecord)
-    assert len([one for one in resumed.records() if isinstance(one, SampleRecord)]) == 80
+    assert len([sample for sample in resumed.records() if isinstance(sample, SampleRecord)]) == 80
 
 
 def test_the_plan_shows_what_the_budget_leaves_out(run: Pytest) -> None:

@@ -48,7 +48,9 @@ class Result:
 
     def verdicts(self) -> dict[tuple[str, str | None], str]:
         return {
-            (one.model_key, one.reference): one.verdict for one in self.records if isinstance(one, ComparisonRecord)
+            (comparison.model_key, comparison.reference): comparison.verdict
+            for comparison in self.records
+            if isinstance(comparison, ComparisonRecord)
         }
 
 
@@ -73,9 +75,13 @@ def run(server: ScriptedServer, tmp_path: Path) -> Pytest:
         (tmp_path / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--lms-url={server.url}", *words],
-            capture_output=True, text=True, timeout=100, cwd=tmp_path, check=False,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            cwd=tmp_path,
+            check=False,
             env={**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "COLUMNS": "160"},
-        )  # fmt: skip
+        )
         files = sorted((tmp_path / "results").glob("*.jsonl"))
         return Result(done.returncode, done.stdout + done.stderr, list(read_run(files[-1])) if files else [])
 
@@ -88,7 +94,7 @@ def test_a_run_of_two_models_ends_with_a_verdict_against_the_larger_one(run: Pyt
     assert result.verdicts() == {(SMALL, BIG): "worse"}
     assert f"against {BIG}" in result.out
     assert result.records[-2].kind == "comparison"
-    (plan,) = (one.plan for one in result.records if isinstance(one, RunRecord))
+    (plan,) = (header.plan for header in result.records if isinstance(header, RunRecord))
     assert (plan["reference"], plan["reference_because"]) == (BIG, "most parameters, then the largest file")
 
 
@@ -136,7 +142,7 @@ def test_a_race_that_is_lost_fails_the_item_only_with_a_floor_of_the_user(run: P
     assert unasked.verdicts() == {(SMALL, None): "worse"}
     won = run(f"--lms-model={BIG}", "--lms-limit=50", "--lms-floor=say=0.8", "--lms-race")
     assert won.code == 0, won.out
-    (cell,) = (one for one in won.records if isinstance(one, SummaryRecord))
+    (cell,) = (cell for cell in won.records if isinstance(cell, SummaryRecord))
     assert (cell.stopped_early, cell.race["decision"], cell.n) == (True, "decided for", 24)
     assert int(cell.race["asked"]) < 50
 
@@ -153,11 +159,11 @@ def test_epochs_and_their_reducer_are_shown(run: Pytest) -> None:
 
 def test_two_runs_of_one_suite_share_their_hashes_and_another_suite_does_not(run: Pytest) -> None:
     def identity(result: Result) -> tuple[str, dict[str, tuple[str, str]]]:
-        (first,) = (one for one in result.records if isinstance(one, RunRecord))
+        (first,) = (header for header in result.records if isinstance(header, RunRecord))
         assert first.harness_version
         assert {"python", "pytest", "httpx"} <= set(first.versions)
-        samples = [one for one in result.records if isinstance(one, SampleRecord)]
-        return first.suite_hash, {one.item_id: (one.item_hash, one.sample_uid) for one in samples}
+        samples = [sample for sample in result.records if isinstance(sample, SampleRecord)]
+        return first.suite_hash, {sample.item_id: (sample.item_hash, sample.sample_uid) for sample in samples}
 
     words = (f"--lms-model={BIG}", "--lms-limit=3")
     one, same, more = (identity(run(*words, *extra)) for extra in ((), (), ("--lms-limit=4",)))

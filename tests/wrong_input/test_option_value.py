@@ -76,7 +76,7 @@ def test_every_option_is_tried() -> None:
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
 def test_a_wrong_value_names_its_option_or_ini_key_and_what_was_expected(name: str, value: str) -> None:
-    (option,) = (one for one in OPTIONS if one.name == name)
+    (option,) = (option for option in OPTIONS if option.name == name)
     given = [value] if option.repeat else value
     for options, ini, origin in (({name: given}, {}, f"--lms-{option.flag}"), ({}, {name: given}, f"ini lms_{name}")):
         with pytest.raises(SettingsError) as caught:
@@ -145,8 +145,13 @@ def pytest_with(ini: str, folder: Path, environ: Mapping[str, str], *words: str)
     (folder / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "harness.pytest_plugin", *words],
-        capture_output=True, text=True, timeout=60, cwd=folder, check=False, env=environ,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=folder,
+        check=False,
+        env=environ,
+    )
     assert "Traceback" not in done.stdout + done.stderr
     return Result(done.returncode, done.stdout, done.stderr)
 
