@@ -54,7 +54,7 @@ class Task:
         return self.prompt_tokens + self.max_output_tokens
 
     def samples(self, *, seed: int, limit: int, room_tokens: int | None = None) -> Sequence[Sample]:
-        """Return the first `limit` samples of `seed`.
+        """Return the first `limit` samples of `seed`; all of them where the task has fewer, such as the rows of a file.
 
         Args:
             seed: of the generator.
@@ -62,15 +62,17 @@ class Task:
             room_tokens: how many tokens a request may take; only a task with `generate_for` uses it.
 
         Raises:
-            TaskError: two samples share an item_id, or the generator returned another number of samples.
+            TaskError: there are none, or more than `limit`, or two of them share an item_id.
         """
         if self.generate_for is None or room_tokens is None:
             samples = self.generate(seed, limit)
         else:
             samples = self.generate_for(seed, limit, room_tokens)
-        if len(samples) != limit or len({sample.item_id for sample in samples}) != limit:
-            ids = len({sample.item_id for sample in samples})
-            raise TaskError(f"task {self.name}: expected {limit} samples, got {len(samples)} with {ids} distinct ids")
+        count = len({sample.item_id for sample in samples})
+        if not 0 < len(samples) <= limit or count != len(samples):
+            raise TaskError(
+                f"task {self.name}: expected 1 to {limit} samples with distinct ids, got {len(samples)} with {count}"
+            )
         return samples
 
     def fingerprint(self, samples: Sequence[Sample]) -> str:

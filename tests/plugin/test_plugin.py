@@ -151,6 +151,17 @@ class AfterTheWarmUp:
             Status(500, {"error": "down"}).apply(call)
 
 
+def test_a_task_with_fewer_rows_than_the_limit_runs_with_those_it_has(run: Pytest) -> None:
+    few = OWN_TASK.replace("for i in range(n)]", "for i in range(min(n, 20))]")
+    assert "one has 20 samples, fewer than the limit of 30." in run("--collect-only", code=few).out
+    result = run("--lms-task=one", "--lms-epochs=2", code=few)
+    assert result.code == 0, result.out
+    (cell,) = (one for one in result.records() if isinstance(one, SummaryRecord))
+    assert (cell.n, cell.answers) == (20, 40)
+    again = run("--lms-resume=last", "--lms-task=one", code=few)
+    assert "there is no unfinished run" in again.out
+
+
 def test_lost_answers_fail_the_item(run: Pytest, server: ScriptedServer) -> None:
     server.on("POST", CHAT, AfterTheWarmUp())
     result = run("--lms-limit=8", "--lms-task=one")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
 from harness.domain.model import LoadConfig, Model
@@ -65,7 +66,7 @@ def load_config(model: Model, tasks: Sequence[Task], settings: Settings) -> Load
     return LoadConfig(context_length=min(power, model.max_context_length or power))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """Models x tasks, before anything is loaded.
 
@@ -115,8 +116,12 @@ class Plan:
         )
 
     def notes(self) -> list[str]:
-        """Return, in sentences, what is taken over from a resumed run and what the budget leaves out."""
-        lines = []
+        """Return, in sentences, which tasks are short, what a resumed run takes over, what the budget leaves out."""
+        lines = [
+            f"{name} has {count} samples, fewer than the limit of {self.settings.limit}."
+            for name, count in self._counts.items()
+            if count < self.settings.limit
+        ]
         if self.settings.resume:
             complete = ", ".join(model.key for model in self.selection.models if model.key in self.complete)
             lines.append(
@@ -141,16 +146,26 @@ class Plan:
             return 0.0
         if self.allotment is not None:
             return self.costs[model.key].seconds(self.allotment.limit, self.settings.epochs)
-        each_s = sum(guess_sample_s(task, model, self.settings) for task in self.tasks if fits(task, model) is None)
-        asked_s = each_s * self.settings.limit * self.settings.epochs
-        return guess_load_s(model) + asked_s + self.settings.latency_budget_s
+        asked_s = sum(
+            guess_sample_s(task, model, self.settings) * self._counts[task.name]
+            for task in self.tasks
+            if fits(task, model) is None
+        )
+        return guess_load_s(model) + asked_s * self.settings.epochs + self.settings.latency_budget_s
+
+    @cached_property
+    def _counts(self) -> Mapping[str, int]:
+        """How many samples each task has, at most the limit."""
+        seed, limit = self.settings.seed, self.settings.limit
+        return {task.name: len(task.samples(seed=seed, limit=limit)) for task in self.tasks}
 
     def _samples(self, model: Model) -> int:
         if model.key in self.complete:
             return 0
-        wanted = (self.allotment.limit if self.allotment else self.settings.limit) * self.settings.epochs
+        limit = self.allotment.limit if self.allotment else self.settings.limit
+        counts = {name: min(limit, count) for name, count in self._counts.items()}
         return sum(
-            max(0, wanted - self.known.get((model.key, task.name), 0))
+            max(0, counts[task.name] * self.settings.epochs - self.known.get((model.key, task.name), 0))
             for task in self.tasks
             if fits(task, model) is None
         )

@@ -262,9 +262,8 @@ class Resumption:
         return None if config is None else sample_uid(task, job, model, config=config)
 
     def _is_complete(self, model: Model) -> bool:
-        wanted = self.settings.limit * self.settings.epochs
         return set(self.tests.get(model.key, ())) <= self._tests_done and all(
-            self.count(task, model) == wanted for task in self.tasks if fits(task, model) is None
+            self.count(task, model) == len(self._jobs(task, model)) for task in self.tasks if fits(task, model) is None
         )
 
     def _score(self, task: Task, job: Job, record: SampleRecord) -> Score:

@@ -96,7 +96,7 @@ def test_samples_that_are_too_few_or_share_an_id_are_an_error() -> None:
         generate=lambda _, n: [Sample(item_id="same", prompt="", target="") for _ in range(n)],
     )  # fmt: skip
     assert len(twins.samples(seed=0, limit=1)) == 1
-    with pytest.raises(TaskError, match="expected 2 samples, got 2 with 1 distinct ids"):
+    with pytest.raises(TaskError, match="expected 1 to 2 samples with distinct ids, got 2 with 1"):
         twins.samples(seed=0, limit=2)
 
 
