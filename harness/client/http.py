@@ -79,7 +79,7 @@ class Deadlines:
     total_s: float = 900.0
 
 
-class Carrier(Protocol):
+class Sender(Protocol):
     """Sends requests, as `Transport` does."""
 
     def send(
@@ -270,7 +270,7 @@ class Client:
         on_event: Listener | None = None,
         total_s: float | None = None,
         exchange: Exchange | None = None,
-        carrier: Carrier | None = None,
+        carrier: Sender | None = None,
     ) -> Generation:
         """Return the answer to one turn (`POST /api/v1/chat`); the caller compares `model_instance_id`.
 
@@ -392,7 +392,7 @@ class Client:
         *,
         total_s: float | None,
         exchange: Exchange | None,
-        carrier: Carrier | None = None,
+        carrier: Sender | None = None,
     ) -> Generation | tuple[Any, Times]:
         """Return a streamed answer, or the JSON of a plain one; a server may answer plainly though asked to stream."""
         waits = {"total": self.deadlines.total_s if total_s is None else total_s}

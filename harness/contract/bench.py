@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.client.exchange import Exchange
-from harness.client.http import Carrier, Client
+from harness.client.http import Client, Sender
 from harness.client.request import encoded
 from harness.client.stream import Listener, StreamEvent
 from harness.client.transport import Transport
@@ -72,7 +72,7 @@ class Witness(Client):
         on_event: Listener | None = None,
         total_s: float | None = None,
         exchange: Exchange | None = None,
-        carrier: Carrier | None = None,
+        carrier: Sender | None = None,
     ) -> Generation:
         """Chat as `Client` does, and remember the events."""
         self.events = events = []
