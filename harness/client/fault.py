@@ -38,9 +38,8 @@ _OVERFLOW = re.compile(
     r"|context (length|size) exceeded|longer than the context|tokens to keep from the initial prompt",
     re.IGNORECASE,
 )
-_NO_LOAD = re.compile(
-    r"failed to load|loading was stopped|insufficient system resources|model has crashed", re.IGNORECASE
-)
+_LOAD_FAILED = re.compile(r"failed to load|loading was stopped|insufficient system resources", re.IGNORECASE)
+_NO_LOAD = re.compile(rf"{_LOAD_FAILED.pattern}|model has crashed", re.IGNORECASE)
 _NO_MEMORY = re.compile(r"insufficient|memory|guardrail|SIGABRT", re.IGNORECASE)
 
 
@@ -107,7 +106,7 @@ def is_about_memory(message: str) -> bool:
 
 def is_about_load(message: str) -> bool:
     """Return whether the message says that a load failed. A chat reports that too, where it had to load its model."""
-    return _NO_LOAD.search(message) is not None
+    return _LOAD_FAILED.search(message) is not None
 
 
 def fault_of(body: ErrorBody, *, status: int | None, route: str) -> HarnessError:
