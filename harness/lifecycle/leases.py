@@ -23,6 +23,7 @@ from harness.errors import (
     InstanceNotLoaded,
     LeaseError,
     LoadFailed,
+    ReleaseFailed,
 )
 from harness.lifecycle.custody import Custody
 from harness.lifecycle.lease import Lease, Policy, Release
@@ -248,11 +249,14 @@ class Leases:
         if self.policy == "ours" and not lease.is_owned and not is_stray:
             self._held.pop(lease.instance.id, None)
             return Release(instance_id=lease.instance.id, policy=self.policy)
-        started = self._clock.monotonic()
+        started, why = self._clock.monotonic(), ""
         try:
             why = self._strays.unload(lease.instance.id)
             if lease.number is not None:
                 why = self._releaser.unload(lease.instance.id, number=lease.number)
+        except ReleaseFailed:
+            if self.policy != "all":  # Under `all` it is unloaded below, whoever it belongs to.
+                raise
         finally:
             if lease.number not in self._journal.open_leases:  # It has ended, or a person has to end it.
                 self._held.pop(lease.instance.id, None)

@@ -1,5 +1,6 @@
 """Whether what has the id of ours is still ours: drift is, an absence is not, and nothing ends in silence."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,6 +84,27 @@ def test_what_was_absent_in_between_is_named_and_not_touched(
     assert replay(journal.path).open_leases[1].doubtful_ids == (KEY,)
     assert leases.held == ()
     assert leases.left_to_reaper == ()
+
+
+def test_under_the_policy_all_whatever_has_our_id_goes_too(
+    server: ScriptedServer, client: Client, make: Make, journal: Journal
+) -> None:
+    leases = make("all", client=client)
+    lease = leases.acquire(KEY, CONFIG)
+    server.unload(KEY)
+    client.models()
+    server.load(KEY, CONFIG)
+    assert leases.release(lease).is_verified
+    assert server.loaded == []
+    leases.close()
+    eventually_gone(journal)
+
+
+def eventually_gone(journal: Journal) -> None:
+    end = time.monotonic() + 30.0
+    while journal.path.exists():
+        assert time.monotonic() < end, "the reaper has not removed the journal"
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize(
