@@ -9,11 +9,13 @@ from harness.errors import HarnessError, SettingsError
 from harness.pytest_plugin.item import PUT_OFF, is_measurement, model_key_of, needs_server, place_of, task_of
 from harness.pytest_plugin.state import FAILURE, PREFIX, or_exit, printed, selected_models, session_of
 from harness.pytest_plugin.terminal import say
+from harness.report.text import one_line
 from harness.settings import setting
 
 if TYPE_CHECKING:
     from harness.run.session import Session
 
+_LONGEST_ID = 200
 _NOT_PARALLEL = (
     "tests of local models do not run in workers of pytest-xdist: each worker would load its own copy of every model, "
     "and the figures would be wrong.\n"
@@ -31,7 +33,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "lms_model" in metafunc.fixturenames:
         is_once = metafunc.definition.get_closest_marker("lms_once") is not None
         models = selected_models(metafunc.config)[: 1 if is_once else None]
-        metafunc.parametrize("lms_model", models, ids=[model.key for model in models], indirect=True, scope="session")
+        # pytest prints ids as they are, so a key must not hold a CI command.
+        ids = [one_line(model.key, limit=_LONGEST_ID) for model in models]
+        metafunc.parametrize("lms_model", models, ids=ids, indirect=True, scope="session")
 
 
 @pytest.hookimpl(trylast=True)

@@ -131,7 +131,9 @@ def test_no_error_of_the_server_acts(call: Call, failing: ScriptedServer, words:
     assert_harmless(result.out + result.err)
 
 
-@pytest.mark.parametrize("words", [("--model=all",), ("--model=all", "--dry-run"), ("--model=nowhere",)])
+@pytest.mark.parametrize(
+    "words", [("--model=all", "--floor=classify=0.9"), ("--model=all", "--dry-run"), ("--model=nowhere",)]
+)
 def test_a_run_prints_nothing_that_acts(server: ScriptedServer, tmp_path: Path, words: tuple[str, ...]) -> None:
     done = subprocess.run(
         [*COMMAND, f"--url={server.url}", "--suite=offload", "--task=classify", "--limit=2", *words],
