@@ -45,9 +45,12 @@ def test_a_plain_answer_has_output_and_stats_and_no_load_time_when_warm(http: ht
     assert [item["type"] for item in answer["output"]] == ["message"]
     stats = answer["stats"]
     assert set(stats) == {
-        "input_tokens", "total_output_tokens", "reasoning_output_tokens", "tokens_per_second",
+        "input_tokens",
+        "total_output_tokens",
+        "reasoning_output_tokens",
+        "tokens_per_second",
         "time_to_first_token_seconds",
-    }  # fmt: skip
+    }
     assert stats["total_output_tokens"] == 12
     assert stats["input_tokens"] > 10
     assert stats["tokens_per_second"] > 0
@@ -57,9 +60,15 @@ def test_a_stream_has_all_events_in_order_and_ends_with_the_plain_answer(http: h
     load(http)
     happened = stream(model=KEY, **ASK)
     assert names(happened) == [
-        "chat.start", "prompt_processing.start", "prompt_processing.progress", "prompt_processing.end",
-        "message.start", "message.delta", "message.end", "chat.end",
-    ]  # fmt: skip
+        "chat.start",
+        "prompt_processing.start",
+        "prompt_processing.progress",
+        "prompt_processing.end",
+        "message.start",
+        "message.delta",
+        "message.end",
+        "chat.end",
+    ]
     text = "".join(data["content"] for name, data in happened if name == "message.delta")
     result = happened[-1][1]["result"]
     assert result["output"] == [{"type": "message", "content": text}]
@@ -69,8 +78,12 @@ def test_a_stream_has_all_events_in_order_and_ends_with_the_plain_answer(http: h
 def test_a_cold_chat_loads_the_model_and_tells_how_long_that_took(http: httpx.Client, stream: Stream) -> None:
     happened = stream(model=KEY, **ASK)
     assert names(happened)[:5] == [
-        "chat.start", "model_load.start", "model_load.progress", "model_load.end", "prompt_processing.start",
-    ]  # fmt: skip
+        "chat.start",
+        "model_load.start",
+        "model_load.progress",
+        "model_load.end",
+        "prompt_processing.start",
+    ]
     progress = [data["progress"] for name, data in happened if name == "model_load.progress"]
     assert progress == sorted(progress)
     (end,) = [data for name, data in happened if name == "model_load.end"]

@@ -43,9 +43,20 @@ def test_every_downloaded_model_is_listed_with_the_fields_of_lm_studio(http: htt
     assert len(chat) == 3
     for model in chat:
         assert set(model) == {
-            "type", "publisher", "key", "display_name", "architecture", "quantization", "size_bytes", "params_string",
-            "loaded_instances", "max_context_length", "format", "capabilities", "description",
-        }  # fmt: skip
+            "type",
+            "publisher",
+            "key",
+            "display_name",
+            "architecture",
+            "quantization",
+            "size_bytes",
+            "params_string",
+            "loaded_instances",
+            "max_context_length",
+            "format",
+            "capabilities",
+            "description",
+        }
         assert model["capabilities"] == {"vision": False, "trained_for_tool_use": False}
         assert model["size_bytes"] > 50_000_000
         assert set(model["quantization"]) == {"name", "bits_per_weight"}
@@ -69,8 +80,11 @@ def test_a_load_tells_its_time_and_the_config_where_asked(http: httpx.Client) ->
     assert (answer["type"], answer["instance_id"], answer["status"]) == ("llm", KEY, "loaded")
     assert 0.5 * wall_s <= answer["load_time_seconds"] <= wall_s
     assert answer["load_config"] == {
-        "context_length": 512, "eval_batch_size": 512, "flash_attention": True, "offload_kv_cache_to_gpu": False,
-    }  # fmt: skip
+        "context_length": 512,
+        "eval_batch_size": 512,
+        "flash_attention": True,
+        "offload_kv_cache_to_gpu": False,
+    }
     assert "load_config" not in load(http)
 
 
@@ -81,11 +95,14 @@ def test_the_listing_shows_the_effective_config(http: httpx.Client) -> None:
         {
             "id": KEY,
             "config": {
-                "context_length": 512, "eval_batch_size": 64, "flash_attention": False,
-                "offload_kv_cache_to_gpu": False, "parallel": 4,
+                "context_length": 512,
+                "eval_batch_size": 64,
+                "flash_attention": False,
+                "offload_kv_cache_to_gpu": False,
+                "parallel": 4,
             },
         }
-    ]  # fmt: skip
+    ]
 
 
 def test_a_context_beyond_the_models_is_cut_to_it(http: httpx.Client) -> None:

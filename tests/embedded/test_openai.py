@@ -53,9 +53,11 @@ def test_a_stream_ends_with_its_usage(client: "OpenAI", http: httpx.Client) -> N
 def test_a_json_schema_is_obeyed(client: "OpenAI", http: httpx.Client) -> None:
     load(http)
     schema = {
-        "type": "object", "properties": {"animal": {"type": "string", "maxLength": 12}, "legs": {"type": "integer"}},
-        "required": ["animal", "legs"], "additionalProperties": False,
-    }  # fmt: skip
+        "type": "object",
+        "properties": {"animal": {"type": "string", "maxLength": 12}, "legs": {"type": "integer"}},
+        "required": ["animal", "legs"],
+        "additionalProperties": False,
+    }
     form: Any = {"type": "json_schema", "json_schema": {"name": "animal", "strict": True, "schema": schema}}
     answer = client.chat.completions.create(model=KEY, messages=MESSAGES, max_tokens=60, response_format=form)
     value = json.loads(answer.choices[0].message.content or "")
@@ -99,10 +101,15 @@ def test_a_tool_call_is_streamed_and_its_result_taken(client: "OpenAI", http: ht
     load(http, context_length=2048)
     chunks = list(
         client.chat.completions.create(
-            model=KEY, messages=[QUESTION], max_tokens=80, tools=[WEATHER], tool_choice="required", stream=True,
+            model=KEY,
+            messages=[QUESTION],
+            max_tokens=80,
+            tools=[WEATHER],
+            tool_choice="required",
+            stream=True,
             stream_options={"include_usage": True},
         )
-    )  # fmt: skip
+    )
     calls: Any = chunks[0].choices[0].delta.tool_calls
     assert calls[0].function.name == "weather"
     assert chunks[1].choices[0].finish_reason == "tool_calls"

@@ -18,9 +18,28 @@ if TYPE_CHECKING:
     from harness.embedded.process import EmbeddedServer
 
 TRAPS = (
-    "json", "socket", "httpx", "asyncio", "subprocess", "signal", "struct", "typing", "secrets", "tempfile", "runpy",
-    "uvicorn", "starlette", "h11", "xllamacpp", "gguf", "numpy", "pydantic", "platformdirs", "sitecustomize", "harness",
-)  # fmt: skip
+    "json",
+    "socket",
+    "httpx",
+    "asyncio",
+    "subprocess",
+    "signal",
+    "struct",
+    "typing",
+    "secrets",
+    "tempfile",
+    "runpy",
+    "uvicorn",
+    "starlette",
+    "h11",
+    "xllamacpp",
+    "gguf",
+    "numpy",
+    "pydantic",
+    "platformdirs",
+    "sitecustomize",
+    "harness",
+)
 KEY = "smollm2-135m-instruct-q4_0"
 
 
@@ -64,9 +83,19 @@ def test_a_run_on_the_embedded_server_imports_nothing_from_there(
     embedded_server: "EmbeddedServer", tmp_path: Path, folder: Path
 ) -> None:
     words = [
-        sys.executable, "-P", "-m", "harness.cli", "run", "--url=embedded", "--limit=1", "--suite=offload",
-        "--task=classify", f"--model={KEY}", "--max-output-tokens=4", f"--results={tmp_path / 'results'}",
-    ]  # fmt: skip
+        sys.executable,
+        "-P",
+        "-m",
+        "harness.cli",
+        "run",
+        "--url=embedded",
+        "--limit=1",
+        "--suite=offload",
+        "--task=classify",
+        f"--model={KEY}",
+        "--max-output-tokens=4",
+        f"--results={tmp_path / 'results'}",
+    ]
     done = run(words, folder, environ(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "classify" in done.stdout
@@ -89,6 +118,18 @@ def test_serve_and_its_workers_import_nothing_from_there(
                 assert json.load(answer)["status"] == "loaded"
         finally:
             server.terminate()
+
+
+@pytest.mark.embedded
+def test_the_server_of_a_campaign_imports_nothing_from_there(
+    embedded_server: "EmbeddedServer", tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.torture.campaign.server import ServeProcess
+
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("LMS_HARNESS_STATE", str(tmp_path / "state"))
+    with ServeProcess() as served, urllib.request.urlopen(f"{served.url}/lmstudio-greeting", timeout=30) as answer:
+        assert json.load(answer) == {"lmstudio": True}
 
 
 def test_a_folder_on_the_path_is_searched_after_pythons_own(tmp_path: Path, folder: Path) -> None:

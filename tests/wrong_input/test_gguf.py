@@ -164,8 +164,10 @@ def test_a_header_costs_no_more_than_its_bound(tmp_path: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert [line.partition(" is left out: ")[2] for line in reported] == [
-        "an array of 50000000 strings", "an array of 1000000 strings", "a string of 16777215 bytes",
-    ]  # fmt: skip
+        "an array of 50000000 strings",
+        "an array of 1000000 strings",
+        "a string of 16777215 bytes",
+    ]
     assert peak < 20 * 2**20
 
 
@@ -212,9 +214,16 @@ def test_a_run_goes_on_with_the_next_model_after_a_corrupt_one(
     with weights.open("rb") as file:
         (folder / "torn-q4_0.gguf").write_bytes(file.read(20_000_000))
     result = lms(
-        "run", "--url=embedded", f"--models-dir={folder}", "--model=all", "--limit=1", "--max-output-tokens=4",
-        "--suite=offload", "--task=classify", "--context-length=999999999",
-    )  # fmt: skip
+        "run",
+        "--url=embedded",
+        f"--models-dir={folder}",
+        "--model=all",
+        "--limit=1",
+        "--max-output-tokens=4",
+        "--suite=offload",
+        "--task=classify",
+        "--context-length=999999999",
+    )
     assert result.code == 0, result.said
     assert "Skipped: torn-q4_0: Failed to load LLM" in result.out
     assert "corrupted or incomplete" in result.out
@@ -223,9 +232,9 @@ def test_a_run_goes_on_with_the_next_model_after_a_corrupt_one(
         result.out.split()
     )
     found = records(tmp_path / "results")
-    assert [one.model_key for one in found if isinstance(one, SkipRecord)] == ["torn-q4_0"]
-    assert [one.model_key for one in found if isinstance(one, SummaryRecord)] == ["good-q4_0"]
-    (used,) = (one for one in found if isinstance(one, InstanceRecord) and one.error is None)
+    assert [record.model_key for record in found if isinstance(record, SkipRecord)] == ["torn-q4_0"]
+    assert [record.model_key for record in found if isinstance(record, SummaryRecord)] == ["good-q4_0"]
+    (used,) = (record for record in found if isinstance(record, InstanceRecord) and record.error is None)
     assert used.requested_config["context_length"] == 999999999
     assert used.effective_config["context_length"] == 8192
 

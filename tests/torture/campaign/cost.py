@@ -39,7 +39,9 @@ def measure(rounds: int) -> str:
 
 def _bare() -> tuple[float, float]:
     began = time.perf_counter()
-    with subprocess.Popen([sys.executable, "-c", _BARE], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, "-P", "-c", _BARE], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         if process.stdout is None or process.stdin is None:
             raise AssertionError("both are pipes")
         process.stdout.readline()
