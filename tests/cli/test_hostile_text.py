@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import unicodedata
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from harness import cli as cli_package
 from harness.cli.main import cli
 from harness.domain.model import ModelKey
 from harness.report.table import render
@@ -104,6 +106,18 @@ WALK: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "completion": (("bash",),),
 }
 ELSEWHERE = {"run": "in a process of its own, below", "serve": "prints only what its own user has typed"}
+
+
+def test_commands_print_through_output_alone() -> None:
+    # completion and schema print nothing but the project's own text; stream complains what output has rendered.
+    own = {"output.py", "stream.py", "completion.py", "schema.py"}
+    package = Path(cli_package.__file__).parent
+    printing = {
+        path.name
+        for path in package.glob("*.py")
+        if re.search(r"click\.s?echo\(|(?<![\w.])print\(|sys\.std(out|err)\.write", path.read_text(encoding="utf-8"))
+    }
+    assert printing <= own
 
 
 def test_every_command_is_walked() -> None:
