@@ -76,8 +76,14 @@ def _is_settled(before: str) -> bool:
     """Whether a text is an answer already, so that a question after it is made up."""
     try:
         plain = cleaned(before)
-        is_line = "\n" not in before.strip() and len({found.value for found in last_quantities(plain)}) == 1
-        return is_line or bool(_from_markers(before) or _from_start(f"{plain}\n\n"))
+        *others, last_line = plain.strip().split("\n")
+        values = {found.value for found in last_quantities(last_line)}
+        is_concluded = bool(values) and _CONCLUDES.search(last_line) is not None
+        return (
+            is_concluded
+            or (not others and len(values) == 1)
+            or bool(_from_markers(before) or _from_start(f"{plain}\n\n"))
+        )
     except _Range:
         return True
 

@@ -76,6 +76,8 @@ class _Sum:
         """Add a word that "and" or "point" may precede; False where the word begins another number."""
         if link == "point" or (self.decimals and not link and _UNITS.get(word, 10) < 10):  # noqa: PLR2004  (a digit)
             self.decimals += str(_UNITS.get(word, ""))[:1]
+        elif word in SCALES and self.total.denominator > 1:  # "one and a half million"
+            self.total, self.current = self.value * SCALES[word], 0
         elif word in SCALES:
             self.current = (self.current or 1) * SCALES[word]
             if word != "hundred":
