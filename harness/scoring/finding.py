@@ -35,14 +35,14 @@ class Findings:
     """Half for the line and half for the kind of the seeded bug; for clean code, 1 for "no bug" and 0 for an alarm.
 
     The answer is JSON with `line` and `kind` (null for none), or a text such as "line 7: off by one" or "no bug".
-    Naming several lines or kinds names none; a list of findings scores only if it has one. Passed at 1.
+    Naming several lines or kinds counts as naming none; a list of findings scores only if it has one. Passed at 1.
     """
 
     name: str = "findings"
     version: str = "2"
 
     def __call__(self, output: str, target: Json) -> Score:
-        """Return the score; details have the line and kind read, and whether it was a false alarm or a miss.
+        """Return the score; details have the line and kind that were read, and whether it was a false alarm or a miss.
 
         Raises:
             TaskError: the target is malformed.
@@ -52,7 +52,7 @@ class Findings:
         if found is None:
             return unparsed("neither a line, nor a kind, nor that there is no bug")
         line, kind, alarm, clean = found.line, found.kind, found.is_alarm, target["line"] is None
-        said: dict[str, Json] = {
+        details: dict[str, Json] = {
             "line": line,
             "kind": kind,
             "false_alarm": clean and alarm,
@@ -60,11 +60,11 @@ class Findings:
         }
         shown = f"found line {line}, kind {kind}" if alarm else "found no bug"
         if clean:
-            return right_or_wrong(is_right=not alarm, reason=f"{shown} in clean code", **said)
+            return right_or_wrong(is_right=not alarm, reason=f"{shown} in clean code", **details)
         is_near = line is not None and abs(line - target["line"]) <= target.get("tolerance", 0)
         value = (is_near + (kind == target["kind"])) / 2
         reason = f"{shown}; expected line {target['line']}, kind {target['kind']}"
-        return graded(value, passed=value == 1.0, reason=reason, **said)
+        return graded(value, passed=value == 1.0, reason=reason, **details)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +72,9 @@ class Finding:
     """What a review says.
 
     Attributes:
-        line: the line, None where it names none or several.
-        kind: the kind, likewise.
-        is_alarm: whether it says that there is a bug.
+        line: the line; None where the review names none or several.
+        kind: the kind; None in the same cases.
+        is_alarm: whether the review says that there is a bug.
     """
 
     line: int | None = None
@@ -86,7 +86,7 @@ _NO_BUG = Finding(is_alarm=False)
 
 
 def read_finding(output: str, forms: Mapping[str, str]) -> Finding | None:
-    """Return what the answer says, or None where it neither names a line or a kind nor says that there is no bug.
+    """Return what the answer says; None where it names neither a line nor a kind, nor says that there is no bug.
 
     `forms` gives the kind for each text that names it, in normalised form.
     """
@@ -95,10 +95,10 @@ def read_finding(output: str, forms: Mapping[str, str]) -> Finding | None:
         value = value[0]
     if value == []:
         return _NO_BUG
-    if isinstance(value, list) and all(isinstance(one, dict) and _from_json(one, forms) for one in value):
+    if isinstance(value, list) and all(isinstance(entry, dict) and _from_json(entry, forms) for entry in value):
         return Finding()
     if isinstance(value, dict):
-        return _from_json({str(key).lower(): one for key, one in value.items()}, forms)
+        return _from_json({str(key).lower(): part for key, part in value.items()}, forms)
     text = normalised(visible(output))
     final = normalised(final_answer(output))
     for part in (final, text):
@@ -114,10 +114,10 @@ def _from_json(value: dict[str, Any], forms: Mapping[str, str]) -> Finding | Non
     if isinstance(line, str):
         digits = re.search(r"\d{1,6}", line)
         line = int(digits[0]) if digits else None
-    said = value.get("kind", value.get("type", value.get("bug")))
-    kind = _kind(normalised(said), forms) if isinstance(said, str) and normalised(said) not in _NONE else None
+    named = value.get("kind", value.get("type", value.get("bug")))
+    kind = _kind(normalised(named), forms) if isinstance(named, str) and normalised(named) not in _NONE else None
     number = line if isinstance(line, int) and not isinstance(line, bool) and line > 0 else None
-    if number is None and kind is None and isinstance(said, str) and normalised(said) not in _NONE:
+    if number is None and kind is None and isinstance(named, str) and normalised(named) not in _NONE:
         return None
     return Finding(line=number, kind=kind, is_alarm=number is not None or kind is not None)
 
@@ -138,7 +138,9 @@ def _kind(text: str, forms: Mapping[str, str]) -> str | None:
     """Return the only kind that a text names, or None."""
     plain = f" {' '.join(_parts(text))} "
     found = {(form, kind) for form, kind in forms.items() if f" {form} " in plain}
-    longest = {kind for form, kind in found if not any(form != one and f" {form} " in f" {one} " for one, _ in found)}
+    longest = {
+        kind for form, kind in found if not any(form != other and f" {form} " in f" {other} " for other, _ in found)
+    }
     return longest.pop() if len(longest) == 1 else None
 
 
@@ -150,7 +152,7 @@ def _target(scorer: str, target: Json) -> dict[str, str]:
     if not isinstance(target, dict) or not set(target) <= _KEYS or not {"line", "kind", "kinds"} <= set(target):
         raise malformed(scorer, "line, kind and kinds, and perhaps aliases and tolerance", target)
     line, kind, kinds, tolerance = target["line"], target["kind"], target["kinds"], target.get("tolerance", 0)
-    if not isinstance(kinds, list) or not kinds or not all(isinstance(one, str) and _parts(one) for one in kinds):
+    if not isinstance(kinds, list) or not kinds or not all(isinstance(name, str) and _parts(name) for name in kinds):
         raise malformed(scorer, "kinds, a list of texts", target)
     is_line = isinstance(line, int) and not isinstance(line, bool) and line > 0
     if not (is_line and kind in kinds) and not (line is None and kind is None):
@@ -159,9 +161,9 @@ def _target(scorer: str, target: Json) -> dict[str, str]:
         raise malformed(scorer, "tolerance, a number of lines", target)
     aliases = target.get("aliases", {})
     if not isinstance(aliases, dict) or not all(
-        one in kinds and isinstance(texts, list) and all(isinstance(text, str) and _parts(text) for text in texts)
-        for one, texts in aliases.items()
+        name in kinds and isinstance(texts, list) and all(isinstance(text, str) and _parts(text) for text in texts)
+        for name, texts in aliases.items()
     ):
         raise malformed(scorer, "aliases, a list of texts for some kinds", target)
-    forms = {" ".join(_parts(text)): one for one, texts in aliases.items() for text in texts}
-    return forms | {" ".join(_parts(one)): one for one in kinds}
+    forms = {" ".join(_parts(text)): name for name, texts in aliases.items() for text in texts}
+    return forms | {" ".join(_parts(name)): name for name in kinds}

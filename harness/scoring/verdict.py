@@ -15,7 +15,7 @@ def right_or_wrong(*, is_right: bool, reason: str, **details: Json) -> Score:
 
 
 def graded(value: float, *, passed: bool, reason: str, **details: Json) -> Score:
-    """Return a score between 0 and 1; a reason is kept, shortened, only where something is missing."""
+    """Return a score between 0 and 1; the reason is shortened, and dropped where the answer passed."""
     return Score(value=value, passed=passed, reason="" if passed else reason[:_MAX_REASON], details=details)
 
 
