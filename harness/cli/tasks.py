@@ -8,7 +8,7 @@ import click
 
 from harness.cli.completion import task_names
 from harness.cli.option import json_option
-from harness.cli.output import print_json, print_text
+from harness.cli.output import print_json, print_text, spinning
 
 if TYPE_CHECKING:
     from harness.stats.item import Item
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     help="Only this task class, repeatable.",
 )
 @click.option(
-    "--n", "count", type=click.IntRange(1), default=120, show_default=True, help="Number of items to generate."
+    "--n", "count", type=click.IntRange(1), default=60, show_default=True, help="Number of items to generate."
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the generated items.")
 @click.option(
@@ -57,11 +57,16 @@ def tasks(files: Sequence[Path], names: Sequence[str], count: int, seed: int, re
     from harness.task.catalogue import load_catalogue, portray
     from harness.verdict.difficulty import item_difficulty
 
-    catalogue = load_catalogue(suites_dir())
+    with spinning("reading the task classes"):
+        catalogue = load_catalogue(suites_dir())
     known = [entry.task.name for entry in catalogue]
     if missing := sorted(set(names) - set(known)):
         raise click.UsageError(f"--task: no such class: {', '.join(missing)}; expected one of {', '.join(known)}")
-    portraits = [portray(entry, seed=seed, n=count) for entry in catalogue if not names or entry.task.name in names]
+    portraits = []
+    for entry in catalogue:
+        if not names or entry.task.name in names:
+            with spinning(f"measuring {entry.task.name}"):
+                portraits.append(portray(entry, seed=seed, n=count))
     read: list[Path] = []
     skipped: dict[str, str] = {}
     difficulty = item_difficulty(_runs(files, results, read=read, skipped=skipped))

@@ -1,17 +1,20 @@
 """Durations, rates and sizes as people read them."""
 
+_HOUR_S = 3600
 _GIGABYTE, _MEGABYTE = 1e9, 1e6
 
 
 def seconds(duration_s: float | None) -> str:
-    """Return a duration with three digits: "0.42 s", "12.3 s", "2m05s"; "n/a" for None."""
+    """Return a duration with about three digits: "0.42 s", "12.3 s", "2m05s", "3h20m"; "n/a" for None."""
     if duration_s is None:
         return "n/a"
     if duration_s < 10:  # noqa: PLR2004  (three digits are enough)
         return f"{duration_s:.2f} s"
     if duration_s < 100:  # noqa: PLR2004
         return f"{duration_s:.1f} s"
-    return f"{int(duration_s // 60)}m{int(duration_s % 60):02d}s"
+    if duration_s < _HOUR_S:
+        return f"{int(duration_s // 60)}m{int(duration_s % 60):02d}s"
+    return f"{int(duration_s // _HOUR_S)}h{int(duration_s % _HOUR_S // 60):02d}m"
 
 
 def size(size_bytes: int | None) -> str:

@@ -7,7 +7,7 @@ from harness.domain.record import SkipRecord, SummaryRecord
 from harness.report.claim import races, repeats, verdicts
 from harness.report.context import context_note
 from harness.report.figure import rate, seconds, size
-from harness.report.layout import cards, fits, paragraph, table
+from harness.report.layout import cards, fits, fitted, paragraph, table
 from harness.report.text import one_line, printable
 from harness.stats.latency import tpot_s
 from harness.stats.pairing import MOST_UNSCORED
@@ -21,6 +21,12 @@ LEGEND = (
     "a time; ~ : not measured there, so taken from this task's answers and the one load of the run."
 )
 
+_LATENCY: dict[str, Callable[[float | None], str]] = {
+    "load_time_s": seconds,
+    "ttft_s": seconds,
+    "decode_tps": rate,
+    "throughput_tps": rate,
+}
 _WIDTH = 110
 
 
@@ -36,6 +42,7 @@ def render(seen: RunFile, *, width: int | None = None) -> str:
     if seen.summaries:
         parts.append(_cells([_row(seen, cell) for cell in seen.summaries], width))
         parts.append(paragraph(LEGEND, text_width))
+    parts.extend(_latency(seen, width))
     parts.extend(races(seen.summaries, seen.header, text_width=text_width))
     parts.extend(verdicts(seen.comparisons, width=width, text_width=text_width))
     parts.extend(_tiers(seen.summaries, width))
@@ -120,6 +127,26 @@ def _row(seen: RunFile, cell: SummaryRecord) -> Sequence[str]:
         _or(seconds, load, here_load),
         size(instance.size_bytes if instance else None),
     )
+
+
+def _latency(seen: RunFile, width: int | None) -> list[str]:
+    """Return the latency of the models that have no cell, as in a run of the latency suite alone."""
+    shown = {cell.model_key for cell in seen.summaries}
+    keys = dict.fromkeys(
+        measure.model_key for measure in seen.measures if measure.name in _LATENCY and measure.model_key
+    )
+    rows = [
+        (one_line(key, limit=40), *(show(_measured(seen, key, name)) for name, show in _LATENCY.items()))
+        for key in keys
+        if key not in shown
+    ]
+    if not rows:
+        return []
+    headers = ("model", "load", "TTFT", "token/s", "token/s, all slots")
+    return [
+        fitted(rows, headers=headers, width=width, align=["left", *["right"] * 4]),
+        paragraph("Medians of the latency suite; TTFT and token/s (decode): one request at a time.", width),
+    ]
 
 
 def _or(shown: Callable[[float | None], str], measured: float | None, here: float | None) -> str:

@@ -16,6 +16,9 @@ from harness.task.task import Task
 _CHARACTERS_PER_TOKEN = 4
 """An estimate for English text: LM Studio has no route that counts tokens."""
 
+_LAZY_SAMPLES = 30
+"""Lazy answers are judged on at least so many samples, else on half of them: they are most of the work."""
+
 Answerer = Callable[[Sample], str]
 
 
@@ -82,7 +85,8 @@ def portray(entry: Entry, *, seed: int, n: int) -> Portrait:
         for sample in samples
     ]
     tiers = Counter(sample.tier for sample in samples)
-    lazy = {name: _mean(entry.task, samples, answer) for name, answer in {**entry.adversaries, **entry.guesses}.items()}
+    fewer = samples[: max(_LAZY_SAMPLES, len(samples) // 2)]
+    lazy = {name: _mean(entry.task, fewer, answer) for name, answer in {**entry.adversaries, **entry.guesses}.items()}
     return Portrait(
         entry=entry,
         n=len(samples),

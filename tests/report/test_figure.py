@@ -2,6 +2,12 @@ from harness.report.figure import rate, seconds, size
 
 
 def test_durations_rates_and_sizes_read_as_people_write_them() -> None:
-    assert [seconds(value) for value in (None, 0.123, 12.34, 125.0)] == ["n/a", "0.12 s", "12.3 s", "2m05s"]
+    assert [seconds(value) for value in (None, 0.123, 12.34, 125.0, 12_030.0)] == [
+        "n/a",
+        "0.12 s",
+        "12.3 s",
+        "2m05s",
+        "3h20m",
+    ]
     assert [rate(value) for value in (None, 9.49, 51.4)] == ["n/a", "9.5", "51"]
     assert [size(value) for value in (None, 0, 98_362_432, 4_100_000_000)] == ["n/a", "n/a", "98 MB", "4.1 GB"]

@@ -1,3 +1,5 @@
+import re
+
 from harness.domain.record import (
     InstanceRecord,
     MeasureRecord,
@@ -83,3 +85,10 @@ def test_tiers_are_shown_where_there_are_several() -> None:
 
 def test_a_hostile_model_key_cannot_write_to_the_terminal() -> None:
     assert "\x1b" not in render(written(cell(model_key="evil\x1b[2J")))
+
+
+def test_a_run_of_the_latency_suite_alone_shows_its_figures() -> None:
+    figures = [measure("ttft_s", 0.2), measure("ttft_s", 0.4), measure("decode_tps", 51.0), measure("load_time_s", 1.5)]
+    shown = render(written(*figures))
+    assert re.search(r"acme/tiny +1\.50 s +0\.30 s +51 +n/a", shown)
+    assert "all slots" in shown
