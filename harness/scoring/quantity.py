@@ -181,11 +181,9 @@ def _value(found: re.Match[str]) -> Fraction | None:
         return None
     if found["factor"]:
         value = value * _term(found["factor"].partition("/")[0]) / (int(found["divisor"] or 1) or 1)
-    return (
-        value
-        * _SCALES.get((found["named"] or found["scale"] or "").lower(), 1)
-        * _SUFFIXES.get(found["suffix"] or "", 1)
-    )
+    scale = _SCALES.get((found["named"] or found["scale"] or "").lower(), 1)
+    value *= scale * _SUFFIXES.get(found["suffix"] or "", 1)
+    return value if abs(value) <= 10**_MAX_EXPONENT else None  # A float, which a reason shows, holds no more.
 
 
 def _base(found: re.Match[str]) -> Fraction | None:
