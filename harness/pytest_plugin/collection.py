@@ -95,7 +95,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     from harness.report.layout import terminal_width
 
     if config.option.collectonly and FAILURE not in config.stash and any(needs_server(item) for item in session.items):
-        say(config, "\n" + or_exit(config, lambda: session_of(config).plan().render(width=terminal_width())))
+        say(
+            config,
+            "\n" + or_exit(config, lambda: session_of(config).plan(is_shown=True).render(width=terminal_width())),
+        )
 
 
 def _check_tasks(config: pytest.Config, name: str, wanted: Collection[str], known: Collection[str]) -> None:

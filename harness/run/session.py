@@ -71,6 +71,7 @@ class Session:
         self._costs: dict[str, ModelCost] = {}
         self.tasks: tuple[Task, ...] = ()
         self._suites: tuple[str, ...] = ()
+        self._work = Work()
         self.resumption: Resumption | None = None
         self.pace: Pace | None = None
         self.put_off: set[str] = set()
@@ -129,29 +130,37 @@ class Session:
             resumption = Resumption(parent=parent, models=models, tasks=self.tasks, settings=self.settings, tests=tests)
             resumption.check_same()
             self.resumption = resumption
+        self._work = work
         if self.settings.budget_s is None:
             return
         complete = self.resumption.complete if self.resumption else frozenset()
         todo = [model for model in models if model.key not in complete]
         share_s = self.settings.budget_s * LATENCY_SHARE / max(1, len(todo))
         self.settings = replace(self.settings, latency_budget_s=min(self.settings.latency_budget_s, share_s))
-        history = read_history(self.settings, todo)
+        self._costs = self._estimate(todo)
+        self.pace = Pace(list(self._costs.values()), settings=self.settings, started=self._started, clock=self._clock)
+
+    def _estimate(self, models: Sequence[Model]) -> dict[str, ModelCost]:
+        """Return what these models will cost, from earlier runs in the results folder and, without any, from sizes."""
+        history = read_history(self.settings, models)
         known = self.resumption.count if self.resumption else lambda _task, _model: 0
-        self._costs = {
+        return {
             model.key: model_cost(
                 model,
                 [task for task in self.tasks if fits(task, model) is None],
                 self.settings,
                 history=history,
-                work=work,
+                work=self._work,
                 known=known,
             )
-            for model in todo
+            for model in models
         }
-        self.pace = Pace(list(self._costs.values()), settings=self.settings, started=self._started, clock=self._clock)
 
-    def plan(self) -> Plan:
-        """Return what the run will do with the collected tasks."""
+    def plan(self, *, is_shown: bool = False) -> Plan:
+        """Return what the run will do with the collected tasks; one that is shown has estimates from earlier runs."""
+        if is_shown and not self._costs:
+            complete = self.resumption.complete if self.resumption else frozenset[str]()
+            self._costs = self._estimate([model for model in self.selection.models if model.key not in complete])
         before = self.resumption
         known = {
             (str(model.key), task.name): before.count(task, model)

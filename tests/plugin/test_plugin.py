@@ -219,6 +219,12 @@ def test_collect_only_prints_the_plan_and_loads_nothing(run: Pytest, server: Scr
     assert not (result.folder / "state").exists()
 
 
+def test_the_plan_is_estimated_from_the_last_run(run: Pytest) -> None:
+    assert "a rough guess from sizes" in " ".join(run("--collect-only", "--lms-limit=3").out.split())
+    assert run("--lms-limit=3").code == 0
+    assert "from what earlier runs took here" in " ".join(run("--collect-only", "--lms-limit=3").out.split())
+
+
 def test_options_come_from_ini_and_environment_too_and_the_command_line_wins(run: Pytest) -> None:
     assert "collected 6 items" in run("--collect-only", ini="lms_models = all").out
     assert "collected 3 items" in run("--collect-only", f"--lms-model={KEY}", ini="lms_models = all").out

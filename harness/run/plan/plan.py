@@ -146,6 +146,11 @@ class Plan:
             return 0.0
         if self.allotment is not None:
             return self.costs[model.key].seconds(self.allotment.limit, self.settings.epochs)
+        if (cost := self.costs.get(model.key)) is not None:
+            return cost.fixed_s + sum(
+                max(0, self._counts[name] * self.settings.epochs - cell.known) * cell.sample_s
+                for name, cell in cost.cells.items()
+            )
         asked_s = sum(
             guess_sample_s(task, model, self.settings) * self._counts[task.name]
             for task in self.tasks
