@@ -66,9 +66,16 @@ def test_all_slots_busy(
     for number, (window_s, answers) in enumerate(windows[1:], 1):
         tokens = sum(answer.stats.total_output_tokens or 0 for answer in answers)
         lms_run.recorder.measure(
-            "throughput_tps", tokens / window_s, "token/s", model=lms_instance.model,
-            instance_id=lms_instance.instance_id, round=number, cold=False, concurrency=slots, others=others,
-        )  # fmt: skip
+            "throughput_tps",
+            tokens / window_s,
+            "token/s",
+            model=lms_instance.model,
+            instance_id=lms_instance.instance_id,
+            round=number,
+            cold=False,
+            concurrency=slots,
+            others=others,
+        )
 
 
 def _record(run: Run, leased: LeasedModel, answer: Generation, number: int, others: list[str]) -> None:
@@ -85,7 +92,15 @@ def _record(run: Run, leased: LeasedModel, answer: Generation, number: int, othe
     for name, (value, unit) in figures.items():
         if value is not None:
             run.recorder.measure(
-                name, value, unit, model=leased.model, instance_id=leased.instance_id, round=number, cold=False,
-                concurrency=1, prompt_tokens=stats.input_tokens, output_tokens=stats.total_output_tokens,
+                name,
+                value,
+                unit,
+                model=leased.model,
+                instance_id=leased.instance_id,
+                round=number,
+                cold=False,
+                concurrency=1,
+                prompt_tokens=stats.input_tokens,
+                output_tokens=stats.total_output_tokens,
                 others=others,
-            )  # fmt: skip
+            )

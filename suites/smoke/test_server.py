@@ -93,9 +93,12 @@ def test_a_model_that_nobody_has_is_not_found(lms_run: Run, lms_client: Client, 
     if answered_by is not None:
         assert answered_by in residents(lms_client), f"{NOBODY} was answered by {answered_by}, which is not loaded"
     lms_run.recorder.measure(
-        "smoke_openai_answers_to_any_name", float(answered_by is not None), "bool",
-        model=lms_instance.model, instance_id=answered_by,
-    )  # fmt: skip
+        "smoke_openai_answers_to_any_name",
+        float(answered_by is not None),
+        "bool",
+        model=lms_instance.model,
+        instance_id=answered_by,
+    )
 
 
 @pytest.mark.lms_once

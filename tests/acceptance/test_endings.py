@@ -106,12 +106,22 @@ class Start:
         state = str(self.folder / "state")
         process = subprocess.Popen(
             [
-                sys.executable, "-m", "pytest", "-p", "no:cacheprovider",
-                f"--lms-url={self._server.url}", f"--lms-model={KEY}", *words,
+                sys.executable,
+                "-m",
+                "pytest",
+                "-p",
+                "no:cacheprovider",
+                f"--lms-url={self._server.url}",
+                f"--lms-model={KEY}",
+                *words,
             ],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=self.folder, start_new_session=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=self.folder,
+            start_new_session=True,
             env={**os.environ, "LMS_HARNESS_STATE": state, "STOP_IN": stop_in, "COLUMNS": "160"},
-        )  # fmt: skip
+        )
         self.running.append(process)
         return process
 

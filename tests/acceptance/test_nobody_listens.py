@@ -35,9 +35,14 @@ def dead_url() -> str:
 def test_nobody_listens_is_one_message_exit_code_3_and_quick(dead_url: str, words: list[str], tmp_path: Path) -> None:
     started = time.monotonic()
     done = subprocess.run(
-        [sys.executable, *words], capture_output=True, text=True, timeout=30, cwd=ROOT, check=False,
+        [sys.executable, *words],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        cwd=ROOT,
+        check=False,
         env={**os.environ, "LM_STUDIO_API_URL": dead_url, "LMS_HARNESS_STATE": str(tmp_path)},
-    )  # fmt: skip
+    )
     assert time.monotonic() - started < 15  # 5 s on a quiet machine; this one may be running other tests.
     said = done.stdout + done.stderr
     assert done.returncode == 3, said
@@ -52,9 +57,13 @@ def test_a_pytest_run_without_lms_tests_touches_nothing(tmp_path: Path) -> None:
     (tmp_path / "test_plain.py").write_text("def test_plain():\n    assert True\n")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "harness.pytest_plugin", str(tmp_path)],
-        capture_output=True, text=True, timeout=60, cwd=tmp_path, check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=tmp_path,
+        check=False,
         env={**os.environ, "LM_STUDIO_API_URL": "not an address", "PYTHONDONTWRITEBYTECODE": "1"},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed" in done.stdout
     # .benchmarks is made by pytest-benchmark, whether or not anything is saved.

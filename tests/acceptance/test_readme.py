@@ -56,9 +56,14 @@ def shell(command: str, port: str, folder: Path) -> subprocess.CompletedProcess[
         "LMS_HARNESS_STATE": str(folder / "state"),
     }
     return subprocess.run(
-        ["bash", "-c", command.replace(f":{PORT}/", f":{port}/")], capture_output=True, text=True, timeout=280,
-        cwd=ROOT, env=environ, check=False,
-    )  # fmt: skip
+        ["bash", "-c", command.replace(f":{PORT}/", f":{port}/")],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        cwd=ROOT,
+        env=environ,
+        check=False,
+    )
 
 
 def shortened(command: str, folder: Path) -> str:

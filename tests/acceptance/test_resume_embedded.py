@@ -31,10 +31,13 @@ ENOUGH = 3
 
 def start(tmp_path: Path, *words: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "harness.cli", "run", *SUITES, *words], cwd=tmp_path, text=True,
+        [sys.executable, "-m", "harness.cli", "run", *SUITES, *words],
+        cwd=tmp_path,
+        text=True,
         env={**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "COLUMNS": "200"},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
 
 
 def finished(process: "subprocess.Popen[str]") -> str:

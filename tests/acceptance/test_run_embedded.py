@@ -28,9 +28,14 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 def run(*words: str, tmp_path: Path, timeout_s: float = 200) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command("run", *words, tmp_path=tmp_path), capture_output=True, text=True, timeout=timeout_s,
-        env=environment(tmp_path), cwd=tmp_path, check=False,
-    )  # fmt: skip
+        command("run", *words, tmp_path=tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        env=environment(tmp_path),
+        cwd=tmp_path,
+        check=False,
+    )
 
 
 def only_file(folder: Path) -> Path:
@@ -40,9 +45,16 @@ def only_file(folder: Path) -> Path:
 
 def test_two_models_are_loaded_asked_measured_unloaded_and_tabulated(tmp_path: Path) -> None:
     done = run(
-        "--url=embedded", "--model=*q4_0", "--model=*q8_0", "--limit=3", "--max-output-tokens=40",
-        "--latency-budget=1s", "--task=extract", "--task=classify", tmp_path=tmp_path,
-    )  # fmt: skip
+        "--url=embedded",
+        "--model=*q4_0",
+        "--model=*q8_0",
+        "--limit=3",
+        "--max-output-tokens=40",
+        "--latency-budget=1s",
+        "--task=extract",
+        "--task=classify",
+        tmp_path=tmp_path,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     for shown in (
         "score [95 %]",
@@ -86,9 +98,14 @@ def test_a_dry_run_prints_the_plan_and_leaves_nothing(tmp_path: Path) -> None:
 
 def test_a_floor_that_is_missed_fails_the_run(tmp_path: Path) -> None:
     done = run(
-        "--url=embedded", f"--model={MODEL}", "--limit=3", "--task=extract", "--suite=offload", "--floor=extract=1.0",
+        "--url=embedded",
+        f"--model={MODEL}",
+        "--limit=3",
+        "--task=extract",
+        "--suite=offload",
+        "--floor=extract=1.0",
         tmp_path=tmp_path,
-    )  # fmt: skip
+    )
     assert done.returncode == 1
     assert "below the floor of 1" in done.stdout
 
@@ -97,8 +114,12 @@ def test_a_preloaded_instance_is_used_and_stays(embedded_server: object, tmp_pat
     url = embedded_server.url  # type: ignore[attr-defined]
     loaded = subprocess.run(
         [sys.executable, "-m", "harness.cli", "load", MODEL, "--context-length=4096", f"--url={url}", "--json"],
-        capture_output=True, text=True, timeout=60, env=environment(tmp_path), check=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment(tmp_path),
+        check=True,
+    )
     instance_id = json.loads(loaded.stdout)["instance_id"]
     try:
         done = run(f"--url={url}", "--limit=3", "--task=classify", "--suite=offload", tmp_path=tmp_path)
@@ -109,8 +130,11 @@ def test_a_preloaded_instance_is_used_and_stays(embedded_server: object, tmp_pat
     finally:
         subprocess.run(
             [sys.executable, "-m", "harness.cli", "unload", "--instance", instance_id, f"--url={url}"],
-            timeout=60, env=environment(tmp_path), check=True, capture_output=True,
-        )  # fmt: skip
+            timeout=60,
+            env=environment(tmp_path),
+            check=True,
+            capture_output=True,
+        )
 
 
 def test_ctrl_c_releases_and_keeps_what_was_recorded(embedded_server: object, tmp_path: Path) -> None:

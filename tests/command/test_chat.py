@@ -60,9 +60,15 @@ class Desk:
         request = ChatRequest(model=more.pop("model", KEY), input=text, store=more.pop("store", False))
         thread = more.pop("thread", "no")
         return ask_once(
-            self.client, self.leases, replace(request, **more), thread=thread, log=log, say=self.said.append,
-            on_text=self.shown.append if stream else None, clock=self.clock,
-        )  # fmt: skip
+            self.client,
+            self.leases,
+            replace(request, **more),
+            thread=thread,
+            log=log,
+            say=self.said.append,
+            on_text=self.shown.append if stream else None,
+            clock=self.clock,
+        )
 
     def turn(self, text: str = "Hello", **more: Any) -> ChatReply:
         return self.ask(text, thread=more.pop("thread", "continue"), store=True, **more)

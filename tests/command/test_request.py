@@ -8,17 +8,18 @@ from harness.domain.model import Capabilities, Instance, InstanceId, LoadConfig,
 from harness.errors import ModelNotFound, SettingsError, TaskError
 
 PLAIN = Model(
-    key=ModelKey("acme/plain"), type="llm", max_context_length=4096, capabilities=Capabilities(),
+    key=ModelKey("acme/plain"),
+    type="llm",
+    max_context_length=4096,
+    capabilities=Capabilities(),
     loaded_instances=(
         Instance(id=InstanceId("acme/plain"), config=LoadConfig(context_length=2048)),
         Instance(id=InstanceId("alias"), config=LoadConfig(context_length=1024)),
     ),
-)  # fmt: skip
+)
 SEES = Model(key=ModelKey("acme/sees"), type="llm", capabilities=Capabilities(vision=True))
 UNTOLD = Model(key=ModelKey("acme/untold"), type="llm")
-THINKS = Model(
-    key=ModelKey("acme/thinks"), type="llm", capabilities=Capabilities(reasoning_options=("low", "xhigh"))
-)  # fmt: skip
+THINKS = Model(key=ModelKey("acme/thinks"), type="llm", capabilities=Capabilities(reasoning_options=("low", "xhigh")))
 EMBEDS = Model(key=ModelKey("acme/embeds"), type="embedding")
 LISTING = (PLAIN, SEES, UNTOLD, THINKS, EMBEDS)
 PICTURE = ("What is it?", Image(data_url="data:image/png;base64,QUJD"))

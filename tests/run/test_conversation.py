@@ -31,9 +31,13 @@ from harness.testing.scripted import ScriptedServer
 KEY = "acme/tiny-1b"
 CHAT = "/api/v1/chat"
 TALK = Sample(
-    item_id="talk", prompt="and now?", target="and now?", system_prompt="be brief", turns=("one", "two", "three"),
+    item_id="talk",
+    prompt="and now?",
+    target="and now?",
+    system_prompt="be brief",
+    turns=("one", "two", "three"),
     tags={"depth": 0.5},
-)  # fmt: skip
+)
 
 
 class Quiet:
@@ -49,9 +53,13 @@ class Quiet:
 
 def task_of(*samples: Sample) -> Task:
     return Task(
-        name="talk", task_class="talk", generate=lambda _, n: samples[:n], scorer=Exact(), max_output_tokens=20,
+        name="talk",
+        task_class="talk",
+        generate=lambda _, n: samples[:n],
+        scorer=Exact(),
+        max_output_tokens=20,
         prompt_tokens=40,
-    )  # fmt: skip
+    )
 
 
 class Bench:
@@ -97,9 +105,14 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     with ScriptedServer() as server, Client(server.url, deadlines=Deadlines(idle_s=5.0)) as client:
         settings = Settings(limit=1, results=tmp_path, url=server.url, sample_deadline_s=3.0)
         run = Run(
-            settings, client, server_kind="lm-studio", listing=client.models(), progress=Quiet(), plan={"tasks": {}},
+            settings,
+            client,
+            server_kind="lm-studio",
+            listing=client.models(),
+            progress=Quiet(),
+            plan={"tasks": {}},
             clock=FakeClock(),
-        )  # fmt: skip
+        )
         yield Bench(server, run)
         run.close(exit_code=0)
 

@@ -45,9 +45,13 @@ def start(tmp_path: Path) -> Iterator[Start]:
     def run(server: ScriptedServer, *words: str) -> "subprocess.Popen[str]":
         environ = {**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "LM_STUDIO_API_URL": server.url}
         child = subprocess.Popen(
-            [sys.executable, "-m", "harness.cli", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env=environ, cwd=tmp_path,
-        )  # fmt: skip
+            [sys.executable, "-m", "harness.cli", *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environ,
+            cwd=tmp_path,
+        )
         children.append(child)
         return child
 
@@ -105,9 +109,15 @@ def test_a_run_is_released_and_its_samples_are_cancelled_not_wrong(
 ) -> None:
     with ScriptedServer(token_s=0.3) as server:
         child = start(
-            server, "run", f"--url={server.url}", f"--model={KEY}", "--suite=offload", "--task=extract", "--limit=40",
+            server,
+            "run",
+            f"--url={server.url}",
+            f"--model={KEY}",
+            "--suite=offload",
+            "--task=extract",
+            "--limit=40",
             f"--results={tmp_path / 'results'}",
-        )  # fmt: skip
+        )
         eventually(lambda: len(server.asked("POST", CHAT)) >= 3)
         child.send_signal(number)
         out, err = child.communicate(timeout=PATIENCE_S)

@@ -115,9 +115,15 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
         client = Client(scripted.url, token=given.get("token", "lmstudio"), deadlines=Deadlines(idle_s=5.0))
         closing.append(client.close)
         run = Run(
-            Settings(**given), client, server_kind="lm-studio", listing=client.models(), progress=Silent(),
-            plan={"tasks": {"echo": "hash"}}, argv=argv, clock=clock,
-        )  # fmt: skip
+            Settings(**given),
+            client,
+            server_kind="lm-studio",
+            listing=client.models(),
+            progress=Silent(),
+            plan={"tasks": {"echo": "hash"}},
+            argv=argv,
+            clock=clock,
+        )
         closing.append(run.recorder._writer.close)
         return Bench(scripted, run)
 

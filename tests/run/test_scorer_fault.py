@@ -44,11 +44,24 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     (folder / "test_say.py").write_text(TASK)
     with ScriptedServer() as server:
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--lms-url={server.url}", "--lms-limit=8",
-             "--lms-model=acme/tiny-1b", "--lms-results=results"],
-            capture_output=True, text=True, timeout=100, cwd=folder, check=False,
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-p",
+                "no:cacheprovider",
+                f"--lms-url={server.url}",
+                "--lms-limit=8",
+                "--lms-model=acme/tiny-1b",
+                "--lms-results=results",
+            ],
+            capture_output=True,
+            text=True,
+            timeout=100,
+            cwd=folder,
+            check=False,
             env={**os.environ, "LMS_HARNESS_STATE": str(folder / "state")},
-        )  # fmt: skip
+        )
     (path,) = (folder / "results").glob("*.jsonl")
     return f"{done.returncode}\n{done.stdout}", path
 

@@ -11,14 +11,25 @@ from harness.selection.selection import parameters_or_guess
 
 
 def model(
-    key: str, *, size: int = 1, params: str | None = None, type_: str = "llm", most: int = 131_072,
-    loaded: int | None = None, capabilities: Capabilities | None = None,
-) -> Model:  # fmt: skip
+    key: str,
+    *,
+    size: int = 1,
+    params: str | None = None,
+    type_: str = "llm",
+    most: int = 131_072,
+    loaded: int | None = None,
+    capabilities: Capabilities | None = None,
+) -> Model:
     instances = () if loaded is None else (Instance(id=InstanceId(key), config=LoadConfig(context_length=loaded)),)
     return Model(
-        key=ModelKey(key), type=type_, size_bytes=size, params_string=params, max_context_length=most,
-        loaded_instances=instances, capabilities=capabilities,
-    )  # fmt: skip
+        key=ModelKey(key),
+        type=type_,
+        size_bytes=size,
+        params_string=params,
+        max_context_length=most,
+        loaded_instances=instances,
+        capabilities=capabilities,
+    )
 
 
 SEES = Capabilities(vision=True)
@@ -119,11 +130,15 @@ def test_an_unknown_parameter_count_is_guessed_from_the_file_and_its_bits() -> N
 def listings(draw: st.DrawFn) -> list[Model]:
     abilities = st.none() | st.builds(Capabilities, vision=st.booleans(), trained_for_tool_use=st.booleans())
     made = st.builds(
-        model, st.just("?"), size=st.integers(0, 50), most=st.sampled_from([0, 2048, 8192, 131_072]),
+        model,
+        st.just("?"),
+        size=st.integers(0, 50),
+        most=st.sampled_from([0, 2048, 8192, 131_072]),
         params=st.sampled_from([None, "4B", "8B", "26B-A4B", "135M", "..", "8x7B", ""]),
         type_=st.sampled_from(["llm", "embedding", "reranker"]),
-        loaded=st.none() | st.sampled_from([1024, 8192]), capabilities=abilities,
-    )  # fmt: skip
+        loaded=st.none() | st.sampled_from([1024, 8192]),
+        capabilities=abilities,
+    )
     return [replace(one, key=ModelKey(f"m/{number}")) for number, one in enumerate(draw(st.lists(made, max_size=7)))]
 
 

@@ -166,12 +166,12 @@ FROZEN = {
     "brainstorm": "cc5e2125721fceaf",
     "classify": "45d3c94006eb104b",
     "extract": "ce4098dab6939032",
-    "instruct": "784f29422e08db5d",
+    "instruct": "0294c8a153f9d793",
     "longcontext": "afd3832a665ae22b",
     "multiturn": "cb05409a2c6b6395",
     "reason": "4e2ebca14734ec5e",
     "review": "9f9077c3d1a47daa",
-    "rewrite": "086b602661f8b38c",
+    "rewrite": "a856314fdc88725e",
     "summarise": "374253cfab7efc18",
 }
 
@@ -191,9 +191,14 @@ def test_samples_do_not_depend_on_the_hash_seed(hash_seed: str) -> None:
         "    print(task.fingerprint(task.samples(seed=42, limit=120)))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, *FOLDERS], env={**os.environ, "PYTHONHASHSEED": hash_seed}, cwd=ROOT,
-        capture_output=True, text=True, check=True, timeout=100,
-    )  # fmt: skip
+        [sys.executable, "-c", code, *FOLDERS],
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=100,
+    )
     tasks = [CATALOGUE[name].task for name in FOLDERS]
     assert done.stdout.split() == [task.fingerprint(task.samples(seed=42, limit=120)) for task in tasks]
 

@@ -14,11 +14,19 @@ TOPICS = {"right": ["battery", "noise"], "labels": list(text.TOPICS)}
 @pytest.mark.parametrize(
     "answer",
     [
-        "not spam", "Not spam.", "**not spam**", '"not spam"', "Label: not spam", "The label is not spam.",
-        "The answer is: not spam", "I would say this is not spam.", "NOT SPAM", "```\nnot spam\n```",
+        "not spam",
+        "Not spam.",
+        "**not spam**",
+        '"not spam"',
+        "Label: not spam",
+        "The label is not spam.",
+        "The answer is: not spam",
+        "I would say this is not spam.",
+        "NOT SPAM",
+        "```\nnot spam\n```",
         "<think>spam?</think>not spam",
     ],
-)  # fmt: skip
+)
 def test_a_right_label_in_other_dress_is_right(answer: str) -> None:
     assert TASK.scorer(answer, TARGET).value == 1.0
 

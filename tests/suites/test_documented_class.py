@@ -24,9 +24,13 @@ def follow(command: str, folder: Path) -> str:
     program, *arguments = shlex.split(command)
     assert program == "python"
     done = subprocess.run(
-        [sys.executable, *arguments, "-p", "no:cacheprovider"], cwd=folder, capture_output=True, text=True,
-        timeout=250, check=False,
-    )  # fmt: skip
+        [sys.executable, *arguments, "-p", "no:cacheprovider"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+    )
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 

@@ -62,12 +62,19 @@ def test_every_kind_occurs_in_every_tier_that_has_it_and_a_quarter_is_clean() ->
 @pytest.mark.parametrize(
     "answer",
     [
-        "line 3: wrong arithmetic", "Line 3 - Wrong arithmetic.", "3: wrong arithmetic", "**Line 3: wrong arithmetic**",
-        '{"line": 3, "kind": "wrong arithmetic"}', "The bug is on line 3, kind: wrong arithmetic.",
-        "line 3: wrong operator", "```\nline 3: wrong arithmetic\n```", "Line 3 has a wrong arithmetic operator.",
-        "<think>line 2?</think>line 3: wrong arithmetic", "Answer: line 3: wrong arithmetic",
+        "line 3: wrong arithmetic",
+        "Line 3 - Wrong arithmetic.",
+        "3: wrong arithmetic",
+        "**Line 3: wrong arithmetic**",
+        '{"line": 3, "kind": "wrong arithmetic"}',
+        "The bug is on line 3, kind: wrong arithmetic.",
+        "line 3: wrong operator",
+        "```\nline 3: wrong arithmetic\n```",
+        "Line 3 has a wrong arithmetic operator.",
+        "<think>line 2?</think>line 3: wrong arithmetic",
+        "Answer: line 3: wrong arithmetic",
     ],
-)  # fmt: skip
+)
 def test_a_right_answer_in_other_words_is_right(answer: str) -> None:
     target = next(one.target for one in TASK.samples(seed=0, limit=400) if one.target["kind"] == "wrong arithmetic")
     assert Findings()(answer, {**target, "line": 3}).value == 1.0

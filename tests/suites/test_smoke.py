@@ -40,12 +40,28 @@ class Result:
 def smoke(server: ScriptedServer, tmp_path: Path, *words: str, only: str = "", token: str = "lmstudio") -> Result:
     done = subprocess.run(
         [
-            sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-rs", "--tb=short", "suites/smoke",
-            f"--lms-url={server.url}", f"--lms-results={tmp_path / 'results'}", "-k", only, *words,
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            "-q",
+            "-rs",
+            "--tb=short",
+            "suites/smoke",
+            f"--lms-url={server.url}",
+            f"--lms-results={tmp_path / 'results'}",
+            "-k",
+            only,
+            *words,
         ],
-        capture_output=True, text=True, timeout=110, cwd=ROOT, check=False,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        cwd=ROOT,
+        check=False,
         env={**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "COLUMNS": "200", "LM_API_TOKEN": token},
-    )  # fmt: skip
+    )
     return Result(done.returncode, done.stdout + done.stderr, tmp_path / "results")
 
 

@@ -85,8 +85,11 @@ def renumbered(dice: Dice) -> Talk:
     old, new = dice.whole(111, 550), dice.whole(551, 998)
     if dice.whole(0, 1):
         old, new = new, old
-    turns = (f"The number of my {thing} is {old}.{OK}", f"I got another {thing}, with the number {new}.{OK}",
-             dice.pick(OTHER_TALK))  # fmt: skip
+    turns = (
+        f"The number of my {thing} is {old}.{OK}",
+        f"I got another {thing}, with the number {new}.{OK}",
+        dice.pick(OTHER_TALK),
+    )
     question = f"What is the number of my {thing} now? Answer with the number only."
     return Talk(turns=turns, question=question, target={"kind": "number", "target": new})
 
@@ -126,16 +129,23 @@ def undone(dice: Dice) -> Talk:
     """A fact with two changes, of which the last is undone."""
     about = dice.pick(list(ABOUT))
     first, second, third = dice.some(ABOUT[about], 3)
-    turns = (f"My {about} is {first}.{OK}", f"My {about} has changed to {second}.{OK}",
-             f"My {about} has changed to {third}.{OK}", f"I undo the last change of my {about}.{OK}")  # fmt: skip
+    turns = (
+        f"My {about} is {first}.{OK}",
+        f"My {about} has changed to {second}.{OK}",
+        f"My {about} has changed to {third}.{OK}",
+        f"I undo the last change of my {about}.{OK}",
+    )
     return Talk(turns=turns, question=_mine(about), target=_value(about, second))
 
 
 def added_up(dice: Dice) -> Talk:
     """An amount that is added to and taken from, with another amount beside it."""
     amount, more, less, beside = (
-        10 * dice.whole(20, 60), 10 * dice.whole(2, 9), 5 * dice.whole(1, 9), 10 * dice.whole(61, 90),
-    )  # fmt: skip
+        10 * dice.whole(20, 60),
+        10 * dice.whole(2, 9),
+        5 * dice.whole(1, 9),
+        10 * dice.whole(61, 90),
+    )
     turns = (
         f"The budget for food is {amount} euros, the one for travel {beside} euros.{OK}",
         f"Add {more} euros to the budget for food.{OK}",

@@ -176,14 +176,17 @@ def german_meeting(dice: Dice) -> Document:
         wanted="in English who was elected with how many votes, how much the roof gets in the end, and where and when "
         "the next meeting is",
         facts=[
-            names, [count], [amount, f"{amount:,}".replace(",", ".")],
-            [*dates(number, word.MONTHS[month]), f"{number}. {word.GERMAN_MONTHS[month]}"], [city],
+            names,
+            [count],
+            [amount, f"{amount:,}".replace(",", ".")],
+            [*dates(number, word.MONTHS[month]), f"{number}. {word.GERMAN_MONTHS[month]}"],
+            [city],
         ],
         reference=f"{name} was elected with {count} votes; the roof gets {amount:,} euros; the next meeting is on "
         f"{when} in {city}.",
         max_words=30,
         stale=stale,
-    )  # fmt: skip
+    )
 
 
 EASY = (short_fire, short_meeting, short_recall)

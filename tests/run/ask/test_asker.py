@@ -92,9 +92,13 @@ def test_a_task_is_given_only_to_a_model_that_can_do_it() -> None:
 
 def test_samples_that_are_too_few_or_share_an_id_are_an_error() -> None:
     twins = Task(
-        name="twins", task_class="twins", scorer=Echo(), max_output_tokens=1, prompt_tokens=1,
+        name="twins",
+        task_class="twins",
+        scorer=Echo(),
+        max_output_tokens=1,
+        prompt_tokens=1,
         generate=lambda _, n: [Sample(item_id="same", prompt="", target="") for _ in range(n)],
-    )  # fmt: skip
+    )
     assert len(twins.samples(seed=0, limit=1)) == 1
     with pytest.raises(TaskError, match="expected 1 to 2 samples with distinct ids, got 2 with 1"):
         twins.samples(seed=0, limit=2)

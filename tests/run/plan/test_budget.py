@@ -44,10 +44,13 @@ def test_epochs_cost_as_samples_do_and_known_answers_nothing() -> None:
 COSTS = st.lists(
     st.builds(
         lambda key, fixed, sample: model(key, fixed_s=fixed, sample_s=sample),
-        st.text(min_size=1), st.floats(0, 100), st.floats(0.001, 10),
+        st.text(min_size=1),
+        st.floats(0, 100),
+        st.floats(0.001, 10),
     ),
-    unique_by=lambda one: one.key, max_size=6,
-)  # fmt: skip
+    unique_by=lambda one: one.key,
+    max_size=6,
+)
 
 
 @given(COSTS, st.integers(1, 50), st.integers(1, 3), st.floats(0, 5000))

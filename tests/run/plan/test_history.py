@@ -21,9 +21,14 @@ def earlier(name: str, model: Model, settings: Settings, *, e2e_s: float, **more
     head: dict[str, Any] = {"run_id": name, "at": AT}
     asked = {"url": settings.url, "max_output_tokens": settings.max_output_tokens, "concurrency": settings.concurrency}
     run = RunRecord(
-        **head, harness_version="0", server_kind="x", server_url="u", cpu=cpu_name(), cpu_count=os.cpu_count(),
+        **head,
+        harness_version="0",
+        server_kind="x",
+        server_url="u",
+        cpu=cpu_name(),
+        cpu_count=os.cpu_count(),
         settings={**asked, **more},
-    )  # fmt: skip
+    )
     use = InstanceRecord(
         **head, model_key=model.key, size_bytes=model.size_bytes, load_wall_s=3.0, effective_config={"parallel": 2}
     )

@@ -20,13 +20,22 @@ def as_long_as(_: int, n: int, room: int) -> Sequence[Sample]:
 
 
 FITTED = Task(
-    name="long", task_class="long", generate=lambda seed, n: as_long_as(seed, n, 1000), generate_for=as_long_as,
-    scorer=Exact(), max_output_tokens=40, prompt_tokens=960,
-)  # fmt: skip
+    name="long",
+    task_class="long",
+    generate=lambda seed, n: as_long_as(seed, n, 1000),
+    generate_for=as_long_as,
+    scorer=Exact(),
+    max_output_tokens=40,
+    prompt_tokens=960,
+)
 PLAIN = Task(
-    name="plain", task_class="plain", generate=lambda seed, n: as_long_as(seed, n, 9), scorer=Exact(),
-    max_output_tokens=100, prompt_tokens=156,
-)  # fmt: skip
+    name="plain",
+    task_class="plain",
+    generate=lambda seed, n: as_long_as(seed, n, 9),
+    scorer=Exact(),
+    max_output_tokens=100,
+    prompt_tokens=156,
+)
 
 
 def model(*, most: int = 32768, reasoning: tuple[str, ...] | None = None, key: str = "acme/tiny") -> Model:

@@ -77,9 +77,12 @@ class Bench:
 
     def resumption(self, path: Path, task: Task = TASK, **changed: Any) -> Resumption:
         return Resumption(
-            parent=RunFile.read(path), models=[self.model], tasks=[task], settings=replace(self.settings, **changed),
+            parent=RunFile.read(path),
+            models=[self.model],
+            tasks=[task],
+            settings=replace(self.settings, **changed),
             tests={KEY: ["test_echo"]},
-        )  # fmt: skip
+        )
 
     def run(
         self, resumed: Resumption | None = None, *, task: Task = TASK, meanwhile: Callable[[Path], object] = str
@@ -88,9 +91,14 @@ class Bench:
         with Client(self.server.url, token="lmstudio") as client:
             plan = Plan(selection=Selection(models=(self.model,), reason=""), tasks=(task,), settings=settings)
             run = Run(
-                settings, client, server_kind="lm-studio", listing=client.models(), progress=Silent(),
-                plan=plan.as_dict(), resumed=resumed,
-            )  # fmt: skip
+                settings,
+                client,
+                server_kind="lm-studio",
+                listing=client.models(),
+                progress=Silent(),
+                plan=plan.as_dict(),
+                resumed=resumed,
+            )
             try:
                 if resumed is not None and KEY in resumed.complete:
                     return run.path
