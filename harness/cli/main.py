@@ -25,6 +25,7 @@ _HOMES: Mapping[str, str] = {
     "smoke": "smoke",
     "live": "live",
     "doctor": "doctor",
+    "choose": "choose",
     "tasks": "tasks",
     "score": "score",
     "schema": "schema",

@@ -1,0 +1,175 @@
+"""`choose`: who takes which task, from what runs have recorded."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.cli.option import add_options, json_option, parsed_as
+from harness.cli.output import note, print_json, print_text
+
+if TYPE_CHECKING:
+    from harness.command.choose import Chosen, TaskChoice
+    from harness.verdict.choose import Rule, Standing
+
+_SHARE = click.FloatRange(0, 1)
+_TIME = click.FloatRange(0, min_open=True)
+_rule_options = add_options(
+    [
+        click.option("--floor", type=_SHARE, default=0.8, show_default=True, help="The mean score that suffices."),
+        click.option(
+            "--margin",
+            type=_SHARE,
+            default=0.1,
+            show_default=True,
+            help="With --primary: how much less than the primary's score suffices.",
+        ),
+        click.option(
+            "--confidence",
+            type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
+            default=0.9,
+            show_default=True,
+            help="How probable it must be that a model suffices.",
+        ),
+        click.option(
+            "--price",
+            type=click.FloatRange(0),
+            default=0.02,
+            show_default=True,
+            help="Score that you would give up for an answer in half the time.",
+        ),
+        click.option(
+            "--requests-per-load",
+            type=click.IntRange(1),
+            default=20,
+            show_default=True,
+            help="Number of requests that share the time of one load.",
+        ),
+        click.option(
+            "--max-p50", "max_p50_s", type=_TIME, metavar="SECONDS", help="Median time of an answer, at most."
+        ),
+        click.option(
+            "--max-ttft", "max_ttft_s", type=_TIME, metavar="SECONDS", help="Time to the first token, at most."
+        ),
+        click.option("--max-load", "max_load_s", type=_TIME, metavar="SECONDS", help="Time of a load, at most."),
+        click.option(
+            "--max-size",
+            "max_size_bytes",
+            callback=parsed_as("max_size_bytes"),
+            metavar="SIZE",
+            help="Size on disk, at most, such as 20GB.",
+        ),
+        click.option("--min-context", type=click.IntRange(1), metavar="TOKENS", help="Context length, at least."),
+        click.option(
+            "--safe",
+            "is_safe",
+            is_flag=True,
+            help="Take only models for which it is proved at 5 % that they suffice, else the largest that suffices.",
+        ),
+    ]
+)
+
+
+@click.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN_FILE...]")
+@click.option("--primary", metavar="KEY", help="The model that you use now: its answers are the yardstick.")
+@_rule_options
+@click.option("--why", "task", metavar="TASK", help="Show every model's standing on this task.")
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    metavar="DIR",
+    help="Folder whose newest comparable run files are read if none are named.",
+)
+@json_option
+def choose(
+    files: Sequence[Path], primary: str | None, task: str | None, results: Path, *, as_json: bool, **rule: Any
+) -> None:
+    """Say for each task which model to hand it to, and what that risks. No server is needed.
+
+    The answer for a task is a model that suffices with enough confidence; "your primary", where none does; or "open",
+    with the best so far and the number of items that would probably settle it. Of the models that suffice it is the one
+    with the best score less a price for its time. No claim is made beyond that: docs/statistics.md.
+
+    \b
+    Examples:
+      lms-harness choose
+      lms-harness choose --floor 0.9 --max-p50 5
+      lms-harness choose --primary qwen/qwen3-14b --margin 0.05
+      lms-harness choose --why extract
+    """
+    from harness.command.choose import choose_all
+    from harness.report.answer import TaskAnswer, render_answers, render_why
+    from harness.report.layout import terminal_width
+    from harness.verdict.choose import Rule
+
+    wanted = Rule(**rule)
+    chosen = choose_all(files, results, wanted, primary=primary)
+    answers = {found.evidence.task: TaskAnswer(task=found.evidence.task, choice=found.choice) for found in chosen.tasks}
+    if task is not None and task not in answers:
+        raise click.UsageError(f"--why: no such task: {task}; expected one of {', '.join(answers)}")
+    if as_json:
+        print_json(_as_dict(chosen, wanted, only=task))
+        return
+    for path, why in chosen.skipped.items():
+        note(f"Skipped {path}: {why}")
+    width = terminal_width()
+    print_text(
+        render_why(answers[task], wanted, width=width)
+        if task is not None
+        else render_answers(list(answers.values()), wanted, width=width)
+    )
+    print_text("\nFrom " + ", ".join(map(str, chosen.runs)))
+    if any(found.evidence.is_demonstration for found in chosen.tasks):
+        print_text("\nNote: the embedded default models are a demonstration; nobody should choose among them.")
+
+
+def _as_dict(chosen: "Chosen", rule: "Rule", *, only: str | None) -> dict[str, Any]:
+    return {
+        "rule": {name: getattr(rule, name) for name in rule.__slots__},
+        "runs": [str(path) for path in chosen.runs],
+        "skipped": chosen.skipped,
+        "tasks": [_task_as_dict(found) for found in chosen.tasks if only in {None, found.evidence.task}],
+    }
+
+
+def _task_as_dict(found: "TaskChoice") -> dict[str, Any]:
+    choice = found.choice
+    return {
+        "task": found.evidence.task,
+        "task_class": found.evidence.task_class,
+        "answer": choice.answer.value,
+        "model_key": choice.key,
+        "is_certified": choice.is_certified,
+        "yardstick": choice.yardstick,
+        "expected_regret": choice.regret,
+        "nothing_much_better": choice.nothing_much_better,
+        "loss_to_largest": choice.loss_to_largest,
+        "runner_up": choice.runner_up,
+        "items_to_settle": choice.needed,
+        "is_demonstration": found.evidence.is_demonstration,
+        "run_ids": list(found.evidence.runs),
+        "models": [_standing_as_dict(standing) for standing in choice.standings],
+    }
+
+
+def _standing_as_dict(standing: "Standing") -> dict[str, Any]:
+    candidate = standing.candidate
+    return {
+        "model_key": candidate.key,
+        "n": candidate.n,
+        "lost": candidate.lost,
+        "score": candidate.score,
+        "suffices": standing.suffices,
+        "utility": standing.utility,
+        "p50_s": candidate.p50_s,
+        "ttft_s": candidate.ttft_s,
+        "load_s": candidate.load_s,
+        "size_bytes": candidate.size_bytes,
+        "refusal": standing.refusal or None,
+        "dominated_by": standing.dominated_by,
+        "dominated_probability": standing.dominated,
+    }

@@ -1,0 +1,105 @@
+"""Which runs to choose from, and the choice for each of their tasks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import SettingsError, StoreError
+from harness.store.run_file import RunFile
+from harness.verdict.choose import Choice, Rule, choose
+from harness.verdict.evidence import TaskEvidence, by_key, certified, difference, gather
+
+MOST_FILES = 50
+"""The newest run files of a folder that are looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskChoice:
+    """The answer for one task, and what it rests on."""
+
+    evidence: TaskEvidence
+    choice: Choice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The answers of all tasks.
+
+    Attributes:
+        tasks: by name.
+        runs: the files that they rest on, the newest first.
+        skipped: files that were passed over, and why.
+    """
+
+    tasks: tuple[TaskChoice, ...]
+    runs: tuple[Path, ...]
+    skipped: dict[str, str]
+
+
+def choose_all(files: Sequence[Path], results: Path, rule: Rule, *, primary: str | None = None) -> Chosen:
+    """Return who takes which task.
+
+    Args:
+        files: run files; they must be comparable. Without any, the newest of the folder and those comparable with it.
+        results: the folder.
+        rule: how to choose.
+        primary: key of the model that is used now: its answers are the yardstick, and it is not a candidate.
+
+    Raises:
+        SettingsError: the files cannot be put side by side, or nobody has asked the primary.
+        StoreError: a named file cannot be read, or nothing was found.
+    """
+    runs, skipped = _named(files) if files else _newest(results)
+    tasks = gather(runs)
+    if primary is not None and not any(primary in by_key(task) for task in tasks):
+        asked = sorted({candidate.key for task in tasks for candidate in task.candidates})
+        raise SettingsError(f"no run has asked the primary {primary!r}", hint=f"Asked were: {', '.join(asked)}.")
+    return Chosen(
+        tasks=tuple(TaskChoice(evidence=task, choice=_choice(task, rule, primary)) for task in tasks),
+        runs=tuple(run.path for run in runs),
+        skipped=skipped,
+    )
+
+
+def _choice(task: TaskEvidence, rule: Rule, primary: str | None) -> Choice:
+    yardstick = by_key(task).get(primary) if primary is not None else None
+    local = [candidate for candidate in task.candidates if candidate is not yardstick]
+    return choose([certified(candidate, rule, yardstick) for candidate in local], rule, primary=yardstick)
+
+
+def _named(files: Sequence[Path]) -> tuple[list[RunFile], dict[str, str]]:
+    runs = sorted((RunFile.read(path) for path in files), key=lambda run: run.run.run_id, reverse=True)
+    for run in runs[1:]:
+        if why := difference(runs[0].run, run.run):
+            raise SettingsError(f"these runs cannot be compared: {why}", hint="Name runs of the same samples.")
+    return runs, {}
+
+
+def _newest(results: Path) -> tuple[list[RunFile], dict[str, str]]:
+    runs: list[RunFile] = []
+    skipped: dict[str, str] = {}
+    parents: set[str | None] = set()
+    for path in sorted(results.glob("*.jsonl"), reverse=True)[:MOST_FILES]:  # The name begins with the time.
+        try:
+            run = RunFile.read(path)
+        except StoreError as exc:
+            skipped[str(path)] = exc.message
+            continue
+        if run.header is None:
+            why = "an empty run"
+        elif run.header.run_id in parents:
+            why = "a later run resumed it"
+        elif not run.summaries:
+            why = "no task came to its end"
+        else:
+            why = difference(runs[0].run, run.header) if runs else ""
+        if why:
+            skipped[str(path)] = why
+        else:
+            runs.append(run)
+        parents.add(run.header.parent_run_id if run.header else None)
+    if not runs:
+        raise StoreError(
+            f"there is no run with answers in {results}", hint="Start one, or name run files or another folder."
+        )
+    return runs, skipped

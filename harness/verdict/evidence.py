@@ -1,0 +1,131 @@
+"""From run files to the candidates of each task: what each model scored, item by item, and what it costs."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean, median
+
+from harness.domain.record import InstanceRecord, RunRecord
+from harness.stats.decision import Verdict, decide
+from harness.stats.floor import decide_floor
+from harness.store.cell import CellKey
+from harness.store.run_file import RunFile
+from harness.verdict.choose import Candidate, Rule
+from harness.verdict.value import value_of
+
+_CERTAIN = {Verdict.BETTER, Verdict.NOT_WORSE}
+_SAME_FOR_ALL = ("seed", "sampling")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskEvidence:
+    """What is known of one task.
+
+    Attributes:
+        task, task_class: its names.
+        candidates: one for each model that was asked.
+        runs: ids of the runs that the answers come from, the newest first.
+        is_demonstration: models of the embedded default are among them, which nobody would choose.
+    """
+
+    task: str
+    task_class: str
+    candidates: tuple[Candidate, ...]
+    runs: tuple[str, ...]
+    is_demonstration: bool = False
+
+
+def difference(run: RunRecord, other: RunRecord) -> str:
+    """Return why the answers of two runs cannot be put side by side; empty: they can."""
+    for name in _SAME_FOR_ALL:
+        if getattr(run, name) != getattr(other, name):
+            return f"{name} is {getattr(run, name)} in {run.run_id} and {getattr(other, name)} in {other.run_id}"
+    asked, others = (record.plan.get("tasks", {}) for record in (run, other))
+    unlike = sorted(task for task in {*asked} & {*others} if asked[task] != others[task])
+    return f"{', '.join(unlike)}: not the same samples or scorer in {run.run_id} and {other.run_id}" if unlike else ""
+
+
+def gather(runs: Sequence[RunFile]) -> list[TaskEvidence]:
+    """Return what comparable runs say of each task. Of a model that several have asked, the newest run counts.
+
+    Args:
+        runs: the newest first. Only cells that came to their end are taken: what a run had asked when it died is not
+            what was planned.
+    """
+    newest: dict[CellKey, RunFile] = {}
+    classes: dict[str, str] = {}
+    for run in runs:
+        for summary in run.summaries:
+            newest.setdefault(CellKey(summary.model_key, summary.task), run)
+            classes.setdefault(summary.task, summary.task_class)
+    by_task: dict[str, list[tuple[CellKey, RunFile]]] = defaultdict(list)
+    for key, run in newest.items():
+        by_task[key.task].append((key, run))
+    return [
+        TaskEvidence(
+            task=task,
+            task_class=classes[task],
+            candidates=tuple(_candidate(run, key) for key, run in cells),
+            runs=tuple(dict.fromkeys(run.run.run_id for _, run in cells)),
+            is_demonstration=any("demonstration" in note for _, run in cells for note in run.run.notes),
+        )
+        for task, cells in sorted(by_task.items())
+    ]
+
+
+def certified(candidate: Candidate, rule: Rule, primary: Candidate | None) -> Candidate:
+    """Return the candidate with whether the claims hold, each at 5 %: see docs/statistics.md."""
+    scores = {item: [score] for item, score in candidate.scores.items()}
+    if primary is None:
+        holds = decide_floor(scores, rule.floor).verdict is Verdict.NOT_WORSE
+    else:
+        reference = {item: [score] for item, score in primary.scores.items()}
+        holds = decide(scores, reference, margin=rule.margin).verdict in _CERTAIN
+    return replace(candidate, is_certified=holds)
+
+
+def _candidate(run: RunFile, key: CellKey) -> Candidate:
+    values: dict[str, list[float | None]] = defaultdict(list)
+    times: list[float] = []
+    first_words: list[float] = []
+    for sample in run.cells.get(key, ()):
+        values[sample.item_id].append(value_of(run.score(sample), "mean") if sample.is_counted else None)
+        times.extend(_known(sample.e2e_s))
+        first_words.extend(_known(sample.ttft_s))
+    instance = run.instances.get(key.model_key)
+    measured = {
+        name: [one.value for one in run.measures if one.model_key == key.model_key and one.name == name]
+        for name in ("ttft_s", "load_time_s")
+    }
+    loads = measured["load_time_s"] or _known(_load_s(instance))
+    return Candidate(
+        key=key.model_key,
+        scores={item: _reduced(scores) for item, scores in values.items()},
+        p50_s=median(times) if times else None,
+        ttft_s=median(measured["ttft_s"] or first_words) if measured["ttft_s"] or first_words else None,
+        load_s=median(loads) if loads else None,
+        size_bytes=instance.size_bytes if instance else None,
+        context=instance.max_context_length if instance else None,
+    )
+
+
+def _reduced(scores: Iterable[float | None]) -> float | None:
+    """Return the mean over an item's epochs; None where one of them was lost."""
+    known = list(scores)
+    lost = [score for score in known if score is None]
+    return None if lost else fmean(score for score in known if score is not None)
+
+
+def _load_s(instance: InstanceRecord | None) -> float | None:
+    if instance is None:
+        return None
+    return instance.load_time_s if instance.load_time_s is not None else instance.load_wall_s
+
+
+def _known(value: float | None) -> list[float]:
+    return [] if value is None else [value]
+
+
+def by_key(evidence: TaskEvidence) -> Mapping[str, Candidate]:
+    """Return the candidates by their key."""
+    return {candidate.key: candidate for candidate in evidence.candidates}
