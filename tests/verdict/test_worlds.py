@@ -42,7 +42,7 @@ def test_the_greatest_expected_utility_loses_little_and_says_how_much(
             lost.append(world.regret(choice.key))
             stated.append(choice.regret)
         assert fmean(lost) <= limit
-        # Of 120 worlds the mean regret itself is known to 15 % only.
+        # Of 80 worlds the mean regret itself is known to 20 % only.
         assert fmean(stated) == pytest.approx(fmean(lost), rel=0.25 if worlds > 500 else 0.5)
 
 
