@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.errors import SettingsError, StoreError
 from harness.store.run_file import RunFile
-from harness.verdict.choose import Choice, Rule, choose
+from harness.verdict.choose import Recommendation, Rule, choose
 from harness.verdict.evidence import TaskEvidence, by_key, certified, difference, gather
 
 MOST_FILES = 50
@@ -18,7 +18,7 @@ class TaskChoice:
     """The answer for one task, and what it rests on."""
 
     evidence: TaskEvidence
-    choice: Choice
+    choice: Recommendation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ def choose_all(files: Sequence[Path], results: Path, rule: Rule, *, primary: str
     )
 
 
-def _choice(task: TaskEvidence, rule: Rule, primary: str | None) -> Choice:
+def _choice(task: TaskEvidence, rule: Rule, primary: str | None) -> Recommendation:
     yardstick = by_key(task).get(primary) if primary is not None else None
     local = [candidate for candidate in task.candidates if candidate is not yardstick]
     return choose([certified(candidate, rule, yardstick) for candidate in local], rule, primary=yardstick)

@@ -8,7 +8,7 @@ from harness.report.figure import seconds
 from harness.report.layout import cards, fits, fitted, paragraph, table
 from harness.report.text import one_line
 from harness.stats.interval import wilson
-from harness.verdict.choose import Answer, Candidate, Choice, Rule, Standing
+from harness.verdict.choose import AnswerKind, Contender, Recommendation, Rule, Standing
 
 HEADERS = ("task", "hand it to", "score [95 %]", "time", "load", "risk")
 WHY_HEADERS = ("model", "suffices", "score [95 %]", "n", "time", "load", "utility", "why not")
@@ -27,7 +27,7 @@ class TaskAnswer:
     """What the table shows of a task."""
 
     task: str
-    choice: Choice
+    choice: Recommendation
 
 
 def render_answers(answers: Sequence[TaskAnswer], rule: Rule, *, width: int | None) -> str:
@@ -62,7 +62,7 @@ def render_why(answer: TaskAnswer, rule: Rule, *, width: int | None) -> str:
         )
     if choice.loss_to_largest is not None:
         lines.append(f"Expected to lose {choice.loss_to_largest:.3f} of score against the largest model.")
-    if choice.answer is Answer.OPEN and choice.key is not None:
+    if choice.answer is AnswerKind.OPEN and choice.key is not None:
         lines.append(
             f"About {choice.needed} items in all would probably settle it."
             if choice.needed
@@ -113,9 +113,9 @@ def _row(answer: TaskAnswer, name: Callable[[str], str]) -> tuple[str, ...]:
         return task, "open", "-", "-", "-", why
     candidate = standing.candidate
     score, time, load = _score(candidate), seconds(candidate.p50_s), seconds(candidate.load_s)
-    if choice.answer is Answer.PRIMARY:
+    if choice.answer is AnswerKind.PRIMARY:
         return task, "your primary", score, "-", "-", f"best: {name(candidate.key)}"
-    if choice.answer is Answer.OPEN:
+    if choice.answer is AnswerKind.OPEN:
         more = f"ask {choice.needed:,}" if choice.needed else "more will hardly settle it"
         return task, f"open: {name(candidate.key)}", score, time, load, f"{standing.suffices:.0%}; {more}"
     risk = "certified" if choice.is_certified else f"may lose {choice.regret or 0.0:.2f}"
@@ -139,17 +139,17 @@ def _why_row(standing: Standing) -> tuple[str, ...]:
     )
 
 
-def _answer(choice: Choice) -> str:
+def _answer(choice: Recommendation) -> str:
     if choice.key is None:
         return "open, as no model can be chosen"
-    if choice.answer is Answer.MODEL:
+    if choice.answer is AnswerKind.MODEL:
         return f"hand it to {_key(choice.key)}{' (certified)' if choice.is_certified else ''}"
-    if choice.answer is Answer.PRIMARY:
+    if choice.answer is AnswerKind.PRIMARY:
         return f"keep your primary; the best of the others is {_key(choice.key)}"
     return f"open; the best so far is {_key(choice.key)}"
 
 
-def _score(candidate: Candidate) -> str:
+def _score(candidate: Contender) -> str:
     """Return "0.80 [0.63, 0.91]": the mean with the lost answers as 0, and Wilson's interval."""
     if candidate.score is None:
         return "-"

@@ -37,7 +37,7 @@ _MOST_ITEMS = 10_000
 _LIMITS = ("p50_s", "ttft_s", "load_s", "size_bytes")
 
 
-class Answer(StrEnum):
+class AnswerKind(StrEnum):
     """The kinds of answer."""
 
     MODEL = "model"
@@ -73,7 +73,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Contender:
     """What is known of one model on one task.
 
     Attributes:
@@ -135,7 +135,7 @@ class Standing:
         dominated: the probability that the score of that one is really as good.
     """
 
-    candidate: Candidate
+    candidate: Contender
     suffices: float
     utility: float | None = None
     refusal: str = ""
@@ -144,7 +144,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Recommendation:
     """The answer for one task.
 
     Attributes:
@@ -160,7 +160,7 @@ class Choice:
         is_certified: the claims hold for the model.
     """
 
-    answer: Answer
+    answer: AnswerKind
     key: str | None
     yardstick: float
     standings: tuple[Standing, ...] = ()
@@ -178,13 +178,13 @@ class Choice:
 
 
 def choose(
-    candidates: Sequence[Candidate],
+    candidates: Sequence[Contender],
     rule: Rule = Rule(),
     *,
-    primary: Candidate | None = None,
+    primary: Contender | None = None,
     most_items: int | None = None,
     seed: int = 0,
-) -> Choice:
+) -> Recommendation:
     """Return who takes the task.
 
     Nothing depends on the order of the candidates or of their items; a candidate's probability to suffice depends on
@@ -210,17 +210,17 @@ def choose(
         for candidate in ordered
     ]
     if all(standing.refusal for standing in standings):
-        return Choice(answer=Answer.OPEN, key=None, yardstick=yardstick.value, standings=tuple(standings))
+        return Recommendation(answer=AnswerKind.OPEN, key=None, yardstick=yardstick.value, standings=tuple(standings))
     board = _Board([standing.candidate for standing in standings if not standing.refusal], rule, seed)
     standings = sorted(map(board.placed, standings), key=_rank, reverse=True)
     eligible = [standing for standing in standings if not standing.refusal]
     sure = [standing for standing in eligible if standing.suffices >= rule.confidence]
     named = _safest(sure) if rule.is_safe else next(iter(sure), None)
     best = named or eligible[0]
-    answer = Answer.MODEL if named else Answer.OPEN
+    answer = AnswerKind.MODEL if named else AnswerKind.OPEN
     if named is None and all(standing.suffices <= 1 - rule.confidence for standing in eligible):
-        answer = Answer.PRIMARY
-    return Choice(
+        answer = AnswerKind.PRIMARY
+    return Recommendation(
         answer=answer,
         key=best.candidate.key,
         yardstick=yardstick.value,
@@ -229,12 +229,12 @@ def choose(
         nothing_much_better=board.nothing_much_better(best.candidate),
         loss_to_largest=board.loss_to_largest(best.candidate),
         runner_up=next((standing.candidate.key for standing in eligible if standing is not best), None),
-        needed=board.items_to_settle(yardstick, most_items) if answer is Answer.OPEN else None,
+        needed=board.items_to_settle(yardstick, most_items) if answer is AnswerKind.OPEN else None,
         is_certified=best.candidate.is_certified,
     )
 
 
-def refusal(candidate: Candidate, rule: Rule) -> str:
+def refusal(candidate: Contender, rule: Rule) -> str:
     """Return why a model cannot be chosen, whatever its score; empty: it can be."""
     if candidate.n == 0:
         return "was not asked"
@@ -252,13 +252,13 @@ def refusal(candidate: Candidate, rule: Rule) -> str:
 class _Yardstick:
     """What a model has to reach: the floor, or the primary's mean less the margin."""
 
-    def __init__(self, rule: Rule, primary: Candidate | None, seed: int) -> None:
+    def __init__(self, rule: Rule, primary: Contender | None, seed: int) -> None:
         self._primary = primary
         self._rule = rule
         self._seed = seed
         self.value = rule.floor if primary is None else max(0.0, (primary.score or 0.0) - rule.margin)
 
-    def reached_by(self, candidate: Candidate) -> float:
+    def reached_by(self, candidate: Contender) -> float:
         """Return the probability that a model suffices."""
         import numpy as np
 
@@ -293,7 +293,7 @@ class _Yardstick:
 class _Board:
     """All models that may be chosen, compared with each other on their items."""
 
-    def __init__(self, candidates: Sequence[Candidate], rule: Rule, seed: int) -> None:
+    def __init__(self, candidates: Sequence[Contender], rule: Rule, seed: int) -> None:
         self._candidates = candidates
         self._rule = rule
         self._seed = seed
@@ -327,17 +327,17 @@ class _Board:
         }
         return max(chances.items(), key=lambda rival: rival[1]) if chances else (None, None)
 
-    def regret(self, candidate: Candidate) -> float:
+    def regret(self, candidate: Contender) -> float:
         """Return the expected utility that is lost against the best model, whichever that is."""
         place = self._candidates.index(candidate)
         return float((self._utilities.max(axis=1) - self._utilities[:, place]).mean())
 
-    def nothing_much_better(self, candidate: Candidate) -> float:
+    def nothing_much_better(self, candidate: Contender) -> float:
         """Return the probability that no model is more than `MUCH_BETTER` better."""
         place = self._candidates.index(candidate)
         return float((self._utilities.max(axis=1) - self._utilities[:, place] <= MUCH_BETTER).mean())
 
-    def loss_to_largest(self, candidate: Candidate) -> float | None:
+    def loss_to_largest(self, candidate: Contender) -> float | None:
         """Return the expected loss of score against the largest model."""
         largest = max(self._candidates, key=lambda other: other.size_bytes or 0)
         if largest is candidate or not largest.size_bytes:
@@ -379,7 +379,7 @@ class _Board:
         return None
 
 
-def _matrix(candidates: Sequence[Candidate], *, shared: bool = False, items: Sequence[str] | None = None) -> "Array":
+def _matrix(candidates: Sequence[Contender], *, shared: bool = False, items: Sequence[str] | None = None) -> "Array":
     """Return items x models in the order of the item ids, lost answers as 0, what was not asked as NaN.
 
     Args:

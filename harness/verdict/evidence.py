@@ -10,7 +10,7 @@ from harness.stats.decision import Verdict, decide
 from harness.stats.floor import decide_floor
 from harness.store.cell import CellKey
 from harness.store.run_file import RunFile
-from harness.verdict.choose import Candidate, Rule
+from harness.verdict.choose import Contender, Rule
 from harness.verdict.value import value_of
 
 _CERTAIN = {Verdict.BETTER, Verdict.NOT_WORSE}
@@ -30,7 +30,7 @@ class TaskEvidence:
 
     task: str
     task_class: str
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[Contender, ...]
     runs: tuple[str, ...]
     is_demonstration: bool = False
 
@@ -73,7 +73,7 @@ def gather(runs: Sequence[RunFile]) -> list[TaskEvidence]:
     ]
 
 
-def certified(candidate: Candidate, rule: Rule, primary: Candidate | None) -> Candidate:
+def certified(candidate: Contender, rule: Rule, primary: Contender | None) -> Contender:
     """Return the candidate with whether the claims hold, each at 5 %: see docs/statistics.md."""
     scores = {item: [score] for item, score in candidate.scores.items()}
     if primary is None:
@@ -84,7 +84,7 @@ def certified(candidate: Candidate, rule: Rule, primary: Candidate | None) -> Ca
     return replace(candidate, is_certified=holds)
 
 
-def _candidate(run: RunFile, key: CellKey) -> Candidate:
+def _candidate(run: RunFile, key: CellKey) -> Contender:
     values: dict[str, list[float | None]] = defaultdict(list)
     times: list[float] = []
     first_words: list[float] = []
@@ -98,7 +98,7 @@ def _candidate(run: RunFile, key: CellKey) -> Candidate:
         for name in ("ttft_s", "load_time_s")
     }
     loads = measured["load_time_s"] or _known(_load_s(instance))
-    return Candidate(
+    return Contender(
         key=key.model_key,
         scores={item: _reduced(scores) for item, scores in values.items()},
         p50_s=median(times) if times else None,
@@ -126,6 +126,6 @@ def _known(value: float | None) -> list[float]:
     return [] if value is None else [value]
 
 
-def by_key(evidence: TaskEvidence) -> Mapping[str, Candidate]:
+def by_key(evidence: TaskEvidence) -> Mapping[str, Contender]:
     """Return the candidates by their key."""
     return {candidate.key: candidate for candidate in evidence.candidates}

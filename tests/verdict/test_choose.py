@@ -7,26 +7,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.verdict.choose import Answer, Candidate, Choice, Rule, choose
+from harness.verdict.choose import AnswerKind, Contender, Recommendation, Rule, choose
 
 QUICK = settings(max_examples=60)
 
 
-def model(key: str, passes: float, n: int = 30, *, time_s: float = 1.0, size: int = 1, lost: int = 0) -> Candidate:
+def model(key: str, passes: float, n: int = 30, *, time_s: float = 1.0, size: int = 1, lost: int = 0) -> Contender:
     """Return a model that passes the first so many of its items."""
     scores: dict[str, float | None] = {f"i{number:03}": float(number < passes) for number in range(n)}
     for number in range(n - lost, n):
         scores[f"i{number:03}"] = None
-    return Candidate(key=key, scores=scores, p50_s=time_s, load_s=0.0, size_bytes=size)
+    return Contender(key=key, scores=scores, p50_s=time_s, load_s=0.0, size_bytes=size)
 
 
-def without_names(choice: Choice) -> list[tuple[float, float | None]]:
+def without_names(choice: Recommendation) -> list[tuple[float, float | None]]:
     return [(standing.suffices, standing.utility) for standing in choice.standings]
 
 
 def test_a_model_that_surely_suffices_is_named_with_its_risk() -> None:
     choice = choose([model("small", 29), model("large", 30, time_s=8.0, size=9)])
-    assert (choice.answer, choice.key, choice.runner_up) == (Answer.MODEL, "small", "large")
+    assert (choice.answer, choice.key, choice.runner_up) == (AnswerKind.MODEL, "small", "large")
     assert choice.regret is not None
     assert 0 < choice.regret < 0.03
     assert choice.loss_to_largest is not None
@@ -49,12 +49,12 @@ def test_a_load_is_spread_over_the_requests() -> None:
 
 def test_where_none_suffices_the_primary_is_kept_and_the_best_is_named() -> None:
     choice = choose([model("a", 10), model("b", 14)])
-    assert (choice.answer, choice.key) == (Answer.PRIMARY, "b")
+    assert (choice.answer, choice.key) == (AnswerKind.PRIMARY, "b")
 
 
 def test_an_open_answer_names_the_best_so_far_and_the_items_that_would_settle_it() -> None:
     choice = choose([model("a", 26), model("b", 20)])
-    assert (choice.answer, choice.key) == (Answer.OPEN, "a")
+    assert (choice.answer, choice.key) == (AnswerKind.OPEN, "a")
     assert choice.needed is not None
     assert choice.needed > 30
     assert choose([model("a", 26), model("b", 20)], most_items=31).needed is None
@@ -71,14 +71,14 @@ def test_the_items_needed_are_about_those_that_it_takes() -> None:
 def test_the_primary_is_the_yardstick_where_its_answers_are_known() -> None:
     primary = model("cloud", 21)
     choice = choose([model("local", 24)], primary=primary)
-    assert choice.answer is Answer.MODEL
+    assert choice.answer is AnswerKind.MODEL
     assert choice.yardstick == pytest.approx(0.6)
-    assert choose([model("local", 24)]).answer is Answer.OPEN
-    assert choose([model("local", 9)], primary=primary).answer is Answer.PRIMARY
+    assert choose([model("local", 24)]).answer is AnswerKind.OPEN
+    assert choose([model("local", 9)], primary=primary).answer is AnswerKind.PRIMARY
     near = choose([model("local", 20, n=15)], primary=model("cloud", 8, n=15))
-    assert near.answer is Answer.MODEL
+    assert near.answer is AnswerKind.MODEL
     far = choose([model("local", 18)], primary=primary)
-    assert far.answer is Answer.OPEN
+    assert far.answer is AnswerKind.OPEN
     assert far.needed is not None
 
 
@@ -100,7 +100,7 @@ def test_lost_answers_count_as_wrong_and_too_many_of_them_refuse_the_model() -> 
 )
 def test_a_model_beyond_a_limit_is_never_chosen(rule: Rule, reason: str) -> None:
     choice = choose([model("a", 30, size=5)], rule)
-    assert (choice.answer, choice.key) == (Answer.OPEN, None)
+    assert (choice.answer, choice.key) == (AnswerKind.OPEN, None)
     assert reason in choice.standings[0].refusal
 
 
@@ -119,8 +119,8 @@ def test_safe_takes_the_certified_one_and_else_the_largest_that_suffices() -> No
 
 
 def test_no_candidates_leave_the_task_open() -> None:
-    assert choose([]).answer is Answer.OPEN
-    assert choose([Candidate(key="a", scores={})]).standings[0].refusal == "was not asked"
+    assert choose([]).answer is AnswerKind.OPEN
+    assert choose([Contender(key="a", scores={})]).standings[0].refusal == "was not asked"
 
 
 def test_one_model_twice_is_refused() -> None:
@@ -132,10 +132,10 @@ SCORE = st.sampled_from([0.0, 0.5, 1.0])
 
 
 @st.composite
-def contests(draw: st.DrawFn) -> list[Candidate]:
+def contests(draw: st.DrawFn) -> list[Contender]:
     n = draw(st.integers(4, 12))
     return [
-        Candidate(
+        Contender(
             key=f"m{place}",
             scores={f"i{number}": draw(SCORE) for number in range(n)},
             p50_s=draw(st.sampled_from([1.0, 2.0, 4.0])),
@@ -148,7 +148,7 @@ def contests(draw: st.DrawFn) -> list[Candidate]:
 RULE = Rule(floor=0.5, confidence=0.7)
 
 
-def answer(candidates: Sequence[Candidate]) -> tuple[Answer, str | None]:
+def answer(candidates: Sequence[Contender]) -> tuple[AnswerKind, str | None]:
     choice = choose(candidates, RULE, most_items=0)
     return choice.answer, choice.key
 
@@ -156,19 +156,19 @@ def answer(candidates: Sequence[Candidate]) -> tuple[Answer, str | None]:
 @QUICK
 @given(contests(), st.integers(0, 3), st.integers(0, 11))
 def test_a_wrong_answer_of_a_candidate_never_turns_the_answer_towards_it(
-    contest: list[Candidate], place: int, item: int
+    contest: list[Contender], place: int, item: int
 ) -> None:
     victim = contest[place % len(contest)]
     worse = replace(victim, scores={**victim.scores, f"i{item % len(victim.scores)}": 0.0})
     before = answer(contest)
     after = answer([worse if candidate is victim else candidate for candidate in contest])
-    if before != (Answer.MODEL, victim.key):
-        assert after != (Answer.MODEL, victim.key)
+    if before != (AnswerKind.MODEL, victim.key):
+        assert after != (AnswerKind.MODEL, victim.key)
 
 
 @QUICK
 @given(contests(), st.permutations(range(4)))
-def test_names_and_order_change_nothing(contest: list[Candidate], order: list[int]) -> None:
+def test_names_and_order_change_nothing(contest: list[Contender], order: list[int]) -> None:
     names = {candidate.key: f"n{order[place]}" for place, candidate in enumerate(contest)}
     renamed = [
         replace(candidate, key=names[candidate.key], scores=dict(reversed(list(candidate.scores.items()))))
@@ -184,7 +184,7 @@ def test_names_and_order_change_nothing(contest: list[Candidate], order: list[in
 
 @QUICK
 @given(contests())
-def test_a_dominated_model_is_never_chosen(contest: list[Candidate]) -> None:
+def test_a_dominated_model_is_never_chosen(contest: list[Contender]) -> None:
     choice = choose(contest, RULE, most_items=0)
     assert choice.chosen is not None
     mine = choice.chosen
@@ -195,8 +195,8 @@ def test_a_dominated_model_is_never_chosen(contest: list[Candidate]) -> None:
 
 @QUICK
 @given(contests(), st.lists(SCORE, min_size=12, max_size=12))
-def test_adding_a_model_never_changes_whether_another_suffices(contest: list[Candidate], scores: list[float]) -> None:
-    added = Candidate(key="new", scores={f"i{n}": score for n, score in enumerate(scores)}, p50_s=0.5)
+def test_adding_a_model_never_changes_whether_another_suffices(contest: list[Contender], scores: list[float]) -> None:
+    added = Contender(key="new", scores={f"i{n}": score for n, score in enumerate(scores)}, p50_s=0.5)
     before = {standing.candidate.key: standing.suffices for standing in choose(contest, RULE, most_items=0).standings}
     after = choose([*contest, added], RULE, most_items=0).standings
     assert before == {one.candidate.key: one.suffices for one in after if one.candidate.key != "new"}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.stats.decision import decide
-from harness.verdict.choose import Answer, Candidate, Choice, Rule, choose
+from harness.verdict.choose import AnswerKind, Contender, Recommendation, Rule, choose
 from tests.verdict.world import Array, Family, World, answers, candidates, draw
 
 HELPS: Family = "size helps"
@@ -22,7 +22,7 @@ BY_UTILITY = Rule(floor=0.0)
 """With a floor of 0 every model suffices, so the greatest expected utility is named."""
 
 
-def chosen(scores: Array, rule: Rule) -> Choice:
+def chosen(scores: Array, rule: Rule) -> Recommendation:
     return choose(candidates(scores), rule, most_items=0)
 
 
@@ -54,7 +54,7 @@ def named_and_truly(worlds: int, family: Family, n: int, ask: "Asking") -> tuple
         world = draw(rng, family)
         scores, truth = ask(rng, world, n)
         choice = chosen(scores, Rule())
-        if choice.answer is Answer.MODEL and choice.key is not None:
+        if choice.answer is AnswerKind.MODEL and choice.key is not None:
             named += 1
             suffice += truth[int(choice.key[1:])] >= Rule().floor
     return named / worlds, suffice / named
@@ -113,7 +113,7 @@ def test_safe_loses_no_more_than_always_taking_the_largest(worlds: int) -> None:
     assert fmean(safe) <= fmean(largest) + 1e-9
 
 
-def certified(models: list[Candidate]) -> dict[str, bool]:
+def certified(models: list[Contender]) -> dict[str, bool]:
     """Return for which models it is proved that they are not worse than the largest by .10."""
     top = {item: [score] for item, score in models[-1].scores.items()}
     found = {models[-1].key: True}

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.verdict.choose import Candidate
+from harness.verdict.choose import Contender
 
 Family = Literal["size helps", "size hardly matters"]
 Array = NDArray[np.float64]
@@ -51,10 +51,10 @@ def answers(rng: np.random.Generator, world: World, n: int) -> Array:
     return (rng.random((n, MODELS)) < _logistic(world.ability - difficulty[:, None])).astype(float)
 
 
-def candidates(scores: Array, *, certified: Mapping[str, bool] | None = None) -> list[Candidate]:
+def candidates(scores: Array, *, certified: Mapping[str, bool] | None = None) -> list[Contender]:
     """Return the models with these scores; each takes twice the time of the one before."""
     return [
-        Candidate(
+        Contender(
             key=f"m{place}",
             scores={f"item-{number:05}": float(score) for number, score in enumerate(scores[:, place])},
             p50_s=float(2**place),
