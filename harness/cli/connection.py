@@ -49,7 +49,7 @@ def leasing(client: "Client", token: str) -> "Iterator[Leases]":
     from harness.run.interrupt import interruptible
 
     clock = SystemClock()
-    for swept in sweep(state_dir() / "journals", url=client.url, token=token, clock=clock):
+    for swept in sweep(state_dir() / "journals", url=client.url, token=token, clock=clock, on_complaint=note):
         note(str(swept))
     journal = Journal(f"{clock.now():%Y%m%dT%H%M%SZ}-cli-{os.getpid()}", url=client.url, clock=clock)
     leases = Leases(client, journal, say=note, clock=clock)

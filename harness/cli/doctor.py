@@ -95,7 +95,11 @@ def _lines(left: "Sequence[Left]") -> list[str]:
     }
     lines = []
     for journal in left:
-        lines.append(f"{journal.run_id} on {journal.state.url}: {states[journal.keeper]}")
+        if journal.complaint:
+            lines.append(f"{journal.complaint}.")
+        if not journal.state.open_leases:
+            continue
+        lines.append(f"{journal.run_id} on {journal.state.url or 'an unknown server'}: {states[journal.keeper]}")
         for lease in journal.state.open_leases.values():
             since = f"since {lease.intent_at}"
             lines.append(f"  {lease.instance_id or f'a load of {lease.model_key}'} {since}")
@@ -114,6 +118,7 @@ def _left_as_dict(left: "Left") -> dict[str, Any]:
         "run_id": left.run_id,
         "url": left.state.url,
         "keeper": left.keeper,
+        "flaws": list(left.state.flaws),
         "leases": [
             {
                 "model_key": lease.model_key,

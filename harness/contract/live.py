@@ -68,7 +68,9 @@ class Inspector:
         with Witness(url, token=self._token) as client:
             client.preflight()
             # An instance that a dead run left would count as another program's, and keep checks from running.
-            for swept in sweep(state_dir() / "journals", url=client.url, token=self._token, clock=clock):
+            for swept in sweep(
+                state_dir() / "journals", url=client.url, token=self._token, clock=clock, on_complaint=self._say
+            ):
                 self._say(str(swept))
             before = client.models()
             key = chosen(before, model)

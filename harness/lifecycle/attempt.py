@@ -26,7 +26,8 @@ from harness.errors import (
     TransportError,
 )
 from harness.lifecycle.resident import resident_ids
-from harness.reaper.journal import Journal, Mode
+from harness.reaper.journal import Journal
+from harness.reaper.lease import Mode
 from harness.reaper.link import ReaperLink
 from harness.reaper.reconcile import Ending
 

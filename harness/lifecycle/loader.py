@@ -14,7 +14,8 @@ from harness.errors import LoadUnverified
 from harness.lifecycle.attempt import Attempt
 from harness.lifecycle.lease import Lease
 from harness.lifecycle.resident import other_ids, wait_for
-from harness.reaper.journal import Journal, Mode
+from harness.reaper.journal import Journal
+from harness.reaper.lease import Mode
 from harness.reaper.link import ReaperLink
 from harness.selection.selection import find_model
 

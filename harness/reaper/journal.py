@@ -23,17 +23,18 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from harness.clock import Clock, timestamp
 from harness.errors import StoreError
 from harness.reaper import identity
+from harness.reaper.entry import entries
+from harness.reaper.lease import Mode, OpenLease
 
-Mode: TypeAlias = Literal["explicit", "jit"]
 ENDS = frozenset({"released", "denied", "handed_over", "gone"})
 """How a lease can end."""
+UNREADABLE = "its journal has an entry that cannot be read"
 
 
 def state_dir() -> Path:
@@ -43,66 +44,6 @@ def state_dir() -> Path:
     import platformdirs
 
     return platformdirs.user_state_path("lmstudio-harness")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenLease:
-    """A lease that a journal does not close.
-
-    Attributes:
-        number: within its journal.
-        model_key: of the model to load.
-        resident: ids that were loaded before.
-        mode: by a load of its own, or by a chat.
-        config: what was asked for, by the wire's names.
-        deadline_s: how long the load may take.
-        intent_at: when it was announced; ISO-8601.
-        is_sent: whether the request may have reached the server.
-        status: HTTP status of an answer that settled nothing.
-        instance_id: what was made, where known.
-        effective: its config, once it was listed; {} while only our answer tells that it is loaded.
-        absence: how the instance was seen to be gone; empty while it never was.
-        loading_at: since when a request of ours makes the server load it; ISO-8601, empty when none does.
-        doubt: why it is uncertain what is ours.
-        doubtful_ids: the instances in question.
-    """
-
-    number: int
-    model_key: str
-    resident: tuple[str, ...] = ()
-    mode: Mode = "explicit"
-    config: Mapping[str, Any] = field(default_factory=dict)
-    deadline_s: float = 600.0
-    intent_at: str = ""
-    is_sent: bool = False
-    status: int | None = None
-    instance_id: str | None = None
-    effective: Mapping[str, Any] | None = None
-    absence: str = ""
-    loading_at: str = ""
-    doubt: str = ""
-    doubtful_ids: tuple[str, ...] = ()
-
-    @property
-    def is_loading(self) -> bool:
-        """Whether a request of ours was making the server load it when it was last heard of."""
-        return bool(self.loading_at)
-
-    def age_s(self, now: datetime) -> float:
-        """Return the seconds since the intent, or since a request began to load it again, by the wall clock.
-
-        0 where the time cannot be read.
-        """
-        try:
-            return max(0.0, (now - datetime.fromisoformat(self.loading_at or self.intent_at)).total_seconds())
-        except (ValueError, TypeError):
-            return 0.0
-
-    def claims(self, instance_id: str, model_key: str) -> bool:
-        """Tell whether this instance is, or may be, the one of this lease."""
-        if self.instance_id is not None:
-            return self.instance_id == instance_id
-        return self.model_key == model_key and instance_id not in self.resident
 
 
 class Journal:
@@ -278,7 +219,7 @@ def append(descriptor: int, entry: Mapping[str, Any]) -> None:
 
 def append_to(path: Path, entry: Mapping[str, Any]) -> None:
     """Write an entry into the journal of another run, which no other process is writing."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | _CLOEXEC)
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | _CLOEXEC | getattr(os, "O_NOFOLLOW", 0))
     try:
         append(descriptor, entry)
     finally:
@@ -287,47 +228,77 @@ def append_to(path: Path, entry: Mapping[str, Any]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalState:
-    """What a journal file says: who wrote it, and which leases are still open."""
+    """What a journal file says: who wrote it, which leases are still open, and why entries were passed over."""
 
     owner: Mapping[str, Any]
     open_leases: Mapping[int, OpenLease] = field(default_factory=dict)
+    flaws: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
         """Of the server."""
         return str(self.owner.get("url", ""))
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing in it can be about a loaded instance."""
+        return not self.open_leases and not self.flaws
+
 
 def replay(path: Path) -> JournalState:
-    """Return the state after all complete entries; torn and unknown ones are passed over.
+    """Return the state after all complete entries.
+
+    Torn entries are passed over, and so are unknown and broken ones. Such an entry may have said that an instance is
+    not ours any more, so the lease that it is about is in doubt, and every open one where it does not say which.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: it cannot be read, or is not a regular file of this user of a reasonable size.
     """
-    owner: dict[str, Any] = {}
+    owner: Mapping[str, Any] = {}
     leases: dict[int, OpenLease] = {}
-    for line in path.read_bytes().split(b"\n"):
-        try:
-            entry = json.loads(line)
-            kind, number = entry["kind"], entry.get("lease")
-        except (ValueError, TypeError, KeyError, AttributeError):
+    flaws: list[str] = []
+    for entry in entries(path):
+        kind, number = entry.kind, entry.lease
+        is_again = kind == "intent" and number in leases
+        if entry.flaw or is_again:
+            flaws.append(entry.flaw or f"a second intent for lease {number}")
+            if kind == "intent" and number is not None and not is_again and entry.fields.get("model_key"):
+                leases[number] = _opened(number, entry.fields)
+            if kind != "owner":
+                _mark_unreadable(leases, number)
+        elif kind == "owner":
+            owner = owner or entry.fields
+        elif number is None:  # `entries` lets only the owner be without one.
             continue
-        if kind == "owner":
-            owner = owner or entry
         elif kind == "intent":
-            leases[number] = _opened(entry)
+            leases[number] = _opened(number, entry.fields)
         elif kind in ENDS:
             leases.pop(number, None)
         elif number in leases:
-            leases[number] = _continued(leases[number], entry)
-    return JournalState(owner=owner, open_leases=leases)
+            leases[number] = _continued(leases[number], entry.fields)
+    return JournalState(
+        owner=owner, open_leases={number: _judged(lease) for number, lease in leases.items()}, flaws=tuple(flaws)
+    )
+
+
+def _mark_unreadable(leases: dict[int, OpenLease], number: int | None) -> None:
+    for marked in tuple(leases) if number is None else leases.keys() & {number}:
+        leases[marked] = replace(leases[marked], is_unreadable=True)
+
+
+def _judged(lease: OpenLease) -> OpenLease:
+    """Return the lease; in doubt where one of its entries cannot be read, whatever the others say."""
+    if not lease.is_unreadable:
+        return lease
+    named = lease.doubtful_ids or tuple(filter(None, [lease.instance_id]))
+    return replace(lease, doubt=lease.doubt or UNREADABLE, doubtful_ids=named)
 
 
 def remove_if_settled(path: Path) -> None:
-    """Remove a journal without open leases; harmless when it is gone already."""
+    """Remove a journal without open leases; harmless when it is gone already, or is none of ours any more."""
     # Windows does not remove what another process has open; that process removes it then.
-    with contextlib.suppress(FileNotFoundError, PermissionError):
-        if not replay(path).open_leases:
+    with contextlib.suppress(OSError):
+        if replay(path).is_settled:
             path.unlink()
 
 
@@ -361,10 +332,10 @@ def is_claimed_elsewhere(instance_id: str, model_key: str, directory: Path, *, u
     return any(lease.claims(instance_id, model_key) for lease in open_leases_elsewhere(directory, url=url, but=but))
 
 
-def _opened(entry: Mapping[str, Any]) -> OpenLease:
+def _opened(number: int, entry: Mapping[str, Any]) -> OpenLease:
     return OpenLease(
-        number=entry["lease"],
-        model_key=str(entry.get("model_key", "")),
+        number=number,
+        model_key=entry["model_key"],
         resident=tuple(entry.get("resident", ())),
         mode=entry.get("mode", "explicit"),
         config=entry.get("config", {}),

@@ -35,6 +35,7 @@ from harness.reaper import identity, journal
 from harness.reaper.filelock import FileLock
 
 if TYPE_CHECKING:
+    from harness.reaper.lease import OpenLease
     from harness.reaper.reconcile import Ending
     from harness.reaper.relay import Relay
     from harness.reaper.server import PlainServer
@@ -272,7 +273,7 @@ class Reaper:
                 self._unlock(lease.model_key)
             return ending
 
-    def _age_s(self, lease: journal.OpenLease) -> float:
+    def _age_s(self, lease: "OpenLease") -> float:
         """Return the seconds since the load was sent: by our own clock where we sent it, as the wall clock may jump."""
         sent_at = self._sent_at.get(lease.number)
         return lease.age_s(self._clock.now()) if sent_at is None else self._clock.monotonic() - sent_at

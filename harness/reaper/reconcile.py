@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol, TypeAlias
 
 from harness.clock import Clock
-from harness.reaper.journal import OpenLease
+from harness.reaper.lease import OpenLease
 from harness.reaper.server import Listed, ServerTrouble
 
 SETTLE_S = 15.0
@@ -201,7 +201,11 @@ def _search(
 
 def _in_doubt(lease: OpenLease, server: Server, clock: Clock) -> Ending:
     """Leave a doubt to a person: ids are reused, so a single candidate that is left proves nothing."""
-    left = tuple(instance.id for instance in _patiently(server, clock) if instance.id in lease.doubtful_ids)
+    listed = _patiently(server, clock)
+    if lease.is_unreadable and not lease.doubtful_ids:  # The entry that names what it made may be the broken one.
+        left = tuple(instance.id for instance in listed if lease.claims(instance.id, instance.model_key))
+    else:
+        left = tuple(instance.id for instance in listed if instance.id in lease.doubtful_ids)
     if left:
         return Ending(how="doubtful", why=lease.doubt, instances=left)
     return Ending(how="gone", why="none of what was in doubt is loaded any more", instances=lease.doubtful_ids)

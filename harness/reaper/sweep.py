@@ -12,12 +12,12 @@ from harness.reaper import identity
 from harness.reaper.filelock import FileLock
 from harness.reaper.journal import (
     JournalState,
-    OpenLease,
     append_to,
     granted_elsewhere,
     remove_if_settled,
     replay,
 )
+from harness.reaper.lease import OpenLease
 from harness.reaper.reconcile import SETTLE_S, Ending, Server, finish
 from harness.reaper.server import PlainServer
 
@@ -26,7 +26,7 @@ Keeper: TypeAlias = Literal["run", "reaper", "nobody"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """A journal with open leases.
+    """A journal with open leases, or with entries that cannot be read.
 
     Attributes:
         path: of the journal.
@@ -42,6 +42,14 @@ class Left:
     def run_id(self) -> str:
         """Of the run that wrote it."""
         return self.path.stem
+
+    @property
+    def complaint(self) -> str:
+        """What cannot be read in it, in one sentence; empty where all can be."""
+        if not (flaws := self.state.flaws):
+            return ""
+        more = f", and {len(flaws) - 1} more" if len(flaws) > 1 else ""
+        return f"The journal {self.path} was passed over where it cannot be read: {flaws[0]}{more}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,15 +74,19 @@ class Swept:
 
 
 def left_journals(directory: Path) -> Iterator[Left]:
-    """Yield the journals with open leases, the oldest first; settled ones of dead runs are removed on the way."""
+    """Yield the journals with open leases or flaws, the oldest first; settled ones of dead runs are removed."""
     for path in sorted(directory.glob("*.jsonl")):
-        with contextlib.suppress(OSError):
+        try:
             state = replay(path)
             keeper = _keeper(path, state)
-            if state.open_leases:
-                yield Left(path=path, state=state, keeper=keeper)
-            elif keeper == "nobody" and state.owner:  # Without an owner it is being created at this moment.
-                remove_if_settled(path)
+        except FileNotFoundError:
+            continue  # Its run has ended meanwhile.
+        except OSError as exc:
+            state, keeper = JournalState(owner={}, flaws=(exc.strerror or str(exc),)), "nobody"
+        if not state.is_settled:
+            yield Left(path=path, state=state, keeper=keeper)
+        elif keeper == "nobody" and state.owner:  # Without an owner it is being created at this moment.
+            remove_if_settled(path)
 
 
 def sweep(
@@ -86,6 +98,7 @@ def sweep(
     settle_s: float = SETTLE_S,
     patience_s: float = 2 * SETTLE_S,
     on_begin: Callable[[OpenLease], None] = lambda _: None,
+    on_complaint: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Swept]:
     """Finish the leases that dead runs have left on one server, and yield what became of each.
 
@@ -99,9 +112,12 @@ def sweep(
         settle_s: how long the listing may lag.
         patience_s: waits no longer for a load that may still be going on.
         on_begin: called before each lease, as it may take a while.
+        on_complaint: called once for each journal of a dead run that cannot be read in full.
     """
     server = PlainServer(url, token)
     for left in left_journals(directory):
+        if left.complaint and left.keeper == "nobody":
+            on_complaint(f"{left.complaint}. See lms-harness doctor.")
         if left.keeper != "nobody" or left.state.url != url:
             continue
         lock = FileLock(left.path)
@@ -128,7 +144,10 @@ def forget(left: Left, clock: Clock) -> None:
     """Close all leases of a journal that has neither run nor reaper, without touching any instance, and remove it."""
     for lease in left.state.open_leases.values():
         _note(left.path, lease, Ending(how="gone"), clock)
-    remove_if_settled(left.path)
+    with contextlib.suppress(
+        OSError
+    ):  # A folder, or what another process has open on Windows, stays and is named again.
+        left.path.unlink()
 
 
 def _finished(

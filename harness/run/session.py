@@ -199,6 +199,7 @@ class Session:
             token=self.settings.token,
             clock=SystemClock(),
             on_begin=lambda lease: self._say(f"A run that died left {lease.model_key} behind: cleaning up ..."),
+            on_complaint=self._say_once,
         ):
             self._say(str(swept))
         self._check_server(client.server_kind)

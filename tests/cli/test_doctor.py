@@ -118,6 +118,7 @@ def test_as_json_it_names_run_server_and_instances(call: Call, left: Write, serv
                 "run_id": "a-run",
                 "url": server.url,
                 "keeper": "nobody",
+                "flaws": [],
                 "leases": [{"model_key": KEY, "instance_id": None, "since": AT, "doubt": None, "doubtful_ids": []}],
             }
         ],

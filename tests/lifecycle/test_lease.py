@@ -17,7 +17,8 @@ from harness.errors import (
     ReleaseFailed,
 )
 from harness.lifecycle.leases import Leases
-from harness.reaper.journal import Journal, OpenLease, replay
+from harness.reaper.journal import Journal, replay
+from harness.reaper.lease import OpenLease
 from harness.testing.clock import FakeClock
 from harness.testing.fault import Call, Delay, Drop, Fault, Ignore, Lag, Status
 from harness.testing.scripted import ScriptedServer

@@ -12,7 +12,8 @@ from harness.client.http import Client
 from harness.domain.generation import ChatRequest
 from harness.errors import Cancelled, HarnessError, LeaseError, TransportError
 from harness.lifecycle.leases import Leases
-from harness.reaper.journal import Journal, OpenLease, replay
+from harness.reaper.journal import Journal, replay
+from harness.reaper.lease import OpenLease
 from harness.testing.fault import Call, Drop
 from harness.testing.scripted import ScriptedServer
 

@@ -23,7 +23,8 @@ from harness.domain.model import InstanceId, LoadConfig
 from harness.errors import HarnessError
 from harness.lifecycle.lease import Lease
 from harness.lifecycle.leases import Leases
-from harness.reaper.journal import Journal, OpenLease, replay
+from harness.reaper.journal import Journal, replay
+from harness.reaper.lease import OpenLease
 from harness.reaper.link import ReaperLink
 from harness.reaper.sweep import left_journals, sweep
 from harness.testing.clock import FakeClock

@@ -14,7 +14,8 @@ import pytest
 
 from harness.clock import SystemClock
 from harness.reaper import identity
-from harness.reaper.journal import Journal, OpenLease, replay
+from harness.reaper.journal import Journal, replay
+from harness.reaper.lease import OpenLease
 from harness.testing.scripted import ScriptedServer
 
 PATIENCE_S = 30.0

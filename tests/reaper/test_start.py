@@ -21,9 +21,11 @@ OWN_AT_START = {
     "harness.clock",
     "harness.errors",
     "harness.reaper",
+    "harness.reaper.entry",
     "harness.reaper.filelock",
     "harness.reaper.identity",
     "harness.reaper.journal",
+    "harness.reaper.lease",
 }
 
 

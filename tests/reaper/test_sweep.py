@@ -11,7 +11,8 @@ from harness.clock import SystemClock
 from harness.domain.model import LoadConfig
 from harness.reaper import identity
 from harness.reaper.filelock import FileLock
-from harness.reaper.journal import Journal, OpenLease, replay
+from harness.reaper.journal import Journal, replay
+from harness.reaper.lease import OpenLease
 from harness.reaper.sweep import Swept, forget, left_journals, sweep
 from harness.testing.clock import FakeClock
 from harness.testing.fault import Drop, Ignore
