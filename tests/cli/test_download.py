@@ -29,7 +29,7 @@ def test_it_is_followed_in_lines_and_listed_afterwards(call: Call) -> None:
     result = call("download", NAME)
     assert (result.code, result.out) == (0, f"{NAME} is downloaded, and the server lists it\n")
     assert result.err.splitlines() == [
-        "downloading: 1.0 GB in all",
+        "downloading: 1.0 GB in total",
         "downloading: 250 MB of 1.0 GB (25 %), 50 MB/s, 15.0 s left",
         "downloading: 500 MB of 1.0 GB (50 %), 50 MB/s, 10.0 s left",
         "downloading: 750 MB of 1.0 GB (75 %), 50 MB/s, 5.00 s left",

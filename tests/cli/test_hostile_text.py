@@ -100,6 +100,7 @@ WALK: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "smoke": ((), (KEY,), ("--json",)),
     "live": (("--no-smoke",), ("--no-smoke", "--json")),
     "doctor": ((), ("--json",), ("--fix",), ("--forget", EVIL)),
+    "choose": (("RUN_FILE",), ("RUN_FILE", "--json"), ("RUN_FILE", "--why", EVIL), ("RUN_FILE", "--primary", EVIL)),
     "tasks": (("RUN_FILE", "--n", "2"), ("RUN_FILE", "--n", "2", "--json")),
     "score": (("RUN_FILE", "--scorer", "exact", "--target-field", "item_id", "--out", "OUT"),),
     "schema": ((), ("--kind", EVIL)),

@@ -170,7 +170,8 @@ def test_a_budget_leaves_something_for_every_model_and_says_what_it_left_out(run
 
 def test_what_a_budget_left_out_is_asked_when_the_run_is_resumed(run: Pytest, server: ScriptedServer) -> None:
     with_budget = run("--lms-limit=40", "--lms-budget=0.001s")
-    assert with_budget.code == 0, with_budget.out
+    assert with_budget.code == 1, with_budget.out
+    assert "NOT MEASURED" in with_budget.out
     assert not [sample for sample in with_budget.records() if isinstance(sample, SampleRecord)]
     assert f"Skipped: {KEY}" in with_budget.out
     resumed = run(f"--lms-resume={with_budget.path}")

@@ -212,7 +212,7 @@ def break_embedding_norm(server: ScriptedServer) -> None:
 
 
 BROKEN: list[tuple[Callable[[ScriptedServer], None], str, str]] = [
-    (break_unload, "second_instance", "is still loaded, though the server said that it unloaded it"),
+    (break_unload, "second_instance", "is still loaded, although the server said that it unloaded it"),
     (break_second_unload, "second_instance", f"is gone, by this test or by another client: {KEY}"),
     (break_config_of_others, "second_instance", "has another config now"),
     (break_jit_time, "reports_the_load_time", "its answer has no model_load_time_seconds"),

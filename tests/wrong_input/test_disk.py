@@ -95,7 +95,7 @@ def test_results_in_a_place_that_is_no_folder_load_nothing(
     result = lms("run", f"--url={server.url}", *OFFLOAD, f"--results={place}")
     assert result.code == 2, result.said
     assert "cannot write results to" in result.said
-    assert "--lms-results DIR" in result.said
+    assert "--results DIR" in result.said
     assert (tmp_path / "file").read_text() == "mine"
     assert not server.asked("POST", "/api/v1/models/load")
 

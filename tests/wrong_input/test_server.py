@@ -85,7 +85,9 @@ UNEXPECTED = b'{"error": "Unexpected endpoint or method. (GET /api/v1/models)"}'
         pytest.param(answering("200 OK", b'{"hello": "you"}'), 3, "is not LM Studio", id="other JSON"),
         pytest.param(answering("200 OK", b'{"mod', length=900), 3, "is not LM Studio", id="half an answer"),
         pytest.param(answering("500 Oops", b"oops"), 3, "is not LM Studio", id="broken web server"),
-        pytest.param(answering("200 OK", UNEXPECTED), 3, "LM Studio 0.4: update it", id="LM Studio 0.3 with 200"),
+        pytest.param(
+            answering("200 OK", UNEXPECTED), 3, "LM Studio 0.4: update LM Studio", id="LM Studio 0.3 with 200"
+        ),
         pytest.param(greets_only, 3, "Update it to 0.4 or later", id="LM Studio 0.3 with 404"),
         pytest.param(answering("403 No", b'{"error": "no permission"}'), 4, "LM_API_TOKEN", id="403"),
         pytest.param(answering("401 No", b""), 4, "LM_API_TOKEN", id="401 without a body"),
@@ -102,7 +104,7 @@ def test_a_run_tells_it_too(lms: Lms) -> None:
     with stranger(answering("200 OK", UNEXPECTED)) as url:
         result = lms("run", f"--url={url}")
         assert result.code == 3, result.said
-        assert "LM Studio 0.4: update it" in result.said
+        assert "LM Studio 0.4: update LM Studio" in result.said
 
 
 @pytest.mark.parametrize("talk", [lambda one: time.sleep(30), answering("200 OK", b'{"mod', length=900, then=30)])
@@ -161,7 +163,7 @@ def test_an_unusable_proxy_is_a_setting_to_correct_where_it_would_be_used(lms: L
         (["run", "--model=../../x"], 5, "../../x"),
         (["load", "acme/tny-1b"], 5, "acme/tiny-1b"),
         (["unload", "acme/tny-1b"], 5, "acme/tiny-1b"),
-        (["unload", "--instance=acme/tiny-1b:2"], 5, "Loaded are: none"),
+        (["unload", "--instance=acme/tiny-1b:2"], 5, "Loaded instances: none"),
     ],
 )
 def test_an_unknown_model_or_instance_names_near_ones(
