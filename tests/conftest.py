@@ -20,6 +20,9 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 # Some hundred tests start a pytest of their own. Plugins that none of them uses would cost each a second of CPU.
 os.environ["PYTEST_ADDOPTS"] = "-p no:hypothesispytest -p no:anyio"
 
+# Where it is set, each of a thousand child processes compiles everything anew, which takes longer than all else.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # Several tests at a time, each with a server that computes on all cores, spin against each other.
 os.environ.setdefault("LMS_HARNESS_THREADS", "1")
 

@@ -15,9 +15,8 @@ from tests.verdict.world import Array, Family, World, answers, candidates, draw
 HELPS: Family = "size helps"
 HARDLY: Family = "size hardly matters"
 SIZES = (30, 60, 120)
-EITHER_SIZE = pytest.mark.parametrize(
-    "worlds", [120, pytest.param(800, marks=(pytest.mark.torture, pytest.mark.timeout(1800)))]
-)
+LARGE = pytest.param(800, marks=(pytest.mark.torture, pytest.mark.timeout(1800)))
+EITHER_SIZE = pytest.mark.parametrize("worlds", [80, LARGE])
 BY_UTILITY = Rule(floor=0.0)
 """With a floor of 0 every model suffices, so the greatest expected utility is named."""
 
@@ -86,7 +85,7 @@ class WithStrata(Asking):
         return (rng.random((n, rates.shape[1])) < rates[np.arange(n) % 9]).astype(float), rates.mean(axis=0)
 
 
-@EITHER_SIZE
+@pytest.mark.parametrize("worlds", [40, LARGE])
 @pytest.mark.parametrize("ask", [Asking(), WithTotalFailures(), WithStrata()], ids=lambda ask: type(ask).__name__)
 @pytest.mark.parametrize("family", [HELPS, HARDLY])
 def test_what_is_named_truly_suffices(family: Family, ask: Asking, worlds: int) -> None:
@@ -95,7 +94,7 @@ def test_what_is_named_truly_suffices(family: Family, ask: Asking, worlds: int) 
     assert shares == sorted(shares), "more items name more models"
     assert shares[-1] > 0.4
     for _, suffice in found:
-        assert suffice >= (0.93 if worlds > 500 else 0.88)
+        assert suffice >= (0.93 if worlds > 500 else 0.85)  # of some twenty that are named
 
 
 @EITHER_SIZE
