@@ -44,6 +44,7 @@ class Recorder:
     Args:
         results: the folder.
         clock: for timestamps.
+        is_shared: let other users of this machine read the file.
         carried: records taken over from the run that is resumed; None: none is. They follow the first record as if this
             run had written them. The file appears with all of them at once, so that it can be resumed whenever this
             run dies.
@@ -52,13 +53,16 @@ class Recorder:
         StoreError: from any method: the file cannot be made or written.
     """
 
-    def __init__(self, results: Path, *, clock: Clock, carried: Iterable[Record] | None = None) -> None:
+    def __init__(
+        self, results: Path, *, clock: Clock, is_shared: bool = False, carried: Iterable[Record] | None = None
+    ) -> None:
         self._clock = clock
         self._started = clock.monotonic()
         self._samples = 0
         self._carried = carried
         self.run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-        self._writer = RunWriter(results / f"{self.run_id}.jsonl", is_hidden=carried is not None)
+        path = results / f"{self.run_id}.jsonl"
+        self._writer = RunWriter(path, is_shared=is_shared, is_hidden=carried is not None)
         # While it is held, others neither resume this run nor append scores to its file.
         self._lock = FileLock(self._writer.path)
         if carried is None:

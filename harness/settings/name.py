@@ -33,6 +33,7 @@ SettingName = Literal[
     "budget_s",
     "resume",
     "results",
+    "share_results",
     "models_dir",
 ]
 """The fields of `Settings` that a user can set."""

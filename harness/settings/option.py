@@ -222,6 +222,14 @@ OPTIONS: tuple[Option, ...] = (
         help="folder for run files (default results)",
     ),
     Option(
+        name="share_results",
+        flag="share-results",
+        metavar="yes|no",
+        parse=parser.yes,
+        is_flag=True,
+        help="let other users of this machine read the run file, as far as the umask does (default: only you)",
+    ),
+    Option(
         name="models_dir",
         flag="models-dir",
         metavar="DIR",

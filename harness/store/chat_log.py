@@ -1,7 +1,9 @@
 """The log of chats: what was sent and what came back, one JSON object a line (NDJSON), without secrets."""
 
+import errno
 import json
 import os
+import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -13,18 +15,18 @@ from harness.errors import StoreError
 
 
 class ChatLog:
-    """Appends entries to a file, which is made with mode 0600 where there is none; many processes may share it.
+    """Appends entries to a file, which has mode 0600 from then on; many processes of one user may share it.
 
     A log that can no longer be written (a full disk) is reported once and closed: it must not cost the user an answer.
 
     Args:
-        path: its folder must exist.
+        path: its folder must exist; not a link, which could lead to a file that others read.
         token: masked wherever it appears, as is every prefix of it.
         clock: for the time of each entry.
         say: takes the message that the log was closed.
 
     Raises:
-        StoreError: nothing can be written there.
+        StoreError: nothing can be written there, or the file belongs to another user.
     """
 
     def __init__(self, path: Path, *, token: str, clock: Clock, say: Callable[[str], None]) -> None:
@@ -32,12 +34,12 @@ class ChatLog:
         self._redaction = Redaction(token)
         self._clock = clock
         self._say = say
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         try:
-            # Without O_NONBLOCK, opening a pipe without a reader would block for ever.
-            self._file: int | None = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o600)
+            self._file: int | None = _opened(path)
         except (OSError, ValueError) as exc:
             reason = exc.strerror if isinstance(exc, OSError) else str(exc)
+            if isinstance(exc, OSError) and exc.errno == errno.ELOOP:  # What O_NOFOLLOW makes of a link.
+                reason = "it is a symbolic link"
             raise StoreError(
                 f"cannot write the log {path}: {reason}", hint="Name a file in an existing folder with --log FILE."
             ) from exc
@@ -82,3 +84,19 @@ class ChatLog:
         if isinstance(value, list | tuple):
             return [self._shown(entry) for entry in value]
         return value
+
+
+def _opened(path: Path) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+    # Without O_NONBLOCK, opening a pipe without a reader would block for ever.
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o600)
+    try:
+        status = os.fstat(descriptor)
+        if hasattr(os, "getuid") and stat.S_ISREG(status.st_mode):
+            if status.st_uid != os.getuid():
+                raise PermissionError(errno.EPERM, "it belongs to another user")
+            os.fchmod(descriptor, 0o600)  # It may have been there before.
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor

@@ -21,6 +21,7 @@ class RunWriter:
 
     Args:
         path: must not exist yet: two runs never share a file. A missing folder is created.
+        is_shared: let other users of this machine read it, as far as the umask does; else only this user can.
         is_hidden: name the file `.<name>.part` until `reveal`, so that others see all of it or nothing.
 
     Raises:
@@ -28,14 +29,16 @@ class RunWriter:
             readable.
     """
 
-    def __init__(self, path: Path, *, is_hidden: bool = False) -> None:
+    def __init__(self, path: Path, *, is_shared: bool = False, is_hidden: bool = False) -> None:
         self.path = path
         self._now = path.with_name(f".{path.name}.part") if is_hidden else path
         self._lock = threading.Lock()
         self._failed: StoreError | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self._now, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+            descriptor = os.open(
+                self._now, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644 if is_shared else 0o600
+            )
         except OSError as exc:
             if os.path.lexists(path):
                 raise StoreError(f"{path} exists already: a run never writes into another run's file") from exc
