@@ -16,7 +16,7 @@ HELPS: Family = "size helps"
 HARDLY: Family = "size hardly matters"
 SIZES = (30, 60, 120)
 LARGE = pytest.param(800, marks=(pytest.mark.torture, pytest.mark.timeout(1800)))
-EITHER_SIZE = pytest.mark.parametrize("worlds", [80, LARGE])
+EITHER_SIZE = pytest.mark.parametrize("worlds", [120, LARGE])
 BY_UTILITY = Rule(floor=0.0)
 """With a floor of 0 every model suffices, so the greatest expected utility is named."""
 
@@ -41,7 +41,7 @@ def test_the_greatest_expected_utility_loses_little_and_says_how_much(
             lost.append(world.regret(choice.key))
             stated.append(choice.regret)
         assert fmean(lost) <= limit
-        # Of 80 worlds the mean regret itself is known to 20 % only.
+        # Of 120 worlds the mean regret itself is known to 15 % only.
         assert fmean(stated) == pytest.approx(fmean(lost), rel=0.25 if worlds > 500 else 0.5)
 
 
@@ -85,16 +85,16 @@ class WithStrata(Asking):
         return (rng.random((n, rates.shape[1])) < rates[np.arange(n) % 9]).astype(float), rates.mean(axis=0)
 
 
-@pytest.mark.parametrize("worlds", [40, LARGE])
+@EITHER_SIZE
 @pytest.mark.parametrize("ask", [Asking(), WithTotalFailures(), WithStrata()], ids=lambda ask: type(ask).__name__)
 @pytest.mark.parametrize("family", [HELPS, HARDLY])
 def test_what_is_named_truly_suffices(family: Family, ask: Asking, worlds: int) -> None:
-    found = [named_and_truly(worlds, family, n, ask) for n in SIZES]
+    found = [named_and_truly(worlds, family, n, ask) for n in (SIZES if worlds > 500 else (30, 120))]
     shares = [named for named, _ in found]
     assert shares == sorted(shares), "more items name more models"
     assert shares[-1] > 0.4
     for _, suffice in found:
-        assert suffice >= (0.93 if worlds > 500 else 0.85)  # of some twenty that are named
+        assert suffice >= (0.93 if worlds > 500 else 0.88)
 
 
 @EITHER_SIZE
