@@ -2,7 +2,8 @@
 
 A prior of one pass and one fail stands behind every model, so nothing is certain after a few lucky items. For passes
 and fails that makes the mean Beta(1 + passes, 1 + fails) exactly. Graded scores get the Bayesian bootstrap: items
-weighted by a flat Dirichlet distribution (Rubin 1981, Annals of Statistics 9:130).
+weighted by a flat Dirichlet distribution (Rubin 1981, Annals of Statistics 9:130). What is decided is computed exactly;
+draws only say what may be lost.
 """
 
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ MOST_ROWS = 2_000
 _CELLS_AT_ONCE = 2_000_000  # 16 MB of weights
 
 
-def reaches(scores: Sequence[float], floor: float, *, seed: int = 0) -> float:
+def reaches(scores: Sequence[float], floor: float) -> float:
     """Return the probability that the mean score is `floor` or more.
 
     It depends on this model's scores alone, on no order, and never rises when a score falls.
@@ -29,7 +30,6 @@ def reaches(scores: Sequence[float], floor: float, *, seed: int = 0) -> float:
     Args:
         scores: one an item, each within 0 to 1; none at all is the prior.
         floor: within 0 to 1.
-        seed: of the draws for graded scores.
 
     Raises:
         ValueError: a score or the floor is outside 0 to 1.
@@ -38,11 +38,59 @@ def reaches(scores: Sequence[float], floor: float, *, seed: int = 0) -> float:
 
     if not 0 <= floor <= 1:
         raise ValueError(f"expected a floor within 0 to 1, got {floor}")
-    values = _checked(np.sort(np.asarray(scores, dtype=float)).reshape(-1, 1))
+    values = _checked(np.asarray(scores, dtype=float))
     if len(values) > MOST_ROWS or np.isin(values, (0.0, 1.0)).all():
         return float(beta_reaches(values.sum(), (values**2).sum(), len(values), floor))
-    # Sorted, so that a lower score lowers every draw: each place keeps its weights.
-    return float(np.mean(mean_draws(values, seed=seed)[:, 0] >= floor))
+    return sum_is_positive(np.concatenate([values, (0.0, 1.0)]) - floor)
+
+
+def reaches_other(scores: Sequence[float], other: Sequence[float], margin: float) -> float:
+    """Return the probability that a model's mean is no more than `margin` below another's, on the same items.
+
+    Args:
+        scores: one an item, each within 0 to 1.
+        other: the other model's, in the same order.
+        margin: within 0 to 1.
+
+    Raises:
+        ValueError: a score is outside 0 to 1.
+    """
+    import numpy as np
+
+    mine, theirs = (_checked(np.asarray(values, dtype=float)) for values in (scores, other))
+    # The prior of `mean_draws` for two models: items that only one of them passes, or fails, each of weight 1/2.
+    priors = np.array([1.0, -1.0, -1.0, 1.0])
+    shapes = np.concatenate([np.ones(len(mine)), np.full(len(priors), 0.5)])
+    return sum_is_positive(np.concatenate([mine - theirs, priors]) + margin, shapes)
+
+
+def sum_is_positive(terms: "Array", shapes: "Array | None" = None) -> float:
+    """Return the probability that a sum of terms, each times a gamma weight of its own, is 0 or more.
+
+    For the weights of a Dirichlet distribution it is the same, as their common scale cancels out. Exact: the
+    characteristic function is inverted, P = 1/2 + 1/pi * integral over t > 0 of
+    sin(sum k atan(a t)) / (t prod (1 + a^2 t^2)^(k/2)). Source: Imhof 1961, Biometrika 48:419.
+
+    Args:
+        terms: any numbers.
+        shapes: of the weights; None: 1 each.
+    """
+    import numpy as np
+    from scipy.integrate import quad
+
+    if terms.min() >= 0:
+        return 1.0
+    if terms.max() <= 0:
+        return 0.0
+    powers = np.ones(len(terms)) if shapes is None else shapes
+    terms = terms / np.sqrt((powers * terms**2).sum())  # so that the integrand falls off around t = 1
+
+    def integrand(t: float) -> float:
+        scaled = terms * t
+        return float(np.sin(powers @ np.arctan(scaled)) / t * np.exp(-0.5 * (powers @ np.log1p(scaled**2))))
+
+    area = quad(integrand, 0, 1, limit=200)[0] + quad(integrand, 1, np.inf, limit=200)[0]
+    return float(min(1.0, max(0.0, 0.5 + area / np.pi)))
 
 
 def beta_reaches(total: Any, squares: Any, n: Any, floor: float) -> Any:

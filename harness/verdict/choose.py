@@ -19,7 +19,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from harness.stats.pairing import MOST_UNSCORED
-from harness.stats.posterior import beta_reaches, expected, mean_draws, reaches
+from harness.stats.posterior import beta_reaches, expected, mean_draws, reaches, reaches_other
 
 if TYPE_CHECKING:
     import numpy as np
@@ -204,7 +204,7 @@ def choose(
         raise ValueError("expected each model once")
     # By what was measured, not by name: renaming models changes no draw.
     ordered = sorted(candidates, key=lambda candidate: (candidate.values, candidate.size_bytes or 0, candidate.key))
-    yardstick = _Yardstick(rule, primary, seed)
+    yardstick = _Yardstick(rule, primary)
     standings = [
         Standing(candidate=candidate, suffices=yardstick.reached_by(candidate), refusal=refusal(candidate, rule))
         for candidate in ordered
@@ -252,20 +252,18 @@ def refusal(candidate: Contender, rule: Rule) -> str:
 class _Yardstick:
     """What a model has to reach: the floor, or the primary's mean less the margin."""
 
-    def __init__(self, rule: Rule, primary: Contender | None, seed: int) -> None:
+    def __init__(self, rule: Rule, primary: Contender | None) -> None:
         self._primary = primary
         self._rule = rule
-        self._seed = seed
         self.value = rule.floor if primary is None else max(0.0, (primary.score or 0.0) - rule.margin)
 
     def reached_by(self, candidate: Contender) -> float:
         """Return the probability that a model suffices."""
-        import numpy as np
-
         if self._primary is None:
-            return reaches(candidate.values, self._rule.floor, seed=self._seed)
-        drawn = mean_draws(_matrix([candidate, self._primary], shared=True), seed=self._seed)
-        return float(np.mean(drawn[:, 0] - drawn[:, 1] >= -self._rule.margin))
+            return reaches(candidate.values, self._rule.floor)
+        shared = sorted({*candidate.scores} & {*self._primary.scores})
+        mine, theirs = ([model.scores[item] or 0.0 for item in shared] for model in (candidate, self._primary))
+        return reaches_other(mine, theirs, self._rule.margin)
 
     def foreseen(self, rows: "Array", primary_row: "Array | None", counts: "Array") -> "Array":
         """Return the probabilities to suffice, futures x models, that would be believed after these counts of rows."""
@@ -379,19 +377,17 @@ class _Board:
         return None
 
 
-def _matrix(candidates: Sequence[Contender], *, shared: bool = False, items: Sequence[str] | None = None) -> "Array":
+def _matrix(candidates: Sequence[Contender], *, items: Sequence[str] | None = None) -> "Array":
     """Return items x models in the order of the item ids, lost answers as 0, what was not asked as NaN.
 
     Args:
         candidates: the models.
-        shared: only items that all of them were asked.
-        items: only these.
+        items: only these; None: all that any of them was asked.
     """
     import numpy as np
 
-    asked = [set(candidate.scores) for candidate in candidates]
     if items is None:
-        items = sorted(set.intersection(*asked) if shared else set.union(*asked))
+        items = sorted(set().union(*(candidate.scores for candidate in candidates)))
     return np.array(
         [[candidate.scores.get(item, math.nan) or 0.0 for candidate in candidates] for item in items], dtype=float
     ).reshape(len(items), len(candidates))

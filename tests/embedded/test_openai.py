@@ -47,7 +47,7 @@ def test_a_stream_ends_with_its_usage(client: "OpenAI", http: httpx.Client) -> N
     )
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
     assert chunks[-1].usage is not None
-    assert chunks[-1].usage.completion_tokens == 8
+    assert 0 < chunks[-1].usage.completion_tokens <= 8  # It may end of itself.
 
 
 def test_a_json_schema_is_obeyed(client: "OpenAI", http: httpx.Client) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import beta
 
-from harness.stats.posterior import beta_reaches, expected, mean_draws, reaches
+from harness.stats.posterior import beta_reaches, expected, mean_draws, reaches, reaches_other, sum_is_positive
 
 SCORES = st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), min_size=1, max_size=12)
 
@@ -35,14 +35,30 @@ def test_no_items_are_the_prior() -> None:
 def test_a_lower_score_never_makes_a_floor_likelier(scores: list[float], place: int, floor: float) -> None:
     worse = list(scores)
     worse[place % len(worse)] = 0.0
-    assert reaches(worse, floor) <= reaches(scores, floor) + 1e-12
+    assert reaches(worse, floor) <= reaches(scores, floor) + 1e-7
 
 
 @given(SCORES, st.randoms())
 def test_the_order_of_the_items_makes_no_difference(scores: list[float], random: Random) -> None:
     shuffled = list(scores)
     random.shuffle(shuffled)
-    assert reaches(shuffled, 0.6) == reaches(scores, 0.6)
+    assert reaches(shuffled, 0.6) == pytest.approx(reaches(scores, 0.6), abs=1e-9)
+
+
+@pytest.mark.parametrize(("passes", "n"), [(0, 0), (1, 1), (3, 9), (28, 30), (300, 400)])
+def test_the_exact_sum_is_the_beta_distribution_for_passes_and_fails(passes: int, n: int) -> None:
+    scores = np.array([1.0] * (passes + 1) + [0.0] * (n - passes + 1))
+    for floor in (0.2, 0.5, 0.8, 0.95):
+        assert sum_is_positive(scores - floor) == pytest.approx(beta.sf(floor, passes + 1, n - passes + 1), abs=1e-7)
+
+
+def test_graded_scores_and_pairs_are_what_draws_say() -> None:
+    rng = np.random.default_rng(8)
+    mine, theirs = rng.beta(5, 1, 25), rng.beta(4, 1, 25)
+    drawn = mean_draws(np.column_stack([mine, theirs]), draws=100_000)
+    assert reaches(list(mine), 0.8) == pytest.approx((drawn[:, 0] >= 0.8).mean(), abs=0.006)
+    gap = drawn[:, 0] - drawn[:, 1]
+    assert reaches_other(list(mine), list(theirs), 0.05) == pytest.approx((gap >= -0.05).mean(), abs=0.006)
 
 
 def test_draws_have_the_mean_and_the_spread_of_beta_for_passes_and_fails() -> None:
