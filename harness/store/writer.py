@@ -67,6 +67,7 @@ class RunWriter:
                     f"cannot append to {self.path}: {exc.strerror}",
                     hint="All earlier records are complete and readable. Free some disk space, then run again.",
                 )
+                self._discard()
                 raise self._failed from exc
 
     def reveal(self) -> None:
@@ -79,6 +80,13 @@ class RunWriter:
             self._now.rename(self.path)
         except OSError as exc:
             raise StoreError(f"cannot write results to {self.path}: {exc.strerror}") from exc
+
+    def _discard(self) -> None:
+        """Close the file without what is buffered: it would fail again at every flush, and noisily at the very end."""
+        with contextlib.suppress(OSError):
+            with open(os.devnull, "wb") as nowhere:  # noqa: PTH123  (not a path of ours)
+                os.dup2(nowhere.fileno(), self._file.fileno())
+            self._file.close()
 
     def close(self) -> None:
         """Close the file; harmless when repeated."""
