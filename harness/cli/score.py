@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Write the scores to this new file (JSONL); a run file is then not changed.",
 )
+@click.option("--share-results", is_flag=True, help="Let other users read the file of --out, as far as the umask does.")
 @json_option
 def score(
     file: Path,
@@ -58,6 +59,7 @@ def score(
     target_json: bool,
     tasks: Sequence[str],
     out: Path | None,
+    share_results: bool,
     as_json: bool,
 ) -> None:
     """Score stored outputs again, without a server; print mean, interval, and how many outputs could not be parsed.
@@ -84,6 +86,8 @@ def score(
     is_ours = is_run_file(file)
     if tasks and not is_ours:
         raise click.UsageError("--task is for run files, and this is not one")
+    if share_results and out is None:
+        raise click.UsageError("--share-results is for the file of --out, which is missing")
     if out is not None and out.exists():
         raise click.UsageError(f"--out: expected a new file, but {out} exists already")
     fields = FieldPaths(
@@ -99,9 +103,9 @@ def score(
         if out is None:
             append_scores(file, records)
         else:
-            write_new(out, (record.to_json() for record in records))
+            write_new(out, (record.to_json() for record in records), is_shared=share_results)
     elif out is not None:
-        write_new(out, _lines(judged, scorer))
+        write_new(out, _lines(judged, scorer), is_shared=share_results)
     _report(list(figures(judged)), scorer, file, out or (file if is_ours else None), as_json=as_json)
 
 

@@ -147,7 +147,7 @@ def append_scores(path: Path, records: Iterable[ScoreRecord]) -> None:
     Raises:
         StoreError: a run is still writing it, or it cannot be written.
     """
-    lock = FileLock(path)
+    lock = FileLock(path.resolve())  # The user may name a link to the run file.
     try:
         is_ours = lock.try_acquire(create=False)
     except OSError as exc:

@@ -1,6 +1,7 @@
 """The compatibility report: a table for people, Markdown to send, JSON to compare."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -95,8 +96,11 @@ def write(report: Report, stem: Path) -> None:
     texts = {".md": report.markdown(), ".json": json.dumps(report.as_dict(), indent=2) + "\n"}
     for suffix, text in texts.items():
         try:
-            stem.parent.mkdir(parents=True, exist_ok=True)
-            stem.with_name(stem.name + suffix).write_text(text, encoding="utf-8")
+            stem.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+            # It is meant for other people's eyes, but whatever the umask, not for their hands.
+            descriptor = os.open(f"{stem}{suffix}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
         except OSError as exc:
             raise StoreError(
                 f"cannot write {stem}{suffix}: {exc.strerror}", hint=f"Name another folder: {setting('results', 'DIR')}"

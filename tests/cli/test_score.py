@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -222,3 +224,35 @@ def test_schema_prints_all_kinds_or_one(call: Call) -> None:
     wrong = call("schema", "--kind", "smaple")
     assert wrong.code == 2
     assert "expected one of run, instance" in wrong.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+@pytest.mark.parametrize(("option", "wanted"), [((), 0o600), (("--share-results",), 0o644)])
+def test_scores_are_private_unless_they_are_to_be_shared(
+    call: Call, tmp_path: Path, run_file: Path, option: tuple[str, ...], wanted: int
+) -> None:
+    graded = lines(tmp_path / "graded.jsonl", {"target": "a", "output": "a"})
+    before = os.umask(0)
+    try:
+        for file, field in ((run_file, "target.label"), (graded, "target")):
+            out = tmp_path / f"{file.stem}.out"
+            words = ("--scorer=exact", f"--target-field={field}", f"--out={out}", *option)
+            assert call("score", str(file), *words).code == 0
+            assert stat.S_IMODE(out.stat().st_mode) == wanted
+    finally:
+        os.umask(before)
+
+
+def test_what_is_to_be_shared_must_be_a_file_of_its_own(call: Call, run_file: Path) -> None:
+    result = call("score", str(run_file), "--scorer=exact", "--target-field=target.label", "--share-results")
+    assert result.code == 2
+    assert "--out" in result.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+def test_a_link_to_a_run_file_is_followed_because_the_user_named_it(call: Call, tmp_path: Path, run_file: Path) -> None:
+    link = tmp_path / "latest.jsonl"
+    link.symlink_to(run_file)
+    before = len(run_file.read_bytes())
+    assert call("score", str(link), "--scorer=exact", "--target-field=target.label").code == 0
+    assert len(run_file.read_bytes()) > before

@@ -5,11 +5,13 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from harness.contract.report import Report, write
+from harness.reaper.process import key_lock
 from harness.testing.scripted import ScriptedServer
 
 KEY = "acme/tiny-1b"
@@ -90,3 +92,35 @@ def test_a_run_file_is_private_unless_it_is_to_be_shared(
     assert "classify" in path.read_text()
     done = lms(tmp_path, "run", f"--url={server.url}", f"--resume={path}", f"--results={results}", *option)
     assert [mode(file) for file in results.glob("*.jsonl")] == [wanted] * len(list(results.glob("*.jsonl")))
+
+
+def test_no_umask_lets_others_write_a_report_or_into_a_results_folder(tmp_path: Path) -> None:
+    report = Report(url="u", server="unknown", model="m", at="now", harness_version="0", findings=(), is_complete=True)
+    before = os.umask(0)
+    try:
+        write(report, tmp_path / "results" / "contract")
+    finally:
+        os.umask(before)
+    assert mode(tmp_path / "results") == 0o755
+    assert [mode(path) for path in (tmp_path / "results").iterdir()] == [0o644, 0o644]
+
+
+@pytest.mark.parametrize("make", [Path.touch, os.mkfifo, lambda path: path.symlink_to(path.with_name("mine"))])
+def test_a_lock_that_cannot_be_used_is_named_at_once(
+    tmp_path: Path, server: ScriptedServer, make: Callable[[Path], None]
+) -> None:
+    """The reaper died of it without a word, and the run waited for its answer for minutes."""
+    (tmp_path / "mine").write_text("mine")
+    folder = tmp_path / "state" / "locks"
+    folder.mkdir(parents=True)
+    place = key_lock(folder, server.url, KEY)
+    if make is Path.touch:
+        folder.rmdir()
+        place = folder
+    make(place)
+    done = lms(tmp_path, "load", KEY, f"--url={server.url}", "--json")
+    assert done.returncode == 2, done.stderr
+    assert json.loads(done.stderr)["message"].startswith(f"cannot lock the load of {KEY}: {place}: ")
+    assert not server.asked("POST", "/api/v1/models/load")
+    assert (tmp_path / "mine").read_text() == "mine"
+    assert list((tmp_path / "state" / "journals").iterdir()) == []

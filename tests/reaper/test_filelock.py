@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import threading
@@ -68,3 +69,27 @@ def test_a_file_that_must_exist_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         FileLock(tmp_path / "lock").try_acquire(create=False)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows opens links and pipes otherwise")
+def test_a_link_a_pipe_and_a_folder_are_no_locks(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "missing")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    found = {}
+    for name in ("link", "pipe", "folder"):
+        with pytest.raises(OSError) as told:  # noqa: PT011  (its text is compared)
+            FileLock(tmp_path / name).try_acquire()
+        found[name] = told.value.strerror
+    assert found == {"link": "it is a symbolic link", "pipe": "it is not a regular file", "folder": "Is a directory"}
+    assert not (tmp_path / "missing").exists()
+
+
+def test_what_is_noted_replaces_what_was_noted_before(tmp_path: Path) -> None:
+    lock = FileLock(tmp_path / "lock")
+    lock.note("nothing is held")
+    assert lock.try_acquire()
+    lock.note("a longer text")
+    lock.note("short")
+    lock.release()
+    assert lock.path.read_text() == "short"

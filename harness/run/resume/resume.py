@@ -75,7 +75,7 @@ def with_parent(settings: Settings) -> Settings:
 
 
 def _check_dead(path: Path) -> None:
-    lock = FileLock(path)
+    lock = FileLock(path.resolve())  # The user may name a link to the run file.
     try:
         is_free = lock.try_acquire(create=False)
     except OSError:  # Nothing can write this file, so no run is writing it.
