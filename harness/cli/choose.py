@@ -11,7 +11,8 @@ from harness.cli.output import note, print_json, print_text
 
 if TYPE_CHECKING:
     from harness.command.choose import Chosen, TaskChoice
-    from harness.verdict.choose import Rule, Standing
+    from harness.verdict.board import Standing
+    from harness.verdict.contender import Rule
 
 _SHARE = click.FloatRange(0, 1)
 _TIME = click.FloatRange(0, min_open=True)
@@ -104,7 +105,7 @@ def choose(
     from harness.command.choose import choose_all
     from harness.report.answer import TaskAnswer, render_answers, render_why
     from harness.report.layout import terminal_width
-    from harness.verdict.choose import Rule
+    from harness.verdict.contender import Rule
 
     wanted = Rule(**rule)
     chosen = choose_all(files, results, wanted, primary=primary)

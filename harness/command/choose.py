@@ -6,7 +6,8 @@ from pathlib import Path
 
 from harness.errors import SettingsError, StoreError
 from harness.store.run_file import RunFile
-from harness.verdict.choose import Recommendation, Rule, choose
+from harness.verdict.choose import Recommendation, choose
+from harness.verdict.contender import Rule
 from harness.verdict.evidence import TaskEvidence, by_key, certified, difference, gather
 
 MOST_FILES = 50

@@ -8,7 +8,9 @@ from harness.report.figure import seconds
 from harness.report.layout import cards, fits, fitted, paragraph, table
 from harness.report.text import one_line
 from harness.stats.interval import wilson
-from harness.verdict.choose import AnswerKind, Contender, Recommendation, Rule, Standing
+from harness.verdict.board import Standing
+from harness.verdict.choose import AnswerKind, Recommendation
+from harness.verdict.contender import Contender, Rule
 
 HEADERS = ("task", "hand it to", "score [95 %]", "time", "load", "risk")
 WHY_HEADERS = ("model", "suffices", "score [95 %]", "n", "time", "load", "utility", "why not")

@@ -10,7 +10,7 @@ from harness.stats.decision import Verdict, decide
 from harness.stats.floor import decide_floor
 from harness.store.cell import CellKey
 from harness.store.run_file import RunFile
-from harness.verdict.choose import Contender, Rule
+from harness.verdict.contender import Contender, Rule
 from harness.verdict.value import value_of
 
 _CERTAIN = {Verdict.BETTER, Verdict.NOT_WORSE}

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.verdict.choose import AnswerKind, Contender, Recommendation, Rule, choose
+from harness.verdict.choose import AnswerKind, Recommendation, choose
+from harness.verdict.contender import Contender, Rule
 
 QUICK = settings(max_examples=60)
 

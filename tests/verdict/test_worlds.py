@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from harness.stats.decision import decide
-from harness.verdict.choose import AnswerKind, Contender, Recommendation, Rule, choose
+from harness.verdict.choose import AnswerKind, Recommendation, choose
+from harness.verdict.contender import Contender, Rule
 from tests.verdict.world import Array, Family, World, answers, candidates, draw
 
 HELPS: Family = "size helps"

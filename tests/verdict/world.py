@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.verdict.choose import Contender
+from harness.verdict.contender import Contender
 
 Family = Literal["size helps", "size hardly matters"]
 Array = NDArray[np.float64]

@@ -1,0 +1,104 @@
+"""What a choice is made from: the rule, and what is known of each model on one task."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import fmean
+
+from harness.stats.pairing import MOST_UNSCORED
+
+_LIMITS = ("p50_s", "ttft_s", "load_s", "size_bytes")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """How to choose.
+
+    Attributes:
+        floor: the least mean score that will do, unless the primary's own answers are the yardstick.
+        margin: how much less than the primary will do.
+        confidence: how sure to be before a model, or the primary, is named.
+        price: score that a doubling of the time is worth.
+        requests_per_load: over how many requests a load is spread.
+        is_safe: take only models for which the claims hold, else the largest that suffices.
+        max_p50_s, max_ttft_s, max_load_s, max_size_bytes, min_context: hard limits; None: none.
+    """
+
+    floor: float = 0.80
+    margin: float = 0.10
+    confidence: float = 0.90
+    price: float = 0.02
+    requests_per_load: int = 20
+    is_safe: bool = False
+    max_p50_s: float | None = None
+    max_ttft_s: float | None = None
+    max_load_s: float | None = None
+    max_size_bytes: int | None = None
+    min_context: int | None = None
+
+
+DEFAULT_RULE = Rule()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """What is known of one model on one task.
+
+    Attributes:
+        key: of the model.
+        scores: by item, each within 0 to 1; None where the answer was lost to the server or an interruption, which
+            counts as wrong here.
+        p50_s: median time of an answer; None: not measured.
+        ttft_s: median time to the first token.
+        load_s: time of a load.
+        size_bytes: on disk.
+        context: the largest that it can be loaded with, in tokens.
+        is_certified: the claims hold: not worse than the yardstick by the margin, and the floor is reached.
+    """
+
+    key: str
+    scores: Mapping[str, float | None]
+    p50_s: float | None = None
+    ttft_s: float | None = None
+    load_s: float | None = None
+    size_bytes: int | None = None
+    context: int | None = None
+    is_certified: bool = False
+
+    @property
+    def n(self) -> int:
+        """Items, the lost ones included."""
+        return len(self.scores)
+
+    @property
+    def lost(self) -> int:
+        """How many answers were lost."""
+        return sum(score is None for score in self.scores.values())
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The scores in the order of the item ids, the lost ones as 0."""
+        return tuple(self.scores[item] or 0.0 for item in sorted(self.scores))
+
+    @property
+    def score(self) -> float | None:
+        """The mean, the lost ones counted as 0; None without items."""
+        return fmean(self.values) if self.scores else None
+
+    def time_s(self, rule: Rule) -> float | None:
+        """Return the time of a request with its share of a load; None where no answer was timed."""
+        return None if self.p50_s is None else self.p50_s + (self.load_s or 0.0) / rule.requests_per_load
+
+
+def refusal(candidate: Contender, rule: Rule) -> str:
+    """Return why a model cannot be chosen, whatever its score; empty: it can be."""
+    if candidate.n == 0:
+        return "was not asked"
+    if candidate.lost > MOST_UNSCORED * candidate.n:
+        return f"{candidate.lost} of {candidate.n} answers were lost"
+    for name in _LIMITS:
+        limit, found = getattr(rule, f"max_{name}"), getattr(candidate, name)
+        if limit is not None and (found is None or found > limit):
+            return f"{name} is {'unknown' if found is None else f'{found:g}'}, above the limit of {limit:g}"
+    if rule.min_context is not None and (candidate.context or 0) < rule.min_context:
+        return f"its context is {candidate.context or 'unknown'}, below {rule.min_context}"
+    return ""
