@@ -22,8 +22,8 @@ from harness.errors import ModelNotFound as ModelNotFound
 from harness.errors import NotAuthorised as NotAuthorised
 from harness.lifecycle.lease import Lease as Lease
 from harness.lifecycle.leases import Leases as Leases
+from harness.run.leased_model import LeasedModel as LeasedModel
 from harness.run.plan.plan import load_config as load_config
-from harness.run.run import LeasedModel as LeasedModel
 from harness.run.run import Run as Run
 from harness.run.run import RunTask as RunTask
 from harness.run.slot import run_concurrently as run_concurrently

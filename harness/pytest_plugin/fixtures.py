@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from harness.client.http import Client
     from harness.domain.model import Model
     from harness.domain.record import SummaryRecord
-    from harness.run.run import LeasedModel, Run
+    from harness.run.leased_model import LeasedModel
+    from harness.run.run import Run
     from harness.task.task import Task
 
 

@@ -2,18 +2,16 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
-from harness.client.exchange import Exchange
 from harness.client.http import Client
 from harness.clock import Clock, SystemClock
 from harness.domain.answer import Answer, Job
 from harness.domain.generation import ChatRequest, Generation, Outcome
 from harness.domain.model import InstanceId, LoadConfig, Model
 from harness.domain.record import SummaryRecord
-from harness.errors import ApiError, HarnessError, InstanceLost, ReleaseFailed, ServerUnreachable, StoreError
+from harness.errors import HarnessError, InstanceLost, ReleaseFailed, ServerUnreachable, StoreError
 from harness.lifecycle.lease import Lease
 from harness.lifecycle.leases import Leases
 from harness.lifecycle.resident import other_ids, resident_ids
@@ -23,17 +21,18 @@ from harness.report.figure import size
 from harness.run.ask.asker import asker
 from harness.run.ask.attempt import lost
 from harness.run.ask.job import jobs_of
-from harness.run.ask.reasoning import does_reason, reasoning_for
+from harness.run.ask.reasoning import reasoning_for
 from harness.run.ask.room import room_tokens, slots_for, slots_of
 from harness.run.cell import Cell
+from harness.run.conclusion import verdicts
+from harness.run.leased_model import LeasedModel, jit_request, warm_up
 from harness.run.plan.pace import Pace
+from harness.run.progress import Progress
 from harness.run.recorder import Recorder
 from harness.run.resume.resume import Resumption
 from harness.run.slot import Slots
 from harness.settings import Settings
-from harness.store.run_file import RunFile
 from harness.task.task import Task
-from harness.verdict.comparison import comparisons
 from harness.verdict.race import race_for
 from harness.verdict.summary import summarise
 from harness.verdict.supply import Supply
@@ -41,53 +40,8 @@ from harness.verdict.supply import Supply
 RunTask: TypeAlias = Callable[[Task], SummaryRecord]
 """The type of the fixture `lms_run_task`: runs a task on the leased instance and returns the summary of the cell."""
 
-_WARM_UP = "Say hello."
 _LEFT_HINT = "The reaper unloads it once the server answers again: see `lms-harness doctor`."
 _GONE_HINT = "What was measured is in the run file. Start the server again and resume the run."
-
-
-class Progress(Protocol):
-    """Shows the user how far a run has got."""
-
-    def task(
-        self, model_key: str, task: str, total: int
-    ) -> "contextlib.AbstractContextManager[Callable[[Answer], None]]":
-        """Show a task while the block runs; the function that it yields is called with every answer."""
-        ...
-
-    def note(self, line: str) -> None:
-        """Show one line."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeasedModel:
-    """A leased instance that has answered a warm-up.
-
-    Attributes:
-        lease: on the instance; the run releases it.
-        address: what requests address: the instance's id, or its key where the server refuses ids.
-        reasoning: what requests send as `reasoning`; None: nothing.
-    """
-
-    lease: Lease
-    address: str
-    reasoning: str | None
-
-    @property
-    def model(self) -> Model:
-        """The model, as listed when the lease was verified."""
-        return self.lease.model
-
-    @property
-    def instance_id(self) -> InstanceId:
-        """The id that every answer must carry."""
-        return self.lease.instance.id
-
-    @property
-    def does_reason(self) -> bool:
-        """Whether the model is expected to think before it answers."""
-        return does_reason(self.reasoning)
 
 
 class Run:
@@ -369,32 +323,20 @@ class Run:
         self.recorder.release(instance_id, model_key, self.settings.unload, done)
 
     def _end(self, *, exit_code: int, interrupted: bool, resident: tuple[InstanceId, ...] | None) -> None:
-        """Write the verdicts, which come from the file as they compare all models of the run, and the last record."""
+        """Write the verdicts and the last record."""
         try:
             if not self._leases.is_abandoned or self._gone is not None:
-                seen = RunFile.read(self.path)
-                for verdict in comparisons(
-                    seen,
+                for verdict in verdicts(
+                    self.path,
                     self.settings,
-                    reference=self._choose_reference(seen),
+                    references=self._references,
                     head=self.recorder.head,
                     supply=Supply(self._tasks, seed=self.settings.seed),
+                    note=self._progress.note,
                 ):
                     self.recorder.comparison(verdict)
         finally:
             self.recorder.end(exit_code=exit_code, interrupted=interrupted, resident=resident)
-
-    def _choose_reference(self, seen: RunFile) -> str | None:
-        """Return the first model of the planned order that was not skipped; say so where it is not the first one."""
-        skipped = {skip.model_key for skip in seen.skips if skip.task is None}
-        usable = [key for key in self._references if key not in skipped]
-        if not usable or usable[0] == self._references[0]:
-            return next(iter(self._references), None)
-        self._progress.note(
-            f"{self._references[0]} was skipped, so models are compared with {usable[0]}, "
-            "the next one in the order fixed before the run"
-        )
-        return usable[0]
 
     def _jobs(self, task: Task, leased: LeasedModel) -> list[Job]:
         return jobs_of(
@@ -409,35 +351,16 @@ class Run:
     def _acquire_as_set(self, model: Model, config: LoadConfig) -> Lease:
         if self.settings.load == "explicit" or model.is_loaded:
             return self.acquire(model, config)
-        request = ChatRequest(
-            model=model.key,
-            input=_WARM_UP,
-            max_output_tokens=1,
-            context_length=config.context_length,
-            reasoning=reasoning_for(model, self.settings.reasoning),
-        )
+        request = jit_request(model, config, reasoning_for(model, self.settings.reasoning))
         return self.acquire_jit(model, request, purpose="use", despite_others=True)[0]
 
     def _warm_up(self, lease: Lease, reasoning: str | None) -> str:
-        """Ask once, discard the answer, and return the address of the instance: its id where the server takes ids."""
-        try:
-            self._greet(lease.instance.id, lease, reasoning)
-        except ApiError:
-            # Some servers take only keys, and a key means this instance only while it is the model's only one.
-            if len(lease.model.loaded_instances) > 1:
-                raise
-            self._greet(lease.model.key, lease, reasoning)
-            self.recorder.instance(lease, purpose="use", addressed_by="key")
-            return lease.model.key
-        return lease.instance.id
-
-    def _greet(self, address: str, lease: Lease, reasoning: str | None) -> None:
-        request = ChatRequest(model=address, input=_WARM_UP, temperature=0.0, max_output_tokens=4, reasoning=reasoning)
-        # Streamed, so that a load that it causes is known at once and journalled.
-        answer = self.client.chat(request, stream=True, exchange=Exchange(), total_s=self.settings.sample_deadline_s)
-        if answer.model_instance_id != lease.instance.id:
-            raise ApiError(f"asked {address}, but {answer.model_instance_id} answered")
+        """Return the address of the instance, once it has answered as itself."""
+        address = warm_up(self.client, lease, reasoning, deadline_s=self.settings.sample_deadline_s)
         self.check(lease)
+        if address != lease.instance.id:
+            self.recorder.instance(lease, purpose="use", addressed_by="key")
+        return address
 
     @contextlib.contextmanager
     def _recording_failure(self, model: Model, config: LoadConfig, **how: Any) -> Iterator[None]:

@@ -20,9 +20,10 @@ from harness.run.plan.estimate import Work, model_cost
 from harness.run.plan.history import read_history
 from harness.run.plan.pace import LATENCY_SHARE, Pace
 from harness.run.plan.plan import Plan, check_reasoning, fits
+from harness.run.progress import Progress
 from harness.run.resume.resume import Resumption
 from harness.run.resume.scope import suites_of
-from harness.run.run import Progress, Run
+from harness.run.run import Run
 from harness.selection.reference import choose_reference
 from harness.selection.selection import Selection, select_models
 from harness.settings import Settings, setting
