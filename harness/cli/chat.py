@@ -125,6 +125,7 @@ def _request(
     from harness.domain.generation import ChatRequest
     from harness.domain.model import ResponseId
     from harness.task.image import read_image
+    from harness.task.prompt import text_of
 
     if previous_response_id is not None and not previous_response_id.strip():
         raise click.UsageError("--previous-response-id is empty: expected the response_id of a stored answer")
@@ -136,7 +137,7 @@ def _request(
     request = ChatRequest(
         model=model,
         input=(prompt, *(read_image(path) for path in images)) if images else prompt,
-        system_prompt=None if system is None else _typed(system).decode("utf-8", "replace"),
+        system_prompt=None if system is None else text_of(_typed(system), name="--system"),
         previous_response_id=ResponseId(previous_response_id) if previous_response_id is not None else None,
         store=(thread != "no" or previous_response_id is not None) if store is None else store,
         **sampling,

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from itertools import compress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,12 +15,16 @@ from harness.cli.output import print_json, print_text
 from harness.report.layout import terminal_width
 
 if TYPE_CHECKING:
-    from harness.command.rescore import Figures, ScoredAnswer
+    from harness.command.rescore import Figures, Judgement, ScoredAnswer
+    from harness.command.stored import FieldPaths
     from harness.domain.score import Scorer
+
+_LABEL_SCORERS = ("choice", "choices", "labels")
+_MOST_LINES = 5
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
 @click.option("--scorer", "name", required=True, metavar="NAME", help="Name of the scorer (docs/scorers.md).")
 @click.option(
     "--target-field",
@@ -33,6 +38,13 @@ if TYPE_CHECKING:
 )
 @click.option("--id-field", metavar="FIELD", help="Field with the id of a line, for --out (default: its number).")
 @click.option("--target-json", is_flag=True, help="The target is JSON inside a string, as in a CSV file.")
+@click.option(
+    "--labels",
+    metavar="A,B,C",
+    callback=lambda _context, _parameter, text: _labels(text),
+    help="For choice, choices and labels: all labels, where the target is only the right one, or a list of them.",
+)
+@click.option("--by", "group", metavar="FIELD", help="Print a line for each value of this field, such as the model.")
 @click.option(
     "--task",
     "tasks",
@@ -55,58 +67,99 @@ def score(
     name: str,
     target_field: str | None,
     output_field: str | None,
-    id_field: str | None,
-    target_json: bool,
     tasks: Sequence[str],
     out: Path | None,
     share_results: bool,
     as_json: bool,
+    **told: Any,
 ) -> None:
     """Score stored outputs again, without a server; print mean, interval, and how many outputs could not be parsed.
 
+    FILE is a run file, or any JSONL, JSON array or CSV with a target and an output in each row; - is standard input.
+    It may be packed with gzip. CSV is separated by commas, semicolons, tabs or |.
+
     The scores are appended to a run file (unless --out names another file): nothing in it is rewritten, and of several
-    scores by one scorer the last one counts. Any other file is JSONL, or CSV if its name ends in .csv or .tsv, with a
-    target and an output on each line; its scores go to --out. If a target does not suit the scorer, the error names
-    its line.
+    scores by one scorer the last one counts. Scores of any other file go to --out. Outputs that are null are counted as
+    unscored, and samples of a run file without the target field are left out and counted. If a target does not suit the
+    scorer, the error names its line.
 
     \b
     Examples:
       lms-harness score results/RUN.jsonl --task classify --scorer exact --target-field target.label
       lms-harness score graded.jsonl --scorer number --target-field answer --output-field response --out scores.jsonl
-      lms-harness score answers.csv --scorer choice --target-json --json
+      lms-harness score answers.csv --scorer choice --labels billing,login,other --by model
+      zcat answers.jsonl.gz | lms-harness score - --scorer number --json
     """
     from harness.clock import SystemClock
-    from harness.command.rescore import append_scores, figures, judge, score_records
-    from harness.command.stored import FieldPaths, read_samples, read_stored
+    from harness.command.rescore import append_scores, judge, score_records
+    from harness.command.stored import read_samples, read_stored
     from harness.scoring.registry import make_scorer
-    from harness.store.reader import is_run_file
+    from harness.store.reader import begins_as_run_file
+    from harness.store.source import open_source
     from harness.store.writer import write_new
 
     scorer = make_scorer(name)
-    is_ours = is_run_file(file)
-    if tasks and not is_ours:
-        raise click.UsageError("--task is for run files, and this is not one")
     if share_results and out is None:
         raise click.UsageError("--share-results is for the file of --out, which is missing")
     if out is not None and out.exists():
         raise click.UsageError(f"--out: expected a new file, but {out} exists already")
-    fields = FieldPaths(
-        target=target_field or "target",
-        output=output_field or ("output_text" if is_ours else "output"),
-        id=id_field,
-        is_json=target_json,
-    )
-    found = read_samples(file, fields, tasks=tasks) if is_ours else read_stored(file, fields)
-    judged = judge(found, scorer, path=file, target_field=fields.target)
-    if is_ours:
-        records = score_records(file, judged, scorer, clock=SystemClock())
+    with open_source(file) as source:
+        is_run = begins_as_run_file(source.beginning(200))
+        if tasks and not is_run:
+            raise click.UsageError("--task is for run files, and this is not one")
+        fields = _fields(
+            scorer, target=target_field or "target", output=output_field or _default_output(is_run=is_run), **told
+        )
+        found = read_samples(source, fields, tasks=tasks) if is_run else read_stored(source, fields)
+        judgement = judge(found, scorer, name=source.name, target_field=fields.target)
+        written = out or (file if is_run and source.is_appendable else None)
+    if is_run and written is not None:
+        records = score_records(judgement.answers, scorer, clock=SystemClock())
         if out is None:
             append_scores(file, records)
         else:
             write_new(out, (record.to_json() for record in records), is_shared=share_results)
     elif out is not None:
-        write_new(out, _lines(judged, scorer), is_shared=share_results)
-    _report(list(figures(judged)), scorer, file, out or (file if is_ours else None), as_json=as_json)
+        write_new(out, _lines(judgement.answers, scorer), is_shared=share_results)
+    _report(judgement, scorer, _Told(file=file, fields=fields, written=written, is_run=is_run), as_json=as_json)
+
+
+def _labels(text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    labels = tuple(label.strip() for label in text.split(","))
+    if "" in labels or len(labels) == 1:
+        raise click.BadParameter(f"expected at least two labels with commas between, got {text!r}")
+    return labels
+
+
+def _default_output(*, is_run: bool) -> str:
+    return "output_text" if is_run else "output"
+
+
+def _fields(
+    scorer: "Scorer",
+    *,
+    target: str,
+    output: str,
+    id_field: str | None,
+    group: str | None,
+    target_json: bool,
+    labels: tuple[str, ...],
+) -> "FieldPaths":
+    from harness.command.stored import FieldPaths
+
+    if labels and scorer.name not in _LABEL_SCORERS:
+        raise click.UsageError(f"--labels is for the scorers {', '.join(_LABEL_SCORERS)}, not for {scorer.name}")
+    return FieldPaths(
+        target=target,
+        output=output,
+        id=id_field,
+        group=group,
+        is_json=target_json,
+        labels=labels,
+        is_set=scorer.name == "choices",
+    )
 
 
 def _lines(judged: "Sequence[ScoredAnswer]", scorer: "Scorer") -> Iterator[str]:
@@ -116,35 +169,65 @@ def _lines(judged: "Sequence[ScoredAnswer]", scorer: "Scorer") -> Iterator[str]:
         yield json.dumps({**place, **by, **asdict(answer.score)}, allow_nan=False)
 
 
-def _report(cells: "Sequence[Figures]", scorer: "Scorer", file: Path, written: Path | None, *, as_json: bool) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """What the report says of the file and of the options."""
+
+    file: Path
+    fields: "FieldPaths"
+    written: Path | None
+    is_run: bool
+
+
+def _report(judgement: "Judgement", scorer: "Scorer", told: _Told, *, as_json: bool) -> None:
+    from harness.command.rescore import figures
     from harness.report.layout import fitted, paragraph
 
+    cells = list(figures(judgement.answers))
     if as_json:
         print_json(
             {
-                "file": str(file),
+                "file": str(told.file),
                 "scorer": scorer.name,
                 "scorer_version": scorer.version,
-                "written": str(written) if written else None,
+                "written": str(told.written) if told.written else None,
+                "lacking": judgement.lacking,
                 "cells": [asdict(cell) for cell in cells],
             }
         )
         return
-    headers = ("model", "task", "mean [95 %]", "n", "passed", "unparsed", "unscored")
-    rows = [_row(cell) for cell in cells]
-    # Only run files know models and tasks.
-    start = 0 if any(cell.model_key for cell in cells) else 2
-    align = ("left", "left", "left", *["right"] * 4)
-    print_text(
-        fitted([row[start:] for row in rows], headers=headers[start:], align=align[start:], width=terminal_width())
-    )
-    summary = f"scorer: {scorer.name}, version {scorer.version}" + (f"; written to {written}" if written else "")
-    print_text("\n" + paragraph(summary, terminal_width(), indent=2))
+    columns = [
+        ("model", "left", told.is_run),
+        ("task", "left", told.is_run),
+        (told.fields.group or "", "left", told.fields.group is not None),
+        *((header, "right", True) for header in ("mean [95 %]", "n", "passed", "unparsed", "unscored")),
+    ]
+    headers, align, shown = zip(*columns, strict=True)
+    rows = [list(compress(_row(cell), shown)) for cell in cells]
+    width = terminal_width()
+    print_text(fitted(rows, headers=list(compress(headers, shown)), align=list(compress(align, shown)), width=width))
+    print_text("\n" + "\n".join(paragraph(line, width, indent=2) for line in _remarks(judgement, scorer, told)))
+
+
+def _remarks(judgement: "Judgement", scorer: "Scorer", told: _Told) -> Iterator[str]:
+    from harness.command.rescore import NO_OUTPUT
+
+    without = [scored.answer.line for scored in judgement.answers if scored.score.reason == NO_OUTPUT]
+    if without:
+        more = ", …" if len(without) > _MOST_LINES else ""
+        places = ", ".join(map(str, without[:_MOST_LINES]))
+        yield f"unscored: {len(without)} without an output (line {places}{more})"
+    if judgement.lacking:
+        yield f"left out: {judgement.lacking} samples without the field {told.fields.target}"
+    where = f"; written to {told.written}" if told.written else ""
+    if told.is_run and not told.written:
+        where = "; not written: nothing can be appended to this file (--out FILE)"
+    yield f"scorer: {scorer.name}, version {scorer.version}{where}"
 
 
 def _row(cell: "Figures") -> tuple[str, ...]:
     counts = (cell.n, cell.passed, cell.unparsed, cell.unscored)
-    return (cell.model_key, cell.task, _mean(cell), *map(str, counts))
+    return (cell.model_key, cell.task, cell.by, _mean(cell), *map(str, counts))
 
 
 def _mean(cell: "Figures") -> str:

@@ -8,17 +8,18 @@ from statistics import fmean
 from typing import Any
 
 from harness.clock import Clock, timestamp
-from harness.command.stored import Stored
+from harness.command.stored import CellOfScores, LacksTarget, Stored
+from harness.domain.generation import Outcome
 from harness.domain.record import ScoreRecord
 from harness.domain.score import Score, Scorer
 from harness.errors import StoreError, TaskError
 from harness.reaper.filelock import FileLock
 from harness.scoring.judge import judged
 from harness.stats.interval import score_estimate
-from harness.store.reader import read_run
 from harness.store.writer import append_records
 
 _MOST_ERRORS = 5
+NO_OUTPUT = "no output is stored"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +31,24 @@ class ScoredAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """The answers of one file with their scores.
+
+    Attributes:
+        answers: in the order of the file.
+        lacking: samples of a run file that have no such target, and are left out.
+    """
+
+    answers: Sequence[ScoredAnswer]
+    lacking: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """The scores of one model on one task, summed up; of all rows where the file is not a run file.
 
     Attributes:
+        by: the value that all these answers have in the field that the user tells them apart by; "" without one.
         n: number of items; the repeats of an item are averaged first.
         unscored: answers that were lost; they do not count as 0.
         unparsed: answers that the scorer could not read; they score 0.
@@ -43,6 +58,7 @@ class Figures:
 
     model_key: str
     task: str
+    by: str
     n: int
     unscored: int
     unparsed: int
@@ -53,44 +69,49 @@ class Figures:
     interval: str
 
 
-def judge(found: Iterable[Stored | TaskError], scorer: Scorer, *, path: Path, target_field: str) -> list[ScoredAnswer]:
+def judge(found: Iterable[Stored | TaskError], scorer: Scorer, *, name: str, target_field: str) -> Judgement:
     """Return every answer with its score. Outcomes count as in a run: failures score 0, lost answers stay unscored.
 
     Args:
         found: the answers of a file, and an error for each line that cannot be used.
         scorer: judges the answers.
-        path: of the file, for messages.
+        name: of the file, for messages.
         target_field: where the targets are in it, for messages.
 
     Raises:
         TaskError: lines cannot be used, or targets do not suit the scorer; names up to five of them. Or there are no
             answers.
     """
-    judged: list[ScoredAnswer] = []
+    answers: list[ScoredAnswer] = []
     wrong: list[TaskError] = []
+    lacking: list[TaskError] = []
     for answer in found:
-        if isinstance(answer, TaskError):
+        if isinstance(answer, LacksTarget):
+            lacking.append(answer)
+        elif isinstance(answer, TaskError):
             wrong.append(answer)
         else:
             try:
-                judged.append(ScoredAnswer(answer=answer, score=_score(answer, scorer)))
+                answers.append(ScoredAnswer(answer=answer, score=_score(answer, scorer)))
             except TaskError as exc:
-                wrong.append(TaskError(f"{path}:{answer.line}: field {target_field}: {exc.message}", hint=exc.hint))
+                wrong.append(TaskError(f"{answer.place}: field {target_field}: {exc.message}", hint=exc.hint))
         if len(wrong) == _MOST_ERRORS:
             break
+    # Where not one sample has such a target, its path is wrong.
+    wrong = wrong or ([] if answers else lacking[:_MOST_ERRORS])
     if wrong:
         raise TaskError("\n".join(error.message for error in wrong), hint=wrong[0].hint)
-    if not judged:
-        raise TaskError(f"{path} has no answers to score", hint="Check the file, and the task if you named one.")
-    return judged
+    if not answers:
+        raise TaskError(f"{name} has no answers to score", hint="Check the file, and the task if you named one.")
+    return Judgement(answers=answers, lacking=len(lacking))
 
 
 def figures(judged: Sequence[ScoredAnswer]) -> Iterator[Figures]:
     """Yield the figures of each model on each task, in the order of the file."""
-    cells: dict[tuple[str, str], list[ScoredAnswer]] = defaultdict(list)
+    cells: dict[CellOfScores, list[ScoredAnswer]] = defaultdict(list)
     for scored in judged:
         cells[scored.answer.cell].append(scored)
-    for (model_key, task), answers in cells.items():
+    for cell, answers in cells.items():
         items: dict[Any, list[float]] = defaultdict(list)
         clusters: dict[Any, str] = {}
         for scored in answers:
@@ -102,8 +123,9 @@ def figures(judged: Sequence[ScoredAnswer]) -> Iterator[Figures]:
         estimate = score_estimate([fmean(values) for values in items.values()], clusters=list(clusters.values()))
         bounds = estimate.interval
         yield Figures(
-            model_key=model_key,
-            task=task,
+            model_key=cell.model_key,
+            task=cell.task,
+            by=cell.group,
             n=estimate.n,
             unscored=sum(scored.score.value is None for scored in answers),
             unparsed=sum(scored.score.reason.startswith("unparsed") for scored in answers),
@@ -115,19 +137,12 @@ def figures(judged: Sequence[ScoredAnswer]) -> Iterator[Figures]:
         )
 
 
-def score_records(path: Path, judged: Iterable[ScoredAnswer], scorer: Scorer, *, clock: Clock) -> list[ScoreRecord]:
-    """Return the scores as records that belong to the run of this file.
-
-    Raises:
-        StoreError: the file cannot be read, or has no records.
-    """
-    first = next(read_run(path), None)
-    if first is None:
-        raise StoreError(f"{path} has no records")
+def score_records(judged: Iterable[ScoredAnswer], scorer: Scorer, *, clock: Clock) -> list[ScoreRecord]:
+    """Return the scores of a run file's samples as records that belong to its run."""
     at = timestamp(clock.now())
     return [
         ScoreRecord(
-            run_id=first.run_id,
+            run_id=scored.answer.run_id,
             at=at,
             sample_uid=scored.answer.sample_uid,
             scorer=scorer.name,
@@ -161,8 +176,10 @@ def append_scores(path: Path, records: Iterable[ScoreRecord]) -> None:
 
 
 def _score(answer: Stored, scorer: Scorer) -> Score:
+    if answer.output is None and answer.outcome in {None, Outcome.OK}:
+        return Score(value=None, reason=NO_OUTPUT)
     if answer.outcome is None or answer.outcome == "ok":
-        return judged(scorer, answer.output, answer.target)
+        return judged(scorer, answer.output or "", answer.target)
     if not answer.outcome.is_scored:
         return Score(value=None, reason=answer.outcome.value)
     return Score(value=0.0, passed=False, reason=answer.outcome.value)

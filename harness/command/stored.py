@@ -1,22 +1,27 @@
-"""Reads stored outputs for a scorer: from our run files, and from any JSONL or CSV file."""
+"""Reads stored outputs for a scorer: from our run files, and from any JSONL, JSON array or CSV file."""
 
-import csv
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from harness.command.row import read_rows, short
 from harness.domain.generation import Outcome
 from harness.domain.sample import Json
 from harness.errors import StoreError, TaskError
-from harness.report.text import one_line
-from harness.store.reader import parse, read_lines
+from harness.store.reader import complete_lines, parse
 from harness.store.run_file import strata_of
+from harness.store.source import Source
 
-_LONGEST_CELL = 100_000_000
-_SHOWN = 80
 _MISSING = object()
+
+
+class CellOfScores(NamedTuple):
+    """Which figures an answer belongs to; "" where the file or the user does not tell."""
+
+    model_key: str = ""
+    task: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,23 +29,26 @@ class Stored:
     """One stored answer.
 
     Attributes:
-        line: of the file, from 1.
-        output: what the model answered.
+        line: of the file, from 1; in a JSON array, the number of the element.
+        place: where it stands, for messages.
+        output: what the model answered; None where nothing is stored.
         target: the ideal output.
         id: as the file names it, else the line's number.
-        cell: model and task, in a run file.
+        cell: model and task in a run file, and the group that the user asked for.
         cluster: what it shares with other items, in a run file.
         outcome: in a run file; None elsewhere.
-        sample_uid: in a run file; "" elsewhere.
+        run_id, sample_uid: in a run file; "" elsewhere.
     """
 
     line: int
-    output: str
+    place: str
+    output: str | None
     target: Json
+    cell: CellOfScores
     id: Json = None
-    cell: tuple[str, str] = ("", "")
     cluster: str = ""
     outcome: Outcome | None = None
+    run_id: str = ""
     sample_uid: str = ""
 
 
@@ -52,112 +60,141 @@ class FieldPaths:
         target: of the ideal output.
         output: of the model's answer.
         id: of the item's id; None: the line's number is the id.
+        group: of what the figures are told apart by; None: nothing.
         is_json: whether the target is JSON within a text, as in a CSV file.
+        labels: all that there are, where the target is only the right one, or a list of the right ones.
+        is_set: with `labels`: whether the scorer wants a set of right ones even where there is one.
     """
 
     target: str
     output: str
     id: str | None = None
+    group: str | None = None
     is_json: bool = False
+    labels: tuple[str, ...] = ()
+    is_set: bool = False
 
 
-def read_stored(path: Path, fields: FieldPaths) -> Iterator["Stored | TaskError"]:
+class LacksTarget(TaskError):
+    """A sample of a run file has no such target, because its task or its form has none."""
+
+
+def read_stored(source: Source, fields: FieldPaths) -> Iterator[Stored | TaskError]:
     """Yield the answers of a file, and an error for each line that cannot be used.
 
-    A file whose name ends in .csv or .tsv is read as such, any other as JSONL.
-
     Raises:
-        StoreError: the file cannot be read, or is not UTF-8.
+        StoreError: the file cannot be read, or is not UTF-8, or a column of a CSV file stands there twice.
     """
-    for line, record in _records(path):
+    paths = (fields.target, fields.output, fields.id, fields.group)
+    for row in read_rows(source, columns={path for path in paths if path is not None}):
         try:
-            if isinstance(record, str):
-                raise TaskError(record)  # noqa: TRY301  (so that all errors of a line get the same prefix)
-            yield _stored(line, record, fields)
+            if isinstance(row.content, str):
+                raise TaskError(row.content)  # noqa: TRY301  (so that all errors of a line get the same prefix)
+            output, target = _output(row.content, fields), _target(row.content, fields)
+            yield Stored(
+                line=row.number,
+                place=row.place,
+                output=output,
+                target=target,
+                id=row.number if fields.id is None else _at(row.content, fields.id),
+                cell=CellOfScores(group=_group(row.content, fields)),
+            )
         except TaskError as exc:
-            yield TaskError(f"{path}:{line}: {exc.message}", hint=exc.hint)
+            yield TaskError(f"{row.place}: {exc.message}", hint=exc.hint)
 
 
-def read_samples(path: Path, fields: FieldPaths, *, tasks: Collection[str] = ()) -> Iterator["Stored | TaskError"]:
+def read_samples(source: Source, fields: FieldPaths, *, tasks: Collection[str] = ()) -> Iterator[Stored | TaskError]:
     """Yield the samples of a run file, only those of `tasks` if some are named. An incomplete last line is skipped.
 
+    A sample without such a target is a `LacksTarget`.
+
     Raises:
-        StoreError: the file cannot be read.
+        StoreError: the file cannot be read, or is an empty run.
     """
-    for line in read_lines(path):
+    path, run_id = source.path, None
+    for line in complete_lines(path, source.file):
         try:
             record = parse(path, line)
         except StoreError as exc:
             yield TaskError(exc.message, hint=exc.hint)
             continue
+        run_id = str(record.get("run_id", "")) if run_id is None else run_id
         if record["kind"] == "sample" and (not tasks or record.get("task") in tasks):
+            place = f"{source.name}:{line.number}"
             try:
-                found = _stored(line.number, record, fields)
-                yield Stored(
-                    line=line.number,
-                    output=found.output,
-                    target=found.target,
-                    id=str(record["item_id"]),
-                    cell=(str(record["model_key"]), str(record["task"])),
-                    cluster=strata_of(record)[1],
-                    outcome=Outcome(record["outcome"]),
-                    sample_uid=str(record["sample_uid"]),
-                )
+                yield _sample(line.number, place, record, fields, run_id)
+            except LacksTarget as exc:
+                yield LacksTarget(f"{place}: {exc.message}")
             except (KeyError, ValueError) as exc:
                 why = exc.message if isinstance(exc, TaskError) else f"not a sample record: {exc}"
-                yield TaskError(f"{path}:{line.number}: {why}")
+                yield TaskError(f"{place}: {why}")
+    if run_id is None:
+        raise StoreError(f"{source.name} is an empty run: it died before its first record was written")
 
 
-def _records(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    """Yield each line's number with its record, or with what is wrong with it."""
+def _sample(line: int, place: str, record: dict[str, Any], fields: FieldPaths, run_id: str) -> Stored:
+    output = _output(record, fields)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            if path.suffix.lower() in {".csv", ".tsv"}:
-                yield from _cells(file, "\t" if path.suffix.lower() == ".tsv" else ",")
-            else:
-                for line, text in enumerate(file, 1):
-                    if text.strip():
-                        yield line, _object(text)
-    except OSError as exc:
-        raise StoreError(f"cannot read {path}: {exc.strerror}") from exc
-    except UnicodeDecodeError as exc:
-        raise StoreError(f"cannot read {path}: it is not UTF-8 ({exc.reason} at byte {exc.start})") from exc
+        target = _at(record, fields.target)
+    except TaskError as exc:
+        raise LacksTarget(exc.message) from exc
+    return Stored(
+        line=line,
+        place=place,
+        output=output,
+        target=_read_target(target, fields),
+        id=str(record["item_id"]),
+        cell=CellOfScores(str(record["model_key"]), str(record["task"]), _group(record, fields)),
+        cluster=strata_of(record)[1],
+        outcome=Outcome(record["outcome"]),
+        run_id=run_id,
+        sample_uid=str(record["sample_uid"]),
+    )
 
 
-def _object(text: str) -> dict[str, Any] | str:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        value = None
-    return value if isinstance(value, dict) else f"expected a JSON object, got {_short(text)}"
-
-
-def _cells(file: Any, delimiter: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    csv.field_size_limit(_LONGEST_CELL)
-    rows = csv.DictReader(file, delimiter=delimiter, strict=True)
-    try:
-        for row in rows:
-            is_whole = None not in row and None not in row.values()
-            yield (
-                rows.line_num,
-                row if is_whole else f"expected {len(rows.fieldnames or ())} cells, as in the first row",
-            )
-    except csv.Error as exc:
-        yield rows.line_num, f"expected CSV: {exc}"
-
-
-def _stored(line: int, record: dict[str, Any], fields: FieldPaths) -> Stored:
+def _output(record: dict[str, Any], fields: FieldPaths) -> str | None:
     output = _at(record, fields.output)
-    if not isinstance(output, str):
-        raise TaskError(f"field {fields.output}: expected text, got {_short(json.dumps(output))}")
-    target = _at(record, fields.target)
+    if output is not None and not isinstance(output, str):
+        raise TaskError(f"field {fields.output}: expected text or null, got {short(json.dumps(output))}")
+    return output
+
+
+def _target(record: dict[str, Any], fields: FieldPaths) -> Json:
+    return _read_target(_at(record, fields.target), fields)
+
+
+def _read_target(target: Json, fields: FieldPaths) -> Json:
+    """Return the target as the scorer wants it.
+
+    Raises:
+        TaskError: it is not JSON, or neither a label nor a list of labels.
+    """
     if fields.is_json:
         try:
             target = json.loads(target)
         except (TypeError, ValueError, RecursionError):
-            raise TaskError(f"field {fields.target}: expected JSON, got {_short(str(target))}") from None
-    item_id = line if fields.id is None else _at(record, fields.id)
-    return Stored(line=line, output=output, target=target, id=item_id)
+            raise TaskError(f"field {fields.target}: expected JSON, got {short(str(target))}") from None
+    if not fields.labels:
+        return target
+    if isinstance(target, list):
+        return {"right": [_label(label, fields) for label in target], "labels": list(fields.labels)}
+    right = _label(target, fields)
+    return {**({"right": [right]} if fields.is_set else {"label": right}), "labels": list(fields.labels)}
+
+
+def _label(value: Json, fields: FieldPaths) -> str:
+    label = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else None
+    if label not in fields.labels:
+        got = short(json.dumps(value, ensure_ascii=False))
+        raise TaskError(f"field {fields.target}: expected one of the labels {', '.join(fields.labels)}, got {got}")
+    return label
+
+
+def _group(record: dict[str, Any], fields: FieldPaths) -> str:
+    if fields.group is None:
+        return ""
+    value = _at(record, fields.group)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _at(record: dict[str, Any], path: str) -> Json:
@@ -177,9 +214,5 @@ def _at(record: dict[str, Any], path: str) -> Json:
         else:
             value = _MISSING
         if value is _MISSING:
-            raise TaskError(f"there is no field {path}; the fields are {_short(', '.join(map(str, record)))}")
+            raise TaskError(f"there is no field {path}; the fields are {short(', '.join(map(str, record)))}")
     return value
-
-
-def _short(text: str) -> str:
-    return one_line(text.strip(), limit=_SHOWN)

@@ -1,6 +1,6 @@
 """Judges an answer that should be one number.
 
-Target: a number, or a text that reads as one ("3/4", "12%", "1,250.00"), or
+Target: a number, or a text that reads as one ("3/4", "12%", "1,250.00") or ends in GSM8K's "#### 18", or
 `{"value": number or text, "abs": 0.01, "rel": 0.02}` with the tolerances that are allowed; either is enough.
 `harness.scoring.number_answer` says how an answer is read.
 """
@@ -47,7 +47,11 @@ class Number:
 
 
 def read_target(text: str) -> Quantity | None:
-    """Return the number that a text is, or None where it has no number or several."""
+    """Return the number that a text is, or None where it has no number or several.
+
+    Of a worked solution as GSM8K has it only what follows the last `####` counts.
+    """
+    text = text.rpartition("####")[2]
     found = list(quantities(cleaned(text[:200])))
     return found[0] if len(found) == 1 else None
 

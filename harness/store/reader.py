@@ -1,7 +1,7 @@
 """The lines of a run file, and the records in them. `run_file` sorts them; nothing else opens a run file."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,43 +54,51 @@ def read_header(path: Path) -> RunRecord | None:
     )
 
 
-def is_run_file(path: Path) -> bool:
-    """Return whether the file begins as a run file does.
+def begins_as_run_file(beginning: bytes) -> bool:
+    """Return whether a file with this beginning, of 200 bytes or all that it has, is a run file.
 
-    Raises:
-        StoreError: it cannot be read.
+    That of a run killed within its first record is one, though it has no whole record; an empty file is not.
     """
-    try:
-        with path.open("rb") as file:
-            beginning = file.read(200)
-    except OSError as exc:
-        raise StoreError(f"cannot read {path}: {exc.strerror}") from exc
-    return beginning.startswith(b'{"kind":') and b'"lms-harness/' in beginning
+    if beginning.startswith(b'{"kind":') and b'"lms-harness/' in beginning:
+        return True
+    return bool(beginning) and b"\n" not in beginning and _is_torn_beginning(beginning)
 
 
 def read_lines(path: Path) -> Iterator[RunLine]:
-    r"""Yield the complete lines of a run file; a torn last one is dropped.
-
-    Lines end with \n and nothing else: an answer may contain U+2028, at which `str.splitlines` would break it.
+    """Yield the complete lines of a run file; a torn last one is dropped.
 
     Raises:
         StoreError: the file cannot be read, or its only line is torn and does not begin as a run file does.
     """
-    offset = 0
     try:
         with path.open("rb") as file:
-            for number, content in enumerate(file, 1):
-                if not content.endswith(b"\n"):
-                    # A run killed within its first record leaves the beginning of one: that is an empty run.
-                    if number == 1 and not _BEGINNING.startswith(content[: len(_BEGINNING)]):
-                        raise _not_json(path, RunLine(number, offset, content))
-                    return
-                yield RunLine(number, offset, content)
-                offset += len(content)
+            yield from complete_lines(path, file)
     except OSError as exc:
         if isinstance(exc, StoreError):
             raise
         raise StoreError(f"cannot read {path}: {exc.strerror}") from exc
+
+
+def complete_lines(path: Path, file: Iterable[bytes]) -> Iterator[RunLine]:
+    r"""Yield the complete lines of an open run file; a torn last one is dropped.
+
+    Lines end with \n and nothing else: an answer may contain U+2028, at which `str.splitlines` would break it.
+
+    Args:
+        path: of the file, for messages.
+        file: is read line by line.
+
+    Raises:
+        StoreError: its only line is torn and does not begin as a run file does.
+    """
+    offset = 0
+    for number, content in enumerate(file, 1):
+        if not content.endswith(b"\n"):
+            if number == 1 and not _is_torn_beginning(content):
+                raise _not_json(path, RunLine(number, offset, content))
+            return
+        yield RunLine(number, offset, content)
+        offset += len(content)
 
 
 def parse(path: Path, line: RunLine) -> dict[str, Any]:
@@ -127,6 +135,11 @@ def as_record(path: Path, line: RunLine, value: dict[str, Any]) -> Record | None
         first = exc.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise StoreError(f"{path}:{line.number}: {value['kind']} record: {where}: {first['msg']}") from exc
+
+
+def _is_torn_beginning(content: bytes) -> bool:
+    """Return whether this is what a run leaves that is killed within its first record: an empty run."""
+    return _BEGINNING.startswith(content[: len(_BEGINNING)])
 
 
 def _not_json(path: Path, line: RunLine) -> StoreError:

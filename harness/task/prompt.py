@@ -1,15 +1,15 @@
-"""A prompt that a user gives in a file or on standard input, whatever bytes that may be."""
+"""A prompt that a user gives in a file or on standard input, in UTF-8."""
 
 from pathlib import Path
 from typing import BinaryIO
 
+from harness.domain.encoding import CONVERT_HINT, not_utf8
 from harness.errors import TaskError
 
 MAX_PROMPT_BYTES = 32 * 1024 * 1024
 """A longer prompt is not sent: no request body may be longer."""
 
-_MAX_UNREADABLE = 0.3
-"""Bytes with a larger share of undecodable characters are not UTF-8 with a few slips, but something else."""
+_HINT = f"{CONVERT_HINT} An image has an option of its own."
 
 
 def read_prompt(source: BinaryIO | Path, *, name: str) -> str:
@@ -35,24 +35,31 @@ def read_prompt(source: BinaryIO | Path, *, name: str) -> str:
 
 
 def prompt_of(data: bytes, *, name: str) -> str:
-    """Return bytes as text; a few invalid ones become U+FFFD.
+    """Return bytes as text.
 
     Raises:
-        TaskError: they are empty, too long or binary.
+        TaskError: they are empty, too long, binary or not UTF-8; then the message names the first place.
     """
     if len(data) > MAX_PROMPT_BYTES:
         raise TaskError(
             f"{name} is longer than {MAX_PROMPT_BYTES // 2**20} MiB, the most that a request can carry",
             hint="Send a part of it.",
         )
-    text = data.decode("utf-8-sig", "replace")
+    text = text_of(data, name=name)
     if not text.strip():
         raise TaskError(f"{name} is empty", hint="Expected some text.")
-    unreadable = text.count("\N{REPLACEMENT CHARACTER}") - data.count("\N{REPLACEMENT CHARACTER}".encode())
-    if b"\0" in data or unreadable > _MAX_UNREADABLE * len(text):
-        why = "contains NUL bytes" if b"\0" in data else f"is not UTF-8 ({unreadable} of {len(text)} characters)"
-        raise TaskError(
-            f"{name} is binary: it {why}",
-            hint="Expected text in UTF-8: convert other encodings with iconv; an image has an option of its own.",
-        )
     return text
+
+
+def text_of(data: bytes, *, name: str) -> str:
+    """Return bytes as text, which may be empty.
+
+    Raises:
+        TaskError: they are binary or not UTF-8.
+    """
+    if b"\0" in data:
+        raise TaskError(f"{name} is binary: it contains NUL bytes", hint=_HINT)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        raise TaskError(f"cannot read {name}: {not_utf8(data, exc)}", hint=_HINT) from exc

@@ -115,7 +115,7 @@ class TestTask:
             (["-"], b" \n", "TASK (from standard input) is empty"),
             ([" "], None, "TASK is empty"),
             (["-"], b"\x7fELF\0\0", "is binary: it contains NUL bytes"),
-            (["-"], b"\x89\xff\xfe\xa0\xb1", "is binary: it is not UTF-8"),
+            (["-"], b"\x89\xff\xfe\xa0\xb1", "it is not UTF-8: line 1, byte 1 is 0x89"),
             (["-"], b"word " * 2_000_000, "the input is too long: its 10000000 characters are over"),
             (["x", "--file", "y"], None, "not both"),
             (["--file", "/nowhere/at/all"], None, "cannot read /nowhere/at/all: No such file"),
