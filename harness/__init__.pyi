@@ -1,7 +1,7 @@
 # The public names. This file is the one place where they are listed: add a line here, and `import harness` has it.
 
+from harness.client.deadline import Deadlines as Deadlines
 from harness.client.http import Client as Client
-from harness.client.http import Deadlines as Deadlines
 from harness.client.openai import OpenAIChatRequest as OpenAIChatRequest
 from harness.client.stream import StreamEvent as StreamEvent
 from harness.domain.generation import ChatRequest as ChatRequest

@@ -75,7 +75,8 @@ def _matching(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
 
 def _listing(context: click.Context) -> "tuple[Model, ...]":
     """Return what the server lists, or nothing if it does not answer at once: Tab must neither wait nor complain."""
-    from harness.client.http import Client, Deadlines
+    from harness.client.deadline import Deadlines
+    from harness.client.http import Client
     from harness.errors import HarnessError
 
     url = context.params.get("url") or os.environ.get("LM_STUDIO_API_URL") or DEFAULT_URL

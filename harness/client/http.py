@@ -1,14 +1,15 @@
 """The client: each method sends one request to LM Studio and returns its answer, or raises a `HarnessError`."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Self
 from urllib.parse import quote
 
 from harness.client.address import normalised
-from harness.client.answer import Assembly, follow, is_event_stream, payload_of, plain_times, server_kind
+from harness.client.answer import payload_of
+from harness.client.caller import Caller, Sender
+from harness.client.deadline import Deadlines
 from harness.client.exchange import Exchange
 from harness.client.line import Head
 from harness.client.listing import read_listing
@@ -22,13 +23,12 @@ from harness.client.openai import (
 )
 from harness.client.proxy import name_proxy, proxy_for
 from harness.client.redaction import DEFAULT_TOKEN, Redaction
-from harness.client.request import chat_body, encoded, load_body
+from harness.client.request import chat_body, load_body
 from harness.client.stream import ChatAssembly, Listener, Loading, StreamEvent, loading
-from harness.client.transport import Incoming, Transport
 from harness.client.wire import ChatWire, DownloadWire, LoadWire, ModelsWire, UnloadWire, parse
 from harness.clock import Clock, SystemClock
 from harness.domain.download import Download
-from harness.domain.generation import ChatRequest, Generation, Times
+from harness.domain.generation import ChatRequest, Generation
 from harness.domain.model import InstanceId, LoadConfig, LoadResult, Model
 from harness.errors import (
     ApiError,
@@ -54,45 +54,6 @@ _OPENAI_CHAT = "/v1/chat/completions"
 _EMBEDDINGS = "/v1/embeddings"
 _GREETING = "/lmstudio-greeting"
 _SILENT = "Something accepts connections there but does not answer: check the address, or restart LM Studio's server."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deadlines:
-    """How long to wait, in seconds.
-
-    Attributes:
-        connect_s: for a connection, including name lookup and TLS.
-        list_s: for the listing of the models.
-        load_s: for a load; the server sends nothing until the model is ready.
-        unload_s: for an unload.
-        download_s: for the answer that a download has begun; the server searches its catalogue first.
-        idle_s: within a streamed chat, for the next event that shows progress; comments and empty deltas do not.
-        total_s: for a whole chat. It is the only deadline of a plain chat, which sends nothing until it ends.
-    """
-
-    connect_s: float = 3.0
-    list_s: float = 10.0
-    load_s: float = 600.0
-    unload_s: float = 60.0
-    download_s: float = 60.0
-    idle_s: float = 300.0
-    total_s: float = 900.0
-
-
-class Sender(Protocol):
-    """Sends requests, as `Transport` does."""
-
-    def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: bytes | None = None,
-        waits: Mapping[str, float],
-        exchange: Exchange | None = None,
-    ) -> AbstractContextManager[Incoming]:
-        """Send a request and yield its answer."""
-        ...
 
 
 class Client:
@@ -122,7 +83,7 @@ class Client:
         url: str,
         *,
         token: str = DEFAULT_TOKEN,
-        deadlines: Deadlines = Deadlines(),
+        deadlines: Deadlines = Deadlines(),  # noqa: B008  (frozen)
         clock: Clock | None = None,
     ) -> None:
         if not (token.isascii() and token.isprintable()) or " " in token:
@@ -136,14 +97,8 @@ class Client:
         self.on_oddity: Callable[[str], None] | None = None
         self._noted: set[str] = set()
         self._proxy = proxy_for(self.url)
-        self._server_kind = "unknown"
         self._redaction = Redaction(token)
-        self._transport = Transport(
-            self.url,
-            headers={"user-agent": "lms-harness"} | ({"authorization": f"Bearer {token}"} if token else {}),
-            connect_s=deadlines.connect_s,
-            clock=clock or SystemClock(),
-        )
+        self._caller = Caller(self.url, token=token, deadlines=deadlines, clock=clock or SystemClock())
 
     def __enter__(self) -> Self:
         return self
@@ -155,12 +110,12 @@ class Client:
 
     def close(self) -> None:
         """Release what the client holds. Requests in flight go on; cancel them through their exchanges."""
-        self._transport.close()
+        self._caller.close()
 
     @property
     def server_kind(self) -> str:
         """Which server answered last: `embedded` (our own), `lm-studio` (by its Express header) or `unknown`."""
-        return self._server_kind
+        return self._caller.server_kind
 
     def preflight(self) -> tuple[Model, ...]:
         """Return the listing of a server that is ready.
@@ -189,9 +144,9 @@ class Client:
         with self._reporting(None):
             waits = {"list": self.deadlines.list_s}
             try:
-                payload, _ = self._ask("GET", _MODELS, waits=waits, exchange=exchange)
+                payload, _ = self._caller.ask("GET", _MODELS, waits=waits, exchange=exchange)
             except ConnectionLost:
-                payload, _ = self._ask("GET", _MODELS, waits=waits, exchange=exchange)
+                payload, _ = self._caller.ask("GET", _MODELS, waits=waits, exchange=exchange)
             listing = read_listing(parse(ModelsWire, payload).models)
         if self.on_listing is not None:
             self.on_listing(listing.models)
@@ -216,7 +171,7 @@ class Client:
         """
         with self._redaction.of_errors():
             body = load_body(key, config, echo=echo)
-            payload, _ = self._ask("POST", _LOAD, body, waits={"load": self.deadlines.load_s}, exchange=exchange)
+            payload, _ = self._caller.ask("POST", _LOAD, body, waits={"load": self.deadlines.load_s}, exchange=exchange)
             return parse(LoadWire, payload).to_domain()
 
     def loaded(self, status: int, body: bytes) -> LoadResult:
@@ -237,7 +192,9 @@ class Client:
         """
         with self._redaction.of_errors():
             body = {"instance_id": instance_id}
-            payload, _ = self._ask("POST", _UNLOAD, body, waits={"unload": self.deadlines.unload_s}, exchange=exchange)
+            payload, _ = self._caller.ask(
+                "POST", _UNLOAD, body, waits={"unload": self.deadlines.unload_s}, exchange=exchange
+            )
             unloaded = parse(UnloadWire, payload).instance_id
             if unloaded != instance_id:
                 raise MalformedAnswer(f"asked to unload {instance_id}, but the answer names {unloaded}")
@@ -252,14 +209,14 @@ class Client:
         """
         with self._redaction.of_errors():
             body = {"model": model} | ({"quantization": quantization} if quantization else {})
-            payload, _ = self._ask("POST", _DOWNLOAD, body, waits={"download": self.deadlines.download_s})
+            payload, _ = self._caller.ask("POST", _DOWNLOAD, body, waits={"download": self.deadlines.download_s})
             return parse(DownloadWire, payload).to_domain()
 
     def download_status(self, job_id: str) -> Download:
         """Return the progress of a download (`GET /api/v1/models/download/status/:job_id`); there are no events."""
         with self._redaction.of_errors():
             path = f"{_DOWNLOAD}/status/{quote(job_id, safe='')}"
-            payload, _ = self._ask("GET", path, waits={"list": self.deadlines.list_s})
+            payload, _ = self._caller.ask("GET", path, waits={"list": self.deadlines.list_s})
             return parse(DownloadWire, payload).to_domain()
 
     def chat(
@@ -291,7 +248,7 @@ class Client:
             body = chat_body(request, stream=stream)
             listen = self._noting_loads(on_event)
             assembly = ChatAssembly(route=f"POST {_CHAT}", on_event=listen) if stream else None
-            answer = self._generate(_CHAT, body, assembly, total_s=total_s, exchange=exchange, carrier=carrier)
+            answer = self._caller.generate(_CHAT, body, assembly, total_s=total_s, exchange=exchange, carrier=carrier)
             generation = answer if isinstance(answer, Generation) else parse(ChatWire, answer[0]).to_domain(answer[1])
             if generation.loaded_model and self.on_load is not None:
                 self.on_load(generation.model_instance_id, "loaded")
@@ -312,7 +269,7 @@ class Client:
         with self._reporting(request.model):
             body = openai_chat_body(request, stream=stream)
             assembly = OpenAIAssembly() if stream else None
-            answer = self._generate(_OPENAI_CHAT, body, assembly, total_s=total_s, exchange=exchange)
+            answer = self._caller.generate(_OPENAI_CHAT, body, assembly, total_s=total_s, exchange=exchange)
             return answer if isinstance(answer, Generation) else parse(CompletionWire, answer[0]).to_domain(answer[1])
 
     def embed(
@@ -321,7 +278,9 @@ class Client:
         """Return a vector for each text (`POST /v1/embeddings`). LM Studio silently cuts texts to the context."""
         with self._reporting(model):
             waits = {"total": self.deadlines.total_s}
-            payload, _ = self._ask("POST", _EMBEDDINGS, embeddings_body(model, texts), waits=waits, exchange=exchange)
+            payload, _ = self._caller.ask(
+                "POST", _EMBEDDINGS, embeddings_body(model, texts), waits=waits, exchange=exchange
+            )
             return parse(EmbeddingsWire, payload).to_domain(count=len(texts))
 
     @contextmanager
@@ -368,49 +327,10 @@ class Client:
 
         return listen
 
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | None = None,
-        *,
-        waits: Mapping[str, float],
-        exchange: Exchange | None = None,
-    ) -> tuple[Any, Times]:
-        """Return the JSON of the answer and how long it took."""
-        data = None if body is None else encoded(body)
-        with self._transport.send(method, path, body=data, waits=waits, exchange=exchange) as incoming:
-            head = incoming.head()
-            self._server_kind = server_kind(head)
-            return payload_of(head, incoming.read(), route=f"{method} {path}"), plain_times(incoming)
-
-    def _generate(
-        self,
-        path: str,
-        body: Mapping[str, Any],
-        assembly: Assembly | None,
-        *,
-        total_s: float | None,
-        exchange: Exchange | None,
-        carrier: Sender | None = None,
-    ) -> Generation | tuple[Any, Times]:
-        """Return a streamed answer, or the JSON of a plain one; a server may answer plainly though asked to stream."""
-        waits = {"total": self.deadlines.total_s if total_s is None else total_s}
-        if assembly is None:
-            return self._ask("POST", path, body, waits=waits, exchange=exchange)
-        idle_s = self.deadlines.idle_s
-        waits["idle"] = idle_s
-        sender = carrier or self._transport
-        with sender.send("POST", path, body=encoded(body), waits=waits, exchange=exchange) as incoming:
-            head = incoming.head()
-            if is_event_stream(head):
-                return follow(incoming, assembly, idle_s=idle_s)
-            return payload_of(head, incoming.read(), route=f"POST {path}"), plain_times(incoming)
-
     def _diagnosis(self, error: HarnessError) -> HarnessError:
         """Return the error that explains a failed listing; the greeting tells an old LM Studio from other servers."""
         try:
-            greeting, _ = self._ask("GET", _GREETING, waits={"list": self.deadlines.list_s})
+            greeting, _ = self._caller.ask("GET", _GREETING, waits={"list": self.deadlines.list_s})
         except HarnessError:
             greeting = None
         if isinstance(greeting, dict) and greeting.get("lmstudio") is True:

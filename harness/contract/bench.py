@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from harness.client.caller import Sender
 from harness.client.exchange import Exchange
-from harness.client.http import Client, Sender
+from harness.client.http import Client
 from harness.client.request import encoded
 from harness.client.stream import Listener, StreamEvent
 from harness.client.transport import Transport
 from harness.clock import Clock
-from harness.domain.generation import ChatRequest, Generation, Times
+from harness.domain.generation import ChatRequest, Generation
 from harness.domain.model import InstanceId, LoadConfig, LoadResult, Model, ModelKey
 from harness.errors import HarnessError, SettingsError
 from harness.lifecycle.lease import Lease
@@ -62,6 +63,7 @@ class Witness(Client):
     def __init__(self, url: str, *, token: str) -> None:
         super().__init__(url, token=token)
         self.payloads: dict[str, Any] = {}
+        self._caller.on_payload = self.payloads.__setitem__
         self.events: list[StreamEvent] = []
 
     def chat(
@@ -91,19 +93,6 @@ class Witness(Client):
         result = super().loaded(status, body)
         self.payloads["/api/v1/models/load"] = json.loads(body)
         return result
-
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | None = None,
-        *,
-        waits: Mapping[str, float],
-        exchange: Exchange | None = None,
-    ) -> tuple[Any, Times]:
-        payload, times = super()._ask(method, path, body, waits=waits, exchange=exchange)
-        self.payloads[path] = payload
-        return payload, times
 
 
 class Bench:

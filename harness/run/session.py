@@ -6,7 +6,8 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from harness.client.http import Client, Deadlines
+from harness.client.deadline import Deadlines
+from harness.client.http import Client
 from harness.client.retry import may_connect_soon, retried
 from harness.clock import SystemClock
 from harness.domain.model import Model

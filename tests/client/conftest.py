@@ -2,7 +2,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.client.http import Client, Deadlines
+from harness.client.deadline import Deadlines
+from harness.client.http import Client
 from harness.testing.scripted import ScriptedServer
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.client.http import Client, Deadlines
+from harness.client.deadline import Deadlines
+from harness.client.http import Client
 from harness.client.proxy import proxy_for
 from harness.errors import HarnessError, NotAuthorised, ServerUnreachable
 from harness.testing.scripted import ScriptedServer

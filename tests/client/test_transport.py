@@ -16,7 +16,8 @@ import httpx
 import pytest
 
 from harness.client import transport
-from harness.client.http import Client, Deadlines
+from harness.client.deadline import Deadlines
+from harness.client.http import Client
 from harness.client.transport import BY_KIND, raise_mapped
 from harness.domain.generation import ChatRequest
 from harness.errors import (

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from harness.client.http import Client, Deadlines
+from harness.client.deadline import Deadlines
+from harness.client.http import Client
 from harness.command.chat import ChatReply, ask_once
 from harness.domain.generation import ChatRequest, Outcome
 from harness.domain.model import ResponseId

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.client.http import Client, Deadlines
+from harness.client.deadline import Deadlines
+from harness.client.http import Client
 from harness.clock import Clock, SystemClock
 from harness.lifecycle.lease import Policy
 from harness.lifecycle.leases import Leases

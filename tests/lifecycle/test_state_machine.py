@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from harness.client.http import Client, Deadlines
+from harness.client.deadline import Deadlines
+from harness.client.http import Client
 from harness.domain.generation import ChatRequest
 from harness.domain.model import InstanceId, LoadConfig
 from harness.errors import HarnessError

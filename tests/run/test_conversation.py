@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from harness.client.deadline import Deadlines
 from harness.client.exchange import Exchange
-from harness.client.http import Client, Deadlines
+from harness.client.http import Client
 from harness.domain.answer import Answer, Job
 from harness.domain.generation import Outcome
 from harness.domain.model import InstanceId, LoadConfig

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
-from harness.client.http import Client, Deadlines
+from harness.client.deadline import Deadlines
+from harness.client.http import Client
 from harness.clock import Clock
 from harness.domain.answer import Answer
 from harness.domain.model import LoadConfig, Model

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from harness.client.http import Client, Deadlines
+from harness.client.deadline import Deadlines
+from harness.client.http import Client
 from harness.testing.proxy import FaultProxy
 from harness.testing.scripted import ScriptedServer
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from harness.client.http import Client, Deadlines
+from harness.client.deadline import Deadlines
+from harness.client.http import Client
 from harness.domain.generation import ChatRequest
 from harness.errors import ConnectionLost, DeadlineExceeded, HarnessError, MalformedAnswer, NotLMStudio
 from harness.testing.fault import Abandon, Cut, Delay, Drop, Fault, Hang, Ignore, Raw, Reset, Status, Trickle

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.client.http import Client, Deadlines
+from harness.client.deadline import Deadlines
+from harness.client.http import Client
 from harness.domain.generation import ChatRequest
 from harness.errors import (
     ConnectionLost,

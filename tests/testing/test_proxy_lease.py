@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.client.http import Client, Deadlines
+from harness.client.deadline import Deadlines
+from harness.client.http import Client
 from harness.clock import SystemClock
 from harness.domain.generation import ChatRequest
 from harness.domain.model import LoadConfig
