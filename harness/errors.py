@@ -7,6 +7,7 @@ HarnessError                      1
 ├── SettingsError (ValueError)    2   an option, variable or ini value is wrong
 ├── TaskError (ValueError)        2   a task, its data or its target is malformed
 ├── StoreError (OSError)          2   a results file cannot be written or read
+├── EvidenceMissing (LookupError) 9   there is no routing file, or it says nothing current of the task
 ├── ExtraMissing (ImportError)    2   a package of an optional extra is not installed
 ├── DownloadFailed                1   the server could not download a model, or makes no progress
 ├── EmbeddedError                 3   the embedded server or its models cannot be prepared
@@ -74,6 +75,12 @@ class StoreError(HarnessError, OSError):
     """A results file cannot be written or read."""
 
     exit_code = 2
+
+
+class EvidenceMissing(HarnessError, LookupError):
+    """No routing file is there, or it has no current answer for the task."""
+
+    exit_code = 9
 
 
 class ExtraMissing(HarnessError, ImportError):

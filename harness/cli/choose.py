@@ -8,11 +8,20 @@ import click
 
 from harness.cli.option import add_options, json_option, parsed_as
 from harness.cli.output import note, print_json, print_text
+from harness.settings.parser import period
 
 if TYPE_CHECKING:
     from harness.command.choose import Chosen, TaskChoice
     from harness.verdict.board import Standing
     from harness.verdict.contender import Rule
+
+
+def _period(_: click.Context, parameter: click.Parameter, text: str) -> float:
+    try:
+        return period(text)
+    except ValueError as exc:
+        raise click.BadParameter(f"expected {exc}, got {text!r}", param=parameter) from None
+
 
 _SHARE = click.FloatRange(0, 1)
 _TIME = click.FloatRange(0, min_open=True)
@@ -70,6 +79,27 @@ _rule_options = add_options(
         ),
     ]
 )
+_routing_options = add_options(
+    [
+        click.option(
+            "-o", "--out", metavar="FILE", help="Write the routing file, such as routing.json; - prints it instead."
+        ),
+        click.option(
+            "--valid-for",
+            "valid_for_s",
+            callback=_period,
+            default="30d",
+            show_default=True,
+            metavar="PERIOD",
+            help="With -o: how long an answer holds after its oldest run began, such as 30d, 2w or 12h.",
+        ),
+        click.option(
+            "--share-results",
+            is_flag=True,
+            help="With -o: let other users of this machine read the file, as far as the umask does.",
+        ),
+    ]
+)
 
 
 @click.command()
@@ -85,9 +115,19 @@ _rule_options = add_options(
     metavar="DIR",
     help="Folder whose newest comparable run files are read if none are named.",
 )
+@_routing_options
 @json_option
 def choose(
-    files: Sequence[Path], primary: str | None, task: str | None, results: Path, *, as_json: bool, **rule: Any
+    files: Sequence[Path],
+    primary: str | None,
+    task: str | None,
+    results: Path,
+    *,
+    out: str | None,
+    valid_for_s: float,
+    share_results: bool,
+    as_json: bool,
+    **rule: Any,
 ) -> None:
     """Say for each task which model to hand it to, and what that risks. No server is needed.
 
@@ -95,12 +135,16 @@ def choose(
     with the best so far and the number of items that would probably settle it. Of the models that suffice it is the one
     with the best score less a price for its time. No claim is made beyond that: docs/statistics.md.
 
+    With -o the answers are also written as a routing file, from which `lms-harness route` and your scripts read who
+    takes a task.
+
     \b
     Examples:
       lms-harness choose
       lms-harness choose --floor 0.9 --max-p50 5
       lms-harness choose --primary qwen/qwen3-14b --margin 0.05
       lms-harness choose --why extract
+      lms-harness choose -o routing.json --valid-for 14d
     """
     from harness.command.choose import choose_all
     from harness.report.answer import TaskAnswer, render_answers, render_why
@@ -112,6 +156,8 @@ def choose(
     answers = {found.evidence.task: TaskAnswer(task=found.evidence.task, choice=found.choice) for found in chosen.tasks}
     if task is not None and task not in answers:
         raise click.UsageError(f"--why: no such task: {task}; expected one of {', '.join(answers)}")
+    if out is not None and _write_routing(out, chosen, wanted, valid_for_s=valid_for_s, is_shared=share_results):
+        return
     if as_json:
         print_json(_as_dict(chosen, wanted, only=task))
         return
@@ -126,6 +172,24 @@ def choose(
     print_text("\nFrom " + ", ".join(map(str, chosen.runs)))
     if any(found.evidence.is_demonstration for found in chosen.tasks):
         print_text("\nNote: the embedded default models are a demonstration; nobody should choose among them.")
+
+
+def _write_routing(out: str, chosen: "Chosen", rule: "Rule", *, valid_for_s: float, is_shared: bool) -> bool:
+    """Write the routing file; return whether it was printed instead, so that nothing else is to be."""
+    import json
+
+    from harness.clock import SystemClock
+    from harness.command.routing import routing_file
+    from harness.report.text import disarmed_json
+    from harness.store.routing import write_routing
+
+    routing = routing_file(chosen, rule, valid_for_s=valid_for_s, clock=SystemClock()).model_dump(by_alias=True)
+    if out == "-":
+        print_json(routing)
+        return True
+    write_routing(Path(out), disarmed_json(json.dumps(routing, indent=2, allow_nan=False)) + "\n", is_shared=is_shared)
+    note(f"Written to {out}")
+    return False
 
 
 def _as_dict(chosen: "Chosen", rule: "Rule", *, only: str | None) -> dict[str, Any]:
@@ -152,7 +216,7 @@ def _task_as_dict(found: "TaskChoice") -> dict[str, Any]:
         "runner_up": choice.runner_up,
         "items_to_settle": choice.needed,
         "is_demonstration": found.evidence.is_demonstration,
-        "run_ids": list(found.evidence.runs),
+        "run_ids": [run.run_id for run in found.evidence.runs],
         "models": [_standing_as_dict(standing) for standing in choice.standings],
     }
 

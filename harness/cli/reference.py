@@ -21,6 +21,8 @@ EXIT_CODES: Mapping[int, str] = {
     5: "no such model or instance",
     6: "a model could not be loaded",
     7: "an instance could not be released; the message names it and the command to finish",
+    8: "open: no model is sure to do the task well enough",
+    9: "the routing file is missing or stale, or does not know the task",
     130: "interrupted, after releasing what had been loaded",
 }
 """What `lms-harness` returns; `harness.errors` has the exit code of each error."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.errors import SettingsError, StoreError
 from harness.store.run_file import RunFile
 from harness.verdict.choose import Recommendation, choose
-from harness.verdict.contender import Rule
+from harness.verdict.contender import Contender, Rule
 from harness.verdict.evidence import TaskEvidence, by_key, certified, difference, gather
 
 MOST_FILES = 50
@@ -16,10 +16,11 @@ MOST_FILES = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskChoice:
-    """The answer for one task, and what it rests on."""
+    """The answer for one task, and what it rests on; `primary` is the yardstick, where its answers are known."""
 
     evidence: TaskEvidence
     choice: Recommendation
+    primary: Contender | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +31,13 @@ class Chosen:
         tasks: by name.
         runs: the files that they rest on, the newest first.
         skipped: files that were passed over, and why.
+        primary: key of the model that is used now, if it is named.
     """
 
     tasks: tuple[TaskChoice, ...]
     runs: tuple[Path, ...]
     skipped: dict[str, str]
+    primary: str | None = None
 
 
 def choose_all(files: Sequence[Path], results: Path, rule: Rule, *, primary: str | None = None) -> Chosen:
@@ -56,16 +59,18 @@ def choose_all(files: Sequence[Path], results: Path, rule: Rule, *, primary: str
         asked = sorted({candidate.key for task in tasks for candidate in task.candidates})
         raise SettingsError(f"no run has asked the primary {primary!r}", hint=f"Asked were: {', '.join(asked)}.")
     return Chosen(
-        tasks=tuple(TaskChoice(evidence=task, choice=_choice(task, rule, primary)) for task in tasks),
+        tasks=tuple(_choice(task, rule, primary) for task in tasks),
         runs=tuple(run.path for run in runs),
         skipped=skipped,
+        primary=primary,
     )
 
 
-def _choice(task: TaskEvidence, rule: Rule, primary: str | None) -> Recommendation:
+def _choice(task: TaskEvidence, rule: Rule, primary: str | None) -> TaskChoice:
     yardstick = by_key(task).get(primary) if primary is not None else None
     local = [candidate for candidate in task.candidates if candidate is not yardstick]
-    return choose([certified(candidate, rule, yardstick) for candidate in local], rule, primary=yardstick)
+    choice = choose([certified(candidate, rule, yardstick) for candidate in local], rule, primary=yardstick)
+    return TaskChoice(evidence=task, choice=choice, primary=yardstick)
 
 
 def _named(files: Sequence[Path]) -> tuple[list[RunFile], dict[str, str]]:

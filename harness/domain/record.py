@@ -75,7 +75,7 @@ class InstanceRecord(Record):
     """One acquired lease, or a failed attempt (`error`).
 
     `load_time_s` is the server's figure, `load_wall_s` the time that the client waited; both are None for a preloaded
-    instance.
+    instance. `variant` is the one of the model's files that was selected; None where the listing has no variants.
     """
 
     kind: Literal["instance"] = "instance"
@@ -89,6 +89,7 @@ class InstanceRecord(Record):
     load_time_s: float | None = None
     load_wall_s: float | None = None
     size_bytes: int | None = None
+    variant: str | None = None
     quantisation: str | None = None
     params: str | None = None
     format: str | None = None

@@ -1,10 +1,11 @@
-"""The JSON Schema of the records, generated from their models."""
+"""The JSON Schemas of the records and of the routing file, generated from their models."""
 
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from harness.domain.record import SCHEMA, Kinds
+from harness.domain.routing import RoutingFile
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -29,6 +30,12 @@ def json_schema(kind: str | None = None) -> dict[str, Any]:
         "oneOf": [{"$ref": f"#/$defs/{name}"} for name in kinds],
         "$defs": definitions,
     }
+
+
+def routing_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a routing file as it is written."""
+    made = TypeAdapter(RoutingFile).json_schema(by_alias=True, mode="validation")
+    return {"$schema": _DIALECT, **made, "required": ["schema", *made["required"]]}
 
 
 def _definition(kind: str) -> dict[str, Any]:

@@ -312,6 +312,7 @@ def facts(model: Model) -> dict[str, Any]:
     return {
         "model_key": model.key,
         "size_bytes": model.size_bytes,
+        "variant": model.selected_variant,
         "quantisation": model.quantization.name if model.quantization else None,
         "params": model.params_string,
         "format": model.format,

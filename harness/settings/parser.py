@@ -12,6 +12,7 @@ MAX_TOKENS = 2**31 - 1
 MAX_SEED = 2**63 - 1
 _MAX_REQUESTS = 1024
 _LONGEST_S = 3_600_000.0
+_LONGEST_PERIOD_S = 3650 * 86_400.0
 # ASCII digits only (`\d` matches the digits of every script), and too few of them to overflow a float.
 _NUMBER = r"([0-9]{1,15}(?:\.[0-9]{1,15})?)"
 _SIZES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
@@ -36,6 +37,15 @@ def seconds(text: str) -> float:
     value = float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2] or "s"] if match else 0.0
     if not 0 < value <= _LONGEST_S:
         raise ValueError("a duration above 0 and up to 1000h, such as 45, 45s, 2m or 1h")
+    return value
+
+
+def period(text: str) -> float:
+    """Parse a period such as 30d, 2w or 12h into seconds."""
+    match = re.fullmatch(r"([0-9]{1,6})(h|d|w)", text.strip())
+    value = float(match[1]) * {"h": 3600, "d": 86_400, "w": 604_800}[match[2]] if match else 0.0
+    if not 0 < value <= _LONGEST_PERIOD_S:
+        raise ValueError("a period above 0 and up to 3650d, such as 30d, 2w or 12h")
     return value
 
 

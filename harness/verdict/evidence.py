@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from statistics import fmean, median
 
 from harness.domain.record import InstanceRecord, RunRecord
 from harness.stats.decision import Verdict, decide
 from harness.stats.floor import decide_floor
-from harness.store.cell import CellKey
+from harness.store.cell import CellKey, ScorerId
 from harness.store.run_file import RunFile
 from harness.verdict.contender import Contender, Rule
 from harness.verdict.value import value_of
@@ -24,14 +24,18 @@ class TaskEvidence:
     Attributes:
         task, task_class: its names.
         candidates: one for each model that was asked.
-        runs: ids of the runs that the answers come from, the newest first.
+        runs: the first records of the runs that the answers come from, the newest first.
+        instances: the instance that answered, by model key.
+        scorer: who judged the answers; None: nothing was scored.
         is_demonstration: models of the embedded default are among them, which nobody would choose.
     """
 
     task: str
     task_class: str
     candidates: tuple[Contender, ...]
-    runs: tuple[str, ...]
+    runs: tuple[RunRecord, ...]
+    instances: Mapping[str, InstanceRecord] = field(default_factory=dict)
+    scorer: ScorerId | None = None
     is_demonstration: bool = False
 
 
@@ -66,7 +70,9 @@ def gather(runs: Sequence[RunFile]) -> list[TaskEvidence]:
             task=task,
             task_class=classes[task],
             candidates=tuple(_candidate(run, key) for key, run in cells),
-            runs=tuple(dict.fromkeys(run.run.run_id for _, run in cells)),
+            runs=tuple({run.run.run_id: run.run for _, run in cells}.values()),
+            instances={key.model_key: use for key, run in cells if (use := run.instances.get(key.model_key))},
+            scorer=next(filter(None, (run.scorer(task) for _, run in cells)), None),
             is_demonstration=any("demonstration" in note for _, run in cells for note in run.run.notes),
         )
         for task, cells in sorted(by_task.items())

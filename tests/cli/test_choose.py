@@ -3,15 +3,20 @@
 import hashlib
 import json
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from harness.cli.run import suites_dir
+from harness.domain.schema import routing_schema
+from harness.store.routing import read_routing
 from harness.task.catalogue import load_catalogue
 from harness.testing.message import Request
 from harness.testing.scripted import ScriptedServer
@@ -112,6 +117,52 @@ def test_a_primary_that_was_asked_is_the_yardstick_and_no_candidate(folder: Path
     assert [model["model_key"] for model in found["extract"]["models"]] == [TINY]  # type: ignore[attr-defined]
 
 
+def test_the_routing_file_fits_its_schema_and_says_who_takes_each_task_and_why_not_the_others(folder: Path) -> None:
+    done = command(folder, "choose", "-o", "routing.json", "--valid-for", "2w")
+    assert done.code == 0, done.err
+    assert "Written to routing.json" in done.err
+    path = folder / "routing.json"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    routing = json.loads(path.read_text())
+    Draft202012Validator(routing_schema()).validate(routing)
+    tasks = routing["tasks"]
+    classify, extract = tasks["classify"], tasks["extract"]
+    assert {name: task["answer"] for name, task in tasks.items()} == {
+        "classify": "certified",
+        "extract": "open",
+        "reason": "primary",
+    }
+    # Which of two equally good models comes first, their times decide.
+    assert classify["model_key"] == classify["suffices"][0]["model_key"]
+    assert {model["model_key"] for model in classify["suffices"]} == {TINY, SMALL}
+    assert (extract["model_key"], extract["best_so_far"]) == (None, SMALL)
+    assert extract["items_to_settle"]
+    assert [model["reason"][:9] for model in extract["rejected"]] == ["suffices "] * 2
+    (tiny,) = [model for model in classify["suffices"] if model["model_key"] == TINY]
+    assert (tiny["size_bytes"], tiny["n"], tiny["quantisation"]) == (700_000_000, N, "Q4_K_M")
+    evidence = classify["evidence"]
+    assert evidence["scorer"] == "labels"
+    assert evidence["scorer_version"]
+    assert evidence["suite_hash"]
+    assert evidence["servers"][0]["url"].startswith("http://127.0.0.1")
+    kept = datetime.fromisoformat(evidence["valid_until"]) - datetime.fromisoformat(evidence["measured_at"])
+    assert kept == timedelta(days=14)
+    assert routing["baselines"]["best_single"]["suffices_for"] == ["classify"]
+    assert routing["rule"]["floor"] == 0.8
+    routes = read_routing(path)
+    assert {name: route.answer for name, route in routes.items()} == {name: tasks[name]["answer"] for name in tasks}
+
+
+def test_the_routing_file_is_printed_for_a_pipe_and_shared_on_request(folder: Path) -> None:
+    done = command(folder, "choose", "--primary", SMALL, "--safe", "-o", "-")
+    assert done.code == 0
+    routing = json.loads(done.out)
+    Draft202012Validator(routing_schema()).validate(routing)
+    assert (routing["primary"], routing["baselines"]["primary"]["model_key"]) == (SMALL, SMALL)
+    assert command(folder, "choose", "-o", "shared.json", "--share-results").code == 0
+    assert stat.S_IMODE((folder / "shared.json").stat().st_mode) & 0o044
+
+
 def test_why_shows_every_model_and_what_rules_it_out(folder: Path) -> None:
     done = command(folder, "choose", "--why", "classify", "--max-size", "1GB", columns=120)
     assert done.code == 0
@@ -151,6 +202,8 @@ def test_runs_that_do_not_count_are_named(folder: Path, tmp_path: Path) -> None:
         (["--floor", "1.5"], "--floor"),
         (["--confidence", "0.2"], "--confidence"),
         (["--max-size", "big"], "--max-size"),
+        (["-o", "r.json", "--valid-for", "soon"], "expected a period above 0"),
+        (["-o", "/nowhere/r.json"], "cannot write /nowhere/r.json"),
     ],
 )
 def test_wrong_input_is_a_usage_error(folder: Path, words: list[str], said: str) -> None:

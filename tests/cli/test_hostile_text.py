@@ -100,10 +100,16 @@ WALK: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "smoke": ((), (KEY,), ("--json",)),
     "live": (("--no-smoke",), ("--no-smoke", "--json")),
     "doctor": ((), ("--json",), ("--fix",), ("--forget", EVIL)),
-    "choose": (("RUN_FILE",), ("RUN_FILE", "--json"), ("RUN_FILE", "--why", EVIL), ("RUN_FILE", "--primary", EVIL)),
+    "choose": (
+        ("RUN_FILE",),
+        ("RUN_FILE", "--json"),
+        ("RUN_FILE", "--why", EVIL),
+        ("RUN_FILE", "--primary", EVIL),
+        ("RUN_FILE", "-o", "-"),
+    ),
     "tasks": (("RUN_FILE", "--n", "2"), ("RUN_FILE", "--n", "2", "--json")),
     "score": (("RUN_FILE", "--scorer", "exact", "--target-field", "item_id", "--out", "OUT"),),
-    "schema": ((), ("--kind", EVIL)),
+    "schema": ((), ("routing",), ("--kind", EVIL)),
     "completion": (("bash",),),
 }
 ELSEWHERE = {"run": "in a process of its own, below", "serve": "prints only what its own user has typed"}
