@@ -26,6 +26,7 @@ _HOMES: Mapping[str, str] = {
     "live": "live",
     "doctor": "doctor",
     "choose": "choose",
+    "route": "route",
     "tasks": "tasks",
     "score": "score",
     "schema": "schema",

@@ -78,6 +78,25 @@ def _hostile(record: dict[str, Any]) -> dict[str, Any]:
     return {name: f"{value}{EVIL}" if name in NAMES and value else value for name, value in record.items()}
 
 
+def routing_file(folder: Path) -> Path:
+    """Write a routing file in which every name is hostile."""
+    hostile = {"model_key": f"gone{EVIL}", "variant": EVIL, "quantisation": EVIL, "size_bytes": 1}
+    common = {
+        "evidence": {"valid_until": "2999-01-01T00:00:00Z"},
+        "rejected": [],
+        "items_to_settle": 3,
+        "best_so_far": f"best{EVIL}",
+        "is_demonstration": False,
+    }
+    tasks = {
+        f"model{EVIL}": {**common, "answer": "model", "model_key": hostile["model_key"], "suffices": [hostile]},
+        f"open{EVIL}": {**common, "answer": "open", "model_key": None, "suffices": []},
+    }
+    path = folder / "routing.json"
+    path.write_text(json.dumps({"schema": "lms-harness-routing/1", "tasks": tasks}))
+    return path
+
+
 def assert_harmless(output: str) -> None:
     for line in output.split("\n"):
         assert not line.lstrip().startswith("::"), line
@@ -107,6 +126,13 @@ WALK: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("RUN_FILE", "--primary", EVIL),
         ("RUN_FILE", "-o", "-"),
     ),
+    "route": (
+        ("ROUTING", "--task", f"model{EVIL}"),
+        ("ROUTING", "--task", f"open{EVIL}"),
+        ("ROUTING", "--task", f"open{EVIL}", "--json"),
+        ("ROUTING", "--task", f"model{EVIL}", "--loaded"),
+        ("ROUTING", "--task", EVIL),
+    ),
     "tasks": (("RUN_FILE", "--n", "2"), ("RUN_FILE", "--n", "2", "--json")),
     "score": (("RUN_FILE", "--scorer", "exact", "--target-field", "item_id", "--out", "OUT"),),
     "schema": ((), ("routing",), ("--kind", EVIL)),
@@ -135,7 +161,7 @@ def test_every_command_is_walked() -> None:
 def test_no_command_prints_what_acts(
     in_folder: Call, run_file: Path, tmp_path: Path, command: str, words: tuple[str, ...]
 ) -> None:
-    places = {"RUN_FILE": str(run_file), "OUT": str(tmp_path / "out.jsonl")}
+    places = {"RUN_FILE": str(run_file), "OUT": str(tmp_path / "out.jsonl"), "ROUTING": str(routing_file(tmp_path))}
     result = in_folder(command, *(places.get(word, word) for word in words))
     assert_harmless(result.out)
     assert_harmless(result.err)
