@@ -1,7 +1,8 @@
-"""`select`: chooses a model for a piece of work from the listing alone."""
+"""`select`: chooses a model for a piece of work from the listing, and from what was measured."""
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +15,7 @@ from harness.selection.need import PREFERENCES, TASK_NEEDS, Preference, demand_f
 
 if TYPE_CHECKING:
     from harness.selection.ranking import Candidate, Ranking
+    from harness.store.routing import Route
 
 
 @click.command()
@@ -44,6 +46,13 @@ if TYPE_CHECKING:
     metavar="SIZE",
     help="Leave out models larger than this, such as 20GB.",
 )
+@click.option(
+    "--evidence",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Routing file (`lms-harness choose -o`): what it says of the tasks goes before the other rules, which break "
+    "ties.",
+)
 @server_options
 def select(
     tasks: Sequence[str],
@@ -54,32 +63,39 @@ def select(
     prefer: Sequence[Preference],
     exclude: Sequence[str],
     max_size: int | None,
+    evidence: Path | None,
     as_json: bool,
 ) -> None:
     """Choose a downloaded model for a piece of work by its abilities and its cost; nothing is loaded.
 
     Prints only the key on standard output, and the reason on standard error. A model that is loaded with enough
     context comes first, unless --prefer puts something before "loaded". If no need is given, the smallest loaded model
-    is chosen, else the smallest one. How well a model does the work is for `lms-harness run` to measure.
+    is chosen, else the smallest one. How well a model does the work is for `lms-harness run` to measure; with
+    --evidence, models that were measured to suffice for the tasks (for those in the file, if none is named) come first,
+    and models that were rejected last.
 
     Exit code 1: no model fits; use your primary model.
 
     \b
     Examples:
       lms-harness select --task vision
+      lms-harness select --task extract --evidence routing.json
       lms-harness select --task longcontext --min-context 65536 --max-size 20GB --json
       lms-harness chat "$(lms-harness select --task classify)" 'Spam or not: you have won!'
     """
+    from harness.command.route import standing
     from harness.selection.ranking import rank
 
     demand = demand_for(
         tasks, min_context_tokens=min_context or 0, prefer=prefer, exclude=exclude, max_size_bytes=max_size
     )
+    routes = None if evidence is None else _routes(evidence, tasks)
     with connected(url, token) as client:
-        ranking = rank(client.models(), demand)
+        listing = client.models()
+    ranking = rank(listing, demand, evidence=None if not routes else lambda model: standing(model, routes))
     best = ranking.fitting[0] if ranking.fitting else None
     if as_json:
-        print_json(_as_dict(ranking))
+        print_json(_as_dict(ranking, routes))
     elif best is not None:
         print_text(best.model.key)
         note(f"{best.model.key}: {ranking.reason}")
@@ -90,19 +106,31 @@ def select(
         sys.exit(1)
 
 
-def _as_dict(ranking: "Ranking") -> dict[str, object]:
+def _routes(path: Path, tasks: Sequence[str]) -> "list[Route]":
+    from harness.clock import SystemClock
+    from harness.command.route import current_routes
+
+    routes, missing = current_routes(path, tasks, now=SystemClock().now())
+    if missing:
+        note(f"{path} has no current answer for {', '.join(missing)}: there only the other rules count.")
+    return routes
+
+
+def _as_dict(ranking: "Ranking", routes: "Sequence[Route] | None") -> dict[str, object]:
     best = ranking.fitting[0] if ranking.fitting else None
     return {
         "model": best and best.model.key,
         "instance_id": best.instance.id if best and best.instance else None,
         "use_primary": best is None,
         "reason": ranking.reason,
-        "ranking": [_candidate(candidate) for candidate in ranking.fitting],
+        "evidence": None if routes is None else [route.task for route in routes],
+        "ranking": [_candidate(candidate, routes) for candidate in ranking.fitting],
         "left_out": [{"model": model.key, "reason": because} for model, because in ranking.left_out],
     }
 
 
-def _candidate(candidate: "Candidate") -> dict[str, object]:
+def _candidate(candidate: "Candidate", routes: "Sequence[Route] | None") -> dict[str, object]:
+    from harness.command.route import suffices_for
     from harness.selection.selection import parameters
 
     known = parameters(candidate.model)
@@ -113,4 +141,5 @@ def _candidate(candidate: "Candidate") -> dict[str, object]:
         "active_parameters": known and int(known[1]),
         "size_bytes": candidate.model.size_bytes,
         "max_context_length": candidate.model.max_context_length,
+        "suffices_for": None if routes is None else suffices_for(candidate.model, routes),
     }

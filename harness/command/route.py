@@ -71,6 +71,44 @@ def loaded_first(route: Route, listing: "Sequence[Model]") -> Taker:
     return Taker(key=best.key, instance=next(iter(best.loaded_instances), None))
 
 
+def current_routes(path: Path, tasks: Sequence[str], *, now: datetime) -> tuple[list[Route], list[str]]:
+    """Return the routes of these tasks that are current, and the names of the tasks that have none.
+
+    Args:
+        path: of the routing file.
+        tasks: their names; empty: all in the file.
+        now: what is valid until then is stale.
+
+    Raises:
+        EvidenceMissing: there is no such file.
+        StoreError: it cannot be read, or is not a routing file.
+    """
+    routes = read_routing(path)
+    wanted = tuple(dict.fromkeys(tasks or routes))
+    current = {task: routes[task] for task in wanted if task in routes and routes[task].valid_until > now}
+    return list(current.values()), [task for task in wanted if task not in current]
+
+
+def suffices_for(model: "Model", routes: Sequence[Route]) -> list[str]:
+    """Return the tasks for which the model suffices, as it was measured."""
+    return [route.task for route in routes if _place(model, route) is not None]
+
+
+def standing(model: "Model", routes: Sequence[Route]) -> tuple[int, int, int]:
+    """Return a sort key, the least is best: suffices for most tasks, was rejected for fewest, is preferred most."""
+    places = [place for route in routes if (place := _place(model, route)) is not None]
+    rejected = sum(model.key.lower() in {key.lower() for key in route.rejected} for route in routes)
+    return -len(places), rejected, sum(places)
+
+
+def _place(model: "Model", route: Route) -> int | None:
+    """Return the model's place among those that suffice, from 0; None: it is not among them."""
+    for place, routed in enumerate(route.suffices):
+        if routed.key.lower() == model.key.lower() and is_measured(routed, model):
+            return place
+    return None
+
+
 def is_measured(routed: RoutedKey, model: "Model") -> bool:
     """Return whether the model's file is the one that was measured, as far as both sides say."""
     quantisation = model.quantization.name if model.quantization else None

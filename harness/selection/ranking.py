@@ -7,17 +7,23 @@
    reasoning; where the listing does not say, as many as the file has room for.
 4. Then the smallest file, and at last the key, so that the order is total.
 
+Where it was measured who does the work well (`lms-harness choose -o`), that goes before rules 2 to 4.
+
 With no need at all that is the smallest loaded model, else the smallest one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from harness.domain.model import Instance, Model
 from harness.selection.need import Demand, Preference
 from harness.selection.selection import is_left_out, parameters_or_guess
 
 _UNKNOWN = float("inf")
+
+Evidence: TypeAlias = Callable[[Model], tuple[int, ...]]
+"""What was measured, as a sort key of a model: the least is best."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +43,16 @@ class Ranking:
     reason: str
 
 
-def rank(listing: Sequence[Model], demand: Demand) -> Ranking:
+def rank(listing: Sequence[Model], demand: Demand, *, evidence: Evidence | None = None) -> Ranking:
     """Return which models fit, best first, and why each other one does not. The order of the listing does not matter.
 
     What the listing does not say (capabilities, context) counts as missing: an answer from a model that cannot see the
     image is worse than no answer.
+
+    Args:
+        listing: of the server.
+        demand: what is needed, and what models are ordered by.
+        evidence: what was measured goes before that order; None: nothing was.
     """
     fitting, left_out = [], []
     for model in listing:
@@ -49,8 +60,15 @@ def rank(listing: Sequence[Model], demand: Demand) -> Ranking:
             left_out.append((model, because))
         else:
             fitting.append(Candidate(model=model, instance=_instance_for(model, demand)))
-    fitting.sort(key=lambda candidate: (*(_ORDERS[name](candidate) for name in demand.prefer), candidate.model.key))
-    return Ranking(fitting=tuple(fitting), left_out=tuple(left_out), reason=_reason(fitting, len(listing), demand))
+    fitting.sort(
+        key=lambda candidate: (
+            evidence(candidate.model) if evidence else (),
+            *(_ORDERS[name](candidate) for name in demand.prefer),
+            candidate.model.key,
+        )
+    )
+    reason = _reason(fitting, len(listing), demand, has_evidence=evidence is not None)
+    return Ranking(fitting=tuple(fitting), left_out=tuple(left_out), reason=reason)
 
 
 def unfit(model: Model, demand: Demand) -> str | None:
@@ -95,10 +113,11 @@ _WORDS: Mapping[Preference, str] = {
 }
 
 
-def _reason(fitting: Sequence[Candidate], listed: int, demand: Demand) -> str:
+def _reason(fitting: Sequence[Candidate], listed: int, demand: Demand, *, has_evidence: bool) -> str:
     if not fitting:
         return f"none of the {listed} downloaded models fit" if listed else "no model is downloaded"
-    ordered = ", then ".join(_WORDS[name] for name in demand.prefer)
+    measured = ["what was measured"] if has_evidence else []
+    ordered = ", then ".join([*measured, *(_WORDS[name] for name in demand.prefer)])
     best = fitting[0].instance
     context = best.config.context_length if best else None
     now = "not loaded" if best is None else "loaded" + (f" with {context} tokens of context" if context else "")

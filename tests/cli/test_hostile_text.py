@@ -111,7 +111,7 @@ def assert_harmless(output: str) -> None:
 WALK: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "preflight": ((), ("--json",)),
     "models": ((), ("--json",), ("--loaded",)),
-    "select": (("--task", "chat"), ("--json",), ("--task", "vision")),
+    "select": (("--task", "chat"), ("--json",), ("--task", "vision"), ("--evidence", "ROUTING", "--json")),
     "download": (("acme/new",), ("acme/new", "--no-wait", "--json"), ("--status", "nowhere")),
     "load": ((KEY,), (KEY, "--json"), (KEY, "--context-length", "999999"), ("acme",)),
     "unload": ((KEY,), (KEY, "--json"), ("--instance", "nowhere"), ("acme",)),

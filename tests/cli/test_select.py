@@ -1,12 +1,15 @@
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.domain.model import Capabilities, LoadConfig, ModelKey
+from harness.domain.model import Capabilities, LoadConfig, Model, ModelKey
 from harness.testing.library import DEFAULT_MODELS
 from harness.testing.scripted import ScriptedServer
+from tests.store.routed import EVIDENCE, MODEL, routing, task
 
 TINY, SMALL, EMBEDDING = DEFAULT_MODELS
 MOE = replace(SMALL, key=ModelKey("acme/moe-26b-a4b"), params_string="26B-A4B", size_bytes=16_000_000_000)
@@ -100,3 +103,55 @@ def test_wrong_words_are_usage_errors(call: Call, server: ScriptedServer, words:
     assert result.code == 2
     assert result.err
     assert server.requests == []
+
+
+def evidence_file(folder: Path, **tasks: tuple[list[Model], list[Model]]) -> str:
+    """Write a routing file: for each task the models that suffice and those that were rejected."""
+    made = {}
+    for name, (suffices, rejected) in tasks.items():
+        measured, others = ([measurement(model) for model in models] for models in (suffices, rejected))
+        made[name] = task(
+            "model" if measured else "open",
+            suffices=measured,
+            rejected=others,
+            model_key=measured[0]["model_key"] if measured else None,
+            evidence={**EVIDENCE, "valid_until": "2000-01-01T00:00Z" if name == "rewrite" else "2999-01-01T00:00Z"},
+        )
+    path = folder / "routing.json"
+    path.write_text(json.dumps(routing(**made)))
+    return str(path)
+
+
+def measurement(model: Model) -> dict[str, Any]:
+    return {**MODEL, "model_key": model.key, "variant": None, "quantisation": None, "size_bytes": model.size_bytes}
+
+
+def test_what_was_measured_goes_before_the_old_rules_which_break_ties(
+    call: Call, server: ScriptedServer, tmp_path: Path
+) -> None:
+    file = evidence_file(tmp_path, classify=([SMALL, MOE], [TINY]), extract=([MOE], []), reason=([], [TINY, SMALL]))
+    server.load(EYES.key)
+    told = call("select", "--task", "classify", "--evidence", file, "--json").json
+    assert [model["model"] for model in told["ranking"]] == [SMALL.key, MOE.key, EYES.key, TINY.key]
+    assert told["evidence"] == ["classify"]
+    assert told["ranking"][0]["suffices_for"] == ["classify"]
+    assert "ordered by: what was measured, then already loaded" in told["reason"]
+    both = call("select", "--task", "classify", "--task", "extract", "--evidence", file)
+    assert both.out.strip() == MOE.key
+    assert call("select", "--evidence", file).out.strip() == MOE.key
+    assert call("select", "--task", "reason", "--evidence", file).out.strip() == EYES.key
+
+
+def test_evidence_about_another_file_of_the_model_or_that_is_stale_does_not_count(call: Call, tmp_path: Path) -> None:
+    bigger = replace(MOE, size_bytes=1)
+    file = evidence_file(tmp_path, classify=([bigger], []), rewrite=([MOE], []))
+    assert call("select", "--task", "classify", "--evidence", file).out.strip() == TINY.key
+    done = call("select", "--task", "rewrite", "--task", "chat", "--evidence", file)
+    assert done.out.strip() == TINY.key
+    assert "has no current answer for rewrite, chat: there only the other rules count" in done.err
+
+
+def test_a_missing_or_broken_file_of_evidence_is_not_passed_over(call: Call, tmp_path: Path) -> None:
+    assert call("select", "--evidence", str(tmp_path / "no.json")).code == 9
+    (tmp_path / "bad.json").write_text("[]")
+    assert call("select", "--evidence", str(tmp_path / "bad.json")).code == 2
