@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 
 from harness.cli.completion import model_keys, task_names
 from harness.cli.option import Command
-from harness.errors import HarnessError
+from harness.errors import HarnessError, StoreError
 from harness.settings import OPTIONS, Handover, Surface, build_settings
 
 _SUITES = ("smoke", "offload", "latency")
@@ -68,6 +68,7 @@ def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **o
         from harness.run.resume.scope import with_scope
 
         settings, suites = with_scope(with_parent(settings), suites)
+    _check_temporary_folder()
     root = suites_dir()
     paths = [str(root / name) for name in suites or _SUITES]
     # The configuration of the user's own tests is not meant for our suites.
@@ -87,6 +88,19 @@ def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **o
     if outcome.code is None:
         outcome.code = _INTERRUPTED if ended == pytest.ExitCode.INTERRUPTED else _USAGE
     sys.exit(outcome.code)
+
+
+def _check_temporary_folder() -> None:
+    """Refuse to run where pytest cannot keep what tests print: it would end with a traceback."""
+    import tempfile
+
+    try:
+        tempfile.gettempdir()
+    except OSError as exc:
+        raise StoreError(
+            f"temporary files cannot be written: {exc.strerror}",
+            hint="Free some disk space, or set TMPDIR to a folder that you can write to.",
+        ) from exc
 
 
 def suites_dir() -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.errors import SettingsError, StoreError
 from harness.store.run_file import RunFile
+from harness.store.run_folder import run_paths
 from harness.verdict.choose import Recommendation, choose
 from harness.verdict.contender import Contender, Rule
 from harness.verdict.evidence import TaskEvidence, by_key, certified, difference, gather
@@ -85,7 +86,7 @@ def _newest(results: Path) -> tuple[list[RunFile], dict[str, str]]:
     runs: list[RunFile] = []
     skipped: dict[str, str] = {}
     parents: set[str | None] = set()
-    for path in sorted(results.glob("*.jsonl"), reverse=True)[:MOST_FILES]:  # The name begins with the time.
+    for path in run_paths(results)[:MOST_FILES]:
         try:
             run = RunFile.read(path)
         except StoreError as exc:

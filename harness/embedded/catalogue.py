@@ -53,8 +53,12 @@ def model_files(models_dir: Path, tell: Callable[[str], None] = lambda _: None) 
     Raises:
         EmbeddedError: it is not a folder, or holds no usable model.
     """
-    if not models_dir.is_dir():
-        raise EmbeddedError(f"{setting('models_dir')}: expected a folder, got {str(models_dir)!r}")
+    try:
+        next(models_dir.iterdir(), None)  # What cannot be read looks like an empty folder to `rglob`.
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        raise EmbeddedError(f"{setting('models_dir')}: expected a folder, got {str(models_dir)!r}") from None
+    except OSError as exc:
+        raise EmbeddedError(f"{setting('models_dir')}: cannot read {str(models_dir)!r}: {exc.strerror}") from exc
     found: dict[str, list[ModelFile]] = defaultdict(list)
     left_out = 0
     for path in sorted(models_dir.rglob("*.gguf")):

@@ -302,13 +302,30 @@ def remove_if_settled(path: Path) -> None:
             path.unlink()
 
 
+def journal_paths(directory: Path) -> list[Path]:
+    """Return the journals in a folder, the oldest first; none if there is no such folder.
+
+    Raises:
+        StoreError: it cannot be read, which says nothing about what is left loaded.
+    """
+    try:
+        return sorted(path for path in directory.iterdir() if path.suffix == ".jsonl")
+    except FileNotFoundError:
+        return []
+    except OSError as exc:
+        raise StoreError(
+            f"cannot read the journals in {directory}: {exc.strerror}",
+            hint="They say what runs have left loaded. Set LMS_HARNESS_STATE to a folder that you can read.",
+        ) from exc
+
+
 def open_leases_elsewhere(directory: Path, *, url: str, but: Path) -> list[OpenLease]:
     """Return the open leases of all other runs on the same server.
 
     Those of dead runs count: their reapers are about to unload what they made.
     """
     found: list[OpenLease] = []
-    for path in directory.glob("*.jsonl"):
+    for path in journal_paths(directory):
         if path != but:
             with contextlib.suppress(OSError):
                 state = replay(path)

@@ -14,6 +14,7 @@ from harness.reaper.journal import (
     JournalState,
     append_to,
     granted_elsewhere,
+    journal_paths,
     remove_if_settled,
     replay,
 )
@@ -74,8 +75,12 @@ class Swept:
 
 
 def left_journals(directory: Path) -> Iterator[Left]:
-    """Yield the journals with open leases or flaws, the oldest first; settled ones of dead runs are removed."""
-    for path in sorted(directory.glob("*.jsonl")):
+    """Yield the journals with open leases or flaws, the oldest first; settled ones of dead runs are removed.
+
+    Raises:
+        StoreError: the folder cannot be read.
+    """
+    for path in journal_paths(directory):
         try:
             state = replay(path)
             keeper = _keeper(path, state)

@@ -25,8 +25,20 @@ _KIND_WITHIN = 40  # `kind` comes first, so it stands within so many bytes
 
 
 def run_paths(results: Path) -> list[Path]:
-    """Return the run files of a folder, the newest first: their names begin with the time."""
-    return sorted(results.glob("*.jsonl"), reverse=True)
+    """Return the run files of a folder, the newest first: their names begin with the time.
+
+    Raises:
+        StoreError: there is such a folder, but it cannot be read.
+    """
+    try:
+        return sorted((path for path in results.iterdir() if path.suffix == ".jsonl"), reverse=True)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as exc:
+        raise StoreError(
+            f"cannot read the folder {results}: {exc.strerror}",
+            hint=f"Name another folder with {setting('results', 'DIR')}.",
+        ) from exc
 
 
 def last_unfinished(results: Path) -> Path:

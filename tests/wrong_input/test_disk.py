@@ -87,6 +87,26 @@ def test_a_limit_on_the_size_of_files_is_told_too(lms: Lms, server: ScriptedServ
     assert len(records(tmp_path / "results")) > 3
 
 
+def test_where_no_temporary_file_can_be_written_the_run_does_not_begin(lms: Lms, server: ScriptedServer) -> None:
+    if (prlimit := shutil.which("prlimit")) is None:
+        pytest.skip("needs prlimit (util-linux)")
+    result = lms("run", f"--url={server.url}", *OFFLOAD, before=(prlimit, "--fsize=0"))
+    assert result.code == 2, result.said
+    assert result.err.splitlines()[0].startswith("temporary files cannot be written: No usable temporary directory")
+    assert "TMPDIR" in result.err
+    assert server.requests == []
+
+
+def test_a_full_temporary_folder_costs_nothing_while_there_is_another(
+    lms: Lms, server: ScriptedServer, small_disk: Path, tmp_path: Path
+) -> None:
+    fill(small_disk)
+    result = lms("run", f"--url={server.url}", "--limit=2", *OFFLOAD, TMPDIR=str(small_disk))
+    assert result.code == 0, result.said
+    assert len([record for record in records(tmp_path / "results") if isinstance(record, SampleRecord)]) == 2
+    assert server.loaded == []
+
+
 @pytest.mark.parametrize("place", ["file", "file/below", "/proc/nothing", "/dev/null/x"])
 def test_results_in_a_place_that_is_no_folder_load_nothing(
     lms: Lms, server: ScriptedServer, tmp_path: Path, place: str

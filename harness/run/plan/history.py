@@ -39,7 +39,10 @@ def read_history(settings: Settings, models: Sequence[Model]) -> History:
     empty or cannot be read are ignored: this is only an estimate.
     """
     found = History()
-    for path in run_paths(settings.results)[:_MOST_FILES]:
+    paths: list[Path] = []
+    with suppress(StoreError):
+        paths = run_paths(settings.results)
+    for path in paths[:_MOST_FILES]:
         with suppress(StoreError):
             _read(path, settings, {str(model.key): model for model in models}, found)
     return found
