@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.option import add_options, json_option, parsed_as
+from harness.cli.option import FiniteRange, add_options, json_option, parsed_as
 from harness.cli.output import note, print_json, print_text
 from harness.settings.parser import period
 
@@ -23,8 +23,8 @@ def _period(_: click.Context, parameter: click.Parameter, text: str) -> float:
         raise click.BadParameter(f"expected {exc}, got {text!r}", param=parameter) from None
 
 
-_SHARE = click.FloatRange(0, 1)
-_TIME = click.FloatRange(0, min_open=True)
+_SHARE = FiniteRange(0, 1)
+_TIME = FiniteRange(0, min_open=True)
 _rule_options = add_options(
     [
         click.option("--floor", type=_SHARE, default=0.8, show_default=True, help="The mean score that suffices."),
@@ -37,14 +37,14 @@ _rule_options = add_options(
         ),
         click.option(
             "--confidence",
-            type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
+            type=FiniteRange(0.5, 1, min_open=True, max_open=True),
             default=0.9,
             show_default=True,
             help="How probable it must be that a model suffices.",
         ),
         click.option(
             "--price",
-            type=click.FloatRange(0),
+            type=FiniteRange(0),
             default=0.02,
             show_default=True,
             help="Score that you would give up for an answer in half the time.",

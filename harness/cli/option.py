@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 from collections.abc import Callable, Sequence
+from math import isfinite
 from typing import Any, TypeVar
 
 import click
@@ -32,6 +33,17 @@ def parsed_as(name: SettingName) -> Callable[[click.Context, click.Parameter, st
             raise click.BadParameter(f"expected {exc}, got {text!r}", param=parameter) from None
 
     return callback
+
+
+class FiniteRange(click.FloatRange):
+    """A number within a range; click's own lets NaN through, which is within no range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number, or fail."""
+        number = super().convert(value, param, ctx)
+        if not isfinite(number):
+            self.fail(f"expected a number, got {value}", param, ctx)
+        return number
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object; an error, too, on stderr.")

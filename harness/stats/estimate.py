@@ -11,8 +11,8 @@ class Interval:
         low: lower bound.
         high: upper bound.
         level: the confidence, such as 0.95.
-        method: `wilson`, `wilson-clustered`, `t`, `t-clustered`, `bca`, `tango`, `order-statistics` or
-            `confidence-sequence`.
+        method: `wilson`, `wilson-clustered`, `t`, `t-clustered`, `bca`, `tango`, `order-statistics`,
+            `t-welch` or `confidence-sequence`.
         n: items.
     """
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from statistics import median, quantiles
+from statistics import fmean, median, quantiles, variance
 
 from harness.stats.estimate import Estimate, Interval
 from harness.stats.interval import mean_estimate
@@ -101,6 +101,47 @@ def ratio_estimate(
     if interval is not None:
         interval = replace(interval, low=math.exp(interval.low), high=math.exp(interval.high))
     return replace(estimate, value=value, interval=interval)
+
+
+def unpaired_ratio_estimate(
+    candidate_s: Sequence[float], reference_s: Sequence[float], *, level: float = 0.95
+) -> Estimate:
+    """Return the ratio of the geometric means candidate / reference of times that belong to no items, such as loads.
+
+    exp of the difference of the mean logarithms, and of its bounds by Welch's t. Source: Welch 1947, Biometrika 34:28.
+
+    Args:
+        candidate_s: times of the candidate, above 0.
+        reference_s: times of the reference, not necessarily as many.
+        level: the confidence, within 0 to 1.
+
+    Returns:
+        No interval, and the reason, where either has fewer than two times, or none of them differ.
+
+    Raises:
+        ValueError: a time is not above 0.
+    """
+    if any(time <= 0 for time in (*candidate_s, *reference_s)):
+        raise ValueError("expected times above 0")
+    sides = [[math.log(time) for time in times] for times in (candidate_s, reference_s)]
+    n = min(map(len, sides))
+    if n == 0:
+        return Estimate(value=None, interval=None, n=0, reason="not measured")
+    value = fmean(sides[0]) - fmean(sides[1])
+    if n < 2:  # noqa: PLR2004  (one time shows no spread)
+        return Estimate(value=math.exp(value), interval=None, n=n, reason="one time shows no spread")
+    errors = [variance(logs) / len(logs) for logs in sides]
+    total = sum(errors)
+    if total < 1e-24:  # noqa: PLR2004  (rounding of equal times)
+        return Estimate(value=math.exp(value), interval=None, n=n, reason="no spread: all times are equal")
+    from scipy.stats import t
+
+    freedom = total**2 / sum(error**2 / (len(logs) - 1) for error, logs in zip(errors, sides, strict=True))
+    half = float(t.ppf((1 + level) / 2, freedom)) * math.sqrt(total)
+    if half > _WIDEST / 2:
+        return Estimate(value=math.exp(value), interval=None, n=n, reason=f"{n} times leave the ratio open")
+    interval = Interval(low=math.exp(value - half), high=math.exp(value + half), level=level, method="t-welch", n=n)
+    return Estimate(value=math.exp(value), interval=interval, n=n)
 
 
 def _ranks(n: int, share: float, tail: float) -> tuple[int, int] | None:

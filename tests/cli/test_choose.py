@@ -200,6 +200,7 @@ def test_runs_that_do_not_count_are_named(folder: Path, tmp_path: Path) -> None:
         (["--why", "nonsense"], "no such task: nonsense"),
         (["--primary", "nobody/x"], "no run has asked the primary 'nobody/x'"),
         (["--floor", "1.5"], "--floor"),
+        (["--floor", "nan"], "--floor"),
         (["--confidence", "0.2"], "--confidence"),
         (["--max-size", "big"], "--max-size"),
         (["-o", "r.json", "--valid-for", "soon"], "expected a period above 0"),

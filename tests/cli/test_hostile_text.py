@@ -133,6 +133,7 @@ WALK: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("ROUTING", "--task", f"model{EVIL}", "--loaded"),
         ("ROUTING", "--task", EVIL),
     ),
+    "compare": (("RUN_FILE", "COPY"), ("RUN_FILE", "COPY", "--json"), ("RUN_FILE", "COPY", "--flips"), (EVIL, EVIL)),
     "tasks": (("RUN_FILE", "--n", "2"), ("RUN_FILE", "--n", "2", "--json")),
     "score": (("RUN_FILE", "--scorer", "exact", "--target-field", "item_id", "--out", "OUT"),),
     "schema": ((), ("routing",), ("--kind", EVIL)),
@@ -161,7 +162,17 @@ def test_every_command_is_walked() -> None:
 def test_no_command_prints_what_acts(
     in_folder: Call, run_file: Path, tmp_path: Path, command: str, words: tuple[str, ...]
 ) -> None:
-    places = {"RUN_FILE": str(run_file), "OUT": str(tmp_path / "out.jsonl"), "ROUTING": str(routing_file(tmp_path))}
+    copy = tmp_path / "copy.jsonl"
+    # Another answer, so that there is a flip, and another version, so that there is a difference.
+    copy.write_text(
+        run_file.read_text().replace('"value": 1.0, "passed": true', '"value": 0.0').replace('"0.1.0"', '"9"')
+    )
+    places = {
+        "RUN_FILE": str(run_file),
+        "OUT": str(tmp_path / "out.jsonl"),
+        "COPY": str(copy),
+        "ROUTING": str(routing_file(tmp_path)),
+    }
     result = in_folder(command, *(places.get(word, word) for word in words))
     assert_harmless(result.out)
     assert_harmless(result.err)

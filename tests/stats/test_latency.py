@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness.stats.latency import percentile, percentile_estimate, ratio_estimate, tpot_s
+from harness.stats.latency import (
+    percentile,
+    percentile_estimate,
+    ratio_estimate,
+    tpot_s,
+    unpaired_ratio_estimate,
+)
 
 
 def test_tpot_leaves_out_the_first_token() -> None:
@@ -143,3 +149,25 @@ def test_what_is_no_pair_of_times_is_refused() -> None:
         ratio_estimate([0.0], [1.0])
     with pytest.raises(ValueError, match="times above 0"):
         ratio_estimate([1.0], [1.0, 2.0])
+
+
+def test_the_ratio_of_two_samples_is_welchs_and_inverts() -> None:
+    ours, theirs = [2.0, 2.2, 1.8, 2.1], [1.0, 1.1, 0.9]
+    one, other = unpaired_ratio_estimate(ours, theirs), unpaired_ratio_estimate(theirs, ours)
+    assert one.value is not None
+    assert other.value is not None
+    assert one.interval is not None
+    assert other.interval is not None
+    assert one.value == pytest.approx(1 / other.value)
+    assert one.interval.low == pytest.approx(1 / other.interval.high)
+    found = stats.ttest_ind(*([math.log(time_s) for time_s in side] for side in (ours, theirs)), equal_var=False)
+    bounds = found.confidence_interval()
+    assert (one.interval.low, one.interval.high) == pytest.approx((math.exp(bounds.low), math.exp(bounds.high)))
+
+
+def test_a_ratio_of_two_samples_without_spread_has_no_interval() -> None:
+    assert unpaired_ratio_estimate([2.0], [1.0, 1.0]).reason == "one time shows no spread"
+    assert unpaired_ratio_estimate([2.0, 2.0], [1.0, 1.0]).interval is None
+    assert unpaired_ratio_estimate([], [1.0]).value is None
+    with pytest.raises(ValueError, match="above 0"):
+        unpaired_ratio_estimate([0.0], [1.0])

@@ -1,0 +1,207 @@
+"""How runs and models compare: a table for each pair, what changed, which items flipped."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from harness.report.figure import size
+from harness.report.layout import fitted, paragraph
+from harness.report.text import one_line, printable
+from harness.stats.decision import Verdict
+from harness.stats.estimate import Estimate
+from harness.verdict.comparability import Change, Subject
+from harness.verdict.compare import Contrast, Effect, Flip
+from harness.verdict.flip import FlippedAnswer
+
+HEADERS = ("task", "n", "A", "B", "B - A [95 %]", "p", "verdict", "flips")
+TIME_HEADERS = ("task", "n", "answer, B / A [95 %]", "first token, B / A [95 %]")
+LADDER_HEADERS = ("model", "size", "against the largest", "verdict", "worse on", "time")
+_ALIGN = ("left", "right", "right", "right", "right", "right", "left", "right")
+_NAMED_FLIPS = 12
+_LONGEST_KEY = 60
+_LONGEST_TASK = 24
+_LONGEST_VALUE = 60
+_LEAST_P = 0.001
+
+
+def render_contrasts(contrasts: Sequence[Contrast], *, is_ladder: bool, margin: float, width: int | None) -> str:
+    """Return all contrasts, a ladder first where there is one, and what the words mean."""
+    parts = []
+    if is_ladder:
+        parts.append(_ladder(contrasts, width))
+    for contrast in contrasts:
+        parts += _contrast(contrast, width)
+    parts.append(paragraph(_legend(contrasts, margin), width))
+    return "\n\n".join(parts)
+
+
+def render_flips(flips: Sequence[FlippedAnswer], *, longest: int, width: int | None) -> str:
+    """Return the prompt and both answers of each flip, each text cut to so many characters."""
+    blocks = []
+    for shown in flips:
+        who = "only B passes" if shown.is_gained else "only A passes"
+        prompt = "(the task does not make this item any more)" if shown.prompt is None else shown.prompt
+        lines = [f"{_name(shown.flip)}: {who}"]
+        for name, text in (("prompt", prompt), ("A", shown.reference), ("B", shown.candidate)):
+            lines.append(paragraph(f"  {name:<6}  {one_line(text, limit=longest) or '(empty)'}", width, indent=10))
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks)
+
+
+def _contrast(contrast: Contrast, width: int | None) -> Iterator[str]:
+    lines = [paragraph(f"{letter}  {_subject(side)}", width, indent=3) for letter, side in _sides(contrast)]
+    yield "\n".join([*lines, paragraph(_changes(contrast.changes), width, indent=2)])
+    if contrast.effects:
+        rows = [_row(effect) for effect in contrast.effects]
+        yield fitted(rows, headers=HEADERS, align=_ALIGN, width=width)
+        rows = [_time_row(effect) for effect in contrast.effects if effect.time.n or effect.first_token.n]
+        if rows:
+            yield fitted(rows, headers=TIME_HEADERS, align=("left", "right", "left", "left"), width=width)
+    if notes := [paragraph(note, width, indent=2) for note in _notes(contrast)]:
+        yield "\n".join(notes)
+
+
+def _sides(contrast: Contrast) -> Iterator[tuple[str, Subject]]:
+    yield "A", contrast.reference
+    yield "B", contrast.candidate
+
+
+def _subject(subject: Subject) -> str:
+    return f"{one_line(subject.model_key, limit=_LONGEST_KEY)} in run {one_line(subject.run.run.run_id, limit=40)}"
+
+
+def _changes(changes: Sequence[Change]) -> str:
+    if not changes:
+        return "Nothing else differs that a run records."
+    return f"Differs, A -> B: {'; '.join(map(_change, changes))}."
+
+
+def _change(change: Change) -> str:
+    before, after = (one_line(value, limit=_LONGEST_VALUE) for value in (change.reference, change.candidate))
+    if change.name == "size_bytes":
+        before, after = (size(int(value)) if value.isdecimal() else value for value in (before, after))
+    name = one_line(change.name, limit=_LONGEST_VALUE).removesuffix("_bytes").removesuffix("_s").replace("_", " ")
+    return f"{name} {before} -> {after}"
+
+
+def _row(effect: Effect) -> tuple[str, ...]:
+    decision = effect.decision
+    return (
+        _task(effect.task),
+        str(decision.n),
+        _score(effect.reference_score),
+        _score(effect.score),
+        _difference(effect),
+        f"<{_LEAST_P:g}" if decision.p < _LEAST_P else f"{decision.p:.3f}",
+        decision.verdict.value + ("!" if effect.forced else ""),
+        f"+{len(effect.gained)} -{len(effect.lost)}",
+    )
+
+
+def _time_row(effect: Effect) -> tuple[str, ...]:
+    return _task(effect.task), str(effect.time.n), _ratio(effect.time), _ratio(effect.first_token)
+
+
+def _notes(contrast: Contrast) -> Iterator[str]:
+    load = contrast.load
+    if load.value is not None:
+        yield f"Load, B / A: {_ratio(load)} (loads: {load.n} or more each)."
+    needed = [
+        f"{_task(effect.task)} {effect.decision.needed:,} for {effect.decision.needed_for}"
+        for effect in contrast.effects
+        if effect.decision.needed
+    ]
+    if needed:
+        yield f"Items that it would probably take: {', '.join(needed)}."
+    for effect in contrast.effects:
+        if effect.decision.unscored:
+            yield f"{_task(effect.task)}: {effect.decision.unscored} answers were lost; they count against the claim."
+    for name, flips in (
+        ("Only A passes", [flip for effect in contrast.tasks for flip in effect.lost]),
+        ("Only B passes", [flip for effect in contrast.tasks for flip in effect.gained]),
+    ):
+        if flips:
+            more = f" and {len(flips) - _NAMED_FLIPS} more" if len(flips) > _NAMED_FLIPS else ""
+            yield f"{name}: {', '.join(map(_name, flips[:_NAMED_FLIPS]))}{more}."
+    for why, tasks in _by_reason({effect.task: effect.forced for effect in contrast.tasks if effect.forced}):
+        yield f"! compared by force: {tasks}: {why}."
+    for why, tasks in _by_reason(contrast.refused):
+        yield f"Not comparable: {tasks}: {why}."
+    if contrast.unshared:
+        yield f"Only one of them was to be asked: {', '.join(map(_task, contrast.unshared))}."
+
+
+def _by_reason(refused: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    tasks: dict[str, list[str]] = defaultdict(list)
+    for task, why in refused.items():
+        tasks[one_line(why, limit=300)].append(_task(task))
+    for why, names in tasks.items():
+        yield why, ", ".join(names)
+
+
+def _ladder(contrasts: Sequence[Contrast], width: int | None) -> str:
+    largest = contrasts[0].reference
+    rows = [(*_rung(largest), "-", "", "", "")]
+    for contrast in contrasts:
+        effects = contrast.effects
+        overall = effects[-1] if effects else None
+        worse = [_task(effect.task) for effect in contrast.tasks if effect.decision.verdict is Verdict.WORSE]
+        rows.append(
+            (
+                *_rung(contrast.candidate),
+                "-" if overall is None else _difference(overall),
+                "not comparable" if overall is None else overall.decision.verdict.value,
+                ", ".join(worse) or "-",
+                "-" if overall is None or overall.time.value is None else f"{overall.time.value:.2f} x",
+            )
+        )
+    head = "Quantisations of one model, each against the largest (A):"
+    align = ("left", "right", "left", "left", "left", "right")
+    return f"{head}\n\n{fitted(rows, headers=LADDER_HEADERS, align=align, width=width)}"
+
+
+def _rung(subject: Subject) -> tuple[str, str]:
+    instance = subject.run.instances.get(subject.model_key)
+    name = one_line(subject.model_key, limit=_LONGEST_KEY).rpartition("/")[2]
+    quantisation = instance.quantisation if instance else None
+    if quantisation and quantisation.lower() not in name.lower():
+        name += f" {one_line(quantisation, limit=20)}"
+    return name, size(instance.size_bytes if instance else None)
+
+
+def _legend(contrasts: Sequence[Contrast], margin: float) -> str:
+    text = (
+        "A, B: mean scores. verdict: what may be said of B, at 5 % false alarms for each task; not worse: a loss of "
+        f"more than the margin ({margin:g}) is ruled out; not decided is not 'equal'. p: exact McNemar test, or sign "
+        "flips for graded scores, adjusted for several candidates. flips: items that only B passes (+), or only A (-)."
+    )
+    if any(contrast.overall for contrast in contrasts):
+        text += " overall: all these items together, each with the same weight."
+    return text
+
+
+def _difference(effect: Effect) -> str:
+    comparison = effect.decision.comparison
+    value = "n/a" if comparison.difference is None else f"{comparison.difference:+.2f}"
+    interval = comparison.interval
+    return f"{value} [{interval.low:+.2f}, {interval.high:+.2f}]" if interval else f"{value} [n/a]"
+
+
+def _ratio(estimate: Estimate) -> str:
+    if estimate.value is None:
+        return "n/a"
+    interval = estimate.interval
+    bounds = f"{interval.low:.2f}, {interval.high:.2f}" if interval else "n/a"
+    return f"{estimate.value:.2f} x [{bounds}]"
+
+
+def _score(score: float | None) -> str:
+    return "n/a" if score is None else f"{score:.2f}"
+
+
+def _name(flip: Flip) -> str:
+    name = printable(one_line(flip.item_id, limit=40))
+    return name if name.startswith(flip.task) else f"{_task(flip.task)} {name}"
+
+
+def _task(task: str) -> str:
+    return one_line(task, limit=_LONGEST_TASK)

@@ -1,0 +1,320 @@
+"""One model against another, or against itself in another run: per task and over all of them.
+
+`comparison` decides at the end of a run; this decides later, between any two whose answers can be put side by side
+(`comparability`), with the same rules.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from harness.stats.decision import Decision, Verdict, decide_all
+from harness.stats.estimate import Estimate
+from harness.stats.latency import ratio_estimate, unpaired_ratio_estimate
+from harness.stats.pairing import Scores
+from harness.stats.reducer import named
+from harness.store.cell import CellKey
+from harness.verdict.comparability import Change, Subject, changes, obstacles, task_obstacle
+from harness.verdict.value import value_of
+
+OVERALL = "overall"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flip:
+    """An item that one side passes and the other does not; its task and id."""
+
+    task: str
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What a candidate does differently on a task, or over all of them.
+
+    Attributes:
+        task: its name, or `OVERALL`.
+        decision: difference, interval, test and verdict.
+        score: mean of the candidate's scored items; None: there are none.
+        reference_score: the same of the reference.
+        lost: items that the reference passes and the candidate does not.
+        gained: items that only the candidate passes.
+        time: ratio of the times of an answer, candidate / reference, on the same items.
+        first_token: ratio of the times to the first token.
+        forced: why this should not have been compared; empty: nothing is against it.
+    """
+
+    task: str
+    decision: Decision
+    score: float | None
+    reference_score: float | None
+    lost: tuple[Flip, ...]
+    gained: tuple[Flip, ...]
+    time: Estimate
+    first_token: Estimate
+    forced: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrast:
+    """A candidate (B) against a reference (A).
+
+    Attributes:
+        tasks: the effect on each task that could be compared.
+        overall: on the items of all these tasks together; None: there are fewer than two.
+        refused: the tasks that could not be compared, and why.
+        unshared: tasks that only one of them was to be asked.
+        changes: what else differs.
+        load: ratio of the times of a load.
+    """
+
+    reference: Subject
+    candidate: Subject
+    tasks: tuple[Effect, ...]
+    overall: Effect | None
+    refused: Mapping[str, str]
+    unshared: tuple[str, ...]
+    changes: tuple[Change, ...]
+    load: Estimate
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """All effects, the overall one last."""
+        return self.tasks if self.overall is None else (*self.tasks, self.overall)
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether the candidate is worse on a task, or overall."""
+        return any(effect.decision.verdict is Verdict.WORSE for effect in self.effects)
+
+
+def contrasts(
+    pairs: Sequence[tuple[Subject, Subject]], *, margin: float, tasks: Collection[str] = (), is_forced: bool = False
+) -> tuple[Contrast, ...]:
+    """Return the contrast of each pair of a reference and a candidate, in this order.
+
+    The chance of a false verdict is 5 % for each task: the candidates of a task are one family (`decide_all`).
+
+    Args:
+        pairs: reference first.
+        margin: the largest loss of score that does not matter.
+        tasks: only these; none: all.
+        is_forced: compare also what is not comparable, as far as items have the same id.
+
+    Raises:
+        ValueError: a scorer gave a score outside 0 to 1.
+    """
+    sides = [_Sides(reference, candidate, tasks, is_forced=is_forced) for reference, candidate in pairs]
+    decisions: dict[str, dict[str, Decision]] = {}
+    for task in dict.fromkeys(task for side in sides for task in side.tasks):
+        asked = {str(number): side.tasks[task] for number, side in enumerate(sides) if task in side.tasks}
+        decisions[task] = decide_all(
+            {name: task_sides.scores for name, task_sides in asked.items()},
+            clusters={item: name for task_sides in asked.values() for item, name in task_sides.clusters.items()},
+            margin=margin,
+            reduce=named(next(iter(asked.values())).reducer),
+        )
+    several = {str(number): side for number, side in enumerate(sides) if len(side.tasks) > 1}
+    decisions[OVERALL] = decide_all(
+        {name: side.pooled_scores() for name, side in several.items()},
+        clusters={item: name for side in several.values() for item, name in side.pooled_clusters().items()},
+        margin=margin,
+    )
+    return tuple(
+        side.contrast({task: found[str(number)] for task, found in decisions.items() if str(number) in found})
+        for number, side in enumerate(sides)
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _TaskSides:
+    """What both sides of a pair answered on one task."""
+
+    task: str
+    scores: tuple[Scores, Scores]
+    clusters: Mapping[str, str]
+    reducer: str
+    passes: tuple[Mapping[str, bool], Mapping[str, bool]]
+    times: tuple[list[float], list[float]]
+    first_tokens: tuple[list[float], list[float]]
+    forced: str = ""
+
+    def values(self, side: int) -> list[float]:
+        """Return the value of each item of a side (0: candidate) that is scored in all its epochs."""
+        reduce = named(self.reducer)
+        return [
+            reduce([score for score in scores if score is not None])
+            for scores in self.scores[side].values()
+            if scores and None not in scores
+        ]
+
+    def flips(self, *, gained: bool) -> list[Flip]:
+        """Return the items that only the candidate passes, or only the reference."""
+        ours, theirs = self.passes
+        return [
+            Flip(task=self.task, item_id=item)
+            for item in sorted({*ours} & {*theirs})
+            if ours[item] != theirs[item] and ours[item] is gained
+        ]
+
+
+class _Sides:
+    """A pair of subjects, and what they answered on each task."""
+
+    def __init__(self, reference: Subject, candidate: Subject, tasks: Collection[str], *, is_forced: bool) -> None:
+        self.reference = reference
+        self.candidate = candidate
+        shared = sorted(reference.tasks & candidate.tasks)
+        self.unshared = tuple(task for task in sorted(reference.tasks ^ candidate.tasks) if not tasks or task in tasks)
+        self.tasks: dict[str, _TaskSides] = {}
+        self.refused: dict[str, str] = {}
+        general = "; ".join(obstacles(reference, candidate))
+        for task in shared:
+            finished = [side.summary(task) is not None for side in (reference, candidate)]
+            if (tasks and task not in tasks) or not any(finished):
+                continue
+            why = "; ".join(filter(None, (general, task_obstacle(reference, candidate, task))))
+            if (why and not is_forced) or not all(finished):
+                self.refused[task] = why
+                continue
+            found = self._task_sides(task, why)
+            if found.scores[0]:
+                self.tasks[task] = found
+            else:
+                self.refused[task] = why or "no items in common"
+
+    def _task_sides(self, task: str, forced: str) -> _TaskSides:
+        summary = self.reference.summary(task)
+        assert summary is not None  # noqa: S101  (the caller has looked)
+        ours, theirs = (_Answers(side, task, summary.reducer) for side in (self.candidate, self.reference))
+        items = _compared(ours, theirs)
+        return _TaskSides(
+            task=task,
+            scores=(ours.scores(items, summary.epochs), theirs.scores(items, summary.epochs)),
+            clusters={**theirs.clusters, **ours.clusters},
+            reducer=summary.reducer,
+            passes=(ours.passes(), theirs.passes()),
+            times=_shared(ours.times, theirs.times),
+            first_tokens=_shared(ours.first_tokens, theirs.first_tokens),
+            forced=forced,
+        )
+
+    def pooled_scores(self) -> tuple[Scores, Scores]:
+        """Return both sides' scores over all tasks, each item reduced to one value first."""
+        candidate: dict[str, list[float | None]] = {}
+        reference: dict[str, list[float | None]] = {}
+        for task, sides in self.tasks.items():
+            reduce = named(sides.reducer)
+            for pooled, scores in zip((candidate, reference), sides.scores, strict=True):
+                for item, epochs in scores.items():
+                    known = [score for score in epochs if score is not None]
+                    pooled[f"{task} {item}"] = [reduce(known) if known and len(known) == len(epochs) else None]
+        return candidate, reference
+
+    def pooled_clusters(self) -> dict[str, str]:
+        """Return the cluster of each item of `pooled_scores`."""
+        return {
+            f"{task} {item}": f"{task} {name}"
+            for task, sides in self.tasks.items()
+            for item, name in sides.clusters.items()
+        }
+
+    def contrast(self, decisions: Mapping[str, Decision]) -> Contrast:
+        """Return the contrast, given its decisions by task."""
+        overall = decisions.get(OVERALL)
+        return Contrast(
+            reference=self.reference,
+            candidate=self.candidate,
+            tasks=tuple(_effect(task, decisions[task], [sides]) for task, sides in self.tasks.items()),
+            overall=None if overall is None else _effect(OVERALL, overall, list(self.tasks.values())),
+            refused=self.refused,
+            unshared=self.unshared,
+            changes=changes(self.reference, self.candidate),
+            load=unpaired_ratio_estimate(_loads(self.candidate), _loads(self.reference)),
+        )
+
+
+class _Answers:
+    """What a subject answered on a task, by item."""
+
+    def __init__(self, subject: Subject, task: str, reducer: str) -> None:
+        self.clusters: dict[str, str] = {}
+        self.times: dict[str, list[float]] = defaultdict(list)
+        self.first_tokens: dict[str, list[float]] = defaultdict(list)
+        self._values: dict[str, dict[int, float | None]] = defaultdict(dict)
+        self._passes: dict[str, list[float]] = defaultdict(list)
+        run = subject.run
+        for sample in run.cells.get(CellKey(subject.model_key, task), ()):
+            item, score = sample.item_id, run.score(sample)
+            self.clusters[item] = sample.cluster_id or f"item {item}"
+            self._values[item][sample.epoch] = value_of(score, reducer) if sample.is_counted else None
+            if not sample.is_counted:
+                continue
+            if (passed := value_of(score, "majority")) is not None:
+                self._passes[item].append(passed)
+            for figure, figures in ((sample.e2e_s, self.times), (sample.ttft_s, self.first_tokens)):
+                if figure:
+                    figures[item].append(figure)
+        summary = subject.summary(task)
+        planned = (summary.planned or 0) if summary else 0
+        self.is_whole = sum(map(len, self._values.values())) >= planned
+
+    @property
+    def items(self) -> Collection[str]:
+        """What it was asked, whether the answer counts or not."""
+        return self.clusters.keys()
+
+    def scores(self, items: Iterable[str], epochs: int) -> Scores:
+        """Return the scores of these items, with None for what was lost or not asked."""
+        return {item: [self._values.get(item, {}).get(epoch) for epoch in range(1, epochs + 1)] for item in items}
+
+    def passes(self) -> dict[str, bool]:
+        """Return whether each item is passed in most of its epochs."""
+        return {item: 2 * sum(passes) > len(passes) for item, passes in self._passes.items()}
+
+
+def _compared(ours: _Answers, theirs: _Answers) -> list[str]:
+    """Return the items that were planned for both: what a side was planned and not asked counts as lost."""
+    whole = [side.items for side in (ours, theirs) if side.is_whole]
+    return sorted(item for item in {*ours.items, *theirs.items} if all(item in items for items in whole))
+
+
+def _effect(task: str, decision: Decision, sides: Sequence[_TaskSides]) -> Effect:
+    ours, theirs = ([value for part in sides for value in part.values(side)] for side in (0, 1))
+    return Effect(
+        task=task,
+        decision=decision,
+        score=fmean(ours) if ours else None,
+        reference_score=fmean(theirs) if theirs else None,
+        lost=tuple(flip for part in sides for flip in part.flips(gained=False)),
+        gained=tuple(flip for part in sides for flip in part.flips(gained=True)),
+        time=_ratio(part.times for part in sides),
+        first_token=_ratio(part.first_tokens for part in sides),
+        forced="; ".join(dict.fromkeys(part.forced for part in sides if part.forced)),
+    )
+
+
+def _ratio(parts: Iterable[tuple[list[float], list[float]]]) -> Estimate:
+    found = list(parts)
+    return ratio_estimate(
+        [time for ours, _ in found for time in ours], [time for _, theirs in found for time in theirs]
+    )
+
+
+def _shared(
+    ours: Mapping[str, Sequence[float]], theirs: Mapping[str, Sequence[float]]
+) -> tuple[list[float], list[float]]:
+    items = sorted({*ours} & {*theirs})
+    return [fmean(ours[item]) for item in items], [fmean(theirs[item]) for item in items]
+
+
+def _loads(subject: Subject) -> list[float]:
+    """Return the times of loads: those that the latency suite timed, else those of the instances that answered."""
+    timed = [
+        measure.value
+        for measure in subject.run.measures
+        if measure.model_key == subject.model_key and measure.name == "load_time_s"
+    ]
+    used = [use.load_time_s for use in subject.run.uses if use.model_key == subject.model_key]
+    return [time_s for time_s in timed or used if time_s]
