@@ -49,7 +49,8 @@ def chat(
     from standard input if it is - or left out. The answer goes to standard output, everything else to standard error.
 
     If the server fails or the connection breaks before any of the answer has arrived, TASK is sent again, up to three
-    times in all. After an empty answer it is sent once more. A load is never repeated.
+    times in all. After an empty answer it is sent once more; if that is empty, too, the exit code is 1. A load is never
+    repeated.
 
     --json prints one object: content, content_source (message, reasoning or null), outcome (ok, truncated, empty,
     reasoning_only), model_instance_id, response_id (null unless stored), usage (input_tokens, total_output_tokens,
@@ -66,6 +67,7 @@ def chat(
       lms-harness chat qwen/qwen3-4b-2507 'What is my name?' --stateful
     """
     from harness.command.chat import ask_once
+    from harness.domain.generation import Outcome
 
     request, thread = _request(model, _prompt(task, file), images, **asked)
     printer = _Printer() if stream and not as_json else None
@@ -77,6 +79,8 @@ def chat(
         # Only now: a call that dies before its answer is printed has not handed anything over.
         if keep or not unload_after:
             leases.hand_over(reply.lease)
+    if reply.outcome is Outcome.EMPTY and not reply.generation.tool_calls:
+        sys.exit(1)
 
 
 @contextlib.contextmanager

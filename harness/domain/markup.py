@@ -74,6 +74,15 @@ def is_only_thoughts(text: str) -> bool:
     return bool(text.strip()) and not without_markup(text) and any(not _is_mention(tag) for tag in _tags(text))
 
 
+def is_open_thought(text: str) -> bool:
+    """Whether the text begins with a thought that is not closed: the beginning of an answer that the model thinks up.
+
+    A thought that is closed again was an empty one, or short enough for any answer's limit.
+    """
+    tags = _structural(_tags(text))
+    return bool(tags) and not any(tag["end"] for tag in tags) and not text[: tags[0].start()].strip()
+
+
 def without_thoughts(text: str) -> str:
     """Return what follows the last closing tag of a thought, up to one that is opened and never closed.
 

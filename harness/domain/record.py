@@ -76,6 +76,8 @@ class InstanceRecord(Record):
 
     `load_time_s` is the server's figure, `load_wall_s` the time that the client waited; both are None for a preloaded
     instance. `variant` is the one of the model's files that was selected; None where the listing has no variants.
+    A second record of the same lease says what the warm-up showed: that requests name the key, that the model thinks in
+    its text (`thinks_in_text`), that its server stops so many tokens before the limit (`short_by_tokens`).
     """
 
     kind: Literal["instance"] = "instance"
@@ -97,6 +99,8 @@ class InstanceRecord(Record):
     max_context_length: int | None = None
     addressed_by: Literal["instance_id", "key"] = "instance_id"
     resident_others: list[str] = []
+    thinks_in_text: bool = False
+    short_by_tokens: int = 0
     error: str | None = None
 
 

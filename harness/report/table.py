@@ -1,6 +1,6 @@
 """The table at the end of a run: one row for each model and task, with what is needed to choose a model."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
 from harness.domain.record import SkipRecord, SummaryRecord
@@ -48,7 +48,7 @@ def render(seen: RunFile, *, width: int | None = None) -> str:
     parts.extend(_tiers(seen.summaries, width))
     parts.extend(repeats(seen.summaries, width=width, text_width=text_width))
     parts.extend(_skips(seen.skips))
-    notes = [*(seen.header.notes if seen.header else ()), *_other_contexts(seen)]
+    notes = [*(seen.header.notes if seen.header else ()), *_other_contexts(seen), *_found_in_warm_up(seen)]
     parts.extend(paragraph(f"Note: {printable(note)}", text_width) for note in notes)
     return "\n\n".join(parts)
 
@@ -101,6 +101,20 @@ def _other_contexts(seen: RunFile) -> list[str]:
         for key, instance in seen.instances.items()
     ]
     return [f"{note}." for note in notes if note]
+
+
+def _found_in_warm_up(seen: RunFile) -> Iterator[str]:
+    for key, instance in seen.instances.items():
+        if instance.thinks_in_text:
+            yield (
+                f"{key} thinks within its text, which no setting of it says: its answers got more output tokens, as "
+                "far as its context allowed."
+            )
+        if instance.short_by_tokens:
+            yield (
+                f"The server stopped {key} {instance.short_by_tokens} token before the limit: answers of that length "
+                "count as truncated."
+            )
 
 
 def _row(seen: RunFile, cell: SummaryRecord) -> Sequence[str]:

@@ -4,13 +4,18 @@ from dataclasses import dataclass
 
 from harness.client.exchange import Exchange
 from harness.client.http import Client
-from harness.domain.generation import ChatRequest
+from harness.domain.generation import ChatRequest, Generation
+from harness.domain.markup import is_open_thought
 from harness.domain.model import InstanceId, LoadConfig, Model
 from harness.errors import ApiError
 from harness.lifecycle.lease import Lease
 from harness.run.ask.reasoning import does_reason
 
 _GREETING = "Say hello."
+_LONG_TASK = "Count from 1 to 20 in words."
+"""Its answer does not end before the limits below, so that it shows where the server stops."""
+
+_FEW_TOKENS, _MORE_TOKENS = 4, 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,11 +26,15 @@ class LeasedModel:
         lease: on the instance; the run releases it.
         address: what requests address: the instance's id, or its key where the server refuses ids.
         reasoning: what requests send as `reasoning`; None: nothing.
+        thinks_in_text: whether it thinks within its text without being asked to, so that the limit counts thoughts.
+        short_by_tokens: how many tokens before the limit its server stops.
     """
 
     lease: Lease
     address: str
     reasoning: str | None
+    thinks_in_text: bool = False
+    short_by_tokens: int = 0
 
     @property
     def model(self) -> Model:
@@ -40,7 +49,7 @@ class LeasedModel:
     @property
     def does_reason(self) -> bool:
         """Whether the model is expected to think before it answers."""
-        return does_reason(self.reasoning)
+        return self.thinks_in_text or does_reason(self.reasoning)
 
 
 def jit_request(model: Model, config: LoadConfig, reasoning: str | None) -> ChatRequest:
@@ -54,26 +63,49 @@ def jit_request(model: Model, config: LoadConfig, reasoning: str | None) -> Chat
     )
 
 
-def warm_up(client: Client, lease: Lease, reasoning: str | None, *, deadline_s: float) -> str:
-    """Ask once, discard the answer, and return the address of the instance: its id where the server takes ids.
+def warm_up(client: Client, lease: Lease, reasoning: str | None, *, deadline_s: float) -> LeasedModel:
+    """Ask for a few tokens, and return the instance with what this shows; the answer is discarded.
 
     Raises:
         ApiError: the server refuses the id and the key, or another instance answered.
     """
+    address: str = lease.instance.id
+    greet = _Greeting(client, lease, reasoning, deadline_s=deadline_s)
     try:
-        _greet(client, lease.instance.id, lease, reasoning, deadline_s)
+        answer = greet(address)
     except ApiError:
         # Some servers take only keys, and a key means this instance only while it is the model's only one.
         if len(lease.model.loaded_instances) > 1:
             raise
-        _greet(client, lease.model.key, lease, reasoning, deadline_s)
-        return lease.model.key
-    return lease.instance.id
+        address = lease.model.key
+        answer = greet(address)
+    return LeasedModel(
+        lease=lease,
+        address=address,
+        reasoning=reasoning,
+        thinks_in_text=not does_reason(reasoning) and is_open_thought(answer.text),
+        short_by_tokens=int(_is_short(answer, _FEW_TOKENS) and _is_short(greet(address, _MORE_TOKENS), _MORE_TOKENS)),
+    )
 
 
-def _greet(client: Client, address: str, lease: Lease, reasoning: str | None, deadline_s: float) -> None:
-    request = ChatRequest(model=address, input=_GREETING, temperature=0.0, max_output_tokens=4, reasoning=reasoning)
-    # Streamed, so that a load that it causes is known at once and journalled.
-    answer = client.chat(request, stream=True, exchange=Exchange(), total_s=deadline_s)
-    if answer.model_instance_id != lease.instance.id:
-        raise ApiError(f"asked {address}, but {answer.model_instance_id} answered")
+def _is_short(answer: Generation, limit: int) -> bool:
+    """Tell whether an answer ended one token before its limit; if one of two limits does, it may be chance."""
+    return answer.stats.total_output_tokens == limit - 1
+
+
+class _Greeting:
+    def __init__(self, client: Client, lease: Lease, reasoning: str | None, *, deadline_s: float) -> None:
+        self._client = client
+        self._lease = lease
+        self._reasoning = reasoning
+        self._deadline_s = deadline_s
+
+    def __call__(self, address: str, limit: int = _FEW_TOKENS) -> Generation:
+        request = ChatRequest(
+            model=address, input=_LONG_TASK, temperature=0.0, max_output_tokens=limit, reasoning=self._reasoning
+        )
+        # Streamed, so that a load that it causes is known at once and journalled.
+        answer = self._client.chat(request, stream=True, exchange=Exchange(), total_s=self._deadline_s)
+        if answer.model_instance_id != self._lease.instance.id:
+            raise ApiError(f"asked {address}, but {answer.model_instance_id} answered")
+        return answer

@@ -126,9 +126,21 @@ class Recorder:
             self._lock.try_acquire(create=False)
 
     def instance(
-        self, lease: Lease, *, purpose: str, addressed_by: Literal["instance_id", "key"] = "instance_id"
+        self,
+        lease: Lease,
+        *,
+        purpose: str,
+        addressed_by: Literal["instance_id", "key"] = "instance_id",
+        found: tuple[bool, int] = (False, 0),
     ) -> None:
-        """Record an acquired lease; `purpose` is `use`, or what else it was acquired for, such as `load timing`."""
+        """Record an acquired lease.
+
+        Args:
+            lease: what was acquired.
+            purpose: `use`, or what else it was acquired for, such as `load timing`.
+            addressed_by: what requests name.
+            found: by the warm-up: whether the model thinks in its text, and how many tokens early its server stops.
+        """
         self._writer.write(
             InstanceRecord(
                 **self.head(),
@@ -143,6 +155,8 @@ class Recorder:
                 load_wall_s=lease.load_wall_s,
                 addressed_by=addressed_by,
                 resident_others=list(lease.others),
+                thinks_in_text=found[0],
+                short_by_tokens=found[1],
             )
         )
 

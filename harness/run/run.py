@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from harness.client.http import Client
 from harness.clock import Clock, SystemClock
@@ -22,7 +22,7 @@ from harness.run.ask.asker import asker
 from harness.run.ask.attempt import lost
 from harness.run.ask.job import jobs_of
 from harness.run.ask.reasoning import reasoning_for
-from harness.run.ask.room import room_tokens, slots_for, slots_of
+from harness.run.ask.room import room_tokens, slots_for, slots_of, thought_tokens
 from harness.run.cell import Cell
 from harness.run.conclusion import verdicts
 from harness.run.leased_model import LeasedModel, jit_request, warm_up
@@ -167,7 +167,7 @@ class Run:
             if self._resumed is not None:
                 self._resumed.check(lease.model, lease.instance.config)
             reasoning = reasoning_for(lease.model, self.settings.reasoning)
-            yield LeasedModel(lease=lease, address=self._warm_up(lease, reasoning), reasoning=reasoning)
+            yield self._warm_up(lease, reasoning)
         finally:
             self.release(lease)
 
@@ -251,10 +251,11 @@ class Run:
             deadline_s=self.settings.sample_deadline_s,
             is_lost=lambda: self._leases.is_lost(leased.lease),
             clock=self.clock,
+            short_by_tokens=leased.short_by_tokens,
         )
         slots = Slots(
             self._pace.bounded(ask) if self._pace else ask,
-            count=slots_for(task, leased.model, instance, self.settings),
+            count=slots_for(task, leased.model, instance, self.settings, extra=self._thought_tokens(task, leased)),
         )
 
         def take(answer: Answer) -> None:
@@ -346,6 +347,14 @@ class Run:
             address=leased.address,
             reasoning=leased.reasoning,
             room_tokens=room_tokens(task, leased.model, self.settings),
+            thought_tokens=self._thought_tokens(task, leased),
+        )
+
+    def _thought_tokens(self, task: Task, leased: LeasedModel) -> int:
+        if not leased.thinks_in_text:
+            return 0
+        return thought_tokens(
+            task, leased.model, self.settings, context_length=leased.lease.instance.config.context_length
         )
 
     def _acquire_as_set(self, model: Model, config: LoadConfig) -> Lease:
@@ -354,13 +363,15 @@ class Run:
         request = jit_request(model, config, reasoning_for(model, self.settings.reasoning))
         return self.acquire_jit(model, request, purpose="use", despite_others=True)[0]
 
-    def _warm_up(self, lease: Lease, reasoning: str | None) -> str:
-        """Return the address of the instance, once it has answered as itself."""
-        address = warm_up(self.client, lease, reasoning, deadline_s=self.settings.sample_deadline_s)
+    def _warm_up(self, lease: Lease, reasoning: str | None) -> LeasedModel:
+        """Return the instance once it has answered as itself; record what is unusual about it."""
+        leased = warm_up(self.client, lease, reasoning, deadline_s=self.settings.sample_deadline_s)
         self.check(lease)
-        if address != lease.instance.id:
-            self.recorder.instance(lease, purpose="use", addressed_by="key")
-        return address
+        addressed_by: Literal["instance_id", "key"] = "instance_id" if leased.address == lease.instance.id else "key"
+        found = leased.thinks_in_text, leased.short_by_tokens
+        if addressed_by == "key" or any(found):
+            self.recorder.instance(lease, purpose="use", addressed_by=addressed_by, found=found)
+        return leased
 
     @contextlib.contextmanager
     def _recording_failure(self, model: Model, config: LoadConfig, **how: Any) -> Iterator[None]:

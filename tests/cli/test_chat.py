@@ -239,10 +239,10 @@ class TestNotes:
         assert (result.code, result.out) == (0, "Hmm, hello\n")
         assert "the model sent no message" in result.err
 
-    def test_an_empty_answer_is_asked_for_twice_and_told(self, call: Call, server: ScriptedServer) -> None:
+    def test_an_empty_answer_is_asked_for_twice_and_fails(self, call: Call, server: ScriptedServer) -> None:
         server.reply_with(lambda _: "")
         result = call(KEY, "x")
-        assert (result.code, result.out.strip()) == (0, "")
+        assert (result.code, result.out.strip()) == (1, "")
         assert "The answer is empty." in result.err
         assert len(server.asked("POST", CHAT)) == 2
 

@@ -31,6 +31,7 @@ def asker(
     deadline_s: float,
     is_lost: Callable[[], bool],
     clock: Clock,
+    short_by_tokens: int = 0,
 ) -> Callable[[Job, Exchange], Answer]:
     """Return the function that asks a job, turn by turn, and scores the last answer.
 
@@ -44,6 +45,7 @@ def asker(
             become a timeout, which scores 0.
         is_lost: tells whether the instance went away, so that another one has its id; its answers do not count.
         clock: for the pauses between attempts.
+        short_by_tokens: how many tokens before the limit the server stops: such an answer is truncated.
     """
     instance_lost = lost(instance_id)
 
@@ -72,7 +74,8 @@ def asker(
         except HarnessError as exc:
             return replace(_failed(job, exc), attempts=attempts.count)
         error = instance_lost if is_lost() else _other_instance(generation, instance_id)
-        outcome = outcome_of(generation, max_output_tokens=job.request.max_output_tokens)
+        limit = job.request.max_output_tokens
+        outcome = outcome_of(generation, max_output_tokens=None if limit is None else limit - short_by_tokens)
         if error is not None:
             outcome = Outcome.SERVER_ERROR
         return Answer(job=job, outcome=outcome, generation=generation, error=error, attempts=attempts.count)

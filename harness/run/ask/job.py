@@ -11,14 +11,29 @@ from harness.task.task import Task
 
 
 def jobs_of(
-    task: Task, settings: Settings, *, limit: int, room_tokens: int, address: str, reasoning: str | None
+    task: Task,
+    settings: Settings,
+    *,
+    limit: int,
+    room_tokens: int,
+    address: str,
+    reasoning: str | None,
+    thought_tokens: int = 0,
 ) -> list[Job]:
-    """Return what is asked of one instance: the first `limit` samples of the seed, all of them again in each epoch."""
+    """Return what is asked of one instance: the first `limit` samples of the seed, all of them again in each epoch.
+
+    `thought_tokens` come on top of what an answer may take, where the model thinks in its text.
+    """
     requests = [
         (
             sample,
             request_for(
-                task, sample, address=address, reasoning=reasoning, max_output_tokens=settings.max_output_tokens
+                task,
+                sample,
+                address=address,
+                reasoning=reasoning,
+                max_output_tokens=settings.max_output_tokens,
+                thought_tokens=thought_tokens,
             ),
         )
         for sample in task.samples(seed=settings.seed, limit=limit, room_tokens=room_tokens)

@@ -11,7 +11,13 @@ from harness.task.task import Task
 
 
 def request_for(
-    task: Task, sample: Sample, *, address: str, reasoning: str | None, max_output_tokens: int | None
+    task: Task,
+    sample: Sample,
+    *,
+    address: str,
+    reasoning: str | None,
+    max_output_tokens: int | None,
+    thought_tokens: int = 0,
 ) -> ChatRequest:
     """Return the request for a sample's prompt: greedy, not stored, addressed to one instance."""
     budget = task.max_output_tokens if max_output_tokens is None else min(task.max_output_tokens, max_output_tokens)
@@ -20,7 +26,7 @@ def request_for(
         input=sample.prompt,
         system_prompt=None if sample.turns else sample.system_prompt,
         temperature=0.0,
-        max_output_tokens=budget + extra_tokens(reasoning),
+        max_output_tokens=budget + extra_tokens(reasoning) + thought_tokens,
         reasoning=reasoning,
     )
 

@@ -4,7 +4,7 @@ llama.cpp shares one context over all slots of an instance: requests in flight n
 """
 
 from harness.domain.model import Instance, Model
-from harness.run.ask.reasoning import extra_tokens, reasoning_for
+from harness.run.ask.reasoning import EXTRA_TOKENS, extra_tokens, reasoning_for
 from harness.settings import Settings
 from harness.task.task import Task
 
@@ -40,16 +40,26 @@ def slots_of(instance: Instance, settings: Settings) -> int:
     return settings.concurrency or instance.slots
 
 
-def slots_for(task: Task, model: Model, instance: Instance, settings: Settings) -> int:
+def thought_tokens(task: Task, model: Model, settings: Settings, *, context_length: int | None) -> int:
+    """Return how many more tokens an answer gets from a model that turns out to think in its text.
+
+    It was loaded without room for thoughts, so they get what its context has left beside one request.
+    """
+    if context_length is None:
+        return EXTRA_TOKENS
+    return max(0, min(EXTRA_TOKENS, context_length - room_tokens(task, model, settings)))
+
+
+def slots_for(task: Task, model: Model, instance: Instance, settings: Settings, *, extra: int = 0) -> int:
     """Return how many samples of this task are asked at a time: as `slots_of`, but no more than fit into the context.
 
-    A number that the user set is kept, whatever the context.
+    A number that the user set is kept, whatever the context. `extra` tokens are those of `thought_tokens`.
     """
     slots = slots_of(instance, settings)
     context = instance.config.context_length
     if settings.concurrency is not None or context is None:
         return slots
-    request_tokens = room_tokens(task, model, settings) + _reasoning_tokens(model, settings)
+    request_tokens = room_tokens(task, model, settings) + _reasoning_tokens(model, settings) + extra
     return max(1, min(slots, context // max(1, request_tokens)))
 
 

@@ -8,7 +8,7 @@ from harness.domain.record import InstanceRecord, SampleRecord
 from harness.errors import TaskError
 from harness.run.ask.job import jobs_of, sample_uid
 from harness.run.ask.reasoning import reasoning_for
-from harness.run.ask.room import room_tokens
+from harness.run.ask.room import room_tokens, thought_tokens
 from harness.run.plan.plan import load_config, set_hash
 from harness.run.recorder import facts
 from harness.settings import Settings
@@ -106,6 +106,7 @@ def _questions(
             address=model.key,
             reasoning=reasoning,
             room_tokens=room_tokens(task, model, settings),
+            thought_tokens=thoughts_then(before, task, model, settings),
         )
         wanted = {job.place: job for job in jobs}
         for uid, sample in parent.samples():
@@ -115,6 +116,13 @@ def _questions(
             if sample_uid(task, job, model, config=before.effective_config) != uid:
                 yield f"{model.key} {task.name}: {_question(parent.sample_record(sample), job, model)}"
                 break
+
+
+def thoughts_then(before: InstanceRecord | None, task: Task, model: Model, settings: Settings) -> int:
+    """Return what an answer got on top because the model was seen to think in its text in the earlier run."""
+    if before is None or not before.thinks_in_text:
+        return 0
+    return thought_tokens(task, model, settings, context_length=before.effective_config.get("context_length"))
 
 
 def _question(record: SampleRecord, job: Job, model: Model) -> str:

@@ -31,7 +31,7 @@ from harness.run.ask.job import jobs_of, sample_uid
 from harness.run.ask.reasoning import reasoning_for
 from harness.run.ask.room import room_tokens
 from harness.run.plan.plan import fits
-from harness.run.resume.difference import differences
+from harness.run.resume.difference import differences, thoughts_then
 from harness.settings import Settings, setting
 from harness.store.cell import SampleEntry
 from harness.store.reader import read_header
@@ -251,6 +251,7 @@ class Resumption:
             address=model.key,
             reasoning=reasoning,
             room_tokens=room_tokens(task, model, self.settings),
+            thought_tokens=thoughts_then(self._instances.get(model.key), task, model, self.settings),
         )
 
     def _config(self, model: Model) -> dict[str, Any] | None:
