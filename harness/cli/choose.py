@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.option import FiniteRange, add_options, json_option, parsed_as
-from harness.cli.output import note, print_json, print_text
+from harness.cli.output import note, print_json, print_text, spinning
 from harness.settings.parser import period
 
 if TYPE_CHECKING:
     from harness.command.choose import Chosen, TaskChoice
+    from harness.domain.score import Scorer
     from harness.verdict.board import Standing
     from harness.verdict.contender import Rule
 
@@ -104,7 +105,12 @@ _routing_options = add_options(
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN_FILE...]")
-@click.option("--primary", metavar="KEY", help="The model that you use now: its answers are the yardstick.")
+@click.option(
+    "--primary",
+    metavar="KEY|FILE",
+    help="What you use now, whose answers are the yardstick: a model that the runs asked, or a file with its answers "
+    "to what `lms-harness tasks --export` wrote.",
+)
 @_rule_options
 @click.option("--why", "task", metavar="TASK", help="Show every model's standing on this task.")
 @click.option(
@@ -143,6 +149,7 @@ def choose(
       lms-harness choose
       lms-harness choose --floor 0.9 --max-p50 5
       lms-harness choose --primary qwen/qwen3-14b --margin 0.05
+      lms-harness choose --primary answers.jsonl
       lms-harness choose --why extract
       lms-harness choose -o routing.json --valid-for 14d
     """
@@ -152,7 +159,7 @@ def choose(
     from harness.verdict.contender import Rule
 
     wanted = Rule(**rule)
-    chosen = choose_all(files, results, wanted, primary=primary)
+    chosen = choose_all(files, results, wanted, primary=primary, shipped=_shipped_scorers)
     answers = {found.evidence.task: TaskAnswer(task=found.evidence.task, choice=found.choice) for found in chosen.tasks}
     if task is not None and task not in answers:
         raise click.UsageError(f"--why: no such task: {task}; expected one of {', '.join(answers)}")
@@ -161,6 +168,8 @@ def choose(
     if as_json:
         print_json(_as_dict(chosen, wanted, only=task))
         return
+    for line in chosen.notes:
+        note(line)
     for path, why in chosen.skipped.items():
         note(f"Skipped {path}: {why}")
     width = terminal_width()
@@ -172,6 +181,15 @@ def choose(
     print_text("\nFrom " + ", ".join(map(str, chosen.runs)))
     if any(found.evidence.is_demonstration for found in chosen.tasks):
         print_text("\nNote: the embedded default models are a demonstration; nobody should choose among them.")
+
+
+def _shipped_scorers() -> "dict[str, Scorer]":
+    """Return the scorer of each shipped task."""
+    from harness.cli.run import suites_dir
+    from harness.task.catalogue import load_catalogue
+
+    with spinning("reading the task classes"):
+        return {entry.task.name: entry.task.scorer for entry in load_catalogue(suites_dir())}
 
 
 def _write_routing(out: str, chosen: "Chosen", rule: "Rule", *, valid_for_s: float, is_shared: bool) -> bool:
@@ -197,6 +215,8 @@ def _as_dict(chosen: "Chosen", rule: "Rule", *, only: str | None) -> dict[str, A
         "rule": {name: getattr(rule, name) for name in rule.__slots__},
         "runs": [str(path) for path in chosen.runs],
         "skipped": chosen.skipped,
+        "primary": chosen.primary,
+        "notes": list(chosen.notes),
         "tasks": [_task_as_dict(found) for found in chosen.tasks if only in {None, found.evidence.task}],
     }
 

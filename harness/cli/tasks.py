@@ -8,12 +8,13 @@ import click
 
 from harness.cli.completion import task_names
 from harness.cli.option import json_option
-from harness.cli.output import print_json, print_text, spinning
+from harness.cli.output import note, print_json, print_text, spinning
 
 if TYPE_CHECKING:
     from harness.stats.item import Item
     from harness.store.run_file import RunFile
     from harness.task.catalogue import Portrait
+    from harness.task.task import Task
 
 
 @click.command()
@@ -38,18 +39,37 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Folder whose run files are read if none are named.",
 )
+@click.option(
+    "--export",
+    metavar="FILE",
+    help="Write the items to this new file (JSONL), for a model elsewhere to answer; - prints them.",
+)
 @json_option
-def tasks(files: Sequence[Path], names: Sequence[str], count: int, seed: int, results: Path, *, as_json: bool) -> None:
+def tasks(
+    files: Sequence[Path],
+    names: Sequence[str],
+    count: int,
+    seed: int,
+    results: Path,
+    *,
+    export: str | None,
+    as_json: bool,
+) -> None:
     """List the task classes: number and length of items, and what chance and the reference solution score.
 
     With run files, also show each item's difficulty and discrimination over the models in them. An item that every
     model passes or fails says nothing about the difference of two models; such items are named. No server is needed.
+
+    With --export, only the items are written, a line each: id, task, system prompt, earlier turns, prompt. Have them
+    answered elsewhere, put {"id": ..., "answer": ...} on a line for each, and `lms-harness choose --primary FILE` takes
+    those answers as the yardstick.
 
     \b
     Examples:
       lms-harness tasks
       lms-harness tasks --task extract --n 300 --seed 7
       lms-harness tasks results/*.jsonl --json
+      lms-harness tasks --task extract --n 30 --export items.jsonl
     """
     from harness.cli.run import suites_dir
     from harness.report.catalogue import render_items, render_portraits
@@ -62,6 +82,12 @@ def tasks(files: Sequence[Path], names: Sequence[str], count: int, seed: int, re
     known = [entry.task.name for entry in catalogue]
     if missing := sorted(set(names) - set(known)):
         raise click.UsageError(f"--task: no such class: {', '.join(missing)}; expected one of {', '.join(known)}")
+    if export is not None:
+        if files:
+            raise click.UsageError("--export writes what the tasks ask, and needs no run files")
+        wanted = [entry.task for entry in catalogue if not names or entry.task.name in names]
+        _export(wanted, export, seed, count, as_json=as_json)
+        return
     portraits = []
     for entry in catalogue:
         if not names or entry.task.name in names:
@@ -90,6 +116,24 @@ def tasks(files: Sequence[Path], names: Sequence[str], count: int, seed: int, re
         print_text(f"\n{paragraph(missing_samples, width)}")
     for name, reason in skipped.items():
         print_text(f"\n{paragraph(f'Skipped: {name}: {reason}', width, indent=2)}")
+
+
+def _export(tasks: "Sequence[Task]", target: str, seed: int, count: int, *, as_json: bool) -> None:
+    import json
+
+    from harness.command.primary import export_items
+    from harness.store.writer import write_new
+
+    items = list(export_items(tasks, seed=seed, n=count))
+    if target == "-":
+        for item in items:
+            print_json(item)
+        return
+    write_new(Path(target), (json.dumps(item, ensure_ascii=False) for item in items))
+    if as_json:
+        print_json({"items": len(items), "tasks": [task.name for task in tasks], "written": target})
+    else:
+        note(f"{len(items)} items of {len(tasks)} tasks written to {target}")
 
 
 def _runs(files: Sequence[Path], results: Path, *, read: list[Path], skipped: dict[str, str]) -> "Iterator[RunFile]":

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.command.primary import PrimaryAnswers, ShippedScorers, read_primary
 from harness.errors import SettingsError, StoreError
 from harness.store.run_file import RunFile
 from harness.store.run_folder import run_paths
@@ -32,43 +33,70 @@ class Chosen:
         tasks: by name.
         runs: the files that they rest on, the newest first.
         skipped: files that were passed over, and why.
-        primary: key of the model that is used now, if it is named.
+        primary: key or name of the model that is used now, if it is named.
+        notes: what a person should know of the primary's answers.
     """
 
     tasks: tuple[TaskChoice, ...]
     runs: tuple[Path, ...]
     skipped: dict[str, str]
     primary: str | None = None
+    notes: tuple[str, ...] = ()
 
 
-def choose_all(files: Sequence[Path], results: Path, rule: Rule, *, primary: str | None = None) -> Chosen:
+def choose_all(
+    files: Sequence[Path],
+    results: Path,
+    rule: Rule,
+    *,
+    primary: str | None = None,
+    shipped: ShippedScorers = dict,
+) -> Chosen:
     """Return who takes which task.
 
     Args:
         files: run files; they must be comparable. Without any, the newest of the folder and those comparable with it.
         results: the folder.
         rule: how to choose.
-        primary: key of the model that is used now: its answers are the yardstick, and it is not a candidate.
+        primary: what is used now, whose answers are the yardstick: the key of a model that the runs asked, which then
+            is not a candidate, or a file with answers to their items.
+        shipped: the scorers of shipped tasks, for such a file.
 
     Raises:
         SettingsError: the files cannot be put side by side, or nobody has asked the primary.
         StoreError: a named file cannot be read, or nothing was found.
+        TaskError: the primary's answers cannot be used.
     """
     runs, skipped = _named(files) if files else _newest(results)
     tasks = gather(runs)
-    if primary is not None and not any(primary in by_key(task) for task in tasks):
-        asked = sorted({candidate.key for task in tasks for candidate in task.candidates})
-        raise SettingsError(f"no run has asked the primary {primary!r}", hint=f"Asked were: {', '.join(asked)}.")
+    answers = _primary(primary, runs, tasks, shipped)
     return Chosen(
-        tasks=tuple(_choice(task, rule, primary) for task in tasks),
+        tasks=tuple(_choice(task, rule, answers.by_task.get(task.task)) for task in tasks),
         runs=tuple(run.path for run in runs),
         skipped=skipped,
-        primary=primary,
+        primary=answers.name or None,
+        notes=answers.notes,
     )
 
 
-def _choice(task: TaskEvidence, rule: Rule, primary: str | None) -> TaskChoice:
-    yardstick = by_key(task).get(primary) if primary is not None else None
+def _primary(
+    primary: str | None, runs: Sequence[RunFile], tasks: Sequence[TaskEvidence], shipped: ShippedScorers
+) -> PrimaryAnswers:
+    """Return what the primary scored on each task."""
+    if primary is None:
+        return PrimaryAnswers(name="", by_task={}, notes=())
+    if found := {task.task: by_key(task)[primary] for task in tasks if primary in by_key(task)}:
+        return PrimaryAnswers(name=primary, by_task=found, notes=())
+    if Path(primary).is_file():
+        return read_primary(Path(primary), runs, tasks, shipped=shipped)
+    asked = sorted({candidate.key for task in tasks for candidate in task.candidates})
+    raise SettingsError(
+        f"no run has asked the primary {primary!r}, and there is no such file of answers",
+        hint=f"Asked were: {', '.join(asked)}.",
+    )
+
+
+def _choice(task: TaskEvidence, rule: Rule, yardstick: Contender | None) -> TaskChoice:
     local = [candidate for candidate in task.candidates if candidate is not yardstick]
     choice = choose([certified(candidate, rule, yardstick) for candidate in local], rule, primary=yardstick)
     return TaskChoice(evidence=task, choice=choice, primary=yardstick)

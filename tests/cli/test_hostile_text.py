@@ -134,7 +134,7 @@ WALK: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("ROUTING", "--task", EVIL),
     ),
     "compare": (("RUN_FILE", "COPY"), ("RUN_FILE", "COPY", "--json"), ("RUN_FILE", "COPY", "--flips"), (EVIL, EVIL)),
-    "tasks": (("RUN_FILE", "--n", "2"), ("RUN_FILE", "--n", "2", "--json")),
+    "tasks": (("RUN_FILE", "--n", "2"), ("RUN_FILE", "--n", "2", "--json"), ("--n", "2", "--export", "-")),
     "score": (("RUN_FILE", "--scorer", "exact", "--target-field", "item_id", "--out", "OUT"),),
     "schema": ((), ("routing",), ("--kind", EVIL)),
     "completion": (("bash",),),

@@ -113,3 +113,20 @@ def test_the_table_fits_the_terminal(call: Call, tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("COLUMNS", str(columns))
     shown = call("tasks", "--n", "6", "--results", str(tmp_path)).out
     assert max(map(len, shown.splitlines())) <= columns
+
+
+def test_items_are_written_for_somebody_else_to_answer(call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "items.jsonl"
+    words = ("tasks", "--task", "extract", "--task", "multiturn", "--n", "6", "--export")
+    done = call(*words, str(file))
+    assert (done.code, done.out) == (0, "")
+    assert f"12 items of 2 tasks written to {file}" in done.err
+    items = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    assert [item["task"] for item in items] == ["extract"] * 6 + ["multiturn"] * 6
+    assert any(item["turns"] for item in items[6:])
+    assert [json.loads(line) for line in call(*words, "-").out.splitlines()] == items
+    assert call(*words, str(tmp_path / "more.jsonl"), "--json").json["items"] == 12
+    again = call(*words, str(file))
+    assert again.code == 2
+    assert "exists" in again.err
+    assert call(*words, "-", str(file)).code == 2
