@@ -100,7 +100,7 @@ def _candidate(run: RunFile, key: CellKey) -> Contender:
         first_words.extend(_known(sample.ttft_s))
     instance = run.instances.get(key.model_key)
     measured = {
-        name: [one.value for one in run.measures if one.model_key == key.model_key and one.name == name]
+        name: [measure.value for measure in run.measures if measure.model_key == key.model_key and measure.name == name]
         for name in ("ttft_s", "load_time_s")
     }
     loads = measured["load_time_s"] or _known(_load_s(instance))

@@ -97,7 +97,9 @@ def _values(answers: Sequence[Answer], reducer: str) -> dict[str, list[float]]:
 
 def _estimate(items: Mapping[str, float], samples: Mapping[str, Sample], race: Race | None) -> Estimate:
     if race is not None:
-        return stopped_estimate([one for one in race.observations if one is not None], planned=race.clusters)
+        return stopped_estimate(
+            [observation for observation in race.observations if observation is not None], planned=race.clusters
+        )
     return score_estimate(list(items.values()), clusters=[samples[item].cluster_id or item for item in items])
 
 

@@ -1,6 +1,6 @@
 """First names for persons that do not exist."""
 
-FIRST = (
-    "Anna", "Bruno", "Carla", "David", "Elena", "Farid", "Grace", "Henrik", "Ines", "Jonas", "Keiko", "Luis", "Marta",
-    "Nadia", "Omar", "Paula", "Quentin", "Ravi", "Sofia", "Tomas", "Uma", "Vera", "Wanda", "Yusuf",
-)  # fmt: skip
+FIRST = tuple(
+    "Anna Bruno Carla David Elena Farid Grace Henrik Ines Jonas Keiko Luis Marta Nadia Omar Paula Quentin Ravi "
+    "Sofia Tomas Uma Vera Wanda Yusuf".split()
+)

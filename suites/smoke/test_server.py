@@ -67,16 +67,16 @@ def test_embeddings_tell_texts_apart_and_repeat_themselves(
     lms_run: Run, embedding_model: Model, vectors: tuple[str, Sequence[Sequence[float]]]
 ) -> None:
     """One finite vector a text, all of one length. That their norm is 1 is nowhere promised, so it is recorded."""
-    instance_id, (one, other, again) = vectors
-    assert len(one) == len(other) == len(again) > 0
-    assert all(math.isfinite(x) for vector in (one, other, again) for x in vector)
-    norm = math.hypot(*one)
+    instance_id, (first, other, again) = vectors
+    assert len(first) == len(other) == len(again) > 0
+    assert all(math.isfinite(x) for vector in (first, other, again) for x in vector)
+    norm = math.hypot(*first)
     assert norm > 0
     lms_run.recorder.measure("embedding_norm", norm, "1", model=embedding_model, instance_id=instance_id)
     # Batching adds in another order, so equal texts are equal only to a few digits.
-    moved = math.dist(one, again) / norm
+    moved = math.dist(first, again) / norm
     assert moved < 0.01, f"the vector of one text moved by {moved:.3g} of its norm"
-    apart = math.dist(one, other) / norm
+    apart = math.dist(first, other) / norm
     assert apart > 0.01, f"the vectors of two texts are only {apart:.3g} of their norm apart"
 
 

@@ -38,8 +38,8 @@ def test_is_listed_with_the_config_that_is_recorded(
     assert lease.requested.is_satisfied_by(listed), f"asked for {lease.requested}, got {listed}"
     # An answer may contain U+2028, at which str.splitlines would break its line.
     written = [json.loads(line) for line in lms_run.path.read_bytes().split(b"\n") if line]
-    used = [one for one in written if one["kind"] == "instance" and one["purpose"] == "use"]
-    record = next(one for one in reversed(used) if one["instance_id"] == lease.instance.id)
+    used = [entry for entry in written if entry["kind"] == "instance" and entry["purpose"] == "use"]
+    record = next(entry for entry in reversed(used) if entry["instance_id"] == lease.instance.id)
     assert record["effective_config"] == listed.as_dict()
     if lease.is_owned:
         assert record["load_time_s"] is not None, "the server did not report how long the load took"
@@ -70,7 +70,7 @@ def test_a_stream_tells_what_a_plain_answer_tells(lms_client: Client, lms_instan
     """The deltas are the text of the stream's end, and that is the plain answer, at temperature 0 and one at a time.
 
     The latter holds only for a server that repeats itself, which others' requests on a shared instance may prevent
-    (batching changes sums): where its plain answers differ among themselves, that is recorded and said.
+    (batching changes sums): where its plain answers differ among themselves, that is recorded, and the test is skipped.
     """
     request = replace(_request(lms_instance, CAPITAL), system_prompt=SYSTEM)
     events: list[StreamEvent] = []
@@ -78,8 +78,8 @@ def test_a_stream_tells_what_a_plain_answer_tells(lms_client: Client, lms_instan
     lms_client.chat(request)
     plain = lms_client.chat(request)
     streamed = lms_client.chat(request, stream=True, on_event=events.append)
-    told = "".join(str(one.data.get("content", "")) for one in events if one.name == "message.delta")
-    assert told == streamed.text, "the deltas of the stream are not the text of its end"
+    deltas = "".join(str(event.data.get("content", "")) for event in events if event.name == "message.delta")
+    assert deltas == streamed.text, "the deltas of the stream are not the text of its end"
     assert streamed.model_instance_id == plain.model_instance_id
     assert streamed.stats.input_tokens == plain.stats.input_tokens
     if streamed.text != plain.text:

@@ -5,13 +5,12 @@ from itertools import count
 
 from harness import Sample
 
-_FILLERS = (
-    "amber", "birch", "copper", "dusk", "ember", "fable", "gravel", "harbour", "ivory", "juniper", "kettle", "lantern",
-    "meadow", "nectar", "orchard", "pebble", "quartz", "ribbon", "saffron", "thistle", "umber", "velvet", "willow",
-    "yarrow", "zephyr", "anchor", "basalt", "cinder", "drizzle", "eclipse", "fjord", "glacier", "hollow", "indigo",
-    "jasper", "kelp", "lagoon", "marble", "nimbus", "oasis", "plume", "quiver", "russet", "summit", "tundra", "upland",
-    "vortex", "walnut", "cobalt", "zenith",
-)  # fmt: skip
+_FILLERS = tuple(
+    "amber birch copper dusk ember fable gravel harbour ivory juniper kettle lantern meadow nectar orchard "
+    "pebble quartz ribbon saffron thistle umber velvet willow yarrow zephyr anchor basalt cinder drizzle "
+    "eclipse fjord glacier hollow indigo jasper kelp lagoon marble nimbus oasis plume quiver russet summit "
+    "tundra upland vortex walnut cobalt zenith".split()
+)
 
 
 def reference(sample: Sample) -> str:

@@ -31,7 +31,7 @@ def _medium(dice: Dice, word: str, invited: Sequence[str]) -> Made:
 def _hard(dice: Dice, word: str, invited: Sequence[str]) -> Made:
     count, length = dice.whole(6, 8), dice.whole(4, 7)
     banned = dice.some(invited, 4)
-    quoted = ", ".join(f'"{one}"' for one in banned)
+    quoted = ", ".join(f'"{term}"' for term in banned)
     rules = (
         f'Give exactly {count}. Each must have the word "{word}" and exactly {length} words. No two may be nearly '
         f"the same. None of these words may be used: {quoted}."

@@ -17,7 +17,7 @@ def _all_labels(sample: Sample) -> str:
 def _two_labels(sample: Sample) -> str:
     """The right one, and a wrong one to be safe."""
     right = sample.target.get("right") or [sample.target["label"]]
-    return f"{reference(sample)} or {next(one for one in sample.target['labels'] if one not in right)}"
+    return f"{reference(sample)} or {next(label for label in sample.target['labels'] if label not in right)}"
 
 
 def _shown(sample: Sample, place: int) -> str:

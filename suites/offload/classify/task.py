@@ -86,11 +86,12 @@ def tone(dice: Dice, turn: int) -> Draft:
 def topics(dice: Dice, turn: int) -> Draft:
     """A complaint about one to three of six topics."""
     right = dice.some(list(text.TOPICS), turn % MOST_TOPICS + 1)
-    said = [dice.pick(text.OPENINGS), *(dice.pick(text.TOPICS[topic]) for topic in right)]
+    sentences = [dice.pick(text.OPENINGS), *(dice.pick(text.TOPICS[topic]) for topic in right)]
     shown = dice.shuffled(list(text.TOPICS))
+    complaint = " ".join(_filled(dice, sentence) for sentence in sentences)
     return Draft(
-        prompt=f"Complaint: {' '.join(_filled(dice, one) for one in said)}\n\nChoose all topics that it is about: "
-        f"{', '.join(shown)}. Answer with the topics only, separated by commas.",
+        prompt=f"Complaint: {complaint}\n\nChoose all topics that it is about: {', '.join(shown)}. "
+        "Answer with the topics only, separated by commas.",
         system_prompt=SYSTEM_SEVERAL,
         target={"right": sorted(right), "labels": list(text.TOPICS)},
         stratum=f"topics: {len(right)}",

@@ -1,4 +1,4 @@
-"""What an item wants extracted, said once: as the prompt shows it, as a JSON Schema, and as the reference answer."""
+"""What an item wants extracted, written once and rendered as prompt text, as a JSON Schema, and as reference answer."""
 
 from typing import Any, TypeAlias
 

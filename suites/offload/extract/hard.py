@@ -31,9 +31,14 @@ def foreign_invoice(dice: Dice) -> Made:
     # Every language but English writes 1.234,50 here.
     amount = plain(cents, ",", ".") if language == "en" else plain(cents, ".", ",")
     text = word.INVOICE[language].format(
-        number=number, seller=seller, date=_written(day, language), product=dice.pick(word.PRODUCTS).capitalize(),
-        amount=amount, currency="EUR", days=days,
-    )  # fmt: skip
+        number=number,
+        seller=seller,
+        date=_written(day, language),
+        product=dice.pick(word.PRODUCTS).capitalize(),
+        amount=amount,
+        currency="EUR",
+        days=days,
+    )
     return (
         {"invoice": TEXT, "seller": {"company": TEXT, "phone": TEXT}, "date": DATE, "due": DATE, "total": NUMBER},
         text,
@@ -128,13 +133,22 @@ def contract(dice: Dice) -> Made:
     )
     return (
         {
-            "owner": TEXT, "tenant": TEXT, "signed": DATE, "effective": DATE, "rent": {"monthly": NUMBER},
-            "deposit": NUMBER, "furnished": FLAG,
+            "owner": TEXT,
+            "tenant": TEXT,
+            "signed": DATE,
+            "effective": DATE,
+            "rent": {"monthly": NUMBER},
+            "deposit": NUMBER,
+            "furnished": FLAG,
         },
         text,
         {
-            "owner": owner, "tenant": tenant, "signed": day.isoformat(),
-            "effective": (day + timedelta(days=days)).isoformat(), "rent": {"monthly": rent}, "deposit": None,
+            "owner": owner,
+            "tenant": tenant,
+            "signed": day.isoformat(),
+            "effective": (day + timedelta(days=days)).isoformat(),
+            "rent": {"monthly": rent},
+            "deposit": None,
             "furnished": is_furnished,
         },
-    )  # fmt: skip
+    )

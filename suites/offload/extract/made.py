@@ -18,7 +18,7 @@ def person(dice: Dice) -> str:
 def people(dice: Dice, count: int) -> list[str]:
     """Return so many names that share neither first nor last names."""
     first, last = dice.some(word.FIRST, count), dice.some(word.LAST, count)
-    return [f"{one} {two}" for one, two in zip(first, last, strict=True)]
+    return [f"{given} {family}" for given, family in zip(first, last, strict=True)]
 
 
 def mail(dice: Dice, name: str) -> str:

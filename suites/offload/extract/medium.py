@@ -29,7 +29,7 @@ def invoice(dice: Dice) -> Made:
         {"product": product, "quantity": dice.whole(2, 20), "price": dice.whole(5, 90)}
         for product in dice.some(word.PRODUCTS, 2)
     ]
-    lines = "\n".join(f"{one['quantity']} x {one['product']}, {one['price']} EUR each" for one in items)
+    lines = "\n".join(f"{item['quantity']} x {item['product']}, {item['price']} EUR each" for item in items)
     text = f"{seller}, invoice {number} for your order {order}\n{lines}"
     form = {"seller": TEXT, "invoice": TEXT, "items": [{"product": TEXT, "quantity": NUMBER, "price": NUMBER}]}
     return form, text, {"seller": seller, "invoice": {"$any": [number, number.removeprefix("R-")]}, "items": items}
@@ -40,8 +40,8 @@ def status(dice: Dice) -> Made:
     service, fault = dice.pick(word.SERVICES), dice.pick(word.FAULTS)
     user = maybe(dice, dice.pick(word.FIRST).lower().translate(word.ASCII))
     method, path = dice.pick(("GET", "POST", "PUT", "DELETE")), dice.pick(word.PATHS)
-    who = f" user={user}" if user else ""
-    text = f'level=warn service={service} retry={dice.whole(1, 5)} req="{method} {path}" cause="{fault}"{who}'
+    login = f" user={user}" if user else ""
+    text = f'level=warn service={service} retry={dice.whole(1, 5)} req="{method} {path}" cause="{fault}"{login}'
     return (
         {"service": TEXT, "request": {"method": TEXT, "path": TEXT}, "cause": TEXT, "user": TEXT},
         text,
@@ -56,7 +56,7 @@ def table(dice: Dice) -> Made:
         {"name": name, "city": dice.pick(word.CITIES), "phone": None if place == gap else phone(dice)}
         for place, name in enumerate(people(dice, 3))
     ]
-    lines = "\n".join(f"{dice.whole(100, 999)} | {one['name']} | {one['phone'] or '-'} | {one['city']}" for one in rows)
+    lines = "\n".join(f"{dice.whole(100, 999)} | {row['name']} | {row['phone'] or '-'} | {row['city']}" for row in rows)
     form = {"people": [{"name": TEXT, "city": TEXT, "phone": TEXT}]}
     return form, f"id | name | phone | city\n{lines}", {"people": rows}
 

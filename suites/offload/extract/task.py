@@ -30,11 +30,11 @@ TASK = Task(
     task_class="extract",
     generate=Tiers(
         name="extract",
-        easy=[_asked(one) for one in (easy.contact, easy.order, easy.log, easy.visit, easy.row, easy.sale)],
-        medium=[_asked(one) for one in (medium.letter, medium.invoice, medium.status, medium.table, medium.lease)],
+        easy=[_asked(make) for make in (easy.contact, easy.order, easy.log, easy.visit, easy.row, easy.sale)],
+        medium=[_asked(make) for make in (medium.letter, medium.invoice, medium.status, medium.table, medium.lease)],
         hard=[
-            _asked(one)
-            for one in (hard.foreign_invoice, hard.correction, hard.moved, hard.errors, hard.ledger, hard.contract)
+            _asked(make)
+            for make in (hard.foreign_invoice, hard.correction, hard.moved, hard.errors, hard.ledger, hard.contract)
         ],
     ),
     scorer=Schema(),

@@ -13,30 +13,58 @@ CITIES = tuple(
     "Oslo Porto Leeds Ghent Turin Basel Lyon Malmö Cork Graz Bergen Utrecht Zürich Kraków Tartu Bilbao".split()
 )
 PRODUCTS = (
-    "desk lamp", "office chair", "water bottle", "keyboard", "backpack", "coffee grinder", "notebook", "monitor",
-    "headset", "paper tray", "whiteboard", "power bank", "label printer", "wall clock", "toolbox", "extension cord",
-)  # fmt: skip
+    "desk lamp",
+    "office chair",
+    "water bottle",
+    "keyboard",
+    "backpack",
+    "coffee grinder",
+    "notebook",
+    "monitor",
+    "headset",
+    "paper tray",
+    "whiteboard",
+    "power bank",
+    "label printer",
+    "wall clock",
+    "toolbox",
+    "extension cord",
+)
 COMPANIES = (
-    "Acorn Supplies", "Blue Harbor", "Cedar Works", "Delta Print", "Elm Street Foods", "Falcon Freight",
-    "Granite Tools", "Hilltop Media", "Iris Optics", "Juniper Labs", "Kestrel Marine", "Lindner & Sohn",
-)  # fmt: skip
+    "Acorn Supplies",
+    "Blue Harbor",
+    "Cedar Works",
+    "Delta Print",
+    "Elm Street Foods",
+    "Falcon Freight",
+    "Granite Tools",
+    "Hilltop Media",
+    "Iris Optics",
+    "Juniper Labs",
+    "Kestrel Marine",
+    "Lindner & Sohn",
+)
 SERVICES = tuple("auth billing search mailer cache gateway worker export scheduler indexer uploads reports".split())
 FAULTS = (
-    "timeout", "disk full", "connection reset", "out of memory", "permission denied", "bad checksum",
-    "queue overflow", "certificate expired", "host unreachable", "invalid token",
-)  # fmt: skip
+    "timeout",
+    "disk full",
+    "connection reset",
+    "out of memory",
+    "permission denied",
+    "bad checksum",
+    "queue overflow",
+    "certificate expired",
+    "host unreachable",
+    "invalid token",
+)
 PATHS = ("/login", "/orders", "/search", "/cart", "/v2/users", "/report.pdf", "/health", "/img/logo.png")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 MONTHS = {
-    "en": tuple(
-        "January February March April May June July August September October November December".split()
-    ),
+    "en": tuple("January February March April May June July August September October November December".split()),
     "de": tuple("Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split()),
-    "es": tuple(
-        "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre".split()
-    ),
+    "es": tuple("enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre".split()),
     "fr": tuple("janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()),
-}  # fmt: skip
+}
 INVOICE = {
     "en": "Invoice {number} from {seller}, dated {date}. {product}: {amount} {currency}. Payable within {days} days.",
     "de": "Rechnung {number} von {seller} vom {date}. {product}: {amount} {currency}. Zahlbar binnen {days} Tagen.",

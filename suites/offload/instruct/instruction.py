@@ -57,8 +57,8 @@ def _paragraphs(dice: Dice, _: str) -> Instruction:
 
 def _ruled(dice: Dice, _: str) -> Instruction:
     count = dice.whole(2, 3)
-    said = f"Write exactly {NUMBERS[count]} short parts, with a line of three asterisks between them."
-    return said, [{"kind": "ruled_paragraphs", "exactly": count}]
+    words = f"Write exactly {NUMBERS[count]} short parts, with a line of three asterisks between them."
+    return words, [{"kind": "ruled_paragraphs", "exactly": count}]
 
 
 def _lines(dice: Dice, _: str) -> Instruction:
@@ -81,8 +81,8 @@ def _headings(dice: Dice, _: str) -> Instruction:
 
 
 def _responses(_: Dice, __: str) -> Instruction:
-    said = "Give two different answers of one sentence each, separated by six asterisks."
-    return said, [{"kind": "responses", "exactly": 2}]
+    words = "Give two different answers of one sentence each, separated by six asterisks."
+    return words, [{"kind": "responses", "exactly": 2}]
 
 
 def _json(_: Dice, __: str) -> Instruction:

@@ -6,15 +6,18 @@ from typing import Any
 from harness import Sample
 
 _TEXT = (
-    "Many people know this well", "Others learn about this later", "Some stories begin here", "Few things last longer",
+    "Many people know this well",
+    "Others learn about this later",
+    "Some stories begin here",
+    "Few things last longer",
     "Old books tell more",
-)  # fmt: skip
+)
 _SINGLE = {"quoted", "json_only", "postscript", "title", "code_fence", "table", "words"}
 
 
 def reference(sample: Sample) -> str:
     """Return an answer that keeps every instruction: its units with what the extras add, in the form wanted."""
-    rules = {one["kind"]: one for one in sample.target["constraints"]}
+    rules = {constraint["kind"]: constraint for constraint in sample.target["constraints"]}
     units = [f"{text}." for text in _TEXT[: _unit_count(rules)]]
     _add_words(units, rules)
     _add_marks(units, rules)
@@ -35,20 +38,20 @@ def _unit_count(rules: dict[str, Any]) -> int:
 
 def _add_words(units: list[str], rules: dict[str, Any]) -> None:
     added: list[str] = []
-    if one := rules.get("keyword"):
-        added += [one["word"]] * one["exactly"]
-    if one := rules.get("letter"):
-        added += [one["letter"] * one["min"]]
-    if one := rules.get("highlights"):
-        added += ["*well*"] * one["min"]
-    if one := rules.get("placeholders"):
-        added += ["[name]"] * one["min"]
-    if one := rules.get("capital_words"):
-        added += ["OAK"] * one["min"]
+    if rule := rules.get("keyword"):
+        added += [rule["word"]] * rule["exactly"]
+    if rule := rules.get("letter"):
+        added += [rule["letter"] * rule["min"]]
+    if rule := rules.get("highlights"):
+        added += ["*well*"] * rule["min"]
+    if rule := rules.get("placeholders"):
+        added += ["[name]"] * rule["min"]
+    if rule := rules.get("capital_words"):
+        added += ["OAK"] * rule["min"]
     units[0] = " ".join([units[0].removesuffix("."), *added]) + "."
-    if one := rules.get("words"):
+    if rule := rules.get("words"):
         used = sum(len(unit.split()) for unit in units)
-        units[0] = units[0].removesuffix(".") + " again" * max(0, one["min"] + 2 - used) + "."
+        units[0] = units[0].removesuffix(".") + " again" * max(0, rule["min"] + 2 - used) + "."
 
 
 def _add_marks(units: list[str], rules: dict[str, Any]) -> None:
@@ -72,10 +75,10 @@ def _formed(units: list[str], rules: dict[str, Any]) -> str:  # noqa: PLR0911  (
         return "\n".join(units)
     if "sections" in rules:
         return "\n".join(f"# Part\n{unit}" for unit in units)
-    if one := rules.get("headings"):
-        return "\n".join(f"{title}\n{unit}" for title, unit in zip(one["titles"], units, strict=True))
-    if one := rules.get("paragraph_starts"):
-        return f"{first}\n\n{one['word']}, {' '.join(rest)}".replace(",", "" if "no_comma" in rules else ",")
+    if rule := rules.get("headings"):
+        return "\n".join(f"{title}\n{unit}" for title, unit in zip(rule["titles"], units, strict=True))
+    if rule := rules.get("paragraph_starts"):
+        return f"{first}\n\n{rule['word']}, {' '.join(rest)}".replace(",", "" if "no_comma" in rules else ",")
     return _wrapped(plain, units, rules)
 
 
@@ -110,4 +113,4 @@ guesses: dict[str, Callable[[Sample], str]] = {
         "<<Title>>\n\n# A\n# B\n\n- *one* [x]\n- *two* [y]? ONE TWO THREE FOUR!\n\nP.S. zzz"
     ),
 }
-"""Name -> answer of somebody who knows the task but has not read the item; the best one scores chance."""
+"""Name -> the answer of a guesser who knows the task but has not read the item; the best guesser scores chance."""

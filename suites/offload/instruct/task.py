@@ -6,11 +6,10 @@ from harness import Constraints, Dice, Sample, Task
 
 from .instruction import BANS, EXTRAS, FORMS, Constraint, goes_with
 
-SUBJECTS = (
-    "rain", "bread", "bridges", "horses", "winter", "music", "rivers", "trains", "honey", "chess", "clouds", "bicycles",
-    "candles", "forests", "markets", "islands", "owls", "paper", "gardens", "clocks", "salt", "mirrors", "kites",
-    "wool", "lanterns", "maps", "violins", "storms", "apples", "glass",
-)  # fmt: skip
+SUBJECTS = tuple(
+    "rain bread bridges horses winter music rivers trains honey chess clouds bicycles candles forests markets "
+    "islands owls paper gardens clocks salt mirrors kites wool lanterns maps violins storms apples glass".split()
+)
 _BAN_EVERY = 3
 _ALONE = [*FORMS, *EXTRAS]
 KINDS = {**FORMS, **EXTRAS, **BANS}
@@ -30,7 +29,7 @@ def _four(dice: Dice, turn: int) -> list[str]:
     chosen = _two(dice, turn + 2)
     # A ban now and then: it is kept by an answer that says nothing, and then lifts the score of the hardest tier.
     for kinds in (EXTRAS, BANS if turn % _BAN_EVERY == 0 else EXTRAS):
-        chosen.append(dice.pick([one for one in kinds if all(goes_with(one, other) for other in chosen)]))
+        chosen.append(dice.pick([kind for kind in kinds if all(goes_with(kind, other) for other in chosen)]))
     return chosen
 
 
@@ -45,8 +44,8 @@ def _sample(seed: int, index: int) -> Sample:
     words: list[str] = []
     constraints: list[Constraint] = []
     for kind in kinds:
-        said, demanded = KINDS[kind](dice, subject)
-        words.append(said)
+        wording, demanded = KINDS[kind](dice, subject)
+        words.append(wording)
         constraints += demanded
     return Sample(
         item_id=f"instruct-{seed}-{index:04d}",

@@ -31,4 +31,4 @@ adversaries: dict[str, Callable[[Sample], str]] = {
 """Name -> answer; each scores at most chance."""
 
 guesses: dict[str, Callable[[Sample], str]] = {"not given": lambda _: "not given"}
-"""Name -> answer of somebody who knows the task but has not read the item; the best one scores chance."""
+"""Name -> the answer of a guesser who knows the task but has not read the item; the best guesser scores chance."""

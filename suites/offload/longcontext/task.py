@@ -36,8 +36,8 @@ def _filler(dice: Dice, characters: int) -> list[str]:
     sentences: list[str] = []
     length = 0
     while length < characters or len(sentences) < _LEAST_SENTENCES:
-        who, did, when, why = (dice.pick(words) for words in (text.WHO, text.DID, text.WHEN, text.WHY))
-        sentences.append(f"{who} {did} {when}, {why}.")
+        person, action, when, why = (dice.pick(words) for words in (text.WHO, text.DID, text.WHEN, text.WHY))
+        sentences.append(f"{person} {action} {when}, {why}.")
         length += len(sentences[-1]) + 1
     return sentences[:-1] if len(sentences) > _LEAST_SENTENCES else sentences
 
@@ -72,7 +72,7 @@ def _about_password(dice: Dice, others: int, *, is_given: bool) -> Hidden:
         f'If the text does not give it, answer "{NOT_GIVEN}".'
     )
     facts = [_password(place, password)] if is_given else []
-    distractors = [_password(*one) for one in zip(elsewhere, more, strict=True)]
+    distractors = [_password(place, password) for place, password in zip(elsewhere, more, strict=True)]
     return facts, distractors, question, {"kind": "choice", "target": target}
 
 

@@ -13,13 +13,14 @@ def reference(sample: Sample) -> str:
 
 
 def stale(sample: Sample) -> str:
-    """Return a wrong value that was said in the conversation; "I do not know" where there was none."""
-    said = " ".join(sample.turns)
+    """Return a wrong value from the conversation, or "I do not know" if it contains none."""
+    conversation = " ".join(sample.turns)
     if sample.target["kind"] == "choice":
-        values = [one for one in sample.target["target"]["labels"] if re.search(rf"\b{one}\b", said)]
+        labels = sample.target["target"]["labels"]
+        values = [label for label in labels if re.search(rf"\b{label}\b", conversation)]
     else:
-        values = re.findall(r"\d+", said)
-    return next((one for one in values if one != reference(sample)), "I do not know")
+        values = re.findall(r"\d+", conversation)
+    return next((value for value in values if value != reference(sample)), "I do not know")
 
 
 def _every_value(sample: Sample) -> str:
@@ -48,4 +49,4 @@ def _first_label(sample: Sample) -> str:
 
 
 guesses: dict[str, Callable[[Sample], str]] = {"always the first label": _first_label}
-"""Name -> answer of somebody who knows the task but has not read the item; the best one scores chance."""
+"""Name -> the answer of a guesser who knows the task but has not read the item; the best guesser scores chance."""

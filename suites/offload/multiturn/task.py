@@ -72,7 +72,7 @@ def corrected(dice: Dice) -> Talk:
 
 
 def branched(dice: Dice) -> Talk:
-    """A fact, corrected in a turn that the branch does not have."""
+    """A fact, corrected in a turn that is not part of the branch."""
     about = dice.pick(list(ABOUT))
     old, new = dice.some(ABOUT[about], 2)
     turns = (f"My {about} is {old}.{OK}", f"Correction: my {about} is {new}.{OK}")
@@ -80,7 +80,7 @@ def branched(dice: Dice) -> Talk:
 
 
 def renumbered(dice: Dice) -> Talk:
-    """A number told, and another one in its place."""
+    """A number, later replaced by another."""
     thing = dice.pick(("locker", "room", "ticket", "badge"))
     old, new = dice.whole(111, 550), dice.whole(551, 998)
     if dice.whole(0, 1):
@@ -95,14 +95,14 @@ def renumbered(dice: Dice) -> Talk:
 
 
 def exchanged(dice: Dice) -> Talk:
-    """Three people with an instrument each; two exchange theirs, then one gets another."""
+    """Three people with an instrument each; two swap theirs, then one takes up another."""
     people, instruments = dice.some(FIRST, 3), dice.some(ABOUT["instrument"], 4)
     plays = dict(zip(people, instruments, strict=False))
     turns = [_playing(plays)]
-    one, other, third = dice.shuffled(people)
-    plays[one], plays[other] = plays[other], plays[one]
-    turns.append(f"{one} and {other} have exchanged their instruments.{OK}")
-    changed = dice.pick((one, third))
+    first, second, third = dice.shuffled(people)
+    plays[first], plays[second] = plays[second], plays[first]
+    turns.append(f"{first} and {second} have exchanged their instruments.{OK}")
+    changed = dice.pick((first, third))
     plays[changed] = instruments[3]
     turns.append(f"{changed} now plays the {instruments[3]} instead.{OK}")
     asked = dice.pick(people)
@@ -110,23 +110,23 @@ def exchanged(dice: Dice) -> Talk:
 
 
 def branched_exchange(dice: Dice) -> Talk:
-    """Three people with an instrument each and two exchanges, of which the branch has only the first."""
+    """Three people with an instrument each, and two swaps, only the first of which belongs to the branch."""
     people, instruments = dice.some(FIRST, 3), dice.some(ABOUT["instrument"], 3)
     plays = dict(zip(people, instruments, strict=True))
-    one, other, third = dice.shuffled(people)
+    first, second, third = dice.shuffled(people)
     turns = (
         _playing(plays),
-        f"{one} and {other} have exchanged their instruments.{OK}",
-        f"{one} and {third} have exchanged their instruments.{OK}",
+        f"{first} and {second} have exchanged their instruments.{OK}",
+        f"{first} and {third} have exchanged their instruments.{OK}",
         dice.pick(OTHER_TALK),
     )
-    plays[one], plays[other] = plays[other], plays[one]
-    asked = dice.pick((one, other, third))
+    plays[first], plays[second] = plays[second], plays[first]
+    asked = dice.pick((first, second, third))
     return Talk(turns=turns, question=_plays(asked), target=_value("instrument", plays[asked]), continues=2)
 
 
 def undone(dice: Dice) -> Talk:
-    """A fact with two changes, of which the last is undone."""
+    """A fact changed twice; the last change is undone."""
     about = dice.pick(list(ABOUT))
     first, second, third = dice.some(ABOUT[about], 3)
     turns = (
@@ -139,7 +139,7 @@ def undone(dice: Dice) -> Talk:
 
 
 def added_up(dice: Dice) -> Talk:
-    """An amount that is added to and taken from, with another amount beside it."""
+    """An amount, increased and then reduced, with another amount beside it."""
     amount, more, less, beside = (
         10 * dice.whole(20, 60),
         10 * dice.whole(2, 9),
@@ -157,8 +157,8 @@ def added_up(dice: Dice) -> Talk:
 
 
 def _playing(plays: dict[str, str]) -> str:
-    told = [f"{person} plays the {instrument}" for person, instrument in plays.items()]
-    return f"{told[0]}, {told[1]} and {told[2]}.{OK}"
+    first, second, third = (f"{person} plays the {instrument}" for person, instrument in plays.items())
+    return f"{first}, {second} and {third}.{OK}"
 
 
 def _plays(person: str) -> str:

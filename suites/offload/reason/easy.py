@@ -9,20 +9,29 @@ from .problem import Problem, number, order, weekday
 
 THINGS = ("apples", "books", "coins", "stamps", "pencils", "shells", "marbles", "cards", "buttons", "plates")
 UNITS = (
-    ("hours", "minutes", 60), ("days", "hours", 24), ("weeks", "days", 7), ("minutes", "seconds", 60),
-    ("metres", "centimetres", 100), ("kilometres", "metres", 1000), ("kilograms", "grams", 1000),
-    ("years", "months", 12), ("centimetres", "millimetres", 10), ("litres", "millilitres", 1000),
-)  # fmt: skip
+    ("hours", "minutes", 60),
+    ("days", "hours", 24),
+    ("weeks", "days", 7),
+    ("minutes", "seconds", 60),
+    ("metres", "centimetres", 100),
+    ("kilometres", "metres", 1000),
+    ("kilograms", "grams", 1000),
+    ("years", "months", 12),
+    ("centimetres", "millimetres", 10),
+    ("litres", "millilitres", 1000),
+)
 
 
 def plain(dice: Dice) -> Problem:
     """A sum, a difference or a product without a story."""
     first, second = dice.whole(2, 12), dice.whole(2, 9)
-    question, value = dice.pick((
-        (f"{first} plus {second}", first + second),
-        (f"{first + second} minus {second}", first),
-        (f"{first} times {second}", first * second),
-    ))  # fmt: skip
+    question, value = dice.pick(
+        (
+            (f"{first} plus {second}", first + second),
+            (f"{first + second} minus {second}", first),
+            (f"{first} times {second}", first * second),
+        )
+    )
     return number(f"What is {question}?", value)
 
 
@@ -60,10 +69,15 @@ def weekday_soon(dice: Dice) -> Problem:
 
 
 def three_in_order(dice: Dice) -> Problem:
-    """Three people, told in pairs; who leads."""
+    """Three people, compared in pairs; who leads."""
     return order(dice, dice.some(FIRST, 3), place=0, turned=False)
 
 
 PROBLEMS: tuple[Callable[[Dice], Problem], ...] = (
-    plain, more_or_less, boxes, unit, weekday_soon, three_in_order,
-)  # fmt: skip
+    plain,
+    more_or_less,
+    boxes,
+    unit,
+    weekday_soon,
+    three_in_order,
+)

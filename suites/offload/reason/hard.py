@@ -61,7 +61,7 @@ def recipe(dice: Dice) -> Problem:
 
 
 def six_in_order(dice: Dice) -> Problem:
-    """Six people, told in pairs, some the other way round; who is third or fourth."""
+    """Six people, compared in pairs, some the other way round; who is third or fourth."""
     return order(dice, dice.some(FIRST, 6), place=dice.whole(2, 3), turned=True)
 
 
@@ -70,25 +70,27 @@ def one_liar(dice: Dice) -> Problem:
     names = dice.some(FIRST, 4)
     while True:
         liar = dice.whole(0, 3)
-        said = [_statement(dice, speaker, liar) for speaker in range(4)]
+        statements = [_statement(dice, speaker, liar) for speaker in range(4)]
         fits = [
-            who for who in range(4) if all(_holds(one, who) != (speaker == who) for speaker, one in enumerate(said))
+            suspect
+            for suspect in range(4)
+            if all(_holds(statement, suspect) != (speaker == suspect) for speaker, statement in enumerate(statements))
         ]
         if fits == [liar]:
             break
-    told = " ".join(f'{names[speaker]}: "{_told(one, names)}"' for speaker, one in enumerate(said))
+    talk = " ".join(f'{names[speaker]}: "{_worded(statement, names)}"' for speaker, statement in enumerate(statements))
     question = (
-        f"Exactly one of {', '.join(names[:-1])} and {names[-1]} lies; what the others say is true. {told} Who lies?"
+        f"Exactly one of {', '.join(names[:-1])} and {names[-1]} lies; what the others say is true. {talk} Who lies?"
     )
     return label(question, names[liar], names, "name")
 
 
 Statement = tuple[int, int, bool]
-"""Two people, and whether it is said that the liar is one of them."""
+"""Two people, and whether the speaker claims that the liar is one of them."""
 
 
 def _statement(dice: Dice, speaker: int, liar: int) -> Statement:
-    pair = dice.some([one for one in range(4) if one != speaker], 2)
+    pair = dice.some([person for person in range(4) if person != speaker], 2)
     is_true = speaker != liar
     return pair[0], pair[1], (liar in pair) == is_true
 
@@ -98,7 +100,7 @@ def _holds(statement: Statement, liar: int) -> bool:
     return (liar in {first, second}) == is_among
 
 
-def _told(statement: Statement, names: list[str]) -> str:
+def _worded(statement: Statement, names: list[str]) -> str:
     first, second = names[statement[0]], names[statement[1]]
     return f"The liar is {first} or {second}." if statement[2] else f"Neither {first} nor {second} lies."
 

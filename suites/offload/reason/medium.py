@@ -10,8 +10,7 @@ from .problem import Problem, number, order, weekday
 
 PRICED = (("pen", "pens"), ("mug", "mugs"), ("candle", "candles"), ("brush", "brushes"), ("notebook", "notebooks"))
 GOODS = ("coat", "lamp", "chair", "tent", "camera", "bicycle", "carpet", "printer")
-MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-          "December")  # fmt: skip
+MONTHS = tuple("January February March April May June July August September October November December".split())
 
 
 def change(dice: Dice) -> Problem:
@@ -47,8 +46,13 @@ def days_between(dice: Dice) -> Problem:
 def minutes_between(dice: Dice) -> Problem:
     """Minutes between two times of a day."""
     start, length = dice.whole(6 * 60, 18 * 60), dice.whole(65, 290)
-    what = dice.pick(("A train leaves at {} and arrives at {}.", "A film begins at {} and ends at {}.",
-                      "A shift starts at {} and is over at {}."))  # fmt: skip
+    what = dice.pick(
+        (
+            "A train leaves at {} and arrives at {}.",
+            "A film begins at {} and ends at {}.",
+            "A shift starts at {} and is over at {}.",
+        )
+    )
     return number(f"{what.format(clock(start), clock(start + length))} How many minutes is that?", length)
 
 
@@ -58,7 +62,7 @@ def weekday_later(dice: Dice) -> Problem:
 
 
 def four_in_order(dice: Dice) -> Problem:
-    """Four people, told in pairs, some the other way round; who is second."""
+    """Four people, compared in pairs, some the other way round; who is second."""
     return order(dice, dice.some(FIRST, 4), place=1, turned=True)
 
 
@@ -73,5 +77,10 @@ def clock(minutes: int) -> str:
 
 
 PROBLEMS: tuple[Callable[[Dice], Problem], ...] = (
-    change, discount, days_between, minutes_between, weekday_later, four_in_order,
-)  # fmt: skip
+    change,
+    discount,
+    days_between,
+    minutes_between,
+    weekday_later,
+    four_in_order,
+)

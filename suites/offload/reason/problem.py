@@ -53,16 +53,16 @@ def weekday(dice: Dice, *, least: int, most: int) -> Problem:
 
 
 def order(dice: Dice, people: Sequence[str], *, place: int, turned: bool) -> Problem:
-    """Return a problem about who stands at a place (from 0) of an order, from either end, that is told pair by pair.
+    """Return a problem about who stands at a place (from 0) in an order, from either end, given pair by pair.
 
-    With `turned` some pairs are told the other way round.
+    With `turned`, some pairs are given the other way round.
     """
     more, less, most, least = dice.pick(_ORDERS)
-    told = []
+    comparisons = []
     for first, second in pairwise(people):
         is_turned = turned and dice.whole(0, 1) == 1
-        told.append(f"{second} is {less} than {first}." if is_turned else f"{first} is {more} than {second}.")
-    text = " ".join(dice.shuffled(told))
+        comparisons.append(f"{second} is {less} than {first}." if is_turned else f"{first} is {more} than {second}.")
+    text = " ".join(dice.shuffled(comparisons))
     from_top = dice.whole(0, 1) == 1
     right = people[place] if from_top else people[-1 - place]
     rank = ("", "second ", "third ", "fourth ")[place]

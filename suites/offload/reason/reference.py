@@ -21,7 +21,7 @@ def _every_label(sample: Sample) -> str:
 def _hedge(sample: Sample) -> str:
     target = sample.target["target"]
     if sample.target["kind"] == "choice":
-        wrong = next(one for one in target["labels"] if one != target["label"])
+        wrong = next(label for label in target["labels"] if label != target["label"])
         return f"{target['label']} or {wrong}"
     return f"between {reference(sample)} and {float(reference(sample)) + 1:g}"
 
@@ -44,4 +44,4 @@ def _first_label(sample: Sample) -> str:
 
 
 guesses: dict[str, Callable[[Sample], str]] = {"always the first label": _first_label}
-"""Name -> answer of somebody who knows the task but has not read the item; the best one scores chance."""
+"""Name -> the answer of a guesser who knows the task but has not read the item; the best guesser scores chance."""

@@ -25,8 +25,8 @@ def _of(programs: Sequence[Program]) -> Callable[[Dice, int], Draft]:
     def review(dice: Dice, turn: int) -> Draft:
         program = dice.pick(programs)
         # The kind first, so that kinds are as even as the programs allow; clean code in turn.
-        kind = dice.pick(sorted({one.kind for one in bugs(program)}))
-        bug = dice.pick([one for one in bugs(program) if one.kind == kind])
+        kind = dice.pick(sorted({bug.kind for bug in bugs(program)}))
+        bug = dice.pick([bug for bug in bugs(program) if bug.kind == kind])
         is_clean = (turn + turn // CLEAN_SHARE) % CLEAN_SHARE == 0
         head = dice.pick(HEADS)
         shown = "\n".join(

@@ -9,8 +9,11 @@ from .asked import asked, length
 def _note(dice: Dice) -> tuple[str, list[str], str]:
     """A short note, what must be kept of it, and a word that it has."""
     name, city, day, number = (
-        dice.pick(word.NAMES), dice.pick(word.CITIES), dice.pick(word.DAYS), str(dice.whole(11, 98))
-    )  # fmt: skip
+        dice.pick(word.NAMES),
+        dice.pick(word.CITIES),
+        dice.pick(word.DAYS),
+        str(dice.whole(11, 98)),
+    )
     thing = dice.pick(word.SWAPS)[0]
     text = dice.pick(
         (

@@ -37,27 +37,27 @@ def report(dice: Dice, _turn: int) -> Draft:
 
 def shorten(dice: Dice, _turn: int) -> Draft:
     """Half as long, in the past, without a word."""
-    mark, name, (one, two) = dice.pick(word.MARKS), dice.pick(word.NAMES), dice.some(word.ACTS, 2)
+    mark, name, (act, next_act) = dice.pick(word.MARKS), dice.pick(word.NAMES), dice.some(word.ACTS, 2)
     cities, counts, day = dice.some(word.CITIES, 2), [str(dice.whole(11, 98)) for _ in range(2)], dice.pick(word.DAYS)
     text = (
-        f"As everybody in our department knows by now, {name}, who is new here, {one[1]} {counts[0]} {one[3]} "
-        f"{cities[0]} and, which is a lot of work, also {two[1]} {counts[1]} {two[3]} {cities[1]} every {day}, and "
-        f"{name} does all this for {mark} alone."
+        f"As everybody in our department knows by now, {name}, who is new here, {act[1]} {counts[0]} {act[3]} "
+        f"{cities[0]} and, which is a lot of work, also {next_act[1]} {counts[1]} {next_act[3]} {cities[1]} every "
+        f"{day}, and {name} does all this for {mark} alone."
     )
     right = (
-        f"Every {day} {name} {one[2]} {counts[0]} {one[3]} {cities[0]}. "
-        f"{name} {two[2]} {counts[1]} {two[3]} {cities[1]} for {mark}."
+        f"Every {day} {name} {act[2]} {counts[0]} {act[3]} {cities[0]}. "
+        f"{name} {next_act[2]} {counts[1]} {next_act[3]} {cities[1]} for {mark}."
     )
     return asked(
         text,
         f'Use two sentences, at most 24 words in all, the simple past tense, and not the word "and". Keep who, what, '
-        f'how many, where, on which day and for whom; say "{one[2]}" and "{two[2]}".',
+        f'how many, where, on which day and for whom; say "{act[2]}" and "{next_act[2]}".',
         right,
         [
             {"kind": "words", "min": 14, "max": 24},
             {"kind": "sentences", "exactly": 2},
-            {"kind": "excludes", "words": ["and", one[1], two[1]]},
-            {"kind": "includes", "words": [one[2], two[2], day]},
+            {"kind": "excludes", "words": ["and", act[1], next_act[1]]},
+            {"kind": "includes", "words": [act[2], next_act[2], day]},
             {"kind": "keeps", "texts": [mark, name, *cities, *counts]},
         ],
     )

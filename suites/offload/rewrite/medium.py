@@ -10,7 +10,7 @@ from .asked import asked, length
 
 def _contractions(*short: str) -> dict[str, Any]:
     """Return the constraint that forbids these, with either apostrophe."""
-    return {"kind": "excludes", "words": [*short, *(one.replace("'", "\u2019") for one in short)]}
+    return {"kind": "excludes", "words": [*short, *(text.replace("'", "\u2019") for text in short)]}
 
 
 def past(dice: Dice, _turn: int) -> Draft:
@@ -18,7 +18,7 @@ def past(dice: Dice, _turn: int) -> Draft:
     names, cities, acts = dice.some(word.NAMES, 2), dice.some(word.CITIES, 2), dice.some(word.ACTS, 2)
     counts, day = [str(dice.whole(11, 98)) for _ in range(2)], dice.pick(word.DAYS)
 
-    def said(form: int) -> str:
+    def wording(form: int) -> str:
         parts = [
             f"{name} {act[form]} {count} {act[3]} {city}"
             for name, act, count, city in zip(names, acts, counts, cities, strict=True)
@@ -26,36 +26,36 @@ def past(dice: Dice, _turn: int) -> Draft:
         return f"Every {day} {parts[0]}, and {parts[1]}."
 
     return asked(
-        said(1),
+        wording(1),
         "Use the simple past tense.",
-        said(2),
+        wording(2),
         [
             {"kind": "includes", "words": [act[2] for act in acts]},
             {"kind": "excludes", "words": [act[1] for act in acts]},
             {"kind": "keeps", "texts": [*names, *counts, *cities]},
-            length(said(1), 3),
+            length(wording(1), 3),
         ],
     )
 
 
 def first_person(dice: Dice, _turn: int) -> Draft:
-    """Somebody who is told about tells it."""
-    name, (one, two), cities = dice.pick(word.NAMES), dice.some(word.ACTS, 2), dice.some(word.CITIES, 2)
+    """A story about someone, told by that person."""
+    name, (act, next_act), cities = dice.pick(word.NAMES), dice.some(word.ACTS, 2), dice.some(word.CITIES, 2)
     counts = [str(dice.whole(11, 98)) for _ in range(2)]
 
-    def said(first: str, second: str, form: int) -> str:
-        begun = f"{first} {one[form]} {counts[0]} {one[3]} {cities[0]}"
-        return f"{begun}. Then {second} {two[form]} {counts[1]} {two[3]} {cities[1]}."
+    def wording(first: str, second: str, form: int) -> str:
+        begun = f"{first} {act[form]} {counts[0]} {act[3]} {cities[0]}"
+        return f"{begun}. Then {second} {next_act[form]} {counts[1]} {next_act[3]} {cities[1]}."
 
-    text = said(name, "the same person", 1)
+    text = wording(name, "the same person", 1)
     return asked(
         text,
         f"{name} tells it: say I instead of {name} and of the same person.",
-        said("I", "I", 0),
+        wording("I", "I", 0),
         [
             {"kind": "keyword", "word": "I", "min": 1},
-            {"kind": "includes", "words": [one[0], two[0]]},
-            {"kind": "excludes", "words": [name, "same person", one[1], two[1]]},
+            {"kind": "includes", "words": [act[0], next_act[0]]},
+            {"kind": "excludes", "words": [name, "same person", act[1], next_act[1]]},
             {"kind": "keeps", "texts": [*counts, *cities]},
             length(text, 4),
         ],
@@ -128,15 +128,15 @@ def iso_date(dice: Dice, _turn: int) -> Draft:
     hour, minute = dice.whole(1, 9), dice.whole(10, 59)
     written = f"{day} {word.MONTHS[month - 1]} {year}"
 
-    def said(when: str, clock: str) -> str:
+    def wording(when: str, clock: str) -> str:
         return f"{name} meets us in {city} on {when} at {clock} about {mark}."
 
-    text = said(written, f"{hour}:{minute} pm")
+    text = wording(written, f"{hour}:{minute} pm")
     iso, clock = f"{year}-{month:02d}-{day:02d}", f"{hour + 12}:{minute}"
     return asked(
         text,
         "Write the date as YYYY-MM-DD and the time with 24 hours as HH:MM.",
-        said(iso, clock),
+        wording(iso, clock),
         [
             {"kind": "keeps", "texts": [iso, clock, name, city, mark]},
             {"kind": "excludes", "words": [word.MONTHS[month - 1], "pm"]},

@@ -14,9 +14,9 @@ def _words_alone(sample: Sample) -> str:
     """All that must be kept or included, and nothing around it."""
     listed = [
         text
-        for one in sample.target["constraints"]
-        if one["kind"] in {"keeps", "includes"}
-        for text in one.get("texts") or one["words"]
+        for constraint in sample.target["constraints"]
+        if constraint["kind"] in {"keeps", "includes"}
+        for text in constraint.get("texts") or constraint["words"]
     ]
     return " ".join(listed)
 

@@ -11,7 +11,12 @@ TASK = Task(
         name="rewrite",
         easy=(easy.swap, easy.placeholder, easy.capitals, easy.greeting),
         medium=(
-            medium.past, medium.first_person, medium.bullets, medium.without, medium.formal, medium.iso_date,
+            medium.past,
+            medium.first_person,
+            medium.bullets,
+            medium.without,
+            medium.formal,
+            medium.iso_date,
         ),
         hard=(hard.report, hard.shorten, hard.plain, hard.third_person),
     ),
@@ -19,4 +24,4 @@ TASK = Task(
     max_output_tokens=120,
     prompt_tokens=260,
     description="a text with other words, tense, person, tone, format or length; its facts and placeholders kept",
-)  # fmt: skip
+)

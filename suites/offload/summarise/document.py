@@ -1,4 +1,4 @@
-"""Documents made of facts and of sentences that do not count."""
+"""Documents made of facts and of filler sentences."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ ALLOWED = (
     "EUR Euro Euros The A An In On At It He She They There This Mr Ms Total Cost Damage Date Place Who When Where "
     + " ".join(word.MONTHS)
 )
-"""Words with a capital that a summary may use although the document does not have them."""
+"""Capitalised words that a summary may use although they are not in the document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A document, what a summary must say, and an ideal one.
+    """A document, what its summary must say, and an ideal summary.
 
     Attributes:
         sentences: in order.
@@ -40,16 +40,16 @@ class Document:
 
     @property
     def source(self) -> str:
-        """What a summary may be made of: the document without what is stale, and every form of the facts."""
+        """What a summary may be made of: the document without stale sentences, and every form of the facts."""
         forms = (str(form) for fact in self.facts for form in fact)
-        return ", ".join([*(one for one in self.sentences if one not in self.stale), ALLOWED, *forms])
+        return ", ".join([*(sentence for sentence in self.sentences if sentence not in self.stale), ALLOWED, *forms])
 
 
 def spread(dice: Dice, facts: Sequence[str], talk: Sequence[str], *, first: int, last: int) -> list[str]:
-    """Return the facts in order with one other sentence between two of them, `first` before and `last` after all."""
+    """Return the facts in order, a filler sentence between any two, `first` of them before and `last` after all."""
     others = dice.some(talk, first + len(facts) - 1 + last)
     gaps = others[first : first + len(facts) - 1]
-    mixed = [one for pair in zip(facts, gaps, strict=False) for one in pair]
+    mixed = [sentence for pair in zip(facts, gaps, strict=False) for sentence in pair]
     return [*others[:first], *mixed, facts[-1], *others[first + len(gaps) :]]
 
 
@@ -60,7 +60,7 @@ def person(dice: Dice) -> tuple[str, list[Any]]:
 
 
 def day(dice: Dice) -> tuple[str, list[Any]]:
-    """Return a day of the year and its forms; days have two digits, so that no count is taken for one."""
+    """Return a day of the year and its forms; days have two digits, so that no count is mistaken for a day."""
     number, month = dice.whole(10, 28), dice.pick(word.MONTHS)
     return f"{number} {month}", dates(number, month)
 
@@ -69,8 +69,8 @@ def dates(number: int, month: str) -> list[Any]:
     """Return the ways to write a day in English."""
     ordinal = f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10 if number > 20 else 0, 'th') }"
     short = month[:3]
-    forms = [f"{one} {name}" for one in (number, ordinal, f"{ordinal} of") for name in (month, short)]
-    return forms + [f"{name} {one}" for one in (number, ordinal) for name in (month, short)]
+    day_first = [f"{numeral} {name}" for numeral in (number, ordinal, f"{ordinal} of") for name in (month, short)]
+    return day_first + [f"{name} {numeral}" for numeral in (number, ordinal) for name in (month, short)]
 
 
 def figures(dice: Dice) -> tuple[int, int, int]:

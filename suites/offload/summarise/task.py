@@ -34,9 +34,9 @@ TASK = Task(
     task_class="summarise",
     generate=Tiers(
         name="summarise",
-        easy=[_asked(one) for one in EASY],
-        medium=[_asked(one) for one in MEDIUM],
-        hard=[_asked(one) for one in HARD],
+        easy=[_asked(make) for make in EASY],
+        medium=[_asked(make) for make in MEDIUM],
+        hard=[_asked(make) for make in HARD],
     ),
     scorer=Facts(),
     max_output_tokens=100,

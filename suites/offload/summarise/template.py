@@ -9,9 +9,9 @@ from .document import Document, dates, day, figures, person, spread
 def short_fire(dice: Dice) -> Document:
     """Three facts: what, where, when."""
     place, city, (when, whens) = dice.pick(word.PLACES), dice.pick(word.CITIES), day(dice)
-    said = [f"On {when} a {place} in {city} burnt down."]
+    facts = [f"On {when} a {place} in {city} burnt down."]
     return Document(
-        sentences=spread(dice, said, word.FIRE_TALK, first=3, last=3),
+        sentences=spread(dice, facts, word.FIRE_TALK, first=3, last=3),
         wanted="what burnt, in which city, and on which date",
         facts=[[place], [city], whens],
         reference=f"The {place} in {city} burnt down on {when}.",
@@ -49,14 +49,14 @@ def fire(dice: Dice) -> Document:
     """Five facts in four sentences, and a bystander."""
     place, city, (when, _) = dice.pick(word.PLACES), dice.pick(word.CITIES), day(dice)
     (name, names), (count, damage, _) = person(dice), figures(dice)
-    said = [
+    facts = [
         f"On {when} a {place} in {city} burnt down.",
         f"{count} people were brought to safety.",
         f"The damage is put at {damage:,} euros.",
         f"{name} of the fire service says that nobody was hurt.",
     ]
     return Document(
-        sentences=spread(dice, said, word.FIRE_TALK, first=3, last=3),
+        sentences=spread(dice, facts, word.FIRE_TALK, first=3, last=3),
         wanted="what burnt and where, how many people were saved, the damage, and who says that nobody was hurt",
         facts=[[place], [city], [count], [damage], names],
         reference=f"A {place} in {city} burnt down; {count} people were saved, the damage is {damage:,} euros, and "
@@ -69,14 +69,14 @@ def meeting(dice: Dice) -> Document:
     """Five facts of a meeting: the new head, votes, money, where and when the next one is."""
     (name, names), (count, amount, _), (when, whens) = person(dice), figures(dice), day(dice)
     city = dice.pick(word.CITIES)
-    said = [
+    facts = [
         f"{name} was elected as the new head of the club.",
         f"There were {count} votes for this.",
         f"The club will spend {amount:,} euros on a new roof.",
         f"The next meeting is on {when} in {city}.",
     ]
     return Document(
-        sentences=spread(dice, said, word.OFFICE_TALK, first=3, last=3),
+        sentences=spread(dice, facts, word.OFFICE_TALK, first=3, last=3),
         wanted="who was elected with how many votes, the money for the roof, and where and when the next meeting is",
         facts=[names, [count], [amount], whens, [city]],
         reference=f"{name} was elected with {count} votes; the roof gets {amount:,} euros; the next meeting is on "
@@ -89,14 +89,14 @@ def recall(dice: Dice) -> Document:
     """Five facts of a recall."""
     (name, names), (count, _, sold), (when, whens) = person(dice), figures(dice), day(dice)
     goods, city = dice.pick(word.GOODS), dice.pick(word.CITIES)
-    said = [
+    facts = [
         f"A company in {city} calls back its {goods}.",
         f"{sold:,} of them were sold.",
         f"{count} customers got hurt, as its speaker {name} said.",
         f"They can be returned until {when}.",
     ]
     return Document(
-        sentences=spread(dice, said, word.SHOP_TALK, first=3, last=3),
+        sentences=spread(dice, facts, word.SHOP_TALK, first=3, last=3),
         wanted="which goods are called back, how many were sold, how many customers got hurt, who said so, and "
         "until when they can be returned",
         facts=[[goods, goods.removesuffix("s")], [sold], [count], names, whens],
@@ -111,7 +111,7 @@ def corrected_fire(dice: Dice) -> Document:
     place, (wrong, city) = dice.pick(word.PLACES), dice.some(word.CITIES, 2)
     (when, whens), (name, names), (count, damage, guess) = day(dice), person(dice), figures(dice)
     stale = [f"At first {wrong} was named as the town, and {guess:,} euros as the damage."]
-    said = [
+    facts = [
         f"A {place} burnt down in the night to {when}.",
         *stale,
         f"In fact it stood in {city}.",
@@ -119,7 +119,7 @@ def corrected_fire(dice: Dice) -> Document:
         f"The insurance now puts the damage at {damage:,} euros.",
     ]
     return Document(
-        sentences=spread(dice, said, word.FIRE_TALK, first=2, last=3),
+        sentences=spread(dice, facts, word.FIRE_TALK, first=2, last=3),
         wanted="what burnt and in which town, the date, who led how many people out, and the damage; nothing that "
         "turned out to be wrong",
         facts=[[place], [city], whens, names, [count], [damage]],
@@ -139,7 +139,7 @@ def corrected_meeting(dice: Dice) -> Document:
         f"The board had asked for {more:,} euros for the new roof.",
         f"The next meeting had been planned for {39 - number} {old} in {wrong}.",
     ]
-    said = [
+    facts = [
         stale[0],
         f"After a vote it became {amount:,} euros, {count} members being for it.",
         f"{name} will look after the work.",
@@ -147,7 +147,7 @@ def corrected_meeting(dice: Dice) -> Document:
         f"It is moved to {when} and to {city}.",
     ]
     return Document(
-        sentences=spread(dice, said, word.OFFICE_TALK, first=2, last=3),
+        sentences=spread(dice, facts, word.OFFICE_TALK, first=2, last=3),
         wanted="how much the roof gets and how many members were for it, who looks after the work, where and when the "
         "next meeting is; nothing that was changed later",
         facts=[[amount], [count], names, dates(number, month), [city]],
@@ -164,7 +164,7 @@ def german_meeting(dice: Dice) -> Document:
     number, month, city = dice.whole(10, 28), dice.whole(0, 11), dice.pick(word.CITIES)
     stale = [f"Beantragt waren {more:,} Euro.".replace(",", ".")]
     when = f"{number} {word.MONTHS[month]}"
-    said = [
+    facts = [
         f"{name} wurde zur Leitung des Vereins gewählt.",
         f"Dafür stimmten {count} Mitglieder.",
         *stale,
@@ -172,7 +172,7 @@ def german_meeting(dice: Dice) -> Document:
         f"Das nächste Treffen ist am {number}. {word.GERMAN_MONTHS[month]} in {city}.",
     ]
     return Document(
-        sentences=spread(dice, said, word.GERMAN_TALK, first=1, last=2),
+        sentences=spread(dice, facts, word.GERMAN_TALK, first=1, last=2),
         wanted="in English who was elected with how many votes, how much the roof gets in the end, and where and when "
         "the next meeting is",
         facts=[
