@@ -6,8 +6,6 @@ else holds one instance of the very model that the run loads, and one of another
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ import pytest
 from harness.domain.model import LoadConfig
 from harness.testing.fault import Call, Hang
 from harness.testing.scripted import ScriptedServer
+from tests import forkserver
 
 KEY = "acme/tiny-1b"
 OTHER = "acme/small-4b"
@@ -96,39 +95,22 @@ class Start:
     def __init__(self, server: ScriptedServer, folder: Path) -> None:
         self._server = server
         self.folder = folder
-        self.running: list[subprocess.Popen[str]] = []
+        self.running: list[forkserver.Process] = []
 
-    def __call__(
-        self, *words: str, ending: str = "pass", stop_in: str = "", tests: str = TESTS
-    ) -> subprocess.Popen[str]:
+    def __call__(self, *words: str, ending: str = "pass", stop_in: str = "", tests: str = TESTS) -> forkserver.Process:
         (self.folder / "test_own.py").write_text(f"{tests}\ndef ending():\n    {ending}\n")
         (self.folder / "pytest.ini").write_text("[pytest]\n")
         state = str(self.folder / "state")
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "pytest",
-                "-p",
-                "no:cacheprovider",
-                f"--lms-url={self._server.url}",
-                f"--lms-model={KEY}",
-                *words,
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=self.folder,
-            start_new_session=True,
-            env={**os.environ, "LMS_HARNESS_STATE": state, "STOP_IN": stop_in, "COLUMNS": "160"},
-        )
+        environ = {**os.environ, "LMS_HARNESS_STATE": state, "STOP_IN": stop_in, "COLUMNS": "160"}
+        words = ("-p", "no:cacheprovider", f"--lms-url={self._server.url}", f"--lms-model={KEY}", *words)
+        process = forkserver.start("pytest", *words, cwd=self.folder, env=environ, is_merged=True, new_session=True)
         self.running.append(process)
         return process
 
-    def ended(self, process: subprocess.Popen[str]) -> Ended:
+    def ended(self, process: forkserver.Process) -> Ended:
         """Wait for the end of a run."""
         out, _ = process.communicate(timeout=90)
-        return Ended(code=process.returncode, out=out, folder=self.folder)
+        return Ended(code=process.wait(1), out=out, folder=self.folder)
 
     def interrupted(self, number: signal.Signals, *words: str, stop_in: str) -> Ended:
         """Send a signal to a run once it has got to this place, and wait for its end."""
@@ -152,7 +134,7 @@ def start(server: ScriptedServer, tmp_path: Path) -> Iterator[Start]:
     for process in starting.running:
         if process.poll() is None:
             process.kill()
-            process.communicate()
+            process.communicate(30)
 
 
 def check(server: ScriptedServer, *, is_loaded_once: bool = True) -> None:

@@ -4,8 +4,6 @@ import hashlib
 import json
 import os
 import stat
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +18,7 @@ from harness.store.routing import read_routing
 from harness.task.catalogue import load_catalogue
 from harness.testing.message import Request
 from harness.testing.scripted import ScriptedServer
+from tests import forkserver
 
 TINY, SMALL = "acme/tiny-1b", "acme/small-4b"
 N = 30
@@ -38,15 +37,8 @@ class Result:
 
 
 def command(folder: Path, *words: str, columns: int = 100) -> Result:
-    done = subprocess.run(
-        [sys.executable, "-m", "harness.cli", *words],
-        capture_output=True,
-        text=True,
-        timeout=110,
-        cwd=folder,
-        check=False,
-        env={**os.environ, "LMS_HARNESS_STATE": str(folder / "state"), "COLUMNS": str(columns)},
-    )
+    environ = {**os.environ, "LMS_HARNESS_STATE": str(folder / "state"), "COLUMNS": str(columns)}
+    done = forkserver.run("harness.cli", *words, cwd=folder, env=environ)
     return Result(done.returncode, done.stdout, done.stderr)
 
 

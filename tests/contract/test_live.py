@@ -20,6 +20,7 @@ from harness.domain.model import Instance, InstanceId, LoadConfig, Model
 from harness.testing.fault import Delay, Status
 from harness.testing.library import DEFAULT_MODELS
 from harness.testing.scripted import ScriptedServer
+from tests import forkserver
 
 KEY, OTHER = "acme/tiny-1b", "acme/small-4b"
 CANARY = "sk-canary-55e0"
@@ -69,15 +70,7 @@ def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 
 
 def live_process(*words: str, tmp_path: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*words),
-        capture_output=True,
-        text=True,
-        timeout=110,
-        cwd=tmp_path,
-        check=False,
-        env=environment(tmp_path, **environ),
-    )
+    return forkserver.run("harness.cli", "live", *words, cwd=tmp_path, env=environment(tmp_path, **environ))
 
 
 def written(tmp_path: Path) -> dict[str, Any]:

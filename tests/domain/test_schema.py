@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from jsonschema import Draft202012Validator
 from harness.domain.record import Kinds
 from harness.domain.schema import json_schema
 from harness.testing.scripted import ScriptedServer
+from tests import forkserver
 
 FIRST = Path(__file__).parent / "first-version.jsonl"
 TASK = """
@@ -45,11 +44,8 @@ def kinds(path: Path) -> set[str]:
 
 
 def run(folder: Path, *words: str) -> Path:
-    done = subprocess.run(
-        [sys.executable, "-m", *words, "--lms-results=results"],
-        capture_output=True, text=True, timeout=250, cwd=folder, check=False,
-        env={**os.environ, "LMS_HARNESS_STATE": str(folder / "state")},
-    )  # fmt: skip
+    environ = {**os.environ, "LMS_HARNESS_STATE": str(folder / "state")}
+    done = forkserver.run(*words, "--lms-results=results", cwd=folder, env=environ, timeout=250)
     files = list((folder / "results").glob("*.jsonl"))
     assert len(files) == 1, done.stdout + done.stderr
     return files[0]

@@ -13,6 +13,7 @@ import pytest
 from harness.contract.report import Report, write
 from harness.reaper.process import key_lock
 from harness.testing.scripted import ScriptedServer
+from tests import forkserver
 
 KEY = "acme/tiny-1b"
 
@@ -27,10 +28,7 @@ def server() -> Iterator[ScriptedServer]:
 
 def lms(tmp_path: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     environ = {**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state")}
-    command = [sys.executable, "-P", "-m", "harness.cli", *words]
-    return subprocess.run(
-        command, env=environ, cwd=tmp_path, umask=0, capture_output=True, text=True, timeout=110, check=False
-    )
+    return forkserver.run("harness.cli", *words, cwd=tmp_path, env=environ, umask=0)
 
 
 def chat(tmp_path: Path, server: ScriptedServer, log: Path) -> "subprocess.CompletedProcess[str]":

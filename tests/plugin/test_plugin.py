@@ -15,6 +15,7 @@ from harness.domain.record import EndRecord, InstanceRecord, Record, SampleRecor
 from harness.store.reader import read_run
 from harness.testing.fault import Call, Ignore, Status
 from harness.testing.scripted import ScriptedServer
+from tests import forkserver
 
 KEY = "acme/tiny-1b"
 OTHER = "acme/small-4b"
@@ -77,15 +78,9 @@ def run(server: ScriptedServer, tmp_path: Path) -> Pytest:
     def call(*words: str, code: str = OWN_TASK, ini: str = "", **environ: str) -> Result:
         (tmp_path / "test_own.py").write_text(code)
         (tmp_path / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--lms-url={server.url}", *words],
-            capture_output=True,
-            text=True,
-            timeout=100,
-            cwd=tmp_path,
-            check=False,
-            env={**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "COLUMNS": "160", **environ},
-        )
+        around = {**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "COLUMNS": "160", **environ}
+        words = ("-p", "no:cacheprovider", f"--lms-url={server.url}", *words)
+        done = forkserver.run("pytest", *words, cwd=tmp_path, env=around)
         return Result(done.returncode, done.stdout + done.stderr, tmp_path)
 
     return call

@@ -1,8 +1,6 @@
 """Resuming and budgets as users meet them: a pytest of its own, against a scripted LM Studio."""
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ import pytest
 from harness.domain.record import EndRecord, ItemRecord, Record, RunRecord, SampleRecord, SkipRecord, SummaryRecord
 from harness.store.reader import read_run
 from harness.testing.scripted import ScriptedServer
+from tests import forkserver
 from tests.torture.resume_campaign import OWN_TESTS, result, speak
 
 KEY = "acme/tiny-1b"
@@ -47,15 +46,9 @@ def run(server: ScriptedServer, tmp_path: Path) -> Pytest:
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
 
     def call(*words: str) -> Result:
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--lms-url={server.url}", *words],
-            capture_output=True,
-            text=True,
-            timeout=100,
-            cwd=tmp_path,
-            check=False,
-            env={**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "COLUMNS": "160"},
-        )
+        environ = {**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "COLUMNS": "160"}
+        words = ("-p", "no:cacheprovider", f"--lms-url={server.url}", *words)
+        done = forkserver.run("pytest", *words, cwd=tmp_path, env=environ)
         assert "INTERNALERROR" not in done.stdout
         files = sorted((tmp_path / "results").glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
         return Result(done.returncode, done.stdout + done.stderr, files[-1] if files else tmp_path)

@@ -1,8 +1,6 @@
 """Verdicts, floors, epochs and races as users meet them: their own tests in a pytest of its own."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +14,7 @@ from harness.testing.fault import Call, Status
 from harness.testing.library import DEFAULT_MODELS
 from harness.testing.message import Request
 from harness.testing.scripted import ScriptedServer
+from tests import forkserver
 
 SMALL = "acme/tiny-1b"
 BIG = "acme/small-4b"
@@ -73,15 +72,9 @@ def run(server: ScriptedServer, tmp_path: Path) -> Pytest:
     def call(*words: str, ini: str = "") -> Result:
         (tmp_path / "test_own.py").write_text(OWN_TASK)
         (tmp_path / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--lms-url={server.url}", *words],
-            capture_output=True,
-            text=True,
-            timeout=100,
-            cwd=tmp_path,
-            check=False,
-            env={**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "COLUMNS": "160"},
-        )
+        environ = {**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "COLUMNS": "160"}
+        words = ("-p", "no:cacheprovider", f"--lms-url={server.url}", *words)
+        done = forkserver.run("pytest", *words, cwd=tmp_path, env=environ)
         files = sorted((tmp_path / "results").glob("*.jsonl"))
         return Result(done.returncode, done.stdout + done.stderr, list(read_run(files[-1])) if files else [])
 

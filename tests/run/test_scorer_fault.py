@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from harness.domain.record import SampleRecord, ScoreRecord, SummaryRecord
 from harness.store.reader import read_run
 from harness.testing.scripted import ScriptedServer
+from tests import forkserver
 
 TASK = """
 import pytest
@@ -43,23 +42,15 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     folder = tmp_path_factory.mktemp("fault")
     (folder / "test_say.py").write_text(TASK)
     with ScriptedServer() as server:
-        done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "pytest",
-                "-p",
-                "no:cacheprovider",
-                f"--lms-url={server.url}",
-                "--lms-limit=8",
-                "--lms-model=acme/tiny-1b",
-                "--lms-results=results",
-            ],
-            capture_output=True,
-            text=True,
-            timeout=100,
+        done = forkserver.run(
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            f"--lms-url={server.url}",
+            "--lms-limit=8",
+            "--lms-model=acme/tiny-1b",
+            "--lms-results=results",
             cwd=folder,
-            check=False,
             env={**os.environ, "LMS_HARNESS_STATE": str(folder / "state")},
         )
     (path,) = (folder / "results").glob("*.jsonl")

@@ -18,6 +18,7 @@ import pytest
 from harness.domain.record import Record
 from harness.store.reader import read_run
 from harness.testing.scripted import ScriptedServer
+from tests import forkserver
 
 KEY = "acme/tiny-1b"
 OTHER = "acme/small-4b"
@@ -74,11 +75,22 @@ def lms(environ: Mapping[str, str], tmp_path: Path) -> Lms:
     """Run `lms-harness` with its output in pipes; a traceback is never right."""
 
     def run(*words: str, before: Sequence[str] = (), **more: str) -> Result:
-        done = subprocess.run(
-            [*before, *HARNESS, *words], capture_output=True, timeout=_DEADLINE_S, cwd=tmp_path,
-            text=True, encoding="utf-8", errors="replace",
-            env={**environ, **more}, check=False, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        around = {**environ, **more}
+        if before or "PYTHONIOENCODING" in more:
+            done = subprocess.run(
+                [*before, *HARNESS, *words],
+                capture_output=True,
+                timeout=_DEADLINE_S,
+                cwd=tmp_path,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                env=around,
+                check=False,
+                stdin=subprocess.DEVNULL,
+            )
+        else:
+            done = forkserver.run("harness.cli", *words, cwd=tmp_path, env=around)
         assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
         assert "INTERNALERROR" not in done.stdout + done.stderr, done.stdout + done.stderr
         return Result(done.returncode, done.stdout, done.stderr)
