@@ -50,7 +50,8 @@ _IS_UNSPACED = r"[ \t]?(?:\u662f|\u4e3a|\u70ba|\u306f|\uc740|\ub294|\ub294)"
 _NEXT_TURN = re.compile(
     r"^[ \t>*#]{0,6}(?:(?:next |new |another )?"
     r"(?:question|problem|exercise|example|task|instruction|input|ticket|message|review|text|email|sentence|frage|aufgabe"
-    r"|pregunta)(?:[ \t]{1,2}#?\d{1,3})?|q\d{0,3}|user|human)[*]{0,2}[ \t]{0,2}:",
+    r"|pregunta)(?:[ \t]{1,2}#?\d{1,3})?|q\d{0,3}|user|human)[*]{0,2}[ \t]{0,2}:"
+    r"|^#{1,6}[ \t](?:next )?(?:question|problem|exercise|example|task)(?:[ \t]#?\d{1,3})?[ \t]{0,2}$",
     re.IGNORECASE | re.MULTILINE,
 )
 

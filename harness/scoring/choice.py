@@ -23,7 +23,7 @@ class Choice:
     """
 
     name: str = "choice"
-    version: str = "3"
+    version: str = "4"
 
     def __call__(self, output: str, target: Json) -> Score:
         """Return the score; details have what was chosen, `None` when unparsed.
@@ -47,7 +47,7 @@ class Choices:
     """
 
     name: str = "choices"
-    version: str = "2"
+    version: str = "3"
 
     def __call__(self, output: str, target: Json) -> Score:
         """Return the score; details have precision, recall and what was chosen.

@@ -21,7 +21,7 @@ from harness.scoring import label_cue as cue
 from harness.scoring.answer import Marker, markers, own_turn
 from harness.scoring.json_answer import find_list, find_object
 from harness.scoring.label_mention import Forms, Mention, Weight, mentions
-from harness.scoring.text import QUOTES, normalised, spaced, stripped, visible
+from harness.scoring.text import QUOTES, normalised, spaced, stripped, visible, without_struck
 
 FIELDS = (
     *("answer", "label", "category", "class", "classification", "intent", "option", "choice", "sentiment", "language"),
@@ -29,12 +29,23 @@ FIELDS = (
 )
 """What an answer calls the label that it gives, as a field or as in "The … is"."""
 
+_OTHER_FIELDS = frozenset({"old", "previous", "other", "rejected", "wrong", "second", "alternative", "not", "runner"})
 _PLAIN = QUOTES | {ord("`"): '"', ord("_"): " "}
 _NOTHING = frozenset({"", "none", "none of them", "none of these", "no label", "no labels", "nothing", "n/a", "null"})
 _LEADS = re.compile(
     r"[*_)\]\"'}]{0,6}\s?"
     r"(?:$|[.,:;!)\u3002\uff0c\u2014\u2013\u2192(]|-\s|-$|\s-|\b(?:because|since|as|is the (?:answer|best))\b)"
 )
+_ROW = re.compile(r"^\s{0,3}\|(.{1,500})\|\s*$")
+_TICKS = "xX\u2713\u2714\u2705\u2611"
+_TICKED = re.compile(
+    r"^[\s>*+-]{0,6}(?:\[(?=[ xX\u2713\u2714]\]))?"
+    r"(?P<tick>(?<=\[)[ xX]|[\u2713\u2714\u2705\u2611\u274c\u2717\u2718\u2716\u2610])"
+    r"\]?\ufe0f?\s*(?P<rest>\S.{0,300})$"
+)
+_RANKING = re.compile(r"\b(?:rank\w*|best first|most (?:likely|probable|suitable) first|in order)\b", re.IGNORECASE)
+_FIRST_OF_LIST = re.compile(r"\W{0,3}1[.)]\s")
+_SECOND = re.compile(r"\b(?:second|third|next|alternative|other)[- ](?:best )?$", re.IGNORECASE)
 _MENU_ITEM = re.compile(r"(?<!\S)[(]?(\w{1,2})[).:](?=\s)")
 
 
@@ -61,7 +72,7 @@ def chosen_label(output: str, labels: Sequence[str], options: Mapping[str, str] 
         return reading.label
     plain = own_turn(_plain(text), lambda before: bool(_settled(before, forms)))
     plain = "\n".join(_without_menu([line for line in plain.split("\n") if line.strip()], forms))
-    return (_settled(plain, forms) or _from_text(plain, forms)).label
+    return (_from_revision(plain, forms) or _settled(plain, forms) or _from_text(plain, forms)).label
 
 
 def chosen_labels(output: str, labels: Sequence[str]) -> set[str] | None:
@@ -83,15 +94,37 @@ def chosen_labels(output: str, labels: Sequence[str]) -> set[str] | None:
 
 
 def _plain(text: str) -> str:
-    """Return the text in NFKC, with plain quotes and single spaces, scripts apart, its lines as they were."""
-    plain = spaced(unicodedata.normalize("NFKC", text)).translate(_PLAIN)
-    return "\n".join(" ".join(line.split()) for line in plain.split("\n"))
+    """Return the text in NFKC, with plain quotes and single spaces, scripts apart, its lines as they were.
+
+    What is struck out is left out. The cells of a table's row are joined by colons: "B: correct"; a list with ticks and
+    crosses reads like that, too.
+    """
+    plain = spaced(unicodedata.normalize("NFKC", without_struck(text))).translate(_PLAIN)
+    lines = [_ROW.sub(lambda row: row[1].replace("|", ": "), line) for line in plain.split("\n")]
+    if sum(_TICKED.match(line) is not None for line in lines) > 1:
+        lines = [_TICKED.sub(_verdict_of_tick, line) for line in lines]
+    return "\n".join(" ".join(line.split()) for line in lines)
+
+
+def _verdict_of_tick(line: re.Match[str]) -> str:
+    return f"{line['rest']}: {'correct' if line['tick'] in _TICKS else 'wrong'}"
+
+
+def _from_revision(text: str, forms: Forms) -> _Reading:
+    """Read what follows the last "On second thought, …", where that chooses; it replaces marked answers, too."""
+    for revision in list(cue.REVISION.finditer(text))[-1:]:
+        later = text[revision.end() :]
+        if any(not mention.is_denied and mention.weight > Weight.NAMED for mention in mentions(later, forms)):
+            return _settled(later, forms) or _from_text(later, forms)
+    return _NONE
 
 
 def _settled(text: str, forms: Forms) -> _Reading:
     """Read markers, and lines that are a label or begin with one."""
     lines = [line for line in text.split("\n") if line.strip()]
-    found = markers(text, FIELDS)
+    found = [
+        marker for marker in markers(text, FIELDS) if not _SECOND.search(text, max(0, marker.start - 20), marker.start)
+    ]
     return (
         _from_markers([marker for marker in found if marker.is_final], forms)
         or _from_lines(lines, forms)
@@ -105,13 +138,21 @@ def _from_object(text: str, forms: Forms) -> _Reading:
     value = find_object(text)
     if not value:
         return _NONE
-    named = [item for key, item in value.items() if set(re.split(r"[\s_-]+", key.lower())) & set(FIELDS)]
+    inner = next((item for item in value.values() if isinstance(item, dict) and _named(item)), None)
+    value = inner if inner and not _named(value) else value  # A tool call has the answer among its arguments.
+    named = _named(value)
     for items in (named, list(value.values())):
         alone = {label for item in items if (label := forms.alone(_text_of(item))) is not None}
         if alone:
             return _Reading(label=alone.pop()) if len(alone) == 1 else _SEVERAL
     texts = [_text_of(item) for item in named]
     return next((reading for part in texts if (reading := _from_part(_plain(part), forms))), _NONE)
+
+
+def _named(value: Mapping[str, Json]) -> list[Json]:
+    """Return the values of the fields that are named as an answer's, not of those such as "old_label"."""
+    words = {key: set(re.split(r"[\s_-]+", key.lower())) for key in value}
+    return [value[key] for key, parts in words.items() if parts & set(FIELDS) and not parts & _OTHER_FIELDS]
 
 
 def _text_of(item: Json) -> str:
@@ -139,6 +180,9 @@ def _without_remark(part: str) -> str:
 def _from_lines(lines: Sequence[str], forms: Forms) -> _Reading:
     """Read lines that are nothing but a label: the first or the last; two different ones are a list, not a choice."""
     alone = {label for line in lines if (label := forms.alone(line)) is not None}
+    ranked = [label for line in lines if _FIRST_OF_LIST.match(line) and (label := forms.alone(line.partition(" ")[2]))]
+    if len(ranked) == 1 and _RANKING.search(lines[0]):
+        return _Reading(label=ranked[0])
     if len(alone) > 1:
         return _SEVERAL
     ends = {label for line in (*lines[:1], *lines[-1:]) if (label := forms.alone(line)) is not None}

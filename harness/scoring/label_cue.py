@@ -35,7 +35,7 @@ _TO_LABEL = rf"\s*{_FILLERS}{DRESS}$"
 JOINER = _pattern(
     rf"{UNDRESS}\s?(?P<comma>,\s?)?(?P<word>",
     _any(r"\b(?:or|and|nor|to|und|oder|noch|bis|et|ou|ni|y|и|или)\b", "和|与|或|、|と|や|또는", "&|/"),
-    rf")?\s?(?:(?:both|also|either|the|options?|choices?|la|le)\s){{0,2}}{DRESS}",
+    rf")?\s?(?:(?:both|also|either|the|an?|options?|choices?|la|le)\s){{0,2}}{DRESS}",
 )
 """What joins labels to a group; a comma alone does so only within a list that "and" or "or" ends."""
 
@@ -43,8 +43,8 @@ BOUNDARY = _pattern(
     _any(
         r"[,;:()—–。，]|\s-\s",
         r"\b(?:but|however|because|since|although|though|while|whereas|so|therefore|thus|hence|instead|and|yet)\b",
-        r"\b(?:when|where|if|which|aber|sondern|denn|weil|obwohl|während|mais|car|parce que|pero|sino|porque)\b",
-        r"\b(?:aunque|ma|mas|но|потому что)\b|而是|但|因为",
+        r"\b(?:when|where|if|which(?! (?:makes|means|puts))|aber|sondern|denn|weil|obwohl|während|mais|car)\b",
+        r"\b(?:parce que|pero|sino|porque|aunque|ma|mas|но|потому что)\b|而是|但|因为",
     )
 )
 """Where a clause ends."""
@@ -58,18 +58,23 @@ ASIDE_OPENER = _pattern(
 """Boundaries after which a clause explains or concedes."""
 
 ASIDE_SENTENCE = _pattern(
-    r"\W{0,4}(?:(?:and|but) )?(?:although|even though|though|while|whereas|because|since|obwohl|of|among|out of|given"
-    r"|between|from)\b"
+    r"\W{0,4}(?:(?:and|but) )?(?:unless|although|even though|though|while|whereas|because|since|obwohl|of|among"
+    r"|out of|given|between|from)\b"
 )
 """How a sentence opens whose first clause is an aside: "Although it is positive, …", "Of the labels …"."""
 
+ASIDE_WHOLLY = _pattern(
+    r"\W{0,4}(?:for (?:example|instance)|as an example|e\.g\.|zum beispiel|par exemple|por ejemplo)\b"
+    r"|[^.]{0,80}\b(?:is|are|feels?|seems?|sounds?|quite|rather) (?:mixed|ambiguous|ambivalent)\b"
+)
+"""How a sentence begins that is about another case, or that does not choose: "This review is mixed: …"."""
 ASIDE_BEFORE = _pattern(
     r"\b",
     _any(
         "than|unlike|compared (?:to|with)|confused with|mistaken for|similar to|at first|despite|resembl\\w+",
         "(?:may|might|could)(?: at first)?(?: also)?(?: be| look like| look| seem)?",
         "considered|considering|hints? (?:at|of)|touch\\w* on|mentions?|thought|initial\\w*",
-        "someone|people|say yes|anders als|im gegensatz zu",
+        "someone|people|say yes|anders als|im gegensatz zu|tempted to \\w+",
     ),
     _TO_LABEL,
 )
@@ -79,10 +84,30 @@ INSTRUCTION = _pattern(
 )
 """An answer that repeats its question repeats what it was to choose from."""
 
+RUNNER_UP_BEFORE = _pattern(
+    r"\b(?:(?:second|next|third)[- ](?:best|choice|option|guess|most likely)|runner-up|alternative)[:,]?", _TO_LABEL
+)
+"""What names a label that comes second: "*Second best:* B"."""
+ASIDE_CLAUSE = _pattern(
+    r"\W{0,4}(?:previously|earlier|initially|originally|at first"
+    r"|(?:the|a|another|some) (?:students?|users?|authors?|readers?|customers?|models?|others?|candidates?)"
+    r" (?:\w+ly )?(?:picked|chose|said|says|answered|selected|claims?))\b"
+)
+"""How a clause begins that tells of an earlier answer, or of somebody else's."""
+OFFER = _pattern(r"\W{0,4}(?:do you|would you|should i|shall i|can you|could you|is it possible)\b")
+"""How a question begins that asks for a decision instead of giving one."""
+CONDITION_BEFORE = _pattern(r"\bwould (?:only |also |have )?(?:be|been|become|count as|go to)\b", _TO_LABEL)
+CONDITION_AFTER = _pattern(rf"{UNDRESS}\s*(?:only |just )?(?:if|for|when|unless|in case|where)\b")
+"""What another case would be: "it *would be* true *only for* primes"."""
+RUNNER_UP = _pattern(
+    rf"{UNDRESS},?\s*(?:is |was |are |being |as |comes? )?(?:in )?(?:the |a )?(?:close |distant |near )?"
+    r"(?:second|third|runner-up)\b"
+)
+"""What follows a label that comes after another: "with B *a close second*"."""
 STATED_BEFORE = _pattern(
     _any(
         r"\b(?:is|are|was|be|it's|its|that's|he's|equals?|means?|as|to|under|into|with|say|option|choice|for)",
-        r"\bcall(?:ed)?(?: it| this)?|\b(?:fits?|suits?|match(?:es)?)",
+        r"\b(?:call(?:ed)?|makes?)(?: it| this| that)?|\b(?:fits?|suits?|match(?:es)?)",
         r"\b(?:ist|sind|wäre|est|c'est|es|é|è|sono|это)",
         r"[:=→⇒>—-]|是|为|為|属于|选|選|は|은|는",
     ),
@@ -113,7 +138,7 @@ CLAUSE_END = _pattern(
 )
 CHOSEN_AFTER = _pattern(
     rf"{UNDRESS}\s*(?:\([^()]{{0,80}}\)\s*)?",
-    r"(?:(?:is|are|must be|should be|would be|has to be|seems|looks|ist|est|es|é)\s)?",
+    r"(?:[:=→-]{1,3}\s?)?(?:(?:is|are|must be|should be|would be|has to be|seems|looks|ist|est|es|é)\s)?",
     r"(?:(?:clearly|obviously|definitely|probably|indeed|also|thus|therefore|more|most|still|by far) ){0,3}",
     r"(?:(?:the|a|an|my|die|der|la|le|el) ){0,1}(?:(?:only|single|most|by far) ){0,2}",
     _any(
@@ -139,6 +164,7 @@ DENIED_IN_CLAUSE = _pattern(
     _any(
         r"n't|\b(?:not(?! only)|cannot|never|unlikely|hardly|doubt(?:ful)?|far from|opposite of|unrelated to)",
         r"\b(?:rul\w{1,3} out|exclud\w+|eliminat\w+|reject\w*|dismiss\w*|discard\w*|nothing to do with)",
+        r"\b(?:nobody|no one|wish(?:ed)? (?:i|we) could)\b",
         r"\bno (?:sign|signs|evidence|indication|mention|hint|trace)s? of|\b(?:none of|no reason to)",
         r"\b(?:rather than|instead of|other than|as opposed to|nicht|keinesfalls|jamais|tampoco|nunca|никак)",
     ),
@@ -149,10 +175,14 @@ OPINION = _pattern(
 )
 """After "not", these carry the denial over to what follows: "I do not think that it is B"."""
 ASSERTION = _pattern(r"\b(?:is|are|it's|that's|was|so|therefore|but|instead|ist|est|es)\b")
+# These leave it open, and deny nothing.
 UNDECIDED = _pattern(r"\b(?:whether|(?:unsure|not sure|unclear) if|ob|ли)\b[^,;]{0,60}$")
+OPEN_LIST = _pattern(rf"{UNDRESS},?\s?(?:or|oder|ou|o|или)\b")
+"""Goes on after labels between commas: "a refund, an exchange, *or* something else"."""
 NO_DENIAL = _pattern(
     _any(
         r"\b(?:no|without(?: any)?|little|beyond(?: any)?) (?:doubt|question)|\bnot unlikely|\bnone? other than",
+        r"\b(?:impossible|hard|difficult|not|cannot|can't)\b[^,;]{0,40}\banything (?:other than|but|except)",
         r"\bnot rule out|\bcan(?:no|')t (?:rule out|exclude|deny)|\b(?:nothing|none|no one) (?:but|except)",
     )
 )
@@ -189,10 +219,17 @@ SAYS_BAD = _pattern(rf"\b{_BAD}|n't|\bnot\b")
 DENIED_AT_END = _pattern(r"^[^。，,.;而但]{0,30}", _any("不|错|排除", "違|誤|ない|なく|ません", "아니|아닙|틀|않"))
 
 CORRECTION = _pattern(
-    r"\b(?:wait|actually|correction|on second thought|on reflection|scratch that|my mistake|i was wrong|hold on|sorry"
-    r"|let me (?:re\w+|correct)|no, (?:it|that|this))\b"
+    r"\b(?:wait|actually|correction|on (?:second thought|reflection)|scratch that|strike that|my mistake|i was wrong"
+    r"|hold on|sorry|hmm+|or rather|(?<!\w )make (?:that|it|this)|let me (?:re\w+|correct)|i take (?:that|it) back"
+    r"|no, (?:it|that|this|wait))\b"
 )
 """What follows replaces what was said before."""
+REVISION = _pattern(
+    r"\b(?:on (?:second thought|reflection)|(?:scratch|strike) that|my mistake|i was wrong|or rather"
+    r"|(?<!\w )make (?:that|it)"
+    r"|i take (?:that|it) back|no, wait|wait, (?:no|actually))\b"
+)
+"""These replace even what was marked as the answer."""
 
 # Where these follow a bare capital A, it is an option; before a noun it is an article. "I" is mostly a pronoun.
 AFTER_I = re.compile(rf"{UNDRESS}(?:\s*$|[)\].:;!?*\"/]|\s(?:is|(?:and|or) [A-Z])(?![\w'-]))")

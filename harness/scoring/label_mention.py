@@ -26,6 +26,9 @@ _MAX_MENTIONS = 100
 _WINDOW = 120
 """Characters before and after a label that are searched for a cue."""
 
+_Place = tuple[int, int, str]
+"""Where a label stands: start, end and the label."""
+
 _SENTENCE = re.compile(r"\n+|(?<=[.!?])[*_\")']{0,4}\s+|(?<=[\u3002\uff01\uff1f\u061f])|;\s+")
 _SHORT = re.compile(r"\W{0,6}(?:option |choice )?\w{1,2}\W{1,3}", re.IGNORECASE)
 _QUESTION = ("?", "\uff1f", "\u061f")
@@ -98,7 +101,7 @@ class Forms:
         words = "|".join(_bounded(form) for form in longest_first if not _is_letter(form))
         letters = "".join(re.escape(form.upper()) for form in self.by_form if _is_letter(form))
         parts = [rf"(?i:{words})"] if words else []
-        parts += [rf"(?<![\w-])(?<!\w')[{letters}](?![\w-]|'\w|\.\d)"] if letters else []
+        parts += [rf"(?<![\w-])(?<!\w')[{letters}](?![\w-]|'(?![dt][i\u0131u\u00fc]r)\w|\.\d)"] if letters else []
         return re.compile("|".join(parts))
 
     @cached_property
@@ -111,7 +114,7 @@ class Forms:
             re.IGNORECASE,
         )
 
-    def find(self, sentence: str) -> Iterator[tuple[int, int, str]]:
+    def find(self, sentence: str) -> Iterator[_Place]:
         """Yield start, end and label of what is mentioned, articles and other small words left out.
 
         Of more than 200 only the first and the last 100.
@@ -149,9 +152,10 @@ def mentions(text: str, forms: Forms) -> list[Mention]:
     if len(groups) > 2 * _MAX_MENTIONS:
         groups = groups[:_MAX_MENTIONS] + groups[-_MAX_MENTIONS:]
     return [
-        Mention(label=label, sentence=number, weight=weight, is_denied=is_denied)
+        Mention(label=label, sentence=number, weight=judged[0], is_denied=judged[1])
         for number, sentence, group in groups
-        for weight, is_denied in [_judged(sentence, group[0][0], group[-1][1])]
+        for judged in [_judged(sentence, group[0][0], group[-1][1])]
+        if judged is not None
         for label in dict.fromkeys(label for _, _, label in group[:_MAX_MENTIONS])
     ]
 
@@ -182,9 +186,9 @@ def _is_mentioned(form: str, found: re.Match[str]) -> bool:
     return cue.FUNCTION_WORD.fullmatch(form) is None or cue.BEFORE_NOUN.match(text, end) is None
 
 
-def _groups(sentence: str, found: list[tuple[int, int, str]]) -> Iterator[list[tuple[int, int, str]]]:
+def _groups(sentence: str, found: list[_Place]) -> Iterator[list[_Place]]:
     """Yield the labels that "and", "or" and the like join, also through commas before that; others alone."""
-    chain: list[tuple[int, int, str]] = []
+    chain: list[_Place] = []
     has_word = False
     for place in found:
         joiner = cue.JOINER.match(sentence, chain[-1][1]) if chain else None
@@ -193,20 +197,30 @@ def _groups(sentence: str, found: list[tuple[int, int, str]]) -> Iterator[list[t
             has_word = has_word or joiner["word"] is not None
             chain.append(place)
             continue
-        yield from [chain] if has_word else ([single] for single in chain)
+        yield from _grouped(sentence, chain, is_list=has_word)
         chain, has_word = [place], False
-    yield from [chain] if has_word else ([single] for single in chain)
+    yield from _grouped(sentence, chain, is_list=has_word)
 
 
-def _judged(sentence: str, start: int, end: int) -> tuple[Weight, bool]:
-    """Return the weight of the group of labels that stands there, and whether it is denied."""
+def _grouped(sentence: str, chain: list[_Place], *, is_list: bool) -> Iterator[list[_Place]]:
+    is_list = is_list or (len(chain) > 1 and cue.OPEN_LIST.match(sentence, chain[-1][1]) is not None)
+    yield from [chain] if is_list else ([single] for single in chain)
+
+
+def _judged(sentence: str, start: int, end: int) -> tuple[Weight, bool] | None:
+    """Return the weight of the group of labels that stands there and whether it is denied; None: it is left open."""
     before = sentence[max(0, start - _WINDOW) : start]
     after = sentence[end : end + _WINDOW]
     boundaries = list(cue.BOUNDARY.finditer(before))
     clause = before[boundaries[-1].end() :] if boundaries else before
-    if exception := cue.EXCEPTION.search(before):  # "Everything except B is wrong" and "none but B" affirm.
+    if not cue.NO_DENIAL.search(clause) and (
+        exception := cue.EXCEPTION.search(before)
+    ):  # "Everything except B is wrong" and "none but B" affirm.
         affirms = cue.SAYS_BAD.search(after) or exception["all"].lower() in {"none", "nothing", "no"}
         return Weight.STATED, not affirms
+    is_offer = cue.OFFER.match(sentence) is not None and _is_question(sentence)
+    if is_offer or (cue.UNDECIDED.search(clause) and not cue.NO_DENIAL.search(clause)):
+        return None
     if _is_denied(before, clause, after):
         return Weight.STATED, True
     opener = next(
@@ -223,18 +237,27 @@ def _judged(sentence: str, start: int, end: int) -> tuple[Weight, bool]:
 
 def _is_aside(sentence: str, before: str, clause: str, after: str) -> bool:
     return bool(
-        (cue.ASIDE_SENTENCE.match(before) and "," not in before)
+        cue.ASIDE_WHOLLY.match(before)
+        or (cue.ASIDE_SENTENCE.match(before) and "," not in before)
+        or (cue.CONDITION_BEFORE.search(clause) and cue.CONDITION_AFTER.match(after))
+        or cue.RUNNER_UP.match(after)
+        or cue.RUNNER_UP_BEFORE.search(before)
         or cue.ASIDE_BEFORE.search(clause)
+        or cue.ASIDE_CLAUSE.match(clause)
         or cue.INSTRUCTION.match(sentence)
         or after.startswith(" that ")
-        or sentence.rstrip("*_\"') ").endswith(_QUESTION)
+        or _is_question(sentence)
     )
+
+
+def _is_question(sentence: str) -> bool:
+    return sentence.rstrip("*_\"') ").endswith(_QUESTION)
 
 
 def _is_denied(before: str, clause: str, after: str) -> bool:
     if cue.NO_DENIAL.search(clause):
         return False
-    if cue.DENIED_DIRECTLY.search(before) or cue.UNDECIDED.search(clause) or cue.DENIED_AT_END.match(after):
+    if cue.DENIED_DIRECTLY.search(before) or cue.DENIED_AT_END.match(after):
         return True
     reach = cue.DENIED_IN_CLAUSE.search(clause)
     if reach and (cue.OPINION.match(reach["between"]) or not cue.ASSERTION.search(reach["between"])):

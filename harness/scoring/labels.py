@@ -21,7 +21,7 @@ class Labels:
     """
 
     name: str = "labels"
-    version: str = "2"
+    version: str = "3"
 
     def __call__(self, output: str, target: Json) -> Score:
         """Return the score.

@@ -28,7 +28,7 @@ class Number:
     """
 
     name: str = "number"
-    version: str = "2"
+    version: str = "3"
 
     def __call__(self, output: str, target: Json) -> Score:
         """Return the score; details have the number that was read.

@@ -14,15 +14,17 @@ A range ("5 to 7", "15 or 16") gives none, and a denied number ("not 17 but 18")
 """
 
 import re
+from fractions import Fraction
 from itertools import islice, pairwise
 
 from harness.domain.sample import Json
 from harness.scoring.answer import markers, own_turn, undressed, up_to_hashes
 from harness.scoring.json_answer import find_object
+from harness.scoring.number_word import ONES
 from harness.scoring.quantity import Quantity, cleaned, last_quantities, number_words, quantities
 from harness.scoring.text import visible
 
-_FIELDS = ("answer", "result", "value", "total", "number", "solution", "sum", "amount")
+_FIELDS = ("answer", "final", "result", "value", "total", "number", "solution", "sum", "amount")
 _EQUALS = re.compile(r"[=\u2248]|\\approx")
 _EXPRESSION = re.compile(r"\d\s?[-+*/\u00d7x\u00b7\u00f7]\s?[($]{0,2}\d")
 _CLAUSE = re.compile(r"[.;!?](?=\s|$)")
@@ -33,16 +35,53 @@ _BETWEEN_AND = re.compile(
     r"(?i)(?:\W{0,3}(?:somewhere )?|.{0,80}\b(?:is|are|it's|somewhere|lies) )between \W?-?[\d.,]{1,20}\s?%? and \W?-?\d"
 )
 _OR = re.compile(r"\s*(?:[\w%]{1,12}\s)?or\s(?:maybe\s|perhaps\s|even\s|about\s)?[$\u20ac\u00a3]?", re.IGNORECASE)
+_BOUND = re.compile(
+    r"(?i)\W{0,3}(?:(?:it|that|this|there|[a-z]|the (?:\w{1,12} ){1,2})\s?"
+    r"(?:is|are|was|must be|should be|has to be|will be)\s)?"
+    r"(?:at (?:least|most)|(?:no )?(?:more|less|fewer) than|over|under|up to"
+    r"|(?:[a-z]\s?)?(?:[<>\u2264\u2265]=?|\\[lg](?:eq?|t)))\s?"
+    rf"(?:\W?\d[\d.,]{{0,20}}|(?:{'|'.join(ONES)})\b)\D{{0,200}}"
+)
 _DENIED = re.compile(
     r"(?:\bnot|n't|\bnever|\bnicht|\bpas|\brather than|\binstead of|\u4e0d\u662f)\s?"
     r"(?:(?:be|equal to|exactly|simply|just|really|about|the|a|an|by|only \w+)\s){0,3}[$\u20ac\u00a3*]{0,3}$",
     re.IGNORECASE,
 )
-_EXPLAINS = re.compile(r"\b(?:because|since|given that|denn|weil|car|porque)\b", re.IGNORECASE)
+_DENIED_AFTER = re.compile(
+    r"(?:\s?\w{1,12})?\s(?:is|was|would be|ist|est|es)\s(?:not\b|wrong|incorrect|false|falsch|faux)"
+    r"|\s?\S{0,3}\s?(?:\uc774|\uac00)?\s?\uc544\ub2c8|\s?\S{0,3}\u3067\u306f?\u306a\u304f",
+    re.IGNORECASE,
+)
+_WOULD_BE = re.compile(r"\bwould (?:only |also |then )?(?:be|have been|have)\s\W{0,3}$", re.IGNORECASE)
+_IF = re.compile(r"[^.;!?\n]{0,20}\b(?:if|unless)\b", re.IGNORECASE)
+_NONE_LEFT = re.compile(
+    r"\b(?:no \w{1,20}(?: \w{1,20})?|none|nothing)\b[^.\n]{0,30}\b(?:left|remain\w*)\b", re.IGNORECASE
+)
+_EXPLAINS = re.compile(
+    r"\b(?:because|since|given that|assuming|provided|denn|weil|car|porque)\b|\u56e0\u4e3a|\u56e0\u70ba"
+    r"|\uc65c\ub0d0\ud558\uba74",
+    re.IGNORECASE,
+)
+_CHECK = re.compile(
+    r"^[\W_]{0,6}(?:(?:double-|quick )?check|verification|probe|(?:to|let's|let us|we can) (?:check|verify))\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+_GIVES_UP = re.compile(
+    r"\bi give up\b|\bi (?:can(?:no|')t|am (?:not able|unable) to|do(?:n't| not) know how to) "
+    r"(?:determine|solve|answer|calculate|compute|tell|say)\b"
+    r"|\bcan(?:no|')t be (?:determined|solved|answered|calculated)\b"
+    r"|(?:\bnot|n't)(?: have)? (?:enough|sufficient) (?:information|data)\b|\binsufficient (?:information|data)\b",
+    re.IGNORECASE,
+)
+_ASKS_BACK = re.compile(
+    r"\W{0,3}(?:should i|shall i|do you|would you|could you)\b[^.!?]{0,300}\?\W{0,3}$", re.IGNORECASE
+)
+_CONVERTED = re.compile(r"[^\d\s()]{0,8}\s?\((?:about |approximately |~|\u2248)?\s?")
 _CONCLUDES = re.compile(
     r"\b(?:so|therefore|thus|hence|total|altogether|overall|finally|answer|result|wait|actually|correct)\b|=",
     re.IGNORECASE,
 )
+_REVISES = re.compile(r"\b(?:wait|actually|so|therefore|thus|hence|correction|wrong|mistake|answer)\b", re.IGNORECASE)
 _BOLD = re.compile(r"(?<!\*)\*\*([^*\n]{1,60})\*\*(?!\*)")
 _NUMBER_ONLY = re.compile(
     r"[^\w\n]{0,4}(?:(?:about|approximately|x|answer|total)\s?[=:]?\s)?[^\w\n]{0,3}[\d.,/ ^'-]{1,40}[^\w\n]{0,3}"
@@ -67,9 +106,28 @@ def read_number(output: str) -> Quantity | None:
             return found
         text = own_turn(text, _is_settled)
         plain = cleaned(_CONFIDENCE.sub("", text))
-        return _from_markers(text) or _from_start(plain) or _from_end(plain)
+        if found := _from_markers(text):
+            return found
+        plain = _without_check(plain)
+        return None if _gives_up(plain) else _from_start(plain) or _from_end(plain)
     except _Range:
         return None
+
+
+def _without_check(plain: str) -> str:
+    """Return the text without the check of an answer after it: "Check: 52 + 4 = 56"."""
+    check = next((found for found in _CHECK.finditer(plain) if plain[: found.start()].strip()), None)
+    if check and _from_end(plain[: check.start()]) and not _REVISES.search(plain, check.end()):
+        return plain[: check.start()].rstrip()
+    return plain
+
+
+def _gives_up(plain: str) -> bool:
+    """Whether the text says that there is no answer, and concludes nothing after that."""
+    if _ASKS_BACK.match(plain):
+        return True
+    refusal = next(iter(_GIVES_UP.finditer(plain)), None)
+    return refusal is not None and not _CONCLUDES.search(plain, refusal.end())
 
 
 def _is_settled(before: str) -> bool:
@@ -92,7 +150,8 @@ def _from_object(text: str) -> Quantity | None:
     value = find_object(text)
     if not value:
         return None
-    named = [item for key, item in value.items() if set(re.split(r"[\s_-]+", key.lower())) & set(_FIELDS)]
+    parts = {key: set(re.split(r"[\s_-]+", key.lower())) for key in value}
+    named = [value[key] for field in _FIELDS for key in value if field in parts[key]]
     numbers = [item for item in value.values() if isinstance(item, int | float) and not isinstance(item, bool)]
     for item in (*named, *(numbers if len(numbers) == 1 else ())):
         if found := _first_number(cleaned(_text_of(item))):
@@ -121,8 +180,10 @@ def _first_number(text: str) -> Quantity | None:
         return found
     *_, after = _EQUALS.split(clause)
     for part in (after, clause, text):
-        if found := next((number for number in quantities(part) if not _is_denied(part, number)), None):
-            return found
+        found_here = list(islice(quantities(part), _MOST))
+        affirmed = [number for number in found_here if not _is_denied(part, number)]
+        if affirmed:  # After "not 64, because ..." the answer comes last.
+            return affirmed[0 if affirmed[0] is found_here[0] else -1]
     return _only_word(clause)
 
 
@@ -167,7 +228,9 @@ def _from_end(plain: str) -> Quantity | None:
     if len(_LIST_NUMERAL.findall(plain)) > 1:
         plain = _LIST_NUMERAL.sub("", plain)
     sentence = _last_sentence(plain)
-    found = [number for number in last_quantities(sentence) if not _is_denied(sentence, number)]
+    found = _affirmed(sentence, last_quantities(sentence))
+    if found and _is_conditional(sentence, found[-1]) and (others := _affirmed(plain, last_quantities(plain))):
+        return others[-1]
     if (
         len(found) > 1
         and found[-1].value != found[-2].value
@@ -176,7 +239,12 @@ def _from_end(plain: str) -> Quantity | None:
         return None
     if found:
         return _of_last_equation(sentence) or _before_explanation(sentence, found)
-    return next((n for n in reversed(last_quantities(plain)) if not _is_denied(plain, n)), None) or _only_word(plain)
+    if others := _affirmed(plain, last_quantities(plain)):
+        return others[-1]
+    if word := _only_word(plain):
+        return word
+    none = _NONE_LEFT.search(plain)
+    return Quantity(value=Fraction(0), is_percent=False, start=none.start(), end=none.end()) if none else None
 
 
 def _last_sentence(plain: str) -> str:
@@ -195,6 +263,8 @@ def _of_last_equation(sentence: str) -> Quantity | None:
 def _before_explanation(sentence: str, found: list[Quantity]) -> Quantity:
     """Return the last number, or the last one before "because" or before a bracket that closes the sentence."""
     last = found[-1]
+    if len(found) > 1 and _is_converted(sentence, found[-2], last):
+        return found[-2]
     opened = sentence.rfind("(", 0, last.start)
     is_remark = opened >= 0 and re.fullmatch(r"[^()]{0,60}\)\W{0,3}", sentence[last.end :]) is not None
     ends = [opened] if is_remark else []
@@ -205,8 +275,33 @@ def _before_explanation(sentence: str, found: list[Quantity]) -> Quantity:
     return last
 
 
+def _is_converted(sentence: str, number: Quantity, other: Quantity) -> bool:
+    """Whether the other number is the first one in another unit: "100°C (212°F)"."""
+    between = sentence[number.end : other.start]
+    return (
+        _CONVERTED.fullmatch(between) is not None
+        and re.match(r"[^\d\s()]{0,12}\)|\s[^\d\s()]{1,12}\)", sentence[other.end :]) is not None
+    )
+
+
 def _is_denied(text: str, number: Quantity) -> bool:
-    return _DENIED.search(text, max(0, number.start - _LOOK_BACK), number.start) is not None
+    return (
+        _DENIED.search(text, max(0, number.start - _LOOK_BACK), number.start) is not None
+        or _DENIED_AFTER.match(text, number.end) is not None
+    )
+
+
+def _affirmed(text: str, numbers: list[Quantity]) -> list[Quantity]:
+    """Return the numbers that are not denied, nor what "would be 32 if …", as long as others are left."""
+    left = [number for number in numbers if not _is_denied(text, number)]
+    return [number for number in left if not _is_conditional(text, number)] or left
+
+
+def _is_conditional(text: str, number: Quantity) -> bool:
+    return (
+        _WOULD_BE.search(text, max(0, number.start - _LOOK_BACK), number.start) is not None
+        and _IF.match(text, number.end) is not None
+    )
 
 
 def _only_word(text: str) -> Quantity | None:
@@ -220,5 +315,5 @@ def _only_word(text: str) -> Quantity | None:
 
 
 def _refuse_range(text: str) -> None:
-    if _BETWEEN.match(text) or _BETWEEN_AND.match(text):
+    if _BETWEEN.match(text) or _BETWEEN_AND.match(text) or _BOUND.fullmatch(text):
         raise _Range

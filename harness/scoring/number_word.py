@@ -1,9 +1,9 @@
 # ruff: noqa: RUF001  (the ideograph zero looks like the letter O)
 """Reads numbers in words: "one hundred and twenty-three", "four and a half", "three quarters", "minus seven".
 
-English, and the digits and tens of Chinese and Japanese ("二十四"). Words are read from left to right: hundred and the
-like multiply what stands before them, a fraction follows a count ("three quarters"), "and" goes on only where a number
-can ("two hundred and five", not "five and six").
+English, single words of German, French and Spanish, and the digits and tens of Chinese and Japanese ("二十四"). Words
+are read from left to right: hundred and the like multiply what stands before them, a fraction follows a count ("three
+quarters"), "and" goes on only where a number can ("two hundred and five", not "five and six").
 """
 
 import re
@@ -17,9 +17,25 @@ ONES = (
 )
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _UNITS = {word: value for value, word in enumerate(ONES)} | {word: 10 * n for n, word in enumerate(_TENS, 2)}
-SCALES = {"hundred": 100, "thousand": 10**3, "lakh": 10**5, "million": 10**6, "crore": 10**7, "billion": 10**9} | {
-    "trillion": 10**12
-}
+SCALES = {
+    "dozen": 12,
+    "hundred": 100,
+    "thousand": 10**3,
+    "lakh": 10**5,
+    "million": 10**6,
+    "crore": 10**7,
+    "billion": 10**9,
+} | {"trillion": 10**12}
+_FOREIGN = (
+    (1, ("eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf")),
+    (13, ("dreizehn", "vierzehn", "fünfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn", "zwanzig")),
+    (2, ("deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix", "onze", "douze", "treize")),
+    (14, ("quatorze", "quinze")),
+    (1, ("uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve", "diez")),
+    (12, ("doce", "trece", "catorce", "quince", "dieciséis", "diecisiete", "dieciocho", "diecinueve", "veinte")),
+)
+"""German, French and Spanish numbers from a first one on, without English words (null, once, seize, cent)."""
+_UNITS |= {word: value for first, words in _FOREIGN for value, word in enumerate(words, first)}
 _PARTS = {"half": 2, "halves": 2, "quarter": 4, "quarters": 4} | {
     f"{name}{ending}": n
     for n, name in ((3, "third"), (4, "fourth"), (5, "fifth"), (6, "sixth"), (8, "eighth"), (10, "tenth"))
@@ -28,11 +44,15 @@ _PARTS = {"half": 2, "halves": 2, "quarter": 4, "quarters": 4} | {
 _COUNT = "an?|one|two|three|four|five|six|seven|eight|nine"
 _NUMERALS = "|".join(sorted({*_UNITS, *SCALES}, key=len, reverse=True))
 _ANY = rf"(?:(?:{_COUNT})[-\s](?:{'|'.join(_PARTS)})|half|(?:an?\s(?={'|'.join(SCALES)}))?(?:{_NUMERALS}))\b"
-_RUN = re.compile(rf"(?i)(?:\b(?P<sign>minus|negative)\s)?\b{_ANY}(?:(?:\s?-\s?|\s)(?:(?:and|point)\s)?{_ANY}){{0,20}}")
+_RUN = re.compile(
+    rf"(?i)(?:\b(?P<sign>minus|negative|moins|menos)\s)?\b{_ANY}(?:(?:\s?-\s?|\s)(?:(?:and|point)\s)?{_ANY}){{0,20}}"
+)
 _TOKEN = re.compile(
     rf"(?i)\b(?:(?:(?P<count>{_COUNT})[-\s])?(?P<part>{'|'.join(sorted(_PARTS, key=len, reverse=True))})\b"
-    rf"|(?P<link>minus|negative|and|point|an?)\b|(?:{_NUMERALS})\b)"
+    rf"|(?P<link>minus|negative|moins|menos|and|point|an?)\b|(?:{_NUMERALS})\b)"
 )
+_PERCENT = re.compile(r"\s?(?:percent\b|per cent\b|%)", re.IGNORECASE)
+_PERCENT_AFTER_WORD = re.compile(rf"(?<=[a-z])(?:{_PERCENT.pattern})", re.IGNORECASE)
 _IDEOGRAPHS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _POWERS = {"十": 10, "百": 100, "千": 1000}
 _IDEOGRAPH_RUN = re.compile(rf"[{''.join([*_IDEOGRAPHS, *_POWERS])}]{{1,12}}")
@@ -45,6 +65,19 @@ def spelled(text: str) -> Iterator[tuple[Fraction, int, int]]:
     for run in _IDEOGRAPH_RUN.finditer(text):
         if len(run[0]) > 1:  # 一 alone is mostly "a".
             yield Fraction(_from_ideographs(run[0])), run.start(), run.end()
+
+
+def with_percent_in_digits(text: str) -> str:
+    """Return the text with "twenty-five percent" as "25%"."""
+    if not _PERCENT_AFTER_WORD.search(text):  # As the words are many, looking for them takes longest.
+        return text
+    kept: list[str] = []
+    at = 0
+    for value, start, end in spelled(text):
+        if (percent := _PERCENT.match(text, end)) and value.denominator == 1:
+            kept += [text[at:start], f"{value}%"]
+            at = percent.end()
+    return "".join([*kept, text[at:]])
 
 
 def part(words: str) -> Fraction | None:

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from harness.scoring.number_word import SCALES, part, spelled
-from harness.scoring.text import spaced
+from harness.scoring.number_word import SCALES, part, spelled, with_percent_in_digits
+from harness.scoring.text import spaced, without_struck
 
 _GROUP = 3
 _INDIAN_GROUP = 2
@@ -28,11 +28,26 @@ _SUFFIXES = {"k": 10**3, "K": 10**3, "M": 10**6, "mn": 10**6, "B": 10**9, "bn": 
 _VULGAR = {chr(n): unicodedata.normalize("NFKC", chr(n)) for n in (*range(0xBC, 0xBF), *range(0x2150, 0x215F))}
 _CLEANING = str.maketrans(
     {glyph: form.replace("\u2044", "/") for glyph, form in _VULGAR.items()}
-    | {"\u2212": "-", "\u2019": "'", "\u00a0": " ", "\u202f": " ", "\u066b": ".", "\u066c": ","}
+    | {
+        "\u2212": "-",
+        "\u2010": "-",
+        "\u2011": "-",
+        "\u2019": "'",
+        "\u00a0": " ",
+        "\u202f": " ",
+        "\u066b": ".",
+        "\u066c": ",",
+    }
 )
 _MIXED = re.compile(rf"(?<=\d)(?=[{''.join(_VULGAR)}])")
 _SUPERSCRIPTS = str.maketrans("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207b", "0123456789-")
 _RAISED = re.compile("[\u2070\u00b9\u00b2\u00b3\u2074-\u2079\u207b]{1,4}")
+
+
+def _factorial(found: re.Match[str]) -> str:
+    return str(math.factorial(int(found[1])))
+
+
 _LATEX = (
     (re.compile(r"\{,\}"), ","),
     (re.compile(r"\\(?:times|cdot)\b"), "\u00d7"),
@@ -49,10 +64,43 @@ _LATEX = (
     (re.compile(r"(?:(?<=^)|(?<=[\s(:=$]))(?<!\d\s)[\u2013\u2014](?=[$\u20ac\u00a3]?\d)"), "-"),
     (re.compile(r"(?:(?<=[:=(]\s)|(?<=\bis\s))[-\u2013\u2014]\s(?=[$\u20ac\u00a3]?\d)"), "-"),
 )
+_IN_WORDS = (
+    # Amounts of money have two decimals: "1.200 €" is a German thousand.
+    (re.compile(r"(?<![\d.,])(\d{1,3})\.(\d{3})(?=\s?(?:\u20ac|EUR\b|Euro\b)(?!\s?/))"), r"\1\2"),
+    (
+        re.compile(
+            r"(?i)\b(chance|probability|odds|likelihood)\b([^.\n\d]{0,60}\b)(\d{1,9}) (?:in|out of) (\d{1,9})\b"
+        ),
+        r"\1\2\3/\4",
+    ),
+    (re.compile(r"(?i)\b(ratio)\b([^.\n\d]{0,60}\b)(\d{1,4})\s?(?::|to)\s?(\d{1,4})\b"), r"\1\2\3/\4"),
+    (re.compile(r"(?<![\d:])(\d{1,4}):(\d)(?![\d:])"), r"\1/\2"),
+    (re.compile(r"(?<![\d.,])(\d{1,6})\s?\u2030"), r"\1/1000"),
+    (re.compile(r"(?i)(?<![\d.,])(\d{1,9}) (dollars?|euros?) and (\d\d) cents?\b"), r"\1.\3 \2"),
+    (re.compile(r"(?i)(?<=\d) squared\b"), "^2"),
+    (re.compile(r"(?i)(?<=\d) cubed\b"), "^3"),
+    (
+        re.compile(
+            r"(?i)(?<![\d.,-])(\d{1,4}(?:[.,]\d{1,2})?)"
+            r"(\s?(?:\u00b0|degrees?)?\s?(?:celsius|fahrenheit|[CF])?) below (?:zero|0)\b"
+        ),
+        r"-\1\2",
+    ),
+    (
+        re.compile(
+            r"\b(\d|1\d|20)!(?=\s?[=)\]}/*\u00d7\u00b7]|\s(?:ways|arrangements|permutations|orders|orderings|possib\w+)\b)"
+        ),
+        _factorial,
+    ),
+)
 _NOT_NUMBERS = re.compile(
     r"\b\d{4}-\d{1,2}-\d{1,2}\b|\b\d{1,2}/\d{1,2}/\d{2,4}\b|\b\d{1,2}:\d{2}(?::\d{2})?\b"
     r"|(?<![\d.,^])\d{1,12}(?:[.,]\d{1,12})?(?:-|\s?\u2013\s?)[$\u20ac\u00a3]?\d[\d.,]{0,20}"
-    r"|(?:(?<=\d)|(?<=\d\s))(?:\u00b1\s?[\d.,]{1,20}%?|(?:out of (?:the |all )?|of (?:the|all) )[\d.,]{1,20})"
+    # A term with a variable: "2n + 5", "e^{2}".
+    r"|(?<![\w.])\d{1,12}\s?[-+]\s?[b-df-z]\b(?!\s?=)"
+    r"|\b\d{0,6}[b-df-z](?:\^\{?\d\}?)?\s?[-+]\s?\d[\d.]{0,20}|(?<=[A-Za-z])\^\{-?\d{1,4}\}"
+    r"|\b\d{1,12}[nyz]\b"
+    r"|\u00b1\s?[\d.,]{1,20}%?|(?:(?<=\d)|(?<=\d\s))(?:(?:out of (?:the |all )?|of (?:the|all) )[\d.,]{1,20})"
 )
 _PLAIN = r"(?:\d{1,3}(?: \d{3}){1,15}(?![\d/])(?:[.,]\d+)?|\d+(?:[.,']\d+)*|\.\d+)"
 _TERM = r"-?(?:\d{1,30}\s?)?(?:\u03c0|\u221a\d{1,15})?"
@@ -108,11 +156,10 @@ class Quantity:
 
 def cleaned(text: str) -> str:
     """Return the text with plain signs, spaces and exponents, scripts apart, and without LaTeX's spacing."""
-    text = _RAISED.sub(
-        lambda found: "^" + found[0].translate(_SUPERSCRIPTS), _MIXED.sub(" ", text).translate(_CLEANING)
-    )
-    text = spaced(unicodedata.normalize("NFKC", text))
-    for pattern, plain in _LATEX:
+    text = _MIXED.sub(" ", without_struck(text)).translate(_CLEANING)
+    text = _RAISED.sub(lambda found: "^" + found[0].translate(_SUPERSCRIPTS), text)
+    text = with_percent_in_digits(spaced(unicodedata.normalize("NFKC", text)))
+    for pattern, plain in (*_LATEX, *_IN_WORDS):
         text = pattern.sub(plain, text)
     return text
 

@@ -9,12 +9,18 @@ from harness.scoring.bound import bounded
 QUOTES = str.maketrans(dict.fromkeys("\u201c\u201d\u201e", '"') | dict.fromkeys("\u2018\u2019`", "'"))
 _UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _SCRIPT_EDGE = re.compile(rf"(?<=[{_UNSPACED}])(?=[^\W{_UNSPACED}])|(?<=[^\W{_UNSPACED}])(?=[{_UNSPACED}])")
+_STRUCK = re.compile(r"(?<!~)~~(?=[^\s~])[^~\n]{1,200}~~(?!~)")
 _WORD = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
 
 
 def visible(output: str) -> str:
     """Return the text that scorers judge: bounded, without the model's thoughts and its template's marks."""
     return without_markup(bounded(output))
+
+
+def without_struck(text: str) -> str:
+    """Return the text without what Markdown strikes out: "~~joy~~ surprise" says surprise."""
+    return _STRUCK.sub("", text)
 
 
 def spaced(text: str) -> str:

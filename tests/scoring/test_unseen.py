@@ -2,6 +2,8 @@
 
 The share that is judged as a fair reader would judge it is the honest figure. It may rise, and never fall. Once someone
 has looked at the lines that fail, the set is not unseen any more: write a new one before you claim a new figure.
+
+`unseen-choice` and `unseen-number` have shapes about as often as models print them, `unseen-rare-…` only unusual ones.
 """
 
 import json
@@ -15,7 +17,11 @@ FOLDER = Path(__file__).parent
 
 
 @pytest.mark.parametrize(
-    ("scorer", "kind", "right"), [("choice", "choice", 51), ("labels", "choice", 51), ("number", "number", 46)]
+    ("scorer", "kind", "right"),
+    [
+        *(("choice", "choice", 60), ("labels", "choice", 60), ("number", "number", 59)),
+        *(("choice", "rare-choice", 55), ("labels", "rare-choice", 55), ("number", "rare-number", 55)),
+    ],
 )
 def test_the_share_of_unseen_answers_that_is_judged_fairly_does_not_fall(scorer: str, kind: str, right: int) -> None:
     judge = make_scorer(scorer)

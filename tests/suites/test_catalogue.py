@@ -164,12 +164,12 @@ def test_tiers_hold_several_strata(name: str) -> None:
 # Changing a sample or a scorer makes figures incomparable: whoever does it on purpose changes these lines too.
 FROZEN = {
     "brainstorm": "cc5e2125721fceaf",
-    "classify": "45d3c94006eb104b",
+    "classify": "ebc730e7c3035bd7",
     "extract": "ce4098dab6939032",
     "instruct": "0294c8a153f9d793",
-    "longcontext": "afd3832a665ae22b",
-    "multiturn": "cb05409a2c6b6395",
-    "reason": "4e2ebca14734ec5e",
+    "longcontext": "a68934089a2352f9",
+    "multiturn": "02213de227f39ef8",
+    "reason": "708c1299a697ff85",
     "review": "9f9077c3d1a47daa",
     "rewrite": "a856314fdc88725e",
     "summarise": "374253cfab7efc18",
