@@ -33,23 +33,23 @@ class Listing:
 
 def read_listing(entries: Sequence[Any]) -> Listing:
     """Return the models of the entries of a listing. A key that is listed twice is one model with all instances."""
-    reading = _Reading()
+    reader = _EntryReader()
     models: dict[ModelKey, Model] = {}
     for number, entry in enumerate(entries, 1):
-        model = reading.model(number, entry)
+        model = reader.model(number, entry)
         if model is None:
             continue
         if (earlier := models.get(model.key)) is not None:
-            reading.note(f"{_named(number, model.key)} is listed more than once: its instances count together")
+            reader.note(f"{_named(number, model.key)} is listed more than once: its instances count together")
             known = {instance.id for instance in earlier.loaded_instances}
             added = tuple(instance for instance in model.loaded_instances if instance.id not in known)
             model = replace(earlier, loaded_instances=(*earlier.loaded_instances, *added))
         models[model.key] = model
-    return Listing(models=tuple(models.values()), oddities=tuple(dict.fromkeys(reading.oddities)))
+    return Listing(models=tuple(models.values()), oddities=tuple(dict.fromkeys(reader.oddities)))
 
 
 @dataclass(slots=True)
-class _Reading:
+class _EntryReader:
     """Reads entries and collects what is odd about them."""
 
     oddities: list[str] = field(default_factory=list)

@@ -191,7 +191,7 @@ class Smoke:
         except HarnessError as exc:
             note.ok, note.detail = False, exc.message
             raise
-        except BaseException:
+        except BaseException:  # Ctrl-C, mostly: the step is reported as it is for an error.
             note.ok, note.detail = False, "interrupted"
             raise
         finally:

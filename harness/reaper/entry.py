@@ -97,7 +97,7 @@ _KINDS: Mapping[str, _Kind] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class JournalEntry:
     """One line of a journal.
 
     Attributes:
@@ -119,7 +119,7 @@ class Entry:
         return self.fields.get("lease")
 
 
-def entries(path: Path) -> Iterator[Entry]:
+def entries(path: Path) -> Iterator[JournalEntry]:
     """Yield the entries of a journal in their order, those with a flaw too; torn lines are left out.
 
     Raises:
@@ -154,27 +154,27 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _read(line: bytes, number: int) -> Entry | None:
+def _read(line: bytes, number: int) -> JournalEntry | None:
     """Return what a line says; None for one that was torn when its writer died."""
     try:
         fields = json.loads(line)
     except json.JSONDecodeError:
-        return None if line.startswith(b"{") else Entry(fields={}, flaw=f"line {number}: not JSON")
+        return None if line.startswith(b"{") else JournalEntry(fields={}, flaw=f"line {number}: not JSON")
     except (ValueError, RecursionError):  # Not UTF-8, a number of 5,000 digits; 200,000 brackets.
-        return Entry(fields={}, flaw=f"line {number}: not JSON that can be read")
+        return JournalEntry(fields={}, flaw=f"line {number}: not JSON that can be read")
     if not isinstance(fields, dict):
-        return Entry(fields={}, flaw=f"line {number}: not a JSON object")
+        return JournalEntry(fields={}, flaw=f"line {number}: not a JSON object")
     kind = _KINDS.get(name) if isinstance(name := fields.get("kind"), str) else None
     if kind is None:
         known = {"lease": fields["lease"]} if _is_whole(fields.get("lease")) else {}
-        return Entry(fields=known, flaw=f"line {number}: its kind is unknown")
+        return JournalEntry(fields=known, flaw=f"line {number}: its kind is unknown")
     checks = {**kind.required, **kind.optional, **({} if name == "owner" else {"lease": _is_whole})}
     needed = {*kind.required, *(() if name == "owner" else ("lease",))}
     wrong = [field for field, is_valid in checks.items() if field in fields and not is_valid(fields[field])]
     missing = [field for field in sorted(needed) if field not in fields]
     if not wrong and not missing:
-        return Entry(fields=fields)
+        return JournalEntry(fields=fields)
     flaw = (
         f"line {number}: {name} with an invalid {wrong[0]}" if wrong else f"line {number}: {name} without {missing[0]}"
     )
-    return Entry(fields={field: value for field, value in fields.items() if field not in wrong}, flaw=flaw)
+    return JournalEntry(fields={field: value for field, value in fields.items() if field not in wrong}, flaw=flaw)

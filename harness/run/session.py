@@ -122,7 +122,7 @@ class Session:
             work: of each model, besides the tasks.
 
         Raises:
-            HarnessError: the run to resume cannot be read, or it asked something else.
+            HarnessError: the run to resume cannot be read, or this run asks something else.
         """
         self.tasks = tuple(tasks)
         self._suites = tuple(suites_of(test for tests_of_model in tests.values() for test in tests_of_model))

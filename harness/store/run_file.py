@@ -29,13 +29,32 @@ from harness.store.cell import CellKey, CellSamples, SampleEntry, ScoreEntry, Sc
 from harness.store.reader import RunLine, as_record, parse, read_lines
 
 _SAMPLE_TEXTS = (
-    "run_id", "at", "sample_uid", "task", "task_class", "item_id", "item_hash", "model_key", "instance_id",
-    "prompt_hash", "outcome",
-)  # fmt: skip
-_TASKS_OF_FIRST_VERSION = frozenset({
-    "brainstorm", "classify", "extract", "instruct", "longcontext",
-    "multiturn", "reason", "review", "rewrite", "summarise",
-})  # fmt: skip
+    "run_id",
+    "at",
+    "sample_uid",
+    "task",
+    "task_class",
+    "item_id",
+    "item_hash",
+    "model_key",
+    "instance_id",
+    "prompt_hash",
+    "outcome",
+)
+_TASKS_OF_FIRST_VERSION = frozenset(
+    {
+        "brainstorm",
+        "classify",
+        "extract",
+        "instruct",
+        "longcontext",
+        "multiturn",
+        "reason",
+        "review",
+        "rewrite",
+        "summarise",
+    }
+)
 _SCORE_TEXTS = ("run_id", "at", "sample_uid", "scorer", "scorer_version")
 
 

@@ -113,8 +113,9 @@ class Resumption:
         if found:
             lines = "".join(f"\n  {difference}" for difference in found)
             raise SettingsError(
-                f"{self.parent.path} was asked something else, so its answers cannot be taken over:{lines}",
-                hint=f"Leave them out to use the values of that run, or start a new run without {setting('resume')}.",
+                f"this run does not ask what {self.parent.path} did, so its answers cannot be used:{lines}",
+                hint="Settings that you leave out are taken from that run. Where a task or a model has changed, start "
+                f"a new run without {setting('resume')}.",
             )
 
     def check(self, model: Model, config: LoadConfig) -> None:

@@ -235,6 +235,9 @@ def test_what_differs_is_shown(bench: Bench, changed: dict[str, Any], said: str)
         bench.resumption(whole, **changed).check_same()
     assert said in str(caught.value)
     assert caught.value.exit_code == 2
+    # What can be done depends on what differs: an option is left out, a task or a model stays changed.
+    assert caught.value.hint.startswith("Settings that you leave out are taken from that run.")
+    assert "Where a task or a model has changed, start a new run" in caught.value.hint
 
 
 def test_another_model_of_that_name_is_shown(bench: Bench) -> None:
