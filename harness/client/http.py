@@ -73,6 +73,8 @@ class Client:
         on_oddity: called with a line on each odd entry of the listings, once.
         on_error: called with the model or instance that a listing (None), chat or embedding named, with its error, and
             with whether it was a native stream, which reports a load that it causes.
+        on_request: called with the model or instance that a chat or embedding names, and with whether it begins or has
+            ended.
 
     Raises:
         SettingsError: the URL or the token cannot be used.
@@ -94,6 +96,7 @@ class Client:
         self.on_load: Callable[[InstanceId, Loading], None] | None = None
         self.on_listing: Callable[[tuple[Model, ...]], None] | None = None
         self.on_error: Callable[[str | None, HarnessError, bool], None] | None = None
+        self.on_request: Callable[[str, bool], None] | None = None
         self.on_oddity: Callable[[str], None] | None = None
         self._noted: set[str] = set()
         self._proxy = proxy_for(self.url)
@@ -285,14 +288,19 @@ class Client:
 
     @contextmanager
     def _reporting(self, name: str | None, *, is_stream: bool = False) -> Iterator[None]:
-        """Let errors pass without the token, after `on_error` has got them."""
+        """Let errors pass without the token, after `on_error` has got them; `on_request` gets the begin and the end."""
         with self._explaining():
+            if name is not None and self.on_request is not None:
+                self.on_request(name, True)
             try:
                 yield
             except HarnessError as exc:
                 if self.on_error is not None:
                     self.on_error(name, exc, is_stream)
                 raise
+            finally:
+                if name is not None and self.on_request is not None:
+                    self.on_request(name, False)
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:

@@ -99,6 +99,7 @@ class Leases:
         client.on_load = self._note_load
         client.on_listing = self._custody.listed
         client.on_error = self._custody.failed
+        client.on_request = self._note_request
 
     def __enter__(self) -> Self:
         return self
@@ -347,6 +348,12 @@ class Leases:
         with contextlib.suppress(HarnessError):  # Without a reaper it is in the journal all the same: a sweep reads it.
             self._link.start()
         self._strays.note(instance_id, phase, model_key=lease.model.key if lease else instance_id)
+
+    def _note_request(self, name: str, begins: bool) -> None:  # noqa: FBT001  (a callback)
+        """Let the reaper know that a request asks one of ours: if we are killed meanwhile, it may load it again."""
+        lease = self._held.get(InstanceId(name))
+        if lease is not None and lease.number is not None:
+            self._link.note_request(lease.number, begins=begins)
 
     def _reusable(self, model: Model, config: LoadConfig) -> Instance | None:
         here, mine = self._journal.path.parent, self._journal.path

@@ -141,6 +141,15 @@ class Channel:
             with self._lock:
                 self._replies.pop(number, None)
 
+    def tell(self, message: Mapping[str, Any]) -> None:
+        """Send a message that has no reply.
+
+        Raises:
+            ConnectionLost: the reaper is dead.
+        """
+        with self._lock:
+            self._send(message)
+
     def close(self, *, within_s: float) -> None:
         """Close the pipe, which tells the reaper that the run is over, and give it a moment to end."""
         self._is_closing = True

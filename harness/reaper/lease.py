@@ -26,6 +26,7 @@ class OpenLease:
         effective: its config, once it was listed; {} while only our answer tells that it is loaded.
         absence: how the instance was seen to be gone; empty while it never was.
         loading_at: since when a request of ours makes the server load it; ISO-8601, empty when none does.
+        is_asked: whether a request of ours to its instance was under way when the run died. Only its reaper knows.
         doubt: why it is uncertain what is ours.
         doubtful_ids: the instances in question.
         is_unreadable: whether an entry that may be about it cannot be read; it is in doubt then for good.
@@ -44,6 +45,7 @@ class OpenLease:
     effective: Mapping[str, Any] | None = None
     absence: str = ""
     loading_at: str = ""
+    is_asked: bool = False
     doubt: str = ""
     doubtful_ids: tuple[str, ...] = ()
     is_unreadable: bool = False

@@ -151,6 +151,12 @@ class ReaperLink:
                 raise _lost(reply, url=self._journal.url, deadline_s=deadline_s)
             yield reply
 
+    def note_request(self, lease: int, *, begins: bool) -> None:
+        """Tell the reaper that a request to the instance of this lease begins, or has ended."""
+        if (channel := self._channel) is not None:
+            with contextlib.suppress(ConnectionLost):  # What a reaper that is gone has missed is lost.
+                channel.tell({"op": "asking" if begins else "asked", "lease": lease})
+
     def find(self, lease: int, *, within_s: float, exchange: Exchange | None = None) -> Ending:
         """Let the reaper find what a load made whose answer was lost; what it finds is in the journal.
 

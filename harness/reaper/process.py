@@ -7,8 +7,8 @@ run is killed (docs/adr/0003). When its stdin ends, it finishes every lease that
 Until there is something to do it imports the standard library alone, as it is part of every run that loads anything:
 `pyproject.toml` holds the contract, and a test looks into a started one.
 
-Lines of JSON on stdin, each with an `id`, each answered on stdout by a line with the same `id`,
-or by several, of which all but the last have `more`:
+Lines of JSON on stdin, each (but for the last two kinds) with an `id`, and answered on stdout by a line with the same
+`id`, or by several, of which all but the last have `more`:
 
     hello   journal, url, token, locks, settle_s    -> ok, pid
     lock    key, within_s                           -> [more, waiting: who holds it] then ok: true or false
@@ -17,6 +17,8 @@ or by several, of which all but the last have `more`:
     chat    lease, body, deadline_s                 -> status, content_type; data ...; then ended; or lost, as for load
     find    lease                                   -> how, why, instances: what a load made whose answer was lost
     undo    lease                                   -> how, why, instances: the lease is finished
+    asking  lease                                   a request to its instance begins
+    asked   lease                                   it has ended
 """
 
 import json
@@ -25,7 +27,9 @@ import signal
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
 
 _OWNER_LOOK_S = 2.0
 _FINISH_DEADLINE_S = 1800.0
+_REQUESTS = {"asking": 1, "asked": -1}
 _FROM_RUN = frozenset({"lock", "load", "chat", "find", "undo"})
 
 
@@ -105,6 +110,7 @@ class Reaper:
         self._locks: dict[str, FileLock] = {}
         self._loads: dict[int, threading.Event] = {}
         self._relays: dict[int, Relay] = {}
+        self._asking: Counter[int] = Counter()
         self._sent_at: dict[int, float] = {}
         self._turns: dict[int, threading.Lock] = {}
         self._state = threading.Lock()
@@ -129,6 +135,8 @@ class Reaper:
             if message["op"] == "unlock":
                 self._unlock(message["key"])
                 self._answer(message["id"], ok=True)
+            elif message["op"] in _REQUESTS:
+                self._asking[message["lease"]] += _REQUESTS[message["op"]]
             elif message["op"] in _FROM_RUN:
                 if message["op"] == "load":
                     self._loads[message["lease"]] = threading.Event()
@@ -258,6 +266,7 @@ class Reaper:
                 lease = None  # The run has removed it meanwhile: nothing was left open.
             if lease is None:
                 return Ending(how="released")
+            lease = replace(lease, is_asked=self._is_over.is_set() and self._asking[number] > 0)
             here = self._path.parent
             ending = (finish if undoes else locate)(
                 lease,

@@ -222,21 +222,45 @@ def _end(
     patience_s: float,
 ) -> Ending:
     """Unload an instance that is ours, unless what has its id may be another client's, and verify that it is gone."""
-    is_awaited = lease.is_loading or (lease.mode == "jit" and lease.effective is None)
-    # What a request is still loading is listed late; it must not be taken for gone.
-    may_take_s = max(settle_s, min(JIT_S, lease.deadline_s) - age_s) if is_awaited else settle_s
     # Never unloaded unseen: an id that is not listed may be given to another client's instance at this moment.
-    listed = _named_within(server, clock, instance_id, min(may_take_s, max(patience_s, settle_s)), wants=True)
+    first = _named_within(server, clock, instance_id, 0.0, wants=True)
+    may_take_s = _may_come_s(lease, age_s, settle_s)
+    wait_s = min(may_take_s, max(patience_s, settle_s))
+    listed = first or _named_within(server, clock, instance_id, wait_s, wants=True)
     if listed is None:
         return Ending(how="pending" if patience_s < may_take_s else "gone", instances=(instance_id,))
+    if why := _why_not_ours(lease, listed, was_there=first is not None):
+        return Ending(how="doubtful", why=why, instances=(instance_id,))
+    return _unloaded(lease, listed, server, clock, settle_s=settle_s)
+
+
+def _is_awaited(lease: OpenLease) -> bool:
+    return lease.is_loading or (lease.mode == "jit" and lease.effective is None)
+
+
+def _may_come_s(lease: OpenLease, age_s: float, settle_s: float) -> float:
+    """Return how long a granted instance that is not listed may still turn up: late, as a request is loading it."""
+    if _is_awaited(lease):
+        return max(settle_s, min(JIT_S, lease.deadline_s) - age_s)
+    return max(settle_s, min(JIT_S, lease.deadline_s)) if lease.is_asked else settle_s
+
+
+def _why_not_ours(lease: OpenLease, listed: Listed, *, was_there: bool) -> str:
+    """Return why what has the id may be another client's, in words; empty where nothing speaks for that."""
+    if lease.mode == "explicit" and listed.model_key.lower() != lease.model_key.lower():
+        return f"its id belongs to {listed.model_key} now"
     if lease.absence:
-        why = f"its id may belong to another client's instance since it was gone: {lease.absence}"
-        return Ending(how="doubtful", why=why, instances=(instance_id,))
-    if is_awaited:
+        return f"its id may belong to another client's instance since it was gone: {lease.absence}"
+    if _is_awaited(lease):
         # Its client is gone, so the server may have broken it off, and given the id to the next who loaded the model.
-        why = "a request of ours was about to load it, and nothing shows that it did"
-        return Ending(how="doubtful", why=why, instances=(instance_id,))
-    trouble = ""
+        return "a request of ours was about to load it, and nothing shows that it did"
+    if lease.effective and not was_there:  # It was listed before, so this is not a listing that lags.
+        return "it was gone when the run had died, and its id may belong to another client's instance now"
+    return ""
+
+
+def _unloaded(lease: OpenLease, listed: Listed, server: Server, clock: Clock, *, settle_s: float) -> Ending:
+    instance_id, trouble = listed.id, ""
     for _ in range(_UNLOADS):
         if lease.effective is not None and not agrees(lease.effective, listed.config):
             why = "another instance has its id now, with another config"
@@ -245,9 +269,10 @@ def _end(
             server.unload(instance_id)
         except ServerTrouble as exc:
             trouble = str(exc)
-        listed = _named_within(server, clock, instance_id, settle_s / _UNLOADS, wants=False)
-        if listed is None:
+        still = _named_within(server, clock, instance_id, settle_s / _UNLOADS, wants=False)
+        if still is None:
             return Ending(how="released", instances=(instance_id,))
+        listed = still
     why = trouble or "the server says that it unloads it, and does not"
     return Ending(how="unreachable", why=why, instances=(instance_id,))
 

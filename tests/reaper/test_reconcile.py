@@ -148,6 +148,28 @@ def test_what_was_absent_in_between_is_not_touched_though_its_config_is_ours(ser
     assert server.unloaded == []
 
 
+def test_what_turns_up_after_it_was_listed_and_gone_is_named_not_unloaded(server: MadeUp) -> None:
+    server.happens = [(SETTLE_S / 2, lambda it: it.load("key", OURS))]
+    ending = end(server, lease(instance_id="key", effective=OURS))
+    assert (ending.how, ending.instances) == ("doubtful", ("key",))
+    assert server.unloaded == []
+
+
+def test_an_id_that_belongs_to_another_model_is_named_not_unloaded(server: MadeUp) -> None:
+    server.load("key", OURS, "another key")
+    ending = end(server, lease(instance_id="key", effective=OURS))
+    assert (ending.how, ending.why) == ("doubtful", "its id belongs to another key now")
+    assert server.unloaded == []
+
+
+def test_what_was_asked_when_the_run_died_is_waited_for_longer(server: MadeUp) -> None:
+    asked = lease(instance_id="key", effective=OURS, is_asked=True)
+    assert end(server, asked, patience_s=SETTLE_S).how == "pending"
+    server.happens = [(JIT_S - 5, lambda it: it.load("key", OURS))]
+    assert end(server, asked).how == "doubtful"
+    assert server.unloaded == []
+
+
 def test_what_was_absent_and_is_not_there_is_gone(server: MadeUp) -> None:
     assert end(server, lease(instance_id="key", effective=OURS, absence="it crashed")).how == "gone"
 
@@ -289,6 +311,7 @@ def leases(draw: st.DrawFn) -> OpenLease:
         status=draw(st.sampled_from([None, None, 200, 400, 500])), deadline_s=draw(st.sampled_from([5.0, 600.0])),
         instance_id=draw(st.one_of(st.none(), ids)), effective=draw(st.sampled_from([None, OURS, {}])),
         absence=draw(st.sampled_from(["", "", "it was gone"])), loading_at=draw(st.sampled_from(["", "", "2026"])),
+        is_asked=draw(st.booleans()),
     )  # fmt: skip
 
 
@@ -325,6 +348,13 @@ class Watched(MadeUp):
     def __init__(self, server: MadeUp, one: OpenLease, claimed: frozenset[str]) -> None:
         super().__init__(**vars(server))
         self._lease, self._claimed = one, claimed
+        self._first: list[str] | None = None
+
+    def listing(self) -> list[Listed]:
+        listed = super().listing()
+        if self._first is None:
+            self._first = [instance.id for instance in listed]
+        return listed
 
     def unload(self, instance_id: str) -> None:
         shown = self.loaded.get(instance_id)
@@ -333,6 +363,8 @@ class Watched(MadeUp):
         assert not (self._lease.instance_id and self._lease.is_loading), "never what may still be loading"
         if self._lease.instance_id is not None:
             assert instance_id == self._lease.instance_id, "only what was granted"
+            assert not self._lease.effective or instance_id in (self._first or ()), "never what has been gone"
+            assert self._lease.mode == "jit" or shown.model_key == self._lease.model_key, "never another model"
             wanted = self._lease.effective
         else:
             assert instance_id in candidates(self._lease, list(self.loaded.values()), self._claimed)[0]
