@@ -11,10 +11,11 @@ from harness.cli.output import note, print_json, print_text, spinning
 from harness.settings.parser import period
 
 if TYPE_CHECKING:
-    from harness.command.choose import Chosen, TaskChoice
+    from harness.command.choose import Chosen
     from harness.domain.score import Scorer
     from harness.verdict.board import Standing
     from harness.verdict.contender import Rule
+    from harness.verdict.task_choice import TaskChoice
 
 
 def _period(_: click.Context, parameter: click.Parameter, text: str) -> float:
@@ -122,6 +123,7 @@ _routing_options = add_options(
     help="Folder whose newest comparable run files are read if none are named.",
 )
 @_routing_options
+@click.option("--details", "is_detailed", is_flag=True, help="Show the tables and verdicts of these runs as well.")
 @json_option
 def choose(
     files: Sequence[Path],
@@ -132,6 +134,7 @@ def choose(
     out: str | None,
     valid_for_s: float,
     share_results: bool,
+    is_detailed: bool,
     as_json: bool,
     **rule: Any,
 ) -> None:
@@ -160,7 +163,7 @@ def choose(
 
     wanted = Rule(**rule)
     chosen = choose_all(files, results, wanted, primary=primary, shipped=_shipped_scorers)
-    answers = {found.evidence.task: TaskAnswer(task=found.evidence.task, choice=found.choice) for found in chosen.tasks}
+    answers = {found.evidence.task: TaskAnswer.of(found) for found in chosen.tasks}
     if task is not None and task not in answers:
         raise click.UsageError(f"--why: no such task: {task}; expected one of {', '.join(answers)}")
     if out is not None and _write_routing(out, chosen, wanted, valid_for_s=valid_for_s, is_shared=share_results):
@@ -178,9 +181,14 @@ def choose(
         if task is not None
         else render_answers(list(answers.values()), wanted, width=width)
     )
+    if is_detailed:
+        from harness.report.table import render
+        from harness.store.run_file import RunFile
+
+        for run in chosen.runs:
+            print_text(f"\n{run}\n\n{render(RunFile.read(run), width=width)}")
+        return
     print_text("\nFrom " + ", ".join(map(str, chosen.runs)))
-    if any(found.evidence.is_demonstration for found in chosen.tasks):
-        print_text("\nNote: the embedded default models are a demonstration; nobody should choose among them.")
 
 
 def _shipped_scorers() -> "dict[str, Scorer]":

@@ -45,7 +45,7 @@ def _run_options(command: Command) -> Command:
 @click.option("--dry-run", is_flag=True, help="Print the plan; load nothing.")
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST_ARGS...]")
 def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **options: Any) -> None:
-    """Load each selected model, run the suites on it, unload it, and print the table.
+    """Load each selected model, run the suites on it, unload it, and say who takes which task.
 
     What follows -- goes to pytest, such as -k, -x or --junitxml; an --lms-... option there wins over the same option
     before the --.

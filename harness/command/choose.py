@@ -8,21 +8,12 @@ from harness.command.primary import PrimaryAnswers, ShippedScorers, read_primary
 from harness.errors import SettingsError, StoreError
 from harness.store.run_file import RunFile
 from harness.store.run_folder import run_paths
-from harness.verdict.choose import Recommendation, choose
-from harness.verdict.contender import Contender, Rule
-from harness.verdict.evidence import TaskEvidence, by_key, certified, difference, gather
+from harness.verdict.contender import Rule
+from harness.verdict.evidence import TaskEvidence, by_key, difference, gather
+from harness.verdict.task_choice import TaskChoice, recommended
 
 MOST_FILES = 50
 """The newest run files of a folder that are looked at."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskChoice:
-    """The answer for one task, and what it rests on; `primary` is the yardstick, where its answers are known."""
-
-    evidence: TaskEvidence
-    choice: Recommendation
-    primary: Contender | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +62,7 @@ def choose_all(
     tasks = gather(runs)
     answers = _primary(primary, runs, tasks, shipped)
     return Chosen(
-        tasks=tuple(_choice(task, rule, answers.by_task.get(task.task)) for task in tasks),
+        tasks=tuple(recommended(task, rule, primary=answers.by_task.get(task.task)) for task in tasks),
         runs=tuple(run.path for run in runs),
         skipped=skipped,
         primary=answers.name or None,
@@ -94,12 +85,6 @@ def _primary(
         f"no run has asked the primary {primary!r}, and there is no such file of answers",
         hint=f"Asked were: {', '.join(asked)}.",
     )
-
-
-def _choice(task: TaskEvidence, rule: Rule, yardstick: Contender | None) -> TaskChoice:
-    local = [candidate for candidate in task.candidates if candidate is not yardstick]
-    choice = choose([certified(candidate, rule, yardstick) for candidate in local], rule, primary=yardstick)
-    return TaskChoice(evidence=task, choice=choice, primary=yardstick)
 
 
 def _named(files: Sequence[Path]) -> tuple[list[RunFile], dict[str, str]]:

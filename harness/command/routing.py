@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from statistics import fmean
 
 from harness.clock import Clock, timestamp
-from harness.command.choose import Chosen, TaskChoice
+from harness.command.choose import Chosen
 from harness.domain.record import InstanceRecord, RunRecord
 from harness.domain.routing import (
     RouteAnswer,
@@ -24,6 +24,7 @@ from harness.stats.interval import wilson
 from harness.verdict.board import Standing
 from harness.verdict.choose import AnswerKind
 from harness.verdict.contender import Contender, Rule
+from harness.verdict.task_choice import TaskChoice
 
 
 def routing_file(chosen: Chosen, rule: Rule, *, valid_for_s: float, clock: Clock) -> RoutingFile:

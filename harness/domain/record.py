@@ -216,6 +216,7 @@ class SummaryRecord(Record):
         planned: planned answers, items x epochs; None in files that are older than this figure.
         score: mean over items; each item's epochs are reduced to one value first. None when nothing was scored, and
             when a race was stopped early, as that mean would be biased.
+        chance: the mean score of answers that did not read the prompt; None in files that are older than this figure.
         low, high, interval: the 95 % interval and its method.
         reducer: how an item's epochs became one value.
         repeats: of the epochs: `between` and `within` (variances of the scores), `flip_rate`, and the `reason` why one
@@ -237,6 +238,7 @@ class SummaryRecord(Record):
     planned: int | None = None
     epochs: int = 1
     score: float | None
+    chance: float | None = None
     low: float | None = None
     high: float | None = None
     interval: str = ""

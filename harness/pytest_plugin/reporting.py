@@ -93,23 +93,26 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the table, where the run file is, and what could not be released."""
+    """Print the answers, where the run file is, and what could not be released."""
     session = session_if_any(config)
     if session is None or (path := session.path) is None or config.option.collectonly:
         return
+    from harness.report.ending import how_to_see_more, render_ending
     from harness.report.layout import terminal_width
-    from harness.report.table import render
     from harness.store.run_file import RunFile
 
     terminalreporter.section("local models")
+    is_detailed, more = session.settings.details, ""
     try:
-        table = render(RunFile.read(path), width=terminal_width())
+        seen = RunFile.read(path)
+        ending = render_ending(seen, width=terminal_width(), is_detailed=is_detailed)
+        more = "" if is_detailed else how_to_see_more(seen)
     except StoreError as exc:
-        table = str(exc)
-    say(config, table)
+        ending = str(exc)
+    say(config, ending)
     if session.run is None:
         say(config, "\nThe run is already complete; nothing to do.")
-    say(config, f"\nRecords: {path}")
+    say(config, "\n" + "\n".join(filter(None, [f"Records: {path}", more])))
     for gap in session.gaps:
         terminalreporter.write_line(f"NOT MEASURED: {printed(config, gap)}", red=True)
     for failure in session.failures:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self, TypeAlias
 
 from harness.report.figure import seconds
 from harness.report.layout import cards, fits, fitted, paragraph, table
@@ -11,40 +12,70 @@ from harness.stats.interval import wilson
 from harness.verdict.board import Standing
 from harness.verdict.choose import AnswerKind, Recommendation
 from harness.verdict.contender import Contender, Rule
+from harness.verdict.task_choice import TaskChoice
 
 HEADERS = ("task", "hand it to", "score [95 %]", "time", "load", "risk")
 WHY_HEADERS = ("model", "suffices", "score [95 %]", "n", "time", "load", "utility", "why not")
 _LONGEST_KEY = 28
-_SHORTER_KEYS = (24, 20, 16, 12)
+_SHORTER_KEYS = (24, 20, 16, 14, 12)
+Naming: TypeAlias = Callable[[str], str]
+"""How a key is written."""
 _ALIGN = ("left", "left", "left", "right", "right", "left")
 _LEGEND = (
-    "risk: what the model may lose, in expected score and time, against the best of the models that were asked; "
-    "certified: the claim that it suffices holds at 5 %. open: {confidence:.0%} sure that it suffices is not reached; "
-    "shown are the best so far, its chance to suffice, and how many items would probably settle it."
+    "risk: what it may lose, in score and time, against the best that was asked; certified: that it suffices is proved "
+    "at 5 %. open: the best so far, its chance to suffice ({confidence:.0f} % is enough), and how many items would "
+    "probably settle it."
 )
+_DEMONSTRATION = "* a demonstration model: nobody should choose among these."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskAnswer:
-    """What the table shows of a task."""
+    """What the table shows of a task.
+
+    Attributes:
+        task: its name.
+        choice: the answer.
+        is_demonstration: its models are those of the embedded server, among which nobody should choose.
+    """
 
     task: str
     choice: Recommendation
+    is_demonstration: bool = False
+
+    @classmethod
+    def of(cls, found: TaskChoice) -> Self:
+        """Return what is shown of an answer."""
+        evidence = found.evidence
+        return cls(task=evidence.task, choice=found.choice, is_demonstration=evidence.is_demonstration)
 
 
 def render_answers(answers: Sequence[TaskAnswer], rule: Rule, *, width: int | None) -> str:
     """Return the table of all tasks, and what one model for everything would mean."""
-    tables = (
-        table([_row(answer, name) for answer in answers], headers=HEADERS, align=_ALIGN) for name in _namings(answers)
-    )
-    whole = next((text for text in tables if fits(text, width)), "")
-    if not whole:  # Not even with the shortest names: a card a task.
-        whole = cards([_row(answer, _key) for answer in answers], headers=HEADERS, width=width)
+    whole, name = _table(answers, width)
     parts = [whole]
-    if summary := one_for_all(answers, rule):
+    if summary := one_for_all(answers, rule, name=name):
         parts.append(paragraph(summary, width))
-    parts.append(paragraph(_LEGEND.format(confidence=rule.confidence), width))
+    legend = _LEGEND.format(confidence=100 * rule.confidence)
+    if any(answer.is_demonstration for answer in answers):
+        legend += f" {_DEMONSTRATION}"
+    parts.append(paragraph(legend, width))
     return "\n\n".join(parts)
+
+
+def _table(answers: Sequence[TaskAnswer], width: int | None) -> tuple[str, Naming]:
+    """Return the widest table that fits, without its load column if need be, and how it names models; else cards."""
+    for name, has_load in _layouts(answers):
+        rows = [_row(answer, name) for answer in answers]
+        columns = [column for column in range(len(HEADERS)) if has_load or HEADERS[column] != "load"]
+        text = table(
+            [[row[column] for column in columns] for row in rows],
+            headers=[HEADERS[column] for column in columns],
+            align=[_ALIGN[column] for column in columns],
+        )
+        if fits(text, width):
+            return text, name
+    return cards([_row(answer, _key) for answer in answers], headers=HEADERS, width=width), _key
 
 
 def render_why(answer: TaskAnswer, rule: Rule, *, width: int | None) -> str:
@@ -70,10 +101,12 @@ def render_why(answer: TaskAnswer, rule: Rule, *, width: int | None) -> str:
             if choice.needed
             else "More items are unlikely to settle it."
         )
+    if answer.is_demonstration:
+        lines.append(_DEMONSTRATION.removeprefix("* ").capitalize())
     return "\n\n".join(paragraph(line, width) if "\n" not in line else line for line in lines)
 
 
-def one_for_all(answers: Sequence[TaskAnswer], rule: Rule) -> str:
+def one_for_all(answers: Sequence[TaskAnswer], rule: Rule, *, name: Naming) -> str:
     """Return which single model suffices for most tasks, and what always taking the largest costs in time.
 
     A laptop often holds one model at a time.
@@ -88,40 +121,51 @@ def one_for_all(answers: Sequence[TaskAnswer], rule: Rule) -> str:
         key: sum(not standing.refusal and standing.suffices >= rule.confidence for standing in found)
         for key, found in standings.items()
     }
+    if not any(sure.values()):
+        return f"No model suffices for any of the {len(answers)} tasks with this certainty."
     best = max(standings, key=lambda key: (sure[key], -_time_s(standings[key]), key))
-    text = f"One model for all: {_key(best)} suffices for {sure[best]} of {len(answers)}."
+    text = f"One model for all: {name(best)} suffices for {sure[best]} of {len(answers)}."
     largest = max(standings, key=lambda key: (_size_bytes(standings[key]), key))
     if largest != best and _time_s(standings[best]) > 0:
-        text += f" Always {_key(largest)}: {_time_s(standings[largest]) / _time_s(standings[best]):.1f} x the time."
+        text += f" Always {name(largest)}: {_time_s(standings[largest]) / _time_s(standings[best]):.1f} x the time."
     return text
 
 
-def _namings(answers: Sequence[TaskAnswer]) -> Iterator[Callable[[str], str]]:
-    """Yield ways to write keys, ever shorter: whole, without the publisher where that is clear, cut in the middle."""
+def _layouts(answers: Sequence[TaskAnswer]) -> Iterator[tuple[Naming, bool]]:
+    """Yield ways to write keys, and whether there is a column for the load, from the widest to the narrowest.
+
+    Keys are whole, then without the publisher, then cut, as long as that leaves them distinct.
+    """
     keys = {standing.candidate.key for answer in answers for standing in answer.choice.standings}
     names = {key: key.rpartition("/")[2] for key in keys}
     if len(set(names.values())) < len(keys):
         names = {key: key for key in keys}
-    yield _key
-    for longest in (_LONGEST_KEY, *_SHORTER_KEYS):
-        yield lambda key, longest=longest: _key(names[key], longest)  # type: ignore[misc]
+    yield _key, True
+    for has_load in (True, False):
+        for longest in (_LONGEST_KEY, *_SHORTER_KEYS):
+            for head in (longest // 2, 2 * longest // 3):  # Sizes tend to stand in the first half of a key.
+                short = {key: _cut(name, longest, head) for key, name in names.items()}
+                if len(set(short.values())) == len(keys):
+                    yield short.__getitem__, has_load
+                    break
 
 
-def _row(answer: TaskAnswer, name: Callable[[str], str]) -> tuple[str, ...]:
+def _row(answer: TaskAnswer, name: Naming) -> tuple[str, ...]:
     choice, task = answer.choice, one_line(answer.task, limit=_LONGEST_KEY)
     standing = choice.chosen
     if standing is None:
         why = choice.standings[0].refusal if choice.standings else "no model was asked"
         return task, "open", "-", "-", "-", why
     candidate = standing.candidate
+    key = name(candidate.key) + (" *" if answer.is_demonstration else "")
     score, time, load = _score(candidate), seconds(candidate.p50_s), seconds(candidate.load_s)
     if choice.answer is AnswerKind.PRIMARY:
-        return task, "your primary", score, "-", "-", f"best: {name(candidate.key)}"
+        return task, "your primary", score, "-", "-", f"best: {key}"
     if choice.answer is AnswerKind.OPEN:
-        more = f"ask {choice.needed:,}" if choice.needed else "more will hardly settle it"
-        return task, f"open: {name(candidate.key)}", score, time, load, f"{standing.suffices:.0%}; {more}"
+        more = f"ask {choice.needed:,}" if choice.needed else "won't settle"
+        return task, f"open: {key}", score, time, load, f"{100 * standing.suffices:.0f} %; {more}"
     risk = "certified" if choice.is_certified else f"may lose {choice.regret or 0.0:.2f}"
-    return task, name(candidate.key), score, time, load, risk
+    return task, key, score, time, load, risk
 
 
 def _why_row(standing: Standing) -> tuple[str, ...]:
@@ -159,13 +203,15 @@ def _score(candidate: Contender) -> str:
     return f"{candidate.score:.2f} [{interval.low:.2f}, {interval.high:.2f}]"
 
 
-def _key(key: str, longest: int = _LONGEST_KEY) -> str:
-    """Return a key that fits into a table: cut in the middle, as both ends tell models apart."""
+def _key(key: str) -> str:
+    """Return a key that fits into a table."""
+    return _cut(key, _LONGEST_KEY, _LONGEST_KEY // 2)
+
+
+def _cut(key: str, longest: int, head: int) -> str:
+    """Return a key cut in the middle, as both ends tell models apart: so many characters of its head stay."""
     key = one_line(key, limit=300)
-    if len(key) <= longest:
-        return key
-    head = (longest - 1) // 2
-    return f"{key[:head]}…{key[head + 1 - longest :]}"
+    return key if len(key) <= longest else f"{key[: head - 1]}…{key[len(key) - longest + head :]}"
 
 
 def _time_s(standings: Sequence[Standing]) -> float:

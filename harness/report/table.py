@@ -14,9 +14,10 @@ from harness.stats.pairing import MOST_UNSCORED
 from harness.store.cell import CellKey
 from harness.store.run_file import RunFile
 
-HEADERS = ("model", "task", "score [95 %]", "n", "unscored", "E2E p50", "TTFT", "token/s", "load", "size")
+HEADERS = ("model", "task", "score [95 %]", "chance", "n", "lost", "E2E p50", "TTFT", "token/s", "load", "size")
 LEGEND = (
-    "score: mean over n items, with its 95 % interval; - : not claimed, as more than 5 % are unscored. E2E: request to "
+    "score: mean over n items, with its 95 % interval; - : not claimed, as more than 5 % of the answers were lost. "
+    "chance: the mean of answers that did not read the prompt. E2E: request to "
     "last token, with all slots in use. TTFT, token/s (decode) and load: medians of the latency suite, one request at "
     "a time; ~ : not measured there, so taken from this task's answers and the one load of the run."
 )
@@ -28,6 +29,7 @@ _LATENCY: dict[str, Callable[[float | None], str]] = {
     "throughput_tps": rate,
 }
 _WIDTH = 110
+_MOST_NAMED = 3
 
 
 def render(seen: RunFile, *, width: int | None = None) -> str:
@@ -47,9 +49,8 @@ def render(seen: RunFile, *, width: int | None = None) -> str:
     parts.extend(verdicts(seen.comparisons, width=width, text_width=text_width))
     parts.extend(_tiers(seen.summaries, width))
     parts.extend(repeats(seen.summaries, width=width, text_width=text_width))
-    parts.extend(_skips(seen.skips))
-    notes = [*(seen.header.notes if seen.header else ()), *_other_contexts(seen), *_found_in_warm_up(seen)]
-    parts.extend(paragraph(f"Note: {printable(note)}", text_width) for note in notes)
+    parts.extend(skips(seen.skips, text_width))
+    parts.extend(paragraph(f"Note: {printable(note)}", text_width) for note in notes(seen))
     return "\n\n".join(parts)
 
 
@@ -71,7 +72,7 @@ def score(cell: SummaryRecord) -> str:
 
 def _cells(rows: Sequence[Sequence[str]], width: int | None) -> str:
     """Return the main table; if it is too wide, with each model on a line of its own; if still too wide, as cards."""
-    align = ("left", "left", "left", *["right"] * 7)
+    align = ("left", "left", "left", *["right"] * 8)
     wide = table(rows, headers=HEADERS, align=align)
     if fits(wide, width):
         return wide
@@ -89,9 +90,9 @@ def _cells(rows: Sequence[Sequence[str]], width: int | None) -> str:
     return cards([(f"{row[0]} {row[1]}", *row[2:]) for row in rows], headers=HEADERS[1:], width=width)
 
 
-def _other_contexts(seen: RunFile) -> list[str]:
-    """Return a note for each model that was loaded with another context than requested."""
-    notes = [
+def notes(seen: RunFile) -> list[str]:
+    """Return what a reader of the figures must know: the run's own notes, and models that got another context."""
+    contexts = [
         context_note(
             key,
             requested=instance.requested_config.get("context_length"),
@@ -100,7 +101,11 @@ def _other_contexts(seen: RunFile) -> list[str]:
         )
         for key, instance in seen.instances.items()
     ]
-    return [f"{note}." for note in notes if note]
+    return [
+        *(seen.header.notes if seen.header else ()),
+        *(f"{note}." for note in contexts if note),
+        *_found_in_warm_up(seen),
+    ]
 
 
 def _found_in_warm_up(seen: RunFile) -> Iterator[str]:
@@ -133,6 +138,7 @@ def _row(seen: RunFile, cell: SummaryRecord) -> Sequence[str]:
         one_line(cell.model_key, limit=40),
         cell.task_class,
         score(cell),
+        "n/a" if cell.chance is None else f"{cell.chance:.2f}",
         str(cell.n),
         str(cell.unscored),
         seconds(cell.e2e_p50_s),
@@ -198,10 +204,19 @@ def _tiers(cells: Sequence[SummaryRecord], width: int | None) -> list[str]:
     ]
 
 
-def _skips(skips: Sequence[SkipRecord]) -> list[str]:
+def skips(found: Sequence[SkipRecord], width: int | None) -> list[str]:
+    """Return what was not run, a line for each reason: a budget leaves out the same of many cells."""
+    names: dict[str, list[str]] = {}
+    for skip in found:
+        names.setdefault(skip.reason, []).append(" ".join(filter(None, (skip.model_key, skip.task))))
     lines = [
-        f"Skipped: {one_line(' '.join(filter(None, (skip.model_key, skip.task))), limit=80)}: "
-        f"{one_line(skip.reason, limit=300)}"
-        for skip in skips
+        paragraph(f"Skipped: {named(skipped)}: {one_line(reason, limit=300)}", width, indent=2)
+        for reason, skipped in names.items()
     ]
     return ["\n".join(lines)] if lines else []
+
+
+def named(names: Sequence[str]) -> str:
+    """Return a list of names for a person: the first three, and how many more there are."""
+    shown = ", ".join(one_line(name, limit=80) for name in names[:_MOST_NAMED])
+    return shown if len(names) <= _MOST_NAMED else f"{shown} and {len(names) - _MOST_NAMED} more"

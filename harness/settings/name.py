@@ -33,6 +33,7 @@ SettingName = Literal[
     "budget_s",
     "resume",
     "results",
+    "details",
     "share_results",
     "models_dir",
 ]

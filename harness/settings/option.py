@@ -222,6 +222,14 @@ OPTIONS: tuple[Option, ...] = (
         help="folder for run files (default results)",
     ),
     Option(
+        name="details",
+        flag="details",
+        metavar="yes|no",
+        parse=parser.yes,
+        is_flag=True,
+        help="show every table and verdict at the end of the run (default: only who takes which task)",
+    ),
+    Option(
         name="share_results",
         flag="share-results",
         metavar="yes|no",

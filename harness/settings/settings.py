@@ -41,6 +41,7 @@ class Settings:
         latency_budget_s: time that the latency suite may spend on one model.
         budget_s: time for the whole run; None: as long as it needs.
         resume: the run file to resume, or "last"; settings that are not given are then taken from it.
+        details: whether the run ends with all its tables, after the answers.
         share_results: whether other users of this machine may read the run file.
         source: where each value came from: an option as it was written, a variable, `ini lms_…`, or `default`; where
             nothing is said, the value counts as given.
@@ -71,6 +72,7 @@ class Settings:
     budget_s: float | None = None
     resume: str | None = None
     results: Path = Path("results")
+    details: bool = False
     share_results: bool = False
     models_dir: Path | None = None
     source: Mapping[str, str] = field(default_factory=dict)

@@ -66,6 +66,7 @@ def summarise(
         planned=planned,
         epochs=epochs,
         score=estimate.value,
+        chance=task.chance,
         low=estimate.interval.low if estimate.interval else None,
         high=estimate.interval.high if estimate.interval else None,
         interval=estimate.interval.method if estimate.interval else "",

@@ -113,5 +113,5 @@ def test_the_task_of_the_readme_runs(studio: str, tmp_path: Path) -> None:
 
 def test_the_example_run_is_one_of_this_version() -> None:
     shown = README.partition("<!-- example run: begin -->")[2].partition("<!-- example run: end -->")[0]
-    for part in ("score [95 %]", "extract", "classify", "smollm2-135m-instruct-q8_0", "this is a demonstration"):
+    for part in ("hand it to", "extract", "your primary", "smollm2-135m-instruct-q8_0", "this is a demonstration"):
         assert part in shown

@@ -82,7 +82,7 @@ def run(server: ScriptedServer, tmp_path: Path) -> Pytest:
 
 
 def test_a_run_of_two_models_ends_with_a_verdict_against_the_larger_one(run: Pytest) -> None:
-    result = run("--lms-model=all", "--lms-limit=20")
+    result = run("--lms-model=all", "--lms-limit=20", "--lms-details")
     assert result.code == 0, result.out
     assert result.verdicts() == {(SMALL, BIG): "worse"}
     assert f"against {BIG}" in result.out
@@ -122,14 +122,14 @@ def test_primary_turns_the_comparison_round_and_has_to_be_selected(run: Pytest, 
 def test_one_model_gets_a_verdict_only_against_its_floor(run: Pytest) -> None:
     assert run(f"--lms-model={BIG}", "--lms-limit=8").verdicts() == {}
     result = run(f"--lms-model={BIG}", "--lms-limit=8", "--lms-floor=say=0.5", "--lms-results=results/floor")
-    assert "against the floor" in result.out
+    assert f"Floor reached: {BIG} say (0.5)" in result.out
 
 
 def test_a_race_that_is_lost_fails_the_item_only_with_a_floor_of_the_user(run: Pytest, server: ScriptedServer) -> None:
     lost = run(f"--lms-model={SMALL}", "--lms-limit=50", "--lms-floor=say=0.8", "--lms-race")
     assert lost.code == 1, lost.out
     assert "say: stopped after 6 items: decided against the floor of 0.8" in lost.text
-    unasked = run(f"--lms-model={SMALL}", "--lms-limit=50", ini="lms_race = yes")
+    unasked = run(f"--lms-model={SMALL}", "--lms-limit=50", "--lms-details", ini="lms_race = yes")
     assert unasked.code == 0, unasked.out
     assert "Stopped early: acme/tiny-1b say: decided against the floor (0.8, the default) after 6 items" in unasked.text
     assert unasked.verdicts() == {(SMALL, None): "worse"}
@@ -141,7 +141,7 @@ def test_a_race_that_is_lost_fails_the_item_only_with_a_floor_of_the_user(run: P
 
 
 def test_epochs_and_their_reducer_are_shown(run: Pytest) -> None:
-    result = run(f"--lms-model={BIG}", "--lms-limit=5", "--lms-epochs=3", "--lms-reducer=pass^2")
+    result = run(f"--lms-model={BIG}", "--lms-limit=5", "--lms-epochs=3", "--lms-reducer=pass^2", "--lms-details")
     assert result.code == 0, result.out
     assert "between items" in result.out
     assert "score: the pass^2 of an item's epochs" in result.text

@@ -61,6 +61,7 @@ WRONG: dict[str, tuple[str, ...]] = {
     "margin": ("", "0", "1", "-0.1", "nan", "5 %", "1e-2", "0." + THREE),
     "reducer": ("", "median", "pass@", "pass@0", "pass@" + THREE, "Mean", "pass@10000"),
     "race": ("", "maybe", "YES"),
+    "details": ("", "maybe", "YES"),
     "share_results": ("", "maybe", "YES"),
     "latency_budget_s": TIME,
     "sample_deadline_s": TIME,

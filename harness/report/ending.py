@@ -1,0 +1,59 @@
+"""The end of a run: who takes which task, then what went wrong, on one screen; the tables only on request."""
+
+import shlex
+from collections.abc import Iterator
+
+from harness.report.answer import TaskAnswer, render_answers
+from harness.report.layout import paragraph
+from harness.report.table import named, notes, render, skips
+from harness.report.text import printable
+from harness.store.run_file import RunFile
+from harness.verdict.task_choice import choices_of, rule_of
+
+_WIDTH = 110
+_REACHED = {"better": "reached", "not worse": "reached", "worse": "missed"}
+
+
+def render_ending(seen: RunFile, *, width: int | None = None, is_detailed: bool = False) -> str:
+    """Return what a run ends with: the answer for each task, what was lost or missed, and notes on the figures.
+
+    A run without answers has only its tables.
+
+    Args:
+        seen: the run.
+        width: of the terminal, in columns; None: unlimited.
+        is_detailed: add every table and verdict.
+    """
+    choices = choices_of(seen)
+    if not choices:
+        return render(seen, width=width)
+    answers = render_answers([TaskAnswer.of(found) for found in choices], rule_of(seen.header, ""), width=width)
+    if is_detailed:
+        return f"{answers}\n\n{render(seen, width=width)}"
+    text_width = _WIDTH if width is None else min(width, _WIDTH)
+    faults = [*(paragraph(line, text_width, indent=2) for line in _faults(seen)), *skips(seen.skips, text_width)]
+    said = "\n".join(paragraph(f"Note: {printable(note)}", text_width) for note in notes(seen))
+    return "\n\n".join(filter(None, [answers, "\n".join(faults), said]))
+
+
+def how_to_see_more(seen: RunFile) -> str:
+    """Return the command that shows the tables behind the answers, and every model's standing on a task."""
+    if not seen.summaries:
+        return ""
+    return f"More: lms-harness choose --details {printable(shlex.quote(str(seen.path)))}"
+
+
+def _faults(seen: RunFile) -> Iterator[str]:
+    lost = [
+        f"{cell.model_key} {cell.task} ({cell.unscored} of {cell.answers})" for cell in seen.summaries if cell.unscored
+    ]
+    if lost:
+        yield f"Lost answers: {named(lost)}"
+    by_verdict: dict[str, list[str]] = {}
+    for record in seen.comparisons:
+        if record.floor is not None:
+            verdict = _REACHED.get(record.verdict, record.verdict)
+            by_verdict.setdefault(verdict, []).append(f"{record.model_key} {record.task} ({record.floor:g})")
+    for verdict in ("missed", "not decided", "reached"):
+        if verdict in by_verdict:
+            yield f"Floor {verdict}: {named(by_verdict[verdict])}"

@@ -1,0 +1,54 @@
+"""The answer for one task of the runs that were read, and by which rule a run's own end gives it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.domain.record import RunRecord
+from harness.settings import Settings
+from harness.store.run_file import RunFile
+from harness.verdict.choose import Recommendation, choose
+from harness.verdict.contender import DEFAULT_RULE, Contender, Rule
+from harness.verdict.evidence import TaskEvidence, by_key, certified, gather
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskChoice:
+    """The answer for one task, and what it rests on; `primary` is the yardstick, where its answers are known."""
+
+    evidence: TaskEvidence
+    choice: Recommendation
+    primary: Contender | None = None
+
+
+def recommended(evidence: TaskEvidence, rule: Rule, *, primary: Contender | None = None) -> TaskChoice:
+    """Return who takes a task.
+
+    Args:
+        evidence: what is known of the models.
+        rule: how to choose.
+        primary: what is used now, with its answers: the yardstick, and no candidate.
+    """
+    local = [certified(candidate, rule, primary) for candidate in evidence.candidates if candidate is not primary]
+    return TaskChoice(evidence=evidence, choice=choose(local, rule, primary=primary), primary=primary)
+
+
+def choices_of(run: RunFile) -> Sequence[TaskChoice]:
+    """Return the answers that a run ends with: by the usual rule, with the floors, margin and primary of its user."""
+    primary = run.header.settings.get("primary") if run.header else None
+    return [
+        recommended(evidence, rule_of(run.header, evidence.task), primary=by_key(evidence).get(primary or ""))
+        for evidence in gather([run])
+    ]
+
+
+def rule_of(run: RunRecord | None, task: str) -> Rule:
+    """Return the rule for a task of a run: the user's floor and margin, where they set them, else the defaults."""
+    if run is None:
+        return DEFAULT_RULE
+    floors = run.settings.get("floors") or {}
+    margin = run.settings.get("margin", Settings().margin)
+    # By value: a resumed run has all settings of its parent, those that were defaults too.
+    return Rule(
+        floor=floors.get(task, DEFAULT_RULE.floor),
+        margin=DEFAULT_RULE.margin if margin == Settings().margin else margin,
+    )
