@@ -1,12 +1,18 @@
 """The plan of a run as text."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from harness.domain.model import Model
 from harness.report.figure import seconds, size
 from harness.report.layout import fitted, paragraph
 from harness.report.text import one_line, printable
+
+_LOADS = {
+    "this model": "Loads are counted as earlier ones of the same model took.",
+    "other models": "A model that was not loaded here before is counted as fast as the others were.",
+    "assumed": "How fast this machine loads is not known: 1 GB/s is assumed.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +32,7 @@ def render_plan(
     because: str,
     notes: Sequence[str] = (),
     is_measured: bool = False,
+    load_bases: Collection[str] = frozenset({"assumed"}),
     width: int | None = None,
 ) -> str:
     """Return the table of what would be loaded and asked, with an estimate of the time it takes.
@@ -36,6 +43,7 @@ def render_plan(
         because: why these models.
         notes: what else to print.
         is_measured: whether some estimates come from earlier runs.
+        load_bases: what the times of loads rest on: loads of "this model", of "other models", or "assumed".
         width: of the terminal, in columns; None: unlimited.
     """
     cells = [
@@ -68,7 +76,7 @@ def render_plan(
     alone = "" if is_measured else " alone"
     end = (
         f"About {seconds(total_s)} in all: {because_of} from sizes{alone}, at 10 GB/s of memory bandwidth. "
-        "Nothing was loaded."
+        f"{' '.join(text for basis, text in _LOADS.items() if basis in load_bases)} Nothing was loaded."
     )
     paragraphs = [paragraph(printable(text), width) for text in [*too_long, *notes, end]]
     return "\n\n".join([paragraph(head, width), *filter(None, [table]), *paragraphs])

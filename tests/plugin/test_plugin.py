@@ -215,9 +215,13 @@ def test_collect_only_prints_the_plan_and_loads_nothing(run: Pytest, server: Scr
 
 
 def test_the_plan_is_estimated_from_the_last_run(run: Pytest) -> None:
-    assert "a rough guess from sizes" in " ".join(run("--collect-only", "--lms-limit=3").out.split())
+    plan = " ".join(run("--collect-only", "--lms-limit=3").out.split())
+    assert "a rough guess from sizes" in plan
+    assert "How fast this machine loads is not known: 1 GB/s is assumed." in plan
     assert run("--lms-limit=3").code == 0
-    assert "from what earlier runs took here" in " ".join(run("--collect-only", "--lms-limit=3").out.split())
+    plan = " ".join(run("--collect-only", "--lms-limit=3").out.split())
+    assert "from what earlier runs took here" in plan
+    assert "Loads are counted as earlier ones of the same model took." in plan
 
 
 def test_options_come_from_ini_and_environment_too_and_the_command_line_wins(run: Pytest) -> None:

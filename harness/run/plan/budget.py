@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 LEAST_SAMPLES = 10
 """Samples per task. Before all models get fewer than these, the most expensive one is dropped."""
@@ -24,6 +25,10 @@ class CellCost:
     known: int = 0
 
 
+LoadBasis: TypeAlias = Literal["this model", "other models", "assumed"]
+"""What an estimate of a load rests on: earlier loads of this model, those of others, or nothing but its size."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCost:
     """What a model costs: `fixed_s` seconds for its load and all tests that are not tasks, and its cells by task."""
@@ -31,6 +36,7 @@ class ModelCost:
     key: str
     fixed_s: float
     cells: Mapping[str, CellCost]
+    load_basis: LoadBasis = "assumed"
 
     def seconds(self, limit: int, epochs: int) -> float:
         """Return how long `limit` samples of each task take, each asked `epochs` times."""

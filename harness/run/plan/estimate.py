@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from harness.domain.model import Model
 from harness.run.ask.room import prompt_tokens
-from harness.run.plan.budget import CellCost, ModelCost
+from harness.run.plan.budget import CellCost, LoadBasis, ModelCost
 from harness.run.plan.history import History
 from harness.selection.selection import parameters
 from harness.settings import Settings
@@ -32,8 +32,20 @@ class Work:
 
 
 def guess_load_s(model: Model) -> float:
-    """Return a guess of how long a load takes: a second, and the file read at 1 GB/s."""
+    """Return a guess of how long a load takes: a second, and the file read at 1 GB/s.
+
+    Nothing better can be known before a first load: LM Studio's API does not tell where a model's file lies.
+    """
     return 1.0 + model.size_bytes / _DISK_BYTES_S
+
+
+def load_cost(model: Model, history: History) -> tuple[float, LoadBasis]:
+    """Return how long a load takes: as it did, else as fast as other models' loads were, else a guess."""
+    if (measured_s := history.load_s.get(model.key)) is not None:
+        return measured_s, "this model"
+    if rate := history.load_bytes_s:
+        return model.size_bytes / rate, "other models"
+    return guess_load_s(model), "assumed"
 
 
 def guess_sample_s(task: Task, model: Model, settings: Settings) -> float:
@@ -76,8 +88,8 @@ def model_cost(
         )
         for task in tasks
     }
-    load_s = history.load_s.get(key, guess_load_s(model))
+    load_s, basis = load_cost(model, history)
     if work.is_measured:
         load_s = load_s * _LOADS_MEASURED + settings.latency_budget_s
     slowest_s = max((cell.sample_s for cell in cells.values()), default=0.0)
-    return ModelCost(key=key, fixed_s=load_s + work.tests * _SAMPLES_A_TEST * slowest_s, cells=cells)
+    return ModelCost(key=key, fixed_s=load_s + work.tests * _SAMPLES_A_TEST * slowest_s, cells=cells, load_basis=basis)

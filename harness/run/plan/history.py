@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
 
 from harness.domain.model import Model
 from harness.domain.record import RunRecord
@@ -25,11 +25,18 @@ class History:
 
     Attributes:
         load_s: how long a load took, by model key.
+        load_rates: bytes per second of all loads, those of models that are not asked this time too.
         sample_s: how long a sample took with all slots at work, by model key and task.
     """
 
     load_s: dict[str, float] = field(default_factory=dict)
+    load_rates: list[float] = field(default_factory=list)
     sample_s: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    @property
+    def load_bytes_s(self) -> float | None:
+        """How fast loads usually were; None where none was measured."""
+        return median(self.load_rates) if self.load_rates else None
 
 
 def read_history(settings: Settings, models: Sequence[Model]) -> History:
@@ -55,6 +62,8 @@ def _read(path: Path, settings: Settings, models: Mapping[str, Model], found: Hi
     seen = RunFile.read(path)
     slots: dict[str, int] = {}
     for use in seen.uses:
+        if use.load_wall_s and use.size_bytes:
+            found.load_rates.append(use.size_bytes / use.load_wall_s)
         model = models.get(use.model_key)
         if model is not None and model.size_bytes == use.size_bytes:
             slots[use.model_key] = settings.concurrency or use.effective_config.get("parallel") or 1

@@ -112,6 +112,7 @@ class Plan:
             because=self.selection.reason,
             notes=self.notes(),
             width=width,
+            load_bases={cost.load_basis for cost in self.costs.values()} or {"assumed"},
             is_measured=any(not cell.is_guess for cost in self.costs.values() for cell in cost.cells.values()),
         )
 

@@ -8,8 +8,11 @@ from typing import Any
 from harness.client.http import Client
 from harness.domain.model import Model
 from harness.domain.record import InstanceRecord, RunRecord, SampleRecord
+from harness.run.plan.estimate import Work, load_cost, model_cost
 from harness.run.plan.history import read_history
+from harness.run.plan.plan import Plan
 from harness.run.provenance import cpu_name
+from harness.selection.selection import Selection
 from harness.settings import Settings
 from harness.testing.scripted import ScriptedServer
 from tests.store.written import write
@@ -51,5 +54,23 @@ def test_the_newest_comparable_run_counts_and_files_that_are_no_runs_are_ignored
     (tmp_path / "5.jsonl").write_text("noise\n")
     found = read_history(settings, [model])
     assert found.load_s == {model.key: 3.0}
+    assert found.load_bytes_s == model.size_bytes / 3.0
     assert found.sample_s == {(model.key, "extract"): 2.0}
     assert read_history(settings, [replace(model, size_bytes=1)]).sample_s == {}
+
+
+def test_a_load_takes_as_long_as_before_else_as_fast_as_others_else_it_is_a_guess(tmp_path: Path) -> None:
+    settings = Settings(results=tmp_path)
+    with ScriptedServer() as server, Client(server.url, token="lmstudio") as client:
+        one, other = client.models()[:2]
+    assert load_cost(other, read_history(settings, [other])) == (1.0 + other.size_bytes / 1e9, "assumed")
+    write(tmp_path / "1.jsonl", earlier("1", one, settings, e2e_s=8.0))
+    history = read_history(settings, [other])
+    assert load_cost(one, read_history(settings, [one, other])) == (3.0, "this model")
+    assert load_cost(other, history) == (other.size_bytes / (one.size_bytes / 3.0), "other models")
+    cost = model_cost(other, [], settings, history=history, work=Work(), known=lambda _task, _model: 0)
+    assert cost.load_basis == "other models"
+    selection = Selection(models=(other,), reason="named")
+    plan = " ".join(Plan(selection=selection, tasks=(), settings=settings, costs={other.key: cost}).render().split())
+    assert "A model that was not loaded here before is counted as fast as the others were." in plan
+    assert "1 GB/s is assumed" not in plan
