@@ -82,6 +82,10 @@ check: $(STAMP) ## format, lint, types, layers
 docs: $(STAMP) ## the reference of the command line, docs/cli.md, from the code
 	@$(BIN)/python -m harness.cli.reference docs/cli.md
 
+.PHONY: transcripts
+transcripts: $(STAMP) ## what docs/choosing.md shows, from its commands, on a scripted server
+	@$(BIN)/python -m tests.acceptance.transcript
+
 .PHONY: clean
 clean: ## remove the private environment and all caches
 	rm -rf $(VENV) .coverage* .hypothesis .benchmarks .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

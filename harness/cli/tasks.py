@@ -133,7 +133,7 @@ def _export(tasks: "Sequence[Task]", target: str, seed: int, count: int, *, as_j
     if as_json:
         print_json({"items": len(items), "tasks": [task.name for task in tasks], "written": target})
     else:
-        note(f"{len(items)} items of {len(tasks)} tasks written to {target}")
+        note(f"{len(items)} items of {len(tasks)} task{'s' * (len(tasks) != 1)} written to {target}")
 
 
 def _runs(files: Sequence[Path], results: Path, *, read: list[Path], skipped: dict[str, str]) -> "Iterator[RunFile]":
