@@ -1,15 +1,14 @@
 """The table at the end of a run: one row for each model and task, with what is needed to choose a model."""
 
-from collections.abc import Callable, Iterator, Sequence
-from statistics import median
+from collections.abc import Iterable, Iterator, Sequence
 
 from harness.domain.record import SkipRecord, SummaryRecord
+from harness.report import speed
 from harness.report.claim import races, repeats, verdicts
 from harness.report.context import context_note
 from harness.report.figure import rate, seconds, size
 from harness.report.layout import cards, fits, fitted, paragraph, table
 from harness.report.text import one_line, printable
-from harness.stats.latency import tpot_s
 from harness.stats.pairing import MOST_UNSCORED
 from harness.store.cell import CellKey
 from harness.store.run_file import RunFile
@@ -22,12 +21,7 @@ LEGEND = (
     "a time; ~ : not measured there, so taken from this task's answers and the one load of the run."
 )
 
-_LATENCY: dict[str, Callable[[float | None], str]] = {
-    "load_time_s": seconds,
-    "ttft_s": seconds,
-    "decode_tps": rate,
-    "throughput_tps": rate,
-}
+_LATENCY = frozenset({"load_time_s", "ttft_s", "decode_tps", "throughput_tps"})
 _WIDTH = 110
 _MOST_NAMED = 3
 
@@ -42,8 +36,11 @@ def render(seen: RunFile, *, width: int | None = None) -> str:
     text_width = _WIDTH if width is None else min(width, _WIDTH)
     parts: list[str] = []
     if seen.summaries:
-        parts.append(_cells([_row(seen, cell) for cell in seen.summaries], width))
+        rows = [_row(seen, cell) for cell in seen.summaries]
+        parts.append(_cells(rows, width))
         parts.append(paragraph(LEGEND, text_width))
+        fast = HEADERS.index("TTFT"), HEADERS.index("token/s")
+        parts.extend(_marks((row[column] for row in rows for column in fast), text_width))
     parts.extend(_latency(seen, width))
     parts.extend(races(seen.summaries, seen.header, text_width=text_width))
     parts.extend(verdicts(seen.comparisons, width=width, text_width=text_width))
@@ -105,6 +102,7 @@ def notes(seen: RunFile) -> list[str]:
         *(seen.header.notes if seen.header else ()),
         *(f"{note}." for note in contexts if note),
         *_found_in_warm_up(seen),
+        *_busy(seen),
     ]
 
 
@@ -124,16 +122,7 @@ def _found_in_warm_up(seen: RunFile) -> Iterator[str]:
 
 def _row(seen: RunFile, cell: SummaryRecord) -> Sequence[str]:
     instance = seen.instances.get(cell.model_key)
-    ttft, tps, load = (_measured(seen, cell.model_key, name) for name in ("ttft_s", "decode_tps", "load_time_s"))
     samples = list(seen.cells.get(CellKey(cell.model_key, cell.task), ()))
-    here_ttft = _median([sample.ttft_s for sample in samples if sample.ttft_s is not None and sample.e2e_s is not None])
-    here_tpot = [
-        tpot_s(ttft_s=sample.ttft_s, e2e_s=sample.e2e_s, output_tokens=sample.output_tokens)
-        for sample in samples
-        if sample.e2e_s is not None
-    ]
-    here_tps = _median([1 / tpot for tpot in here_tpot if tpot is not None])
-    here_load = instance.load_time_s if instance else None
     return (
         one_line(cell.model_key, limit=40),
         cell.task_class,
@@ -142,9 +131,9 @@ def _row(seen: RunFile, cell: SummaryRecord) -> Sequence[str]:
         str(cell.n),
         str(cell.unscored),
         seconds(cell.e2e_p50_s),
-        _or(seconds, ttft, here_ttft),
-        _or(rate, tps, here_tps),
-        _or(seconds, load, here_load),
+        speed.ttft(seen, cell.model_key, samples),
+        speed.decode_rate(seen, cell.model_key, samples),
+        speed.load_time(seen, cell.model_key),
         size(instance.size_bytes if instance else None),
     )
 
@@ -156,7 +145,13 @@ def _latency(seen: RunFile, width: int | None) -> list[str]:
         measure.model_key for measure in seen.measures if measure.name in _LATENCY and measure.model_key
     )
     rows = [
-        (one_line(key, limit=40), *(show(_measured(seen, key, name)) for name, show in _LATENCY.items()))
+        (
+            one_line(key, limit=40),
+            seconds(speed.measured(seen, key, "load_time_s")),
+            speed.ttft(seen, key),
+            speed.decode_rate(seen, key),
+            rate(speed.measured(seen, key, "throughput_tps")),
+        )
         for key in keys
         if key not in shown
     ]
@@ -166,22 +161,18 @@ def _latency(seen: RunFile, width: int | None) -> list[str]:
     return [
         fitted(rows, headers=headers, width=width, align=["left", *["right"] * 4]),
         paragraph("Medians of the latency suite; TTFT and token/s (decode): one request at a time.", width),
+        *_marks((cell for row in rows for cell in row[1:]), width),
     ]
 
 
-def _or(shown: Callable[[float | None], str], measured: float | None, here: float | None) -> str:
-    """Return what the latency suite measured, else what was seen beside the task, marked as such."""
-    return f"~{shown(here)}" if measured is None and here is not None else shown(measured)
+def _marks(cells: Iterable[str], width: int | None) -> list[str]:
+    legend = speed.legend_of(cells)
+    return [paragraph(legend, width)] if legend else []
 
 
-def _measured(seen: RunFile, model_key: str, name: str) -> float | None:
-    return _median(
-        [measure.value for measure in seen.measures if (measure.model_key, measure.name) == (model_key, name)]
-    )
-
-
-def _median(values: Sequence[float]) -> float | None:
-    return median(values) if values else None
+def _busy(seen: RunFile) -> list[str]:
+    keys = dict.fromkeys(measure.model_key for measure in seen.measures if measure.model_key)
+    return [note for key in keys if (note := speed.busy_note(seen, key)) is not None]
 
 
 def _tiers(cells: Sequence[SummaryRecord], width: int | None) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from harness.client.address import is_loopback
 from harness.client.http import Client
 from harness.clock import Clock, SystemClock
 from harness.domain.answer import Answer, Job
@@ -26,6 +27,7 @@ from harness.run.ask.room import room_tokens, slots_for, slots_of, thought_token
 from harness.run.cell import Cell
 from harness.run.conclusion import verdicts
 from harness.run.leased_model import LeasedModel, jit_request, warm_up
+from harness.run.machine import busy_cores
 from harness.run.plan.pace import Pace
 from harness.run.progress import Progress
 from harness.run.recorder import Recorder
@@ -174,6 +176,13 @@ class Run:
     def others(self, leased: LeasedModel) -> tuple[InstanceId, ...]:
         """Return the ids of all other resident instances: they may be busy, and slow this one down."""
         return other_ids(self.client.models(), leased.instance_id)
+
+    def busy_cores(self) -> tuple[float, int] | None:
+        """Return how many CPU cores of the server's machine are busy while nothing is asked, and how many it has.
+
+        None where that is not known: the server is on another machine, or the system does not tell.
+        """
+        return busy_cores(self.clock) if is_loopback(self.client.url) else None
 
     def slots(self, leased: LeasedModel) -> int:
         """Return how many requests this instance is sent at a time: what the user set, else its number of slots."""

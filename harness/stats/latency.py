@@ -9,6 +9,9 @@ from harness.stats.estimate import Estimate, Interval
 from harness.stats.interval import mean_estimate
 
 _LEAST_N = {50: 1, 90: 100, 99: 1000}
+_OF_E2E = 0.01
+_FASTEST_TPOT_S = 0.0002
+_AGREEMENT = 0.2
 _WIDEST = 100.0  # of ln(ratio): two items that contradict each other may give e^5000, which no float can hold
 
 
@@ -23,6 +26,27 @@ def tpot_s(*, ttft_s: float | None, e2e_s: float, output_tokens: int | None) -> 
     if ttft_s is None or output_tokens is None or output_tokens < 2 or e2e_s <= ttft_s:  # noqa: PLR2004
         return None
     return (e2e_s - ttft_s) / (output_tokens - 1)
+
+
+def is_one_block(*, ttft_s: float | None, e2e_s: float | None, output_tokens: int | None) -> bool:
+    """Return whether an answer of several tokens arrived all at once, so that its TTFT is really its E2E.
+
+    A proxy that collects the stream does this. One block is what takes 1 % of the E2E, or is faster than any model.
+    """
+    if ttft_s is None or e2e_s is None or output_tokens is None or output_tokens < 2:  # noqa: PLR2004
+        return False
+    return e2e_s - ttft_s <= max(_OF_E2E * e2e_s, _FASTEST_TPOT_S * (output_tokens - 1))
+
+
+def trusted_rate(client_tps: float | None, server_tps: float | None) -> tuple[float | None, bool]:
+    """Return the decode rate to show, and whether it is the server's because the client's cannot be right.
+
+    A stream that comes in blocks makes the client's rate too high or leaves none. The two agree within a few percent
+    otherwise; above 20 % the server's is shown.
+    """
+    if server_tps is None or (client_tps is not None and abs(client_tps - server_tps) <= _AGREEMENT * server_tps):
+        return client_tps, False
+    return server_tps, True
 
 
 def percentile(values: Sequence[float], p: int) -> float | None:

@@ -55,6 +55,7 @@ class SampleEntry(NamedTuple):
         stratum, cluster_id: the same, but for files of version 0.1.0 (see `strata_of`).
         ttft_s, e2e_s: of the scored turn, in seconds; None where they were not measured.
         output_tokens: as the server counted them; None where it did not.
+        server_tps: tokens per second as the server reports them; None where it does not.
         offset: where the record begins in the file.
     """
 
@@ -69,6 +70,7 @@ class SampleEntry(NamedTuple):
     ttft_s: float | None
     e2e_s: float | None
     output_tokens: int | None
+    server_tps: float | None
     offset: int
 
     @property
@@ -92,7 +94,7 @@ class CellSamples:
         self.scorers: dict[ScorerId, _ScoreColumn] = {}
         self._texts: list[str] = []  # item, stratum, cluster, outcome
         self._counts: array[int] = array("q")  # epoch, tier, output tokens
-        self._figures: array[float] = array("d")  # ttft_s, e2e_s
+        self._figures: array[float] = array("d")  # ttft_s, e2e_s, server_tps
         self._offsets: array[int] = array("q")
 
     def __len__(self) -> int:
@@ -105,7 +107,7 @@ class CellSamples:
         """Return the entry at a place."""
         item_id, stratum, cluster_id, outcome = self._texts[4 * row : 4 * row + 4]
         epoch, tier, tokens = self._counts[3 * row : 3 * row + 3]
-        ttft_s, e2e_s = self._figures[2 * row : 2 * row + 2]
+        ttft_s, e2e_s, server_tps = self._figures[3 * row : 3 * row + 3]
         return SampleEntry(
             key=self.key,
             row=row,
@@ -118,6 +120,7 @@ class CellSamples:
             ttft_s=_figure(ttft_s),
             e2e_s=_figure(e2e_s),
             output_tokens=None if tokens == _NO_COUNT else tokens,
+            server_tps=_figure(server_tps),
             offset=self._offsets[row],
         )
 
@@ -128,7 +131,8 @@ class CellSamples:
         # A slice at the end appends.
         self._texts[4 * row : 4 * row + 4] = [sample.item_id, sample.stratum, sample.cluster_id, sample.outcome]
         self._counts[3 * row : 3 * row + 3] = array("q", (sample.epoch, sample.tier, tokens))
-        self._figures[2 * row : 2 * row + 2] = array("d", (_packed(sample.ttft_s), _packed(sample.e2e_s)))
+        figures = (_packed(sample.ttft_s), _packed(sample.e2e_s), _packed(sample.server_tps))
+        self._figures[3 * row : 3 * row + 3] = array("d", figures)
         self._offsets[row : row + 1] = array("q", (sample.offset,))
         for column in self.scorers.values():
             column.drop(row)

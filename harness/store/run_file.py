@@ -252,7 +252,7 @@ class RunFile:
             cell = self.cells[key] = CellSamples(key)
         before = self._places.get(value["sample_uid"])
         is_again = before is not None and before[0] is cell
-        times, usage = value.get("times", {}), value.get("usage", {})
+        times, usage, stats = value.get("times", {}), value.get("usage", {}), value.get("server_stats", {})
         stratum, cluster_id = strata_of(value)
         sample = SampleEntry(
             key=cell.key,
@@ -267,6 +267,7 @@ class RunFile:
             ttft_s=times.get("ttft_s"),
             e2e_s=times.get("e2e_s"),
             output_tokens=usage.get("total_output_tokens"),
+            server_tps=stats.get("tokens_per_second"),
             offset=line.offset,
         )
         if is_again and not sample.is_counted and cell.sample(sample.row).is_counted:
@@ -297,14 +298,15 @@ def _checked_sample(path: Path, line: RunLine, value: dict[str, Any]) -> dict[st
     They are looked at one by one, which takes a tenth of pydantic's time: most of that would go into texts that are not
     kept. Whatever is not as we write it goes through pydantic, which has the messages.
     """
-    times, usage = value.get("times", {}), value.get("usage", {})
+    times, usage, stats = value.get("times", {}), value.get("usage", {}), value.get("server_stats", {})
     if (
         all(type(value.get(name)) is str for name in _SAMPLE_TEXTS)
         and type(value.get("epoch", 1)) is type(value.get("tier", 1)) is int
         and type(value.get("cluster_id", "")) is type(value.get("stratum", "")) is str
-        and type(times) is type(usage) is dict
+        and type(times) is type(usage) is type(stats) is dict
         and _is_figure(times.get("ttft_s"))
         and _is_figure(times.get("e2e_s"))
+        and _is_figure(stats.get("tokens_per_second"))
         and type(usage.get("total_output_tokens")) in {int, type(None)}
     ):
         return value

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
@@ -13,16 +14,21 @@ _NUMBERS: Iterator[int] = itertools.count()
 
 
 class Company:
-    """Who else was resident while something was measured: figures taken in company may be too slow."""
+    """Who else was resident or busy while something was measured: figures taken in company may be too slow."""
 
     def __init__(self, run: Run, leased: LeasedModel) -> None:
         self._run = run
         self._leased = leased
         self._before = run.others(leased)
+        self._busy_before = run.busy_cores()
 
-    def seen(self) -> list[str]:
-        """Return the ids of all others that were resident at the beginning or are now."""
-        return sorted({*self._before, *self._run.others(self._leased)})
+    def seen(self) -> dict[str, Any]:
+        """Return who else was resident, and how many cores others kept busy, at the beginning or now."""
+        busy = [found for found in (self._busy_before, self._run.busy_cores()) if found is not None]
+        others = sorted({*self._before, *self._run.others(self._leased)})
+        if not busy:
+            return {"others": others}
+        return {"others": others, "busy_cores": round(max(busy)[0], 2), "cores": busy[0][1]}
 
 
 def test_one_at_a_time(
@@ -74,11 +80,11 @@ def test_all_slots_busy(
             round=number,
             cold=False,
             concurrency=slots,
-            others=others,
+            **others,
         )
 
 
-def _record(run: Run, leased: LeasedModel, answer: Generation, number: int, others: list[str]) -> None:
+def _record(run: Run, leased: LeasedModel, answer: Generation, number: int, others: dict[str, Any]) -> None:
     times, stats = answer.times, answer.stats
     per_token_s = tpot_s(ttft_s=times.ttft_s, e2e_s=times.e2e_s, output_tokens=stats.total_output_tokens)
     figures = {
@@ -102,5 +108,5 @@ def _record(run: Run, leased: LeasedModel, answer: Generation, number: int, othe
                 concurrency=1,
                 prompt_tokens=stats.input_tokens,
                 output_tokens=stats.total_output_tokens,
-                others=others,
+                **others,
             )

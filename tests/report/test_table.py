@@ -22,8 +22,9 @@ def cell(**more: object) -> SummaryRecord:
     )
 
 
-def measure(name: str, value: float) -> MeasureRecord:
-    return MeasureRecord.model_validate({**HEAD, "name": name, "value": value, "unit": "s", "model_key": "acme/tiny"})
+def measure(name: str, value: float, **params: object) -> MeasureRecord:
+    facts = {"name": name, "value": value, "unit": "s", "model_key": "acme/tiny", "params": params}
+    return MeasureRecord.model_validate({**HEAD, **facts})
 
 
 def instance(**more: object) -> InstanceRecord:
@@ -31,11 +32,12 @@ def instance(**more: object) -> InstanceRecord:
     return InstanceRecord.model_validate({**HEAD, **facts, **more})
 
 
-def sample(ttft_s: float, e2e_s: float, tokens: int) -> SampleRecord:
+def sample(ttft_s: float, e2e_s: float, tokens: int, server_tps: float | None = None) -> SampleRecord:
     return SampleRecord(
         run_id="r", at=HEAD["at"], sample_uid="u", task="extract", task_class="extract", item_id="i", item_hash="h",
         model_key="acme/tiny", instance_id="acme/tiny", prompt_hash="p", outcome="ok",
         times={"ttft_s": ttft_s, "e2e_s": e2e_s}, usage={"total_output_tokens": tokens},
+        server_stats={"tokens_per_second": server_tps},
     )  # fmt: skip
 
 
@@ -104,3 +106,35 @@ def test_a_run_of_the_latency_suite_alone_shows_its_figures() -> None:
     shown = render(written(*figures))
     assert re.search(r"acme/tiny +1\.50 s +0\.30 s +51 +n/a", shown)
     assert "all slots" in shown
+
+
+def test_the_servers_rate_is_shown_and_marked_where_the_clients_is_off_by_more_than_20_percent() -> None:
+    def shown(client: float | None, server: float) -> str:
+        measures = [measure("decode_tps", client)] if client is not None else []
+        return render(written(instance(), cell(), *measures, measure("server_tps", server)))
+
+    assert " 51 " in shown(51.0, 45.0)
+    assert "*" not in shown(51.0, 45.0)
+    assert " 45* " in shown(410.0, 45.0)
+    assert " 45* " in shown(None, 45.0)
+    assert "* : the server's own figure" in shown(410.0, 45.0)
+    assert "~45* " in render(written(instance(), sample(0.5, 0.6, 40, server_tps=45.0), cell()))
+    assert "*" not in render(written(instance(), sample(0.5, 0.6, 4, server_tps=20.0), cell()))  # Too short to tell.
+
+
+def test_a_ttft_that_is_the_e2e_is_never_shown_without_a_mark() -> None:
+    figures = [measure("ttft_s", 1.5, output_tokens=40), measure("e2e_s", 1.5)]
+    assert " <1.50 s" in render(written(instance(), cell(), *figures))
+    assert "< : the whole answer came in one block" in render(written(instance(), cell(), *figures))
+    assert " 0.20 s* " in render(written(instance(), cell(), *figures, measure("server_ttft_s", 0.2)))
+    assert "~<1.50 s" in render(written(instance(), sample(1.5, 1.5, 40), cell()))
+    one_token = [measure("ttft_s", 1.5, output_tokens=1), measure("e2e_s", 1.5)]
+    assert "<" not in render(written(instance(), cell(), *one_token))
+    assert re.search(r"acme/tiny .* 0\.20 s\*", render(written(*figures, measure("server_ttft_s", 0.2))))
+
+
+def test_a_busy_machine_is_said_beside_the_figures() -> None:
+    quiet = [measure("ttft_s", 0.2, busy_cores=0.4, cores=2), measure("decode_tps", 51.0, busy_cores=0.9, cores=8)]
+    assert "busy" not in render(written(instance(), cell(), *quiet))
+    text = render(written(instance(), cell(), *quiet, measure("ttft_s", 0.2, busy_cores=1.62, cores=2)))
+    assert "Other processes kept 1.6 of this machine's 2 CPU cores busy" in text

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.stats.latency import (
+    is_one_block,
     percentile,
     percentile_estimate,
     ratio_estimate,
@@ -171,3 +172,25 @@ def test_a_ratio_of_two_samples_without_spread_has_no_interval() -> None:
     assert unpaired_ratio_estimate([], [1.0]).value is None
     with pytest.raises(ValueError, match="above 0"):
         unpaired_ratio_estimate([0.0], [1.0])
+
+
+@pytest.mark.parametrize(
+    ("ttft_s", "e2e_s", "tokens", "is_block"),
+    [
+        (1.5, 1.5, 40, True),
+        (1.49, 1.5, 40, True),
+        (0.001, 0.004, 40, True),
+        (0.5, 1.5, 40, False),
+        (0.05, 0.09, 40, False),
+        (1.5, 1.5, 1, False),
+        (1.5, 1.5, None, False),
+        (None, 1.5, 40, False),
+    ],
+)
+def test_an_answer_in_one_block_takes_no_time_after_its_first_token(
+    ttft_s: float | None,
+    e2e_s: float,
+    tokens: int | None,
+    is_block: bool,  # noqa: FBT001  (the question)
+) -> None:
+    assert is_one_block(ttft_s=ttft_s, e2e_s=e2e_s, output_tokens=tokens) is is_block

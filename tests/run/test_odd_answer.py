@@ -1,4 +1,4 @@
-"""The warm-up shows where a server stops and whether a model thinks in its text; the run takes both into account."""
+"""What a server does to answers, seen by a run: it stops early, leaves thoughts in the text, sends all in one block."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +20,7 @@ from harness.settings import Settings
 from harness.store.reader import read_run
 from harness.store.run_file import RunFile
 from harness.task.task import Task
+from harness.testing.fault import Call, Fault
 from harness.testing.message import Request
 from harness.testing.scripted import ScriptedServer
 
@@ -49,11 +50,18 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def evaluated(
-    results: Path, speak: Callable[[Request], str], *, context: int = 8192, resumed: RunFile | None = None
+    results: Path,
+    speak: Callable[[Request], str],
+    *,
+    context: int = 8192,
+    resumed: RunFile | None = None,
+    fault: Fault | None = None,
 ) -> tuple[Path, SummaryRecord, list[Request]]:
     """Return a run's file, its cell, and what was asked."""
     with ScriptedServer() as server, Client(server.url) as client:
         server.reply_with(speak)
+        if fault is not None:
+            server.on("POST", "/api/v1/chat", fault)
         settings = Settings(limit=3, results=results, url=server.url)
         models = [model for model in client.models() if model.key == KEY]
         run = Run(
@@ -122,6 +130,21 @@ def test_a_resumed_run_takes_over_the_answers_of_a_model_that_thinks_in_its_text
     _, cell, asked = evaluated(tmp_path, thinks, resumed=RunFile.read(path))
     assert (cell.n, cell.score) == (3, 1.0)
     assert len(asked) == 1
+
+
+class InOneBlock:
+    """Collects an answer and sends it at once, as some proxies do."""
+
+    def apply(self, call: Call) -> None:
+        """Send the whole answer."""
+        call.write(b"".join(piece.wire for piece in call.pieces()))
+
+
+def test_figures_of_answers_that_come_in_one_block_are_marked(tmp_path: Path) -> None:
+    path, _, _ = evaluated(tmp_path, lambda _: "word " * 19, fault=InOneBlock())
+    row = render(RunFile.read(path)).splitlines()[2]
+    assert "~<0." in row
+    assert " ~100* " in row
 
 
 @pytest.mark.parametrize(

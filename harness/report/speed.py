@@ -1,0 +1,108 @@
+"""What a table shows of a model's speed: what the latency suite measured, else what was seen beside a task; marked."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
+
+from harness.report.figure import rate, seconds
+from harness.stats.latency import is_one_block, tpot_s, trusted_rate
+from harness.store.cell import SampleEntry
+from harness.store.run_file import RunFile
+
+SERVERS, ONE_BLOCK, BESIDE_TASK = "*", "<", "~"
+MARKS = {
+    SERVERS: "the server's own figure: ours differs by more than 20 %, or is none, as when answers come in blocks",
+    ONE_BLOCK: "the whole answer came in one block, so this is an upper bound",
+}
+"""What the marks mean that only some tables have."""
+
+_LONG_TOKENS = 8
+_LEAST_BUSY_CORES = 1.0
+_LEAST_BUSY_SHARE = 0.25
+
+
+def measured(seen: RunFile, model_key: str, name: str) -> float | None:
+    """Return the median of what the latency suite measured under a name; None: nothing."""
+    return _median(measure.value for measure in seen.measures if (measure.model_key, measure.name) == (model_key, name))
+
+
+def load_time(seen: RunFile, model_key: str) -> str:
+    """Return how long the model takes to load."""
+    instance = seen.instances.get(model_key)
+    found = measured(seen, model_key, "load_time_s")
+    here = instance.load_time_s if instance else None
+    return seconds(found) if found is not None or here is None else f"{BESIDE_TASK}{seconds(here)}"
+
+
+def ttft(seen: RunFile, model_key: str, samples: Sequence[SampleEntry] = ()) -> str:
+    """Return the time to the first token; one that equals the whole answer's is marked, or replaced by the server's."""
+    found = measured(seen, model_key, "ttft_s")
+    if found is not None:
+        tokens = _median(_output_tokens(seen, model_key))
+        e2e_s = measured(seen, model_key, "e2e_s")
+        if not is_one_block(ttft_s=found, e2e_s=e2e_s, output_tokens=int(tokens or 0)):
+            return seconds(found)
+        server_s = measured(seen, model_key, "server_ttft_s")
+        return f"{ONE_BLOCK}{seconds(found)}" if server_s is None else f"{seconds(server_s)}{SERVERS}"
+    here = [sample for sample in samples if sample.ttft_s is not None and sample.e2e_s is not None]
+    if not here:
+        return seconds(None)
+    blocks = sum(
+        is_one_block(ttft_s=sample.ttft_s, e2e_s=sample.e2e_s, output_tokens=sample.output_tokens) for sample in here
+    )
+    mark = ONE_BLOCK if 2 * blocks > len(here) else ""
+    return f"{BESIDE_TASK}{mark}{seconds(_median(sample.ttft_s for sample in here))}"
+
+
+def decode_rate(seen: RunFile, model_key: str, samples: Sequence[SampleEntry] = ()) -> str:
+    """Return the tokens per second of one answer; the server's where the client's differs from it by more than 20 %."""
+    found, is_servers = trusted_rate(measured(seen, model_key, "decode_tps"), measured(seen, model_key, "server_tps"))
+    if found is not None:
+        return rate(found) + SERVERS * is_servers
+    per_token = (
+        tpot_s(ttft_s=sample.ttft_s, e2e_s=sample.e2e_s, output_tokens=sample.output_tokens)
+        for sample in samples
+        if sample.e2e_s is not None
+    )
+    client_tps = _median(1 / tpot for tpot in per_token if tpot is not None)
+    # In a few tokens the two count differently, and a difference says nothing about blocks.
+    long = [sample.server_tps for sample in samples if (sample.output_tokens or 0) >= _LONG_TOKENS]
+    found, is_servers = trusted_rate(client_tps, _median(long))
+    return rate(None) if found is None else f"{BESIDE_TASK}{rate(found)}{SERVERS * is_servers}"
+
+
+def legend_of(shown: Iterable[str]) -> str:
+    """Return what the marks in these cells mean; "" where there are none."""
+    texts = list(shown)
+    return "; ".join(f"{mark} : {meaning}" for mark, meaning in MARKS.items() if any(mark in text for text in texts))
+
+
+def busy_note(seen: RunFile, model_key: str) -> str | None:
+    """Return a note where other processes kept this machine busy while the model's latency was measured."""
+    cores, busy = _busiest(measure.params for measure in seen.measures if measure.model_key == model_key)
+    if busy < min(_LEAST_BUSY_CORES, _LEAST_BUSY_SHARE * cores):
+        return None
+    return (
+        f"Other processes kept {busy:.1f} of this machine's {cores} CPU cores busy while {model_key}'s latency was "
+        "measured: the model may be faster than its figures."
+    )
+
+
+def _busiest(found: Iterable[Mapping[str, object]]) -> tuple[int, float]:
+    cores, busiest = 1, 0.0
+    for params in found:
+        busy, of = params.get("busy_cores"), params.get("cores")
+        if isinstance(busy, int | float) and isinstance(of, int) and busy > busiest:
+            cores, busiest = of, float(busy)
+    return cores, busiest
+
+
+def _output_tokens(seen: RunFile, model_key: str) -> Iterable[float | None]:
+    for measure in seen.measures:
+        if (measure.model_key, measure.name) == (model_key, "ttft_s"):
+            tokens = measure.params.get("output_tokens")
+            yield tokens if isinstance(tokens, int) else None
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
