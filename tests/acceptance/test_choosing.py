@@ -41,7 +41,7 @@ def test_every_command_prints_what_the_page_shows(played: list[tuple[str, str, l
     assert len(shown) >= 5
     for text, found in shown:
         now = "".join(f"$ {one.command}\n{one.output}\n" for one in found)
-        assert [*told(now)] == [*told(text)], now
+        assert [*told(now)] == [*told(text)], f"run: make transcripts\n{now}"
 
 
 def test_every_command_ends_as_the_page_says(played: list[tuple[str, str, list[Played]]]) -> None:
