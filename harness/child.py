@@ -1,4 +1,4 @@
-"""Starts a Python process of our own that runs none of the code that lies about in the current folder.
+"""Starts a Python process of our own without running code that happens to lie in the current folder.
 
 `python -m MODULE` puts the current folder first on the path: a `json.py` there would be imported instead of Python's.
 So a child is started as `python -P child.py MODULE`. This file then makes exactly the package that it belongs to
@@ -16,7 +16,7 @@ _SECRET = "LM_API_TOKEN"  # noqa: S105  (the variable's name)
 _FOLDERS = ("LMS_HARNESS_CACHE", "LMS_HARNESS_STATE")
 
 FOLDER = os.path.abspath(os.sep)  # noqa: PTH100  (there is no path to resolve)
-"""A working directory that is always there and in which nobody leaves code: the root of the file system."""
+"""A working directory that is always there and contains no code: the root of the file system."""
 
 
 def command(module: str, *arguments: str) -> list[str]:

@@ -7,7 +7,7 @@ HarnessError                      1
 ├── SettingsError (ValueError)    2   an option, variable or ini value is wrong
 ├── TaskError (ValueError)        2   a task, its data or its target is malformed
 ├── StoreError (OSError)          2   a results file cannot be written or read
-├── EvidenceMissing (LookupError) 9   there is no routing file, or it says nothing current of the task
+├── EvidenceMissing (LookupError) 9   there is no routing file, or it has no current answer for the task
 ├── ExtraMissing (ImportError)    2   a package of an optional extra is not installed
 ├── DownloadFailed                1   the server could not download a model, or makes no progress
 ├── EmbeddedError                 3   the embedded server or its models cannot be prepared

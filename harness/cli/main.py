@@ -64,7 +64,7 @@ def cli() -> None:
       lms-harness models
 
     Exit codes: 0 ok, 1 the checked property does not hold, 2 usage, 3 unreachable, 4 not authorised,
-    5 model not found, 6 load failed, 7 an instance could not be released, 8 nobody is sure to do the task well,
+    5 model not found, 6 load failed, 7 an instance could not be released, 8 no model is certain enough to suffice,
     9 no current answer, 10 not comparable, 130 interrupted (after releasing).
     """
 

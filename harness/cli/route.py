@@ -59,7 +59,7 @@ def route(file: Path, task: str, url: str, token: str, *, loaded: bool, as_json:
     if taker is None:
         note(_why(found))
     if found.is_demonstration:
-        note("The embedded default models are a demonstration; nobody should choose among them.")
+        note("The embedded default models are a demonstration; do not choose among them.")
     sys.exit(code)
 
 

@@ -55,7 +55,7 @@ class Caller:
         )
 
     def close(self) -> None:
-        """Release what the transport holds. Requests in flight go on; cancel them through their exchanges."""
+        """Release what the transport holds. Requests in flight continue; cancel them through their exchanges."""
         self._transport.close()
 
     def ask(

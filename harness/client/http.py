@@ -112,7 +112,7 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Release what the client holds. Requests in flight go on; cancel them through their exchanges."""
+        """Release what the client holds. Requests in flight continue; cancel them through their exchanges."""
         self._caller.close()
 
     @property

@@ -193,7 +193,9 @@ class _Asking:
             on_retry=lambda exc, pause_s: self._say(f"{exc.message}; trying again in {pause_s:g} s ..."),
         )
         if self._leases.is_lost(lease):
-            self._say(f"{lease.instance.id} went away meanwhile; this request loaded it again, with default settings.")
+            self._say(
+                f"{lease.instance.id} was unloaded meanwhile; this request loaded it again, with default settings."
+            )
         outcome = outcome_of(answer, max_output_tokens=request.max_output_tokens)
         return ChatReply(generation=answer, lease=lease, outcome=outcome, attempts=self._attempt)
 

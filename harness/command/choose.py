@@ -110,7 +110,7 @@ def _newest(results: Path) -> tuple[list[RunFile], dict[str, str]]:
         elif run.header.run_id in parents:
             why = "a later run resumed it"
         elif not run.summaries:
-            why = "no task came to its end"
+            why = "it finished no task"
         else:
             why = difference(runs[0].run, run.header) if runs else ""
         if why:

@@ -63,7 +63,7 @@ def _check_vision(request: ChatRequest, model: Model, listing: Sequence[Model]) 
     if has_image and model.capabilities is not None and not model.capabilities.vision:
         able = [other.key for other in listing if other.capabilities is not None and other.capabilities.vision]
         hint = f"Downloaded models with vision: {', '.join(able)}" if able else "No downloaded model has vision."
-        raise SettingsError(f"{model.key} takes no images", hint=hint)
+        raise SettingsError(f"{model.key} does not accept images", hint=hint)
 
 
 def _check_context(request: ChatRequest, model: Model, instance_id: InstanceId | None) -> None:
@@ -106,11 +106,11 @@ def _check_length(request: ChatRequest, model: Model) -> None:
         length = sum(len(text) for text in texts)
         raise TaskError(
             f"the input is too long: its {length} characters are over {least} tokens, and {model.key} takes {room}",
-            hint="Send a part of it.",
+            hint="Send only part of it.",
         )
     body = len(encoded(chat_body(request, stream=True)))
     if body > MAX_BODY_BYTES:
         raise TaskError(
             f"the request would have {body / 2**20:.1f} MiB: expected at most {MAX_BODY_BYTES // 2**20} MiB",
-            hint="Send a part of the text, or smaller images.",
+            hint="Send only part of the text, or smaller images.",
         )

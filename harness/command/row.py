@@ -96,7 +96,7 @@ def _cells(source: Source, separator: str | None, columns: Collection[str]) -> I
         twice = [column for column, times in Counter(names).items() if column and times > 1]
         if twice:
             raise StoreError(
-                f"{source.name}: the column {short(twice[0])} stands twice in the first row",
+                f"{source.name}: the column {short(twice[0])} appears twice in the first row",
                 hint="Rename one of them, so that it is clear which one is meant.",
             )
         for row in rows:

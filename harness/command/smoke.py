@@ -111,7 +111,9 @@ class Smoke:
         failure = self._chat(lease)
         with self._step("unload") as note:
             self.leases.release(lease)
-            note.detail = lease.instance.id if lease.is_owned else f"{lease.instance.id} was loaded before, so it stays"
+            note.detail = (
+                lease.instance.id if lease.is_owned else f"{lease.instance.id} was already loaded, so it stays loaded"
+            )
         with self._step("verify") as note:
             note.ok, note.detail = _verdict(lease, resident_ids(before), resident_ids(self._listing()))
         if failure is not None:
@@ -203,7 +205,7 @@ class Smoke:
 def _loaded(lease: Lease) -> str:
     context = lease.instance.config.context_length
     loaded = f"{lease.instance.id}, {context} tokens of context"
-    return loaded if lease.is_owned else f"{loaded}; it was loaded before, and is tested as it is"
+    return loaded if lease.is_owned else f"{loaded}; it was already loaded, and is tested as it is"
 
 
 def _count(tokens: int | None) -> str:

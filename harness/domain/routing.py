@@ -105,7 +105,7 @@ class TaskRoute(_Part):
         suffices: all models that may take the task, the preferred one first.
         rejected: the others, the best first, each with the reason.
         evidence: what the answer rests on.
-        is_demonstration: the embedded default models answered, among which nobody should choose.
+        is_demonstration: the embedded default models answered, which are no models to choose among.
     """
 
     task_class: str

@@ -138,7 +138,7 @@ class Attempt:
     def granted(self) -> InstanceId:
         """Return which instance was made; the reaper has written it into the journal."""
         if self._named is None:
-            raise AssertionError("nothing was made yet")
+            raise AssertionError("nothing has been loaded yet")
         return self._named
 
     def _found(self, lost: HarnessError, exchange: Exchange | None) -> InstanceId:
@@ -188,7 +188,7 @@ def _ambiguous(key: ModelKey, ending: Ending) -> AmbiguousLoad:
     commands = "\n".join(f"  lms-harness unload --instance {instance_id!r}" for instance_id in ending.instances)
     return AmbiguousLoad(
         f"the answer to loading {key} was lost, and what it loaded is uncertain: {ending.why} ({_names(ending)})",
-        hint=f"None was touched, as another client may be using it. Unload what is not in use:\n{commands}",
+        hint=f"None was touched, because another client may be using it. Unload what is not in use:\n{commands}",
     )
 
 

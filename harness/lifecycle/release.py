@@ -49,7 +49,7 @@ class Releaser:
             listed = self._awaited(instance_id)
             if listed is None:
                 raise ReleaseFailed(
-                    f"a request of ours may have made the server load {instance_id}, and the load may be going on",
+                    f"a request of ours may have made the server load {instance_id}, and that may still be going on",
                     hint="See what is loaded: lms-harness models --loaded\n"
                     f"Finish with: lms-harness unload --instance {instance_id!r}",
                 )

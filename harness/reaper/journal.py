@@ -174,7 +174,7 @@ class Journal:
         except OSError as exc:
             raise StoreError(
                 f"cannot write the journal {self.path}: {exc.strerror}",
-                hint="Without it nothing is loaded, as it could not be unloaded for sure. "
+                hint="Nothing is loaded without a journal, because its unload could not be guaranteed. "
                 "Set LMS_HARNESS_STATE to a folder that you can write to.",
             ) from exc
 
@@ -295,7 +295,7 @@ def _judged(lease: OpenLease) -> OpenLease:
 
 
 def remove_if_settled(path: Path) -> None:
-    """Remove a journal without open leases; harmless when it is gone already, or is none of ours any more."""
+    """Remove a journal without open leases; harmless when it is already gone, or is none of ours any more."""
     # Windows does not remove what another process has open; that process removes it then.
     with contextlib.suppress(OSError):
         if replay(path).is_settled:
@@ -315,7 +315,7 @@ def journal_paths(directory: Path) -> list[Path]:
     except OSError as exc:
         raise StoreError(
             f"cannot read the journals in {directory}: {exc.strerror}",
-            hint="They say what runs have left loaded. Set LMS_HARNESS_STATE to a folder that you can read.",
+            hint="They record what runs have left loaded. Set LMS_HARNESS_STATE to a folder that you can read.",
         ) from exc
 
 

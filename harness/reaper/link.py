@@ -94,11 +94,11 @@ class ReaperLink:
         self.start()
         for reply in self._ask({"op": "lock", "key": key, "within_s": within_s}, within_s=within_s + ANSWER_S):
             if "waiting" in reply:
-                self.say(f"{key}: {reply['waiting']} is loading it; waiting up to {within_s:g} s for that to end")
+                self.say(f"{key}: {reply['waiting']} is loading it; waiting up to {within_s:g} s for it to finish")
             elif "unusable" in reply:
                 raise StoreError(
                     f"cannot lock the load of {key}: {reply['unusable']}",
-                    hint="Nothing is loaded without the lock. Remove what lies there, "
+                    hint="Nothing is loaded without the lock. Remove what is in its place, "
                     "or set LMS_HARNESS_STATE to a folder that you can write to.",
                 )
             elif not reply["ok"]:
@@ -131,7 +131,7 @@ class ReaperLink:
             if "lost" not in reply:
                 return RawAnswer(status=reply["status"], body=reply["body"].encode())
             raise _lost(reply, url=self._journal.url, deadline_s=deadline_s)
-        raise ConnectionLost("the reaper gave no answer")
+        raise ConnectionLost("the reaper did not answer")
 
     def carrier(self, lease: int, clock: Clock) -> "Carrier":
         """Return what lets the reaper send a chat that may load its model: the load then outlives this process."""
@@ -174,10 +174,10 @@ class ReaperLink:
         return self._ending(message, within_s=patience_s, exchange=exchange)
 
     def undo(self, lease: int, *, within_s: float) -> Ending | None:
-        """Let the reaper finish a lease and return how it ended; None if it is still at it, and goes on without us."""
+        """Let the reaper finish a lease and return how it ended; None if it is still busy and finishes without us."""
         ending = self._undone(lease, min(within_s, _SAY_AFTER_S))
         if ending is None and within_s > _SAY_AFTER_S:
-            self.say("waiting for the server to end a load, to undo it; Ctrl-C leaves that to the reaper")
+            self.say("waiting for the server to finish a load, in order to undo it; Ctrl-C leaves that to the reaper")
             ending = self._undone(lease, within_s - _SAY_AFTER_S)
         return ending
 
@@ -196,7 +196,7 @@ class ReaperLink:
     def _ending(self, message: Mapping[str, Any], *, within_s: float, exchange: Exchange | None = None) -> Ending:
         for reply in self._ask(message, within_s=within_s, exchange=exchange):
             return Ending(how=reply["how"], why=reply["why"], instances=tuple(reply["instances"]))
-        raise ConnectionLost("the reaper gave no answer")
+        raise ConnectionLost("the reaper did not answer")
 
     def _replace(self, dead: Channel) -> None:
         """Start another reaper after one was killed: what is loaded needs one."""

@@ -181,17 +181,19 @@ def _search(
         ids, others = candidates(lease, listed, claimed())
         now = clock.monotonic()
         if len(ids) > 1:
-            return Ending(how="doubtful", why="several instances may be the one of this load", instances=ids)
+            return Ending(how="doubtful", why="several instances could come from this load", instances=ids)
         if ids and is_late:
-            return Ending(how="doubtful", why="it may have been loaded long after our load was over", instances=ids)
+            return Ending(how="doubtful", why="it may have been loaded long after our load ended", instances=ids)
         if ids and lease.mode == "jit":
             return Ending(how="doubtful", why="nothing shows that our request loaded it", instances=ids)
         if ids and ids[0] == alone and now - since >= settle_s:
             return Ending(how="found", instances=ids)
         if not ids and now >= end:
             if others:
-                return Ending(how="doubtful", why="it was loaded with another config than ours", instances=others)
-            return Ending(how="denied", why="its load has not made an instance")
+                return Ending(
+                    how="doubtful", why="it was not loaded with the config that we requested", instances=others
+                )
+            return Ending(how="denied", why="its load has not produced an instance")
         if ids and ids[0] != alone:
             since = now
         alone = ids[0] if ids else None
@@ -208,7 +210,7 @@ def _in_doubt(lease: OpenLease, server: Server, clock: Clock) -> Ending:
         left = tuple(instance.id for instance in listed if instance.id in lease.doubtful_ids)
     if left:
         return Ending(how="doubtful", why=lease.doubt, instances=left)
-    return Ending(how="gone", why="none of what was in doubt is loaded any more", instances=lease.doubtful_ids)
+    return Ending(how="gone", why="nothing that was in doubt is still loaded", instances=lease.doubtful_ids)
 
 
 def _end(
@@ -263,7 +265,7 @@ def _unloaded(lease: OpenLease, listed: Listed, server: Server, clock: Clock, *,
     instance_id, trouble = listed.id, ""
     for _ in range(_UNLOADS):
         if lease.effective is not None and not agrees(lease.effective, listed.config):
-            why = "another instance has its id now, with another config"
+            why = "an instance with another config has its id now"
             return Ending(how="doubtful", why=why, instances=(instance_id,))
         try:
             server.unload(instance_id)
@@ -273,7 +275,7 @@ def _unloaded(lease: OpenLease, listed: Listed, server: Server, clock: Clock, *,
         if still is None:
             return Ending(how="released", instances=(instance_id,))
         listed = still
-    why = trouble or "the server says that it unloads it, and does not"
+    why = trouble or "the server reports that it is unloaded, but still lists it"
     return Ending(how="unreachable", why=why, instances=(instance_id,))
 
 

@@ -66,7 +66,7 @@ class Swept:
         done = {
             "released": f"unloaded {named}",
             "denied": f"{named}: nothing was loaded",
-            "gone": f"{named} is gone already",
+            "gone": f"{named} is already gone",
             "pending": f"{named} may still be loading",
             "doubtful": f"{named} may belong to another client, so it was not touched: {self.ending.why}",
             "unreachable": f"{named} could not be unloaded: {self.ending.why}",
@@ -163,8 +163,8 @@ def _finished(
     if left.state.owner.get("boot_id") != identity.boot_id():
         named = tuple(filter(None, [lease.instance_id]))
         if is_loopback(left.state.url):
-            return Ending(how="gone", why="this machine was restarted since", instances=named)
-        why = "this machine was restarted since, and its id may belong to another instance"
+            return Ending(how="gone", why="this machine has been restarted since", instances=named)
+        why = "this machine has been restarted since, and its id may belong to another instance"
         return Ending(how="doubtful", why=why, instances=named)
     here = left.path.parent
     return finish(

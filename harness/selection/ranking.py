@@ -84,7 +84,7 @@ def unfit(model: Model, demand: Demand) -> str | None:
         (demand.tools, can and can.trained_for_tool_use, "training for tool use"),
     ):
         if is_needed and not has:
-            return f"has no {name}" if can else f"is listed without saying whether it has {name}"
+            return f"has no {name}" if can else f"does not say whether it has {name}"
     if demand.min_context_tokens > model.max_context_length and _instance_for(model, demand) is None:
         most = model.max_context_length or "an unknown number of"
         return f"takes {most} tokens of context: expected at least {demand.min_context_tokens}"

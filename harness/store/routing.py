@@ -44,7 +44,7 @@ class Route:
         best_so_far: where the answer is open or primary.
         items_to_settle: items that would probably settle an open answer; None: unknown.
         valid_until: from then on the answer is stale.
-        is_demonstration: nobody should choose among these models.
+        is_demonstration: these models are a demonstration, not a choice.
     """
 
     task: str

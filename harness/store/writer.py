@@ -41,7 +41,9 @@ class RunWriter:
             if os.path.lexists(path):
                 raise StoreError(f"{path} exists already: a run never writes into another run's file") from exc
             reason = (
-                "a parent of it is a file" if isinstance(exc, FileExistsError | NotADirectoryError) else exc.strerror
+                "one of its parent folders is a file"
+                if isinstance(exc, FileExistsError | NotADirectoryError)
+                else exc.strerror
             )
             raise StoreError(
                 f"cannot write results to {path}: {reason}",

@@ -43,7 +43,7 @@ def prompt_of(data: bytes, *, name: str) -> str:
     if len(data) > MAX_PROMPT_BYTES:
         raise TaskError(
             f"{name} is longer than {MAX_PROMPT_BYTES // 2**20} MiB, the most that a request can carry",
-            hint="Send a part of it.",
+            hint="Send only part of it.",
         )
     text = text_of(data, name=name)
     if not text.strip():

@@ -263,6 +263,6 @@ def pass_on(call: Call, pieces: Iterable[Piece]) -> None:
 
 
 def _let_happen(call: Call, *, is_wanted: bool) -> None:
-    """Let the server do what was asked, to the end of its answer, which nobody gets."""
+    """Let the server do what was asked, to the end of its answer, which is discarded."""
     for _ in call.pieces() if is_wanted else ():
         pass

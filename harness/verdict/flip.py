@@ -1,4 +1,4 @@
-"""What stands behind a flip: the prompt and both answers."""
+"""The details of a flip: the prompt and both answers."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

@@ -148,7 +148,7 @@ class TestImage:
         (tmp_path / "a").write_bytes(PNG)
         result = call(KEY, "What?", "--image", str(tmp_path / "a"))
         assert result.code == 2
-        assert f"{KEY} takes no images" in result.err
+        assert f"{KEY} does not accept images" in result.err
         assert SEES in result.err
         assert server.asked("POST", LOAD) == []
 

@@ -154,7 +154,7 @@ def test_what_may_be_somebody_elses_is_named_with_the_command_and_not_touched(
         server.load(KEY, CONFIG)
     result = call("--fix")
     assert result.code == 1
-    assert "not touched: several instances may be the one of this load" in result.out
+    assert "not touched: several instances could come from this load" in result.out
     assert f"if no program uses it: lms-harness unload --instance '{KEY}:2'" in result.out
     assert server.asked("POST", UNLOAD) == []
     assert call("--forget", "a-run").code == 0

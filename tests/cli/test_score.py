@@ -124,7 +124,7 @@ def test_not_more_than_five_lines_are_complained_of(call: Call, tmp_path: Path) 
         ("x.jsonl", b"\xff\xfe\n", "it is not UTF-8: line 1, byte 1 is 0xff; it looks like UTF-16"),
         ("x.jsonl", b'{"target": 1, "output": "1"}\n{"target": 1, "output": "\xe9"}\n', "line 2, byte 26 is 0xe9"),
         ("x.csv", b"target,output\n1,1\n1,\xe9\n", "line 3, byte 3 is 0xe9"),
-        ("x.csv", b"target,output,output\n1,1,2\n", "the column output stands twice in the first row"),
+        ("x.csv", b"target,output,output\n1,1,2\n", "the column output appears twice in the first row"),
         ("x.csv", b"a,b\n1,2\n", "there is no field output; the fields are a, b"),
         ("x.json", b'[{"target": 1, "output": "1"}, 2]', "x.json: element 2: expected a JSON object, got 2"),
         ("x.jsonl", b"\x1f\x8b\x08\x00\x00", "cannot unpack"),

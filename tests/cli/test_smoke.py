@@ -71,7 +71,7 @@ def test_a_resident_model_is_tried_as_it_is_and_stays(call: Call, server: Script
     result = call("smoke")
     assert result.code == 0
     assert "is tested as it is" in result.out
-    assert f"{KEY} was loaded before, so it stays" in result.out
+    assert f"{KEY} was already loaded, so it stays loaded" in result.out
     assert server.loaded == [KEY, OTHER]
     assert server.asked("POST", "/api/v1/models/load") == []
 

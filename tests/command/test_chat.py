@@ -214,7 +214,7 @@ def test_an_instance_that_went_away_before_it_was_asked_is_told(desk: Desk) -> N
     desk.server.on("POST", CHAT, Swap())
     reply = desk.ask(stream=True)
     assert reply.as_dict()["usage"]["model_load_time_seconds"] is not None
-    assert any("went away meanwhile" in one for one in desk.said)
+    assert any("was unloaded meanwhile" in one for one in desk.said)
 
 
 def test_the_context_length_is_a_loads_and_no_chats(desk: Desk) -> None:

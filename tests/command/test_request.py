@@ -60,7 +60,7 @@ def test_an_embedding_model_cannot_chat() -> None:
 def test_images_go_to_models_with_vision_and_to_those_of_which_nothing_is_known() -> None:
     asked = replace(ASKED, input=PICTURE)
     assert fit(asked, SEES).input == fit(asked, UNTOLD).input == PICTURE
-    with pytest.raises(SettingsError, match="acme/plain takes no images") as refused:
+    with pytest.raises(SettingsError, match="acme/plain does not accept images") as refused:
         fit(asked, PLAIN)
     assert refused.value.hint == "Downloaded models with vision: acme/sees"
 

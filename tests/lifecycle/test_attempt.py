@@ -246,7 +246,7 @@ def test_a_new_instance_with_another_config_than_asked_for_is_named_and_not_touc
             server.load(KEY, LoadConfig(context_length=1024))  # Ours, made smaller, or another client's.
 
     server.on("POST", LOAD, Reduced(), times=1)
-    with pytest.raises(AmbiguousLoad, match="another config"):
+    with pytest.raises(AmbiguousLoad, match="not loaded with the config"):
         make().acquire(KEY, LoadConfig(context_length=4096))
     assert server.loaded == [KEY]
     assert server.asked("POST", UNLOAD) == []

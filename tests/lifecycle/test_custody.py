@@ -310,7 +310,7 @@ class TestLoadThatGoesOn:
         leases = make(client=client)
         lease = leases.acquire(KEY, CONFIG)
         self.began(server, client, tells=tells)
-        with pytest.raises(ReleaseFailed, match="may be going on") as failed:
+        with pytest.raises(ReleaseFailed, match="may still be going on") as failed:
             leases.release(lease)
         assert failed.value.exit_code == 7
         assert KEY in failed.value.message

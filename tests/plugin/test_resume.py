@@ -178,4 +178,4 @@ def test_the_plan_shows_what_the_budget_leaves_out(run: Pytest) -> None:
     plan = run("--collect-only", "-q", "--lms-model=all", "--lms-budget=90s", "--lms-limit=1000")
     assert "of 1000 samples per task fit into the budget" in plan.out
     tight = run("--collect-only", "-q", "--lms-model=all", "--lms-budget=10s", "--lms-limit=1000")
-    assert f"Left out, as they take too long for it: {OTHER}." in tight.out
+    assert f"Left out, because the budget is too short for them: {OTHER}." in tight.out

@@ -126,7 +126,7 @@ def test_a_second_run_waits_for_the_first_one_with_a_message(server: ScriptedSer
             assert said == []
         with pytest.raises(LeaseError, match="another run has been loading"), second.loading(KEY, within_s=0.2):
             pass
-    assert said == [f"{KEY}: process {os.getpid()} is loading it; waiting up to 0.2 s for that to end"]
+    assert said == [f"{KEY}: process {os.getpid()} is loading it; waiting up to 0.2 s for it to finish"]
     with second.loading(KEY, within_s=PATIENCE_S):
         pass
 

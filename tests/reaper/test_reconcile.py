@@ -282,7 +282,7 @@ def test_a_doubt_is_for_a_person_to_end(server: MadeUp) -> None:
     server.loaded.clear()
     server.load("key:3", OURS)
     assert end(server, doubted) == Ending(
-        how="gone", why="none of what was in doubt is loaded any more", instances=("key", "key:2")
+        how="gone", why="nothing that was in doubt is still loaded", instances=("key", "key:2")
     )
     assert server.unloaded == []
 

@@ -81,7 +81,7 @@ def test_a_need_leaves_only_models_that_have_it(task: str, expected: str) -> Non
 
 def test_what_a_listing_does_not_tell_counts_as_missing_and_it_says_which() -> None:
     silent = model("silent/7b", most=0)
-    assert unfit(silent, Demand(vision=True)) == "is listed without saying whether it has vision"
+    assert unfit(silent, Demand(vision=True)) == "does not say whether it has vision"
     assert unfit(model("blind/7b", capabilities=CALLS), Demand(vision=True)) == "has no vision"
     assert (
         unfit(silent, Demand(min_context_tokens=1))

@@ -81,7 +81,7 @@ class Pace:
     def why_not(self, model: Model) -> str | None:
         """Return why no test may begin on a model, or None. The first call decides whether the model is used at all."""
         if self.is_begun(model):
-            return self._left_out("the time is over") if self.left_s <= 0 else None
+            return self._left_out("the time is up") if self.left_s <= 0 else None
         cost = self._costs.get(model.key)
         if cost is None:
             return None
@@ -90,14 +90,14 @@ class Pace:
         is_trial = not self._begun and self.left_s > 0 and any(cell.is_guess for cell in cost.cells.values())
         if not is_trial and cost.key in self._allot(self._ahead()).dropped:
             del self._costs[cost.key]
-            return self._left_out(f"it takes too long for the {seconds(max(0.0, self.left_s))} that are left")
+            return self._left_out(f"it takes longer than the {seconds(max(0.0, self.left_s))} that are left")
         self._begun.add(cost.key)
         return None
 
     def why_not_measure(self, model: Model) -> str | None:
         """Return why the latency of a model is not measured, or None. Later models keep time for one sample each."""
         if self.left_s <= 0:
-            return self._left_out("the time is over")
+            return self._left_out("the time is up")
         cost = self._costs.get(model.key)
         slowest_s = max((cell.sample_s for cell in cost.cells.values()), default=0.0) if cost else 0.0
         needed_s = max(self._settings.latency_budget_s / 3, _PROBES * slowest_s)

@@ -138,7 +138,9 @@ class Plan:
             else:
                 lines.append(f"All samples of the models above fit into {budget}.")
             if self.allotment.dropped:
-                lines.append(f"Left out, as they take too long for it: {', '.join(self.allotment.dropped)}.")
+                lines.append(
+                    f"Left out, because the budget is too short for them: {', '.join(self.allotment.dropped)}."
+                )
         return lines
 
     def seconds(self, model: Model) -> float:

@@ -103,15 +103,15 @@ def test_a_model_that_has_become_too_expensive_is_left_out_with_the_reason(clock
     clock.sleep(kept.left_s - 1.5)
     reason = kept.why_not(LARGE)
     assert reason is not None
-    assert "it takes too long for the 1.50 s that are left" in reason
+    assert "it takes longer than the 1.50 s that are left" in reason
 
 
 def test_nothing_begins_when_the_time_is_over(clock: FakeClock) -> None:
     kept = pace(clock, cost("small", 1.0))
     assert kept.why_not(SMALL) is None
     clock.sleep(101.0)
-    assert "the time is over" in (kept.why_not(SMALL) or "")
-    assert "the time is over" in (kept.why_not_measure(SMALL) or "")
+    assert "the time is up" in (kept.why_not(SMALL) or "")
+    assert "the time is up" in (kept.why_not_measure(SMALL) or "")
     assert ask_all(kept, clock, SMALL, takes_s=1.0) == []
 
 
