@@ -28,6 +28,7 @@ from harness.errors import MalformedAnswer
 Number: TypeAlias = int | float
 W = TypeVar("W", bound="Wire")
 _SHOWN_CHARACTERS = 120
+_MOST_BYTES = 2**63
 
 
 class Wire(BaseModel):
@@ -203,9 +204,9 @@ class DownloadWire(Wire):
         return Download(
             status=self.status,
             job_id=self.job_id,
-            total_bytes=_whole(self.total_size_bytes),
-            downloaded_bytes=_whole(self.downloaded_bytes),
-            bytes_per_second=self.bytes_per_second,
+            total_bytes=_bytes(self.total_size_bytes),
+            downloaded_bytes=_bytes(self.downloaded_bytes),
+            bytes_per_second=_bytes(self.bytes_per_second) or None,
             estimated_completion=self.estimated_completion,
             started_at=self.started_at,
             completed_at=self.completed_at,
@@ -307,6 +308,11 @@ def parse(kind: type[W], payload: Any) -> W:
 
 def _whole(number: Number | None) -> int | None:
     return None if number is None else int(number)
+
+
+def _bytes(number: Number | None) -> int | None:
+    """Return a number of bytes; None for what no disk can hold, such as -5 or 400 digits."""
+    return int(number) if number is not None and 0 <= number < _MOST_BYTES else None
 
 
 def _finite(digits: str) -> float | None:

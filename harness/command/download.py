@@ -1,15 +1,16 @@
 """A download at the server: started, followed to its end, and found in the listing."""
 
 import re
+import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from harness.client.http import Client
 from harness.clock import Clock
 from harness.domain.download import ALREADY_DOWNLOADED, FAILED, PAUSED, Download
 from harness.domain.model import Model
-from harness.errors import ApiError, DownloadFailed, InvalidRequest, ModelNotFound, TransportError
+from harness.errors import ApiError, DownloadFailed, InvalidRequest, MalformedAnswer, ModelNotFound, TransportError
 from harness.lifecycle.resident import SETTLE_S, wait_for
 
 POLL_S = 1.0
@@ -47,9 +48,10 @@ class Downloads:
         Raises:
             ModelNotFound: the server finds no such model.
             ApiError: it refuses, or cannot download at all.
+            MalformedAnswer: the answer has no id to look at the download by.
         """
         try:
-            return self.client.download(model, quantization=quantization)
+            begun = self.client.download(model, quantization=quantization)
         except ModelNotFound as exc:
             exc.hint = _CATALOGUE_HINT
             raise
@@ -57,6 +59,9 @@ class Downloads:
             if exc.status == _NOT_IMPLEMENTED:
                 exc.hint = _EMBEDDED_HINT
             raise
+        if begun.job_id is None and not begun.is_over:
+            raise MalformedAnswer(f"the download's status is {begun.status!r}, but the answer names no job to look at")
+        return begun
 
     def look(self, job_id: str) -> Download:
         """Return the state of a download.
@@ -73,6 +78,8 @@ class Downloads:
     def follow(self, download: Download, *, stall_s: float = STALL_S, on_progress: OnProgress) -> Download:
         """Ask for the state of a download every second until it is over, and return the last one.
 
+        Progress is what has never been there before: more bytes than ever, and not more than the model has.
+
         Args:
             download: as `begin` returned it.
             stall_s: how long it may make no progress. A request that fails counts as no progress.
@@ -81,17 +88,17 @@ class Downloads:
         Raises:
             DownloadFailed: the server reports a failure, or there was no progress for `stall_s`.
         """
-        moved_at = self.clock.monotonic()
+        moved_at, most_bytes = self.clock.monotonic(), 0
         last_error: TransportError | None = None
         on_progress(download)
         while not download.is_over and download.job_id is not None:
             self.clock.sleep(POLL_S)
             try:
-                now, last_error = self.look(download.job_id), None
+                now, last_error = replace(self.look(download.job_id), job_id=download.job_id), None
             except TransportError as exc:
                 now, last_error = download, exc
-            if (now.downloaded_bytes or 0) > (download.downloaded_bytes or 0):
-                moved_at = self.clock.monotonic()
+            if (arrived := _arrived(now)) > most_bytes:
+                moved_at, most_bytes = self.clock.monotonic(), arrived
             if last_error is None:
                 on_progress(now)
             download = now
@@ -139,6 +146,11 @@ def _name(asked: str) -> str:
     return _SUFFIX.sub("", path.rstrip("/").rpartition("/")[2].partition("@")[0])
 
 
+def _arrived(download: Download) -> int:
+    done = download.downloaded_bytes or 0
+    return done if download.total_bytes is None else min(done, download.total_bytes)
+
+
 def _stalled(download: Download, stall_s: float, last_error: TransportError | None) -> DownloadFailed:
     why = "it is paused in LM Studio" if download.status == PAUSED else "no data received"
     if last_error is not None:
@@ -151,4 +163,4 @@ def _stalled(download: Download, stall_s: float, last_error: TransportError | No
 
 def look_command(download: Download) -> str:
     """Return the command that shows the state of a download."""
-    return f"lms-harness download --status {download.job_id}"
+    return f"lms-harness download --status {shlex.quote(str(download.job_id))}"
