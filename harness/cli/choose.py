@@ -205,11 +205,15 @@ def _write_routing(out: str, chosen: "Chosen", rule: "Rule", *, valid_for_s: flo
     import json
 
     from harness.clock import SystemClock
-    from harness.command.routing import routing_file
+    from harness.command.routing import routing_file, stale_tasks
     from harness.report.text import disarmed_json
     from harness.store.routing import write_routing
 
-    routing = routing_file(chosen, rule, valid_for_s=valid_for_s, clock=SystemClock()).model_dump(by_alias=True)
+    clock = SystemClock()
+    made = routing_file(chosen, rule, valid_for_s=valid_for_s, clock=clock)
+    if stale := stale_tasks(made, now=clock.now()):
+        note(f"Stale already, as the runs are older than --valid-for: {', '.join(stale)}. Run again.")
+    routing = made.model_dump(by_alias=True)
     if out == "-":
         print_json(routing)
         return True

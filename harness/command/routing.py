@@ -49,6 +49,11 @@ def routing_file(chosen: Chosen, rule: Rule, *, valid_for_s: float, clock: Clock
     )
 
 
+def stale_tasks(routing: RoutingFile, *, now: datetime) -> list[str]:
+    """Return the tasks whose answer holds no longer."""
+    return [task for task, route in routing.tasks.items() if datetime.fromisoformat(route.evidence.valid_until) <= now]
+
+
 def takers(found: TaskChoice, rule: Rule) -> Sequence[Standing]:
     """Return all models that may take a task, the named one first; none where the answer is open or primary."""
     choice = found.choice

@@ -151,7 +151,9 @@ def test_the_routing_file_is_printed_for_a_pipe_and_shared_on_request(folder: Pa
     routing = json.loads(done.out)
     Draft202012Validator(routing_schema()).validate(routing)
     assert (routing["primary"], routing["baselines"]["primary"]["model_key"]) == (SMALL, SMALL)
-    assert command(folder, "choose", "-o", "shared.json", "--share-results").code == 0
+    shared = command(folder, "choose", "-o", "shared.json", "--share-results", "--valid-for", "1h")
+    assert shared.code == 0
+    assert "Stale already" not in shared.err
     assert stat.S_IMODE((folder / "shared.json").stat().st_mode) & 0o044
 
 
