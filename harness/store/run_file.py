@@ -5,9 +5,10 @@ the offset from which `RunFile.sample_record` reads the whole record for whoever
 """
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -25,10 +26,10 @@ from harness.domain.record import (
     SummaryRecord,
 )
 from harness.errors import StoreError
-from harness.store.cell import CellKey, CellSamples, SampleEntry, ScoreEntry, ScorerId
+from harness.store.cell import NOT_COUNTED, CellKey, CellSamples, SampleEntry, ScoreEntry, ScorerId
 from harness.store.reader import RunLine, as_record, parse, read_lines
 
-_SAMPLE_TEXTS = (
+_sample_texts = itemgetter(
     "run_id",
     "at",
     "sample_uid",
@@ -55,7 +56,9 @@ _TASKS_OF_FIRST_VERSION = frozenset(
         "summarise",
     }
 )
-_SCORE_TEXTS = ("run_id", "at", "sample_uid", "scorer", "scorer_version")
+_score_texts = itemgetter("run_id", "at", "sample_uid", "scorer", "scorer_version")
+_ROW_BITS = 40
+_LAST_ROW = (1 << _ROW_BITS) - 1
 
 
 class NamedScorer(Protocol):
@@ -100,7 +103,10 @@ class RunFile:
     skips: list[SkipRecord] = field(default_factory=list)
     items: list[ItemRecord] = field(default_factory=list)
     end: EndRecord | None = None
-    _places: dict[str, tuple[CellSamples, int]] = field(default_factory=dict)
+    _places: dict[str, int] = field(default_factory=dict)
+    """Sample uid -> the number of its cell and its row there, in one integer: a tuple takes twice the memory."""
+    _numbers: dict[CellKey, int] = field(default_factory=dict)
+    _in_order: list[CellSamples] = field(default_factory=list)
     _first_versions: dict[str, dict[str, ScorerId]] = field(default_factory=dict)
     """Task -> the name of each scorer -> the first one of that name."""
     _own_scorers: dict[str, ScorerId] = field(default_factory=dict)
@@ -150,13 +156,13 @@ class RunFile:
 
     def sample(self, sample_uid: str) -> SampleEntry | None:
         """Return a sample by its uid; None if it is not there."""
-        place = self._places.get(sample_uid)
+        place = self._place(sample_uid)
         return None if place is None else place[0].sample(place[1])
 
     def samples(self) -> Iterator[tuple[str, SampleEntry]]:
         """Yield every sample with its uid, in the order of the file."""
-        for sample_uid, (cell, row) in self._places.items():
-            yield sample_uid, cell.sample(row)
+        for sample_uid, place in self._places.items():
+            yield sample_uid, self._in_order[place >> _ROW_BITS].sample(place & _LAST_ROW)
 
     def scorer(self, task: str) -> ScorerId | None:
         """Return the task's own scorer: the one that the run judged it with, whatever was scored later.
@@ -250,34 +256,25 @@ class RunFile:
         cell = self.cells.get(key)
         if cell is None:
             cell = self.cells[key] = CellSamples(key)
-        before = self._places.get(value["sample_uid"])
-        is_again = before is not None and before[0] is cell
+            self._numbers[key] = len(self._numbers)
+            self._in_order.append(cell)
+        uid, outcome = value["sample_uid"], value["outcome"]
+        before = self._place(uid)
+        row = before[1] if before is not None and before[0] is cell else len(cell)
+        if row < len(cell) and outcome in NOT_COUNTED and cell.outcome(row) not in NOT_COUNTED:
+            return
         times, usage, stats = value.get("times", {}), value.get("usage", {}), value.get("server_stats", {})
         stratum, cluster_id = strata_of(value)
-        sample = SampleEntry(
-            key=cell.key,
-            row=before[1] if before is not None and is_again else len(cell),
-            item_id=value["item_id"],
-            epoch=value.get("epoch", 1),
-            tier=value.get("tier", 1),
-            # Few strata and outcomes, many samples: each text is kept once.
-            stratum=sys.intern(stratum),
-            cluster_id=sys.intern(cluster_id),
-            outcome=sys.intern(value["outcome"]),
-            ttft_s=times.get("ttft_s"),
-            e2e_s=times.get("e2e_s"),
-            output_tokens=usage.get("total_output_tokens"),
-            server_tps=stats.get("tokens_per_second"),
-            offset=line.offset,
-        )
-        if is_again and not sample.is_counted and cell.sample(sample.row).is_counted:
-            return
-        cell.put(sample)
-        self._places[value["sample_uid"]] = cell, sample.row
+        # Few items, strata and outcomes, many samples: each text is kept once.
+        texts = (sys.intern(value["item_id"]), sys.intern(stratum), sys.intern(cluster_id), sys.intern(outcome))
+        counts = (value.get("epoch", 1), value.get("tier", 1), usage.get("total_output_tokens"))
+        figures = (times.get("ttft_s"), times.get("e2e_s"), stats.get("tokens_per_second"))
+        cell.put(row, texts, counts, figures, line.offset)
+        self._places[uid] = self._numbers[key] << _ROW_BITS | row
 
     def _take_score(self, line: RunLine, value: dict[str, Any]) -> None:
         value = _checked_score(self.path, line, value)
-        place = self._places.get(value["sample_uid"])
+        place = self._place(value["sample_uid"])
         if place is None:  # Its sample stands in another file.
             return
         cell, row = place
@@ -285,6 +282,10 @@ class RunFile:
         if scorer.judge is None:
             self._first_versions.setdefault(cell.key.task, {}).setdefault(scorer.name, scorer)
         cell.put_score(row, scorer, ScoreEntry(value["value"], value.get("passed"), line.offset))
+
+    def _place(self, sample_uid: str) -> tuple[CellSamples, int] | None:
+        place = self._places.get(sample_uid)
+        return None if place is None else (self._in_order[place >> _ROW_BITS], place & _LAST_ROW)
 
     def _own_scorer(self, task: str) -> ScorerId:
         versions = self._first_versions[task]
@@ -300,7 +301,7 @@ def _checked_sample(path: Path, line: RunLine, value: dict[str, Any]) -> dict[st
     """
     times, usage, stats = value.get("times", {}), value.get("usage", {}), value.get("server_stats", {})
     if (
-        all(type(value.get(name)) is str for name in _SAMPLE_TEXTS)
+        _are_texts(value, _sample_texts)
         and type(value.get("epoch", 1)) is type(value.get("tier", 1)) is int
         and type(value.get("cluster_id", "")) is type(value.get("stratum", "")) is str
         and type(times) is type(usage) is type(stats) is dict
@@ -327,7 +328,7 @@ def strata_of(value: Mapping[str, Any]) -> tuple[str, str]:
 def _checked_score(path: Path, line: RunLine, value: dict[str, Any]) -> dict[str, Any]:
     """Return a score record whose small values have the right types; see `_checked_sample`."""
     if (
-        all(type(value.get(name)) is str for name in _SCORE_TEXTS)
+        _are_texts(value, _score_texts)
         and _is_figure(value.get("value", ""))
         and type(value.get("passed")) in {bool, type(None)}
         and type(value.get("judge")) in {str, type(None)}
@@ -340,6 +341,13 @@ def _validated(path: Path, line: RunLine, value: dict[str, Any]) -> dict[str, An
     record = as_record(path, line, value)
     assert record is not None  # noqa: S101  (its kind is known)
     return record.model_dump(exclude_unset=True)  # What the file lacks stays lacking: `strata_of` asks.
+
+
+def _are_texts(value: dict[str, Any], fields: Callable[[dict[str, Any]], tuple[Any, ...]]) -> bool:
+    try:
+        return set(map(type, fields(value))) == {str}
+    except KeyError:
+        return False
 
 
 def _is_figure(value: Any) -> bool:

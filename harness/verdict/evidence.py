@@ -3,15 +3,15 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from statistics import fmean, median
 
 from harness.domain.record import InstanceRecord, RunRecord
 from harness.stats.decision import Verdict, decide
 from harness.stats.floor import decide_floor
-from harness.store.cell import CellKey, ScorerId
+from harness.store.cell import CellKey, CellSamples, ScorerId
 from harness.store.run_file import RunFile
 from harness.verdict.contender import Contender, Rule
-from harness.verdict.value import value_of
 
 _CERTAIN = {Verdict.BETTER, Verdict.NOT_WORSE}
 _SAME_FOR_ALL = ("seed", "sampling")
@@ -83,21 +83,16 @@ def certified(candidate: Contender, rule: Rule, primary: Contender | None) -> Co
     """Return the candidate with whether the claims hold, each at 5 %: see docs/statistics.md."""
     scores = {item: [score] for item, score in candidate.scores.items()}
     if primary is None:
-        holds = decide_floor(scores, rule.floor).verdict is Verdict.NOT_WORSE
+        holds = decide_floor(scores, rule.floor, reduce=itemgetter(0)).verdict is Verdict.NOT_WORSE
     else:
         reference = {item: [score] for item, score in primary.scores.items()}
-        holds = decide(scores, reference, margin=rule.margin).verdict in _CERTAIN
+        holds = decide(scores, reference, margin=rule.margin, reduce=itemgetter(0)).verdict in _CERTAIN
     return replace(candidate, is_certified=holds)
 
 
 def _candidate(run: RunFile, key: CellKey) -> Contender:
-    values: dict[str, list[float | None]] = defaultdict(list)
-    times: list[float] = []
-    first_words: list[float] = []
-    for sample in run.cells.get(key, ()):
-        values[sample.item_id].append(value_of(run.score(sample), "mean") if sample.is_counted else None)
-        times.extend(_known(sample.e2e_s))
-        first_words.extend(_known(sample.ttft_s))
+    cell = run.cells.get(key, CellSamples(key))
+    times, first_words = cell.e2e_s, cell.ttft_s
     instance = run.instances.get(key.model_key)
     measured = {
         name: [measure.value for measure in run.measures if measure.model_key == key.model_key and measure.name == name]
@@ -106,7 +101,7 @@ def _candidate(run: RunFile, key: CellKey) -> Contender:
     loads = measured["load_time_s"] or _known(_load_s(instance))
     return Contender(
         key=key.model_key,
-        scores={item: _reduced(scores) for item, scores in values.items()},
+        scores=_reduced(cell.values(run.scorer(key.task))),
         p50_s=median(times) if times else None,
         ttft_s=median(measured["ttft_s"] or first_words) if measured["ttft_s"] or first_words else None,
         load_s=median(loads) if loads else None,
@@ -115,11 +110,22 @@ def _candidate(run: RunFile, key: CellKey) -> Contender:
     )
 
 
-def _reduced(scores: Iterable[float | None]) -> float | None:
-    """Return the mean over an item's epochs; None where one of them was lost."""
-    known = list(scores)
-    lost = [score for score in known if score is None]
-    return None if lost else fmean(score for score in known if score is not None)
+def _reduced(answers: Iterable[tuple[str, float | None]]) -> dict[str, float | None]:
+    """Return the mean over each item's epochs, by item id; None where one of them was lost."""
+    epochs: dict[str, float | list[float | None] | None] = {}
+    for item, score in answers:
+        if item not in epochs:
+            epochs[item] = score
+        elif isinstance(known := epochs[item], list):
+            known.append(score)
+        else:
+            epochs[item] = [known, score]
+    return {item: _mean(scores) if isinstance(scores, list) else scores for item, scores in sorted(epochs.items())}
+
+
+def _mean(scores: Sequence[float | None]) -> float | None:
+    known = [score for score in scores if score is not None]
+    return fmean(known) if len(known) == len(scores) else None
 
 
 def _load_s(instance: InstanceRecord | None) -> float | None:

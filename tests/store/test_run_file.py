@@ -277,3 +277,45 @@ def peak_mib(path: Path) -> float:
     )
     done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)
     return float(done.stdout.split()[1])
+
+
+def test_the_values_of_a_cell_are_those_of_its_samples(tmp_path: Path) -> None:
+    """The quick way through a cell says what the slow one says, whatever came late, twice or not at all."""
+    seen = written(
+        run(),
+        *(sample(f"u{number}", times={"ttft_s": 0.1, "e2e_s": 1.0 + number}) for number in range(4)),
+        sample("lost", outcome="server_error"),
+        score("u3", 0.25),
+        score("u0", 0.5),
+        score("u2", None),
+        score("lost", 1.0),
+        sample("u3", item_id="again"),
+        score("u0", 0.75, scorer="other"),
+    )
+    cell = seen.cells[CELL]
+    slow = [
+        (entry.item_id, found.value if entry.is_counted and (found := seen.score(entry)) else None) for entry in cell
+    ]
+    assert list(cell.values(seen.scorer("extract"))) == slow
+    assert slow == [("u0", 0.5), ("u1", None), ("u2", None), ("again", None), ("lost", None)]
+    assert cell.e2e_s == [1.0, 2.0, 3.0]
+    assert list(cell.values(None)) == [(item_id, None) for item_id, _ in slow]
+
+
+@pytest.mark.parametrize(
+    "line", [b' {"kind": "note", "schema": "lms-harness/1"} \n', b'{"kind":"note","schema":"lms-harness/1"} \r\n']
+)
+def test_lines_that_another_tool_has_written_are_read_too(tmp_path: Path, line: bytes) -> None:
+    path = write(tmp_path / "run.jsonl", [run(), sample()])
+    path.write_bytes(path.read_bytes() + line)
+    assert len(RunFile.read(path).cells[CELL]) == 1
+
+
+@pytest.mark.parametrize(
+    "line", [b'{"kind":"note"} {}\n', b'{"kind":\n', b"{}x\n", b'{"kind":"note","schema":"\xff"}\n']
+)
+def test_what_is_not_one_object_a_line_is_refused(tmp_path: Path, line: bytes) -> None:
+    path = write(tmp_path / "run.jsonl", [run(), sample()])
+    path.write_bytes(path.read_bytes() + line)
+    with pytest.raises(StoreError, match=r"run\.jsonl:3: expected one JSON object"):
+        RunFile.read(path)

@@ -12,9 +12,13 @@ N = 40
 
 def head(run_id: str = "r1", **more: Any) -> RunRecord:
     facts: dict[str, Any] = {
-        "harness_version": "0.2.0", "server_kind": "lm-studio", "server_url": "http://127.0.0.1:1234",
-        "plan": {"models": [KEY], "tasks": {"say": "f"}}, "sampling": {"temperature": 0.0}, "settings": {"limit": N},
-    }  # fmt: skip
+        "harness_version": "0.2.0",
+        "server_kind": "lm-studio",
+        "server_url": "http://127.0.0.1:1234",
+        "plan": {"models": [KEY], "tasks": {"say": "f"}},
+        "sampling": {"temperature": 0.0},
+        "settings": {"limit": N},
+    }
     return RunRecord.model_validate({"run_id": run_id, "at": AT, **facts, **more})
 
 
@@ -24,28 +28,52 @@ def instance(key: str = KEY, **more: Any) -> InstanceRecord:
 
 
 def cell(
-    passed: Sequence[float | None], *, key: str = KEY, task: str = "say", version: str = "1", e2e_s: float = 1.0,
-    item_hash: str = "h", request: dict[str, Any] | None = None, planned: int | None = None,
-) -> list[Record]:  # fmt: skip
+    passed: Sequence[float | None],
+    *,
+    key: str = KEY,
+    task: str = "say",
+    version: str = "1",
+    e2e_s: float = 1.0,
+    item_hash: str = "h",
+    request: dict[str, Any] | None = None,
+    planned: int | None = None,
+) -> list[Record]:
     """The records of a model on a task: of each item the score, None where it was lost."""
     records: list[Record] = []
     for number, value in enumerate(passed):
         uid = f"{key}-{task}-{number}"
         about: dict[str, Any] = {"run_id": "r1", "at": AT, "sample_uid": uid}
         records.append(
-            SampleRecord.model_validate({
-                **about, "task": task, "task_class": task, "item_id": f"i{number:02}",
-                "item_hash": f"{item_hash}{number}", "model_key": key, "instance_id": key, "prompt_hash": "p",
-                "request": request or {"temperature": 0.0}, "output_text": f"answer {value}",
-                "outcome": "ok" if value is not None else "server_error",
-                "times": {"e2e_s": e2e_s * (1 + number % 3), "ttft_s": 0.1 * (1 + number % 3)},
-            })
-        )  # fmt: skip
+            SampleRecord.model_validate(
+                {
+                    **about,
+                    "task": task,
+                    "task_class": task,
+                    "item_id": f"i{number:02}",
+                    "item_hash": f"{item_hash}{number}",
+                    "model_key": key,
+                    "instance_id": key,
+                    "prompt_hash": "p",
+                    "request": request or {"temperature": 0.0},
+                    "output_text": f"answer {value}",
+                    "outcome": "ok" if value is not None else "server_error",
+                    "times": {"e2e_s": e2e_s * (1 + number % 3), "ttft_s": 0.1 * (1 + number % 3)},
+                }
+            )
+        )
         records.append(ScoreRecord(**about, scorer="exact", scorer_version=version, value=value))
     summary = {
-        "run_id": "r1", "at": AT, "model_key": key, "task": task, "task_class": task, "scorer": "exact",
-        "n": len(passed), "unscored": 0, "score": 0.5, "planned": planned or len(passed),
-    }  # fmt: skip
+        "run_id": "r1",
+        "at": AT,
+        "model_key": key,
+        "task": task,
+        "task_class": task,
+        "scorer": "exact",
+        "n": len(passed),
+        "unscored": 0,
+        "score": 0.5,
+        "planned": planned or len(passed),
+    }
     return [*records, SummaryRecord.model_validate(summary)]
 
 

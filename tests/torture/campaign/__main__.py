@@ -143,6 +143,22 @@ def reaper_cost(rounds: int) -> None:
     click.echo(measure(rounds))
 
 
+@main.command(name="choose-cost")
+@click.option(
+    "--samples", "sizes", multiple=True, type=click.IntRange(2100), help="How many. Repeatable; default 10k, 100k, 1M."
+)
+def choose_cost(sizes: tuple[int, ...]) -> None:
+    """Measure what `choose` takes over many samples, in time and memory. A million samples need 1.6 GB of disk.
+
+    \b
+    Examples:
+      python -m tests.torture.campaign choose-cost --samples 100000
+    """
+    from tests.torture.campaign.many import SIZES, measure
+
+    click.echo(measure(sizes or SIZES))
+
+
 def _checked(url: str, token: str, keys: tuple[str, ...]) -> str:
     """Return the address of a server that is ready and has these models."""
     from harness.client.http import Client
