@@ -13,28 +13,38 @@ from harness.cli.output import complain_json, note, rendered
 from harness.errors import HarnessError
 
 _INTERRUPTED = 130
-_HOMES: Mapping[str, str] = {
-    "run": "run",
-    "preflight": "model",
-    "models": "model",
-    "select": "select",
-    "download": "download",
-    "load": "load",
-    "unload": "load",
-    "chat": "chat",
-    "smoke": "smoke",
-    "live": "live",
-    "doctor": "doctor",
-    "choose": "choose",
-    "route": "route",
-    "compare": "compare",
-    "tasks": "tasks",
-    "score": "score",
-    "schema": "schema",
-    "serve": "serve",
-    "completion": "completion",
+_COMMANDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "Measure": {
+        "run": ("run", "Ask each model the tasks, and say who takes which"),
+        "smoke": ("smoke", "Load a model, ask it something, check the answer, unload it"),
+        "tasks": ("tasks", "List the tasks and what each one's items are like"),
+        "score": ("score", "Score stored outputs again, without a server"),
+        "live": ("live", "Check whether a server behaves as LM Studio is documented to"),
+    },
+    "Decide": {
+        "choose": ("choose", "Say for each task which model to hand it to, and the risk"),
+        "route": ("route", "Print the key of the model that takes a task, for scripts"),
+        "compare": ("compare", "Compare runs, or models within a run: better, worse, undecided"),
+        "select": ("select", "Choose a downloaded model by its abilities and its cost"),
+    },
+    "Use the server": {
+        "preflight": ("model", "Check that LM Studio is reachable and accepts the token"),
+        "models": ("model", "List the downloaded models and what is loaded"),
+        "download": ("download", "Let LM Studio download a model"),
+        "load": ("load", "Load a model and leave it loaded"),
+        "unload": ("load", "Unload a model's instances, or exactly one"),
+        "chat": ("chat", "Give a model one task and print its answer"),
+        "doctor": ("doctor", "Show what dead runs have left loaded; --fix unloads it"),
+    },
+    "More": {
+        "serve": ("serve", "Serve LM Studio's API with llama.cpp, without LM Studio"),
+        "schema": ("schema", "Print the JSON Schema of run files and routing files"),
+        "completion": ("completion", "Print the script for completion in a shell"),
+    },
 }
-"""The module of `harness.cli` that has the command of this name, in the order of the help."""
+"""By section of the help: the module of `harness.cli` that has a command, and what the help says of the command."""
+
+_HOMES = {name: home for section in _COMMANDS.values() for name, (home, _) in section.items()}
 
 
 class _Commands(click.Group):
@@ -50,6 +60,13 @@ class _Commands(click.Group):
             return None
         command: click.Command = getattr(import_module(f"harness.cli.{_HOMES[cmd_name]}"), cmd_name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the commands by section, from the table: importing every command takes a second."""
+        widest = max(map(len, _HOMES))
+        for title, section in _COMMANDS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(widest), line) for name, (_, line) in section.items()])
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
