@@ -76,7 +76,7 @@ answer_options = add_options(
             "--context-length",
             type=click.IntRange(1),
             metavar="N",
-            help="Tokens of context that the instance must have; if no loaded one has as many, another copy is loaded.",
+            help="Context that the instance must have, in tokens; if none loaded has as much, another copy is loaded.",
         ),
         click.option("--stream", is_flag=True, help="Print the answer as it arrives; ignored with --json."),
         click.option(
@@ -87,7 +87,7 @@ answer_options = add_options(
             help="Append each request and its outcome to this file, one JSON object per line. It holds prompts and "
             "answers; the token is masked, and of an image only the size is logged.",
         ),
-        click.option("--unload-after", is_flag=True, help="Unload afterwards what this call loaded."),
+        click.option("--unload-after", is_flag=True, help="Afterwards, unload what this call loaded."),
         click.option("--keep", is_flag=True, help="Leave the model loaded; overrides --unload-after."),
     ]
 )

@@ -27,7 +27,7 @@ from harness.settings import EMBEDDED
     metavar="DIR",
     help="Write the report and the smoke suite's run file to this folder.",
 )
-@click.option("--smoke/--no-smoke", "with_smoke", default=True, help="Run the smoke suite after the checks, or do not.")
+@click.option("--smoke/--no-smoke", "with_smoke", default=True, help="Whether to run the smoke suite after the checks.")
 @server_options
 @click.pass_context
 def live(

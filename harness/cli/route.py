@@ -22,7 +22,7 @@ _PRIMARY, _OPEN = 1, 8
 @click.option(
     "--loaded",
     is_flag=True,
-    help="Ask the server, and prefer a model that is loaded among those that suffice. Only with it is a server needed.",
+    help="Ask the server, and prefer a model that is loaded among those that suffice. Only then is a server needed.",
 )
 @server_options
 def route(file: Path, task: str, url: str, token: str, *, loaded: bool, as_json: bool) -> None:

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     "--evidence",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Routing file (`lms-harness choose -o`): what it says of the tasks goes before the other rules, which break "
+    help="Routing file (`lms-harness choose -o`): its answers for the tasks come before the other rules, which break "
     "ties.",
 )
 @server_options
