@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.command.primary import PrimaryAnswers, ShippedScorers, read_primary
+from harness.domain.record import RunRecord
 from harness.errors import SettingsError, StoreError
 from harness.store.run_file import RunFile
-from harness.store.run_folder import run_paths
+from harness.store.run_folder import run_paths, whole_headers
 from harness.verdict.contender import Rule
-from harness.verdict.evidence import TaskEvidence, by_key, difference, gather
+from harness.verdict.evidence import Gathering, TaskEvidence, by_key, difference
 from harness.verdict.task_choice import TaskChoice, recommended
 
 MOST_FILES = 50
@@ -46,7 +47,8 @@ def choose_all(
     """Return who takes which task.
 
     Args:
-        files: run files; they must be comparable. Without any, the newest of the folder and those comparable with it.
+        files: run files; they must be comparable, and those that are not whole runs are skipped. Without any, the
+            newest of the folder and those comparable with it.
         results: the folder.
         rule: how to choose.
         primary: what is used now, whose answers are the yardstick: the key of a model that the runs asked, which then
@@ -55,15 +57,17 @@ def choose_all(
 
     Raises:
         SettingsError: the files cannot be put side by side, or nobody has asked the primary.
-        StoreError: a named file cannot be read, or nothing was found.
+        StoreError: none of the files is a run with answers.
         TaskError: the primary's answers cannot be used.
     """
-    runs, skipped = _named(files) if files else _newest(results)
-    tasks = gather(runs)
+    paths = files or run_paths(results)[:MOST_FILES]
+    tasks, runs, skipped = _gathered(paths, is_named=bool(files))
+    if not runs:
+        raise StoreError(_no_answers(files, results, skipped), hint="Start a run, or name run files or another folder.")
     answers = _primary(primary, runs, tasks, shipped)
     return Chosen(
         tasks=tuple(recommended(task, rule, primary=answers.by_task.get(task.task)) for task in tasks),
-        runs=tuple(run.path for run in runs),
+        runs=tuple(runs),
         skipped=skipped,
         primary=answers.name or None,
         notes=answers.notes,
@@ -71,7 +75,7 @@ def choose_all(
 
 
 def _primary(
-    primary: str | None, runs: Sequence[RunFile], tasks: Sequence[TaskEvidence], shipped: ShippedScorers
+    primary: str | None, runs: Sequence[Path], tasks: Sequence[TaskEvidence], shipped: ShippedScorers
 ) -> PrimaryAnswers:
     """Return what the primary scored on each task."""
     if primary is None:
@@ -79,7 +83,7 @@ def _primary(
     if found := {task.task: by_key(task)[primary] for task in tasks if primary in by_key(task)}:
         return PrimaryAnswers(name=primary, by_task=found, notes=())
     if Path(primary).is_file():
-        return read_primary(Path(primary), runs, tasks, shipped=shipped)
+        return read_primary(Path(primary), [RunFile.read(path) for path in runs], tasks, shipped=shipped)
     asked = sorted({candidate.key for task in tasks for candidate in task.candidates})
     raise SettingsError(
         f"no run has asked the primary {primary!r}, and there is no such file of answers",
@@ -87,39 +91,46 @@ def _primary(
     )
 
 
-def _named(files: Sequence[Path]) -> tuple[list[RunFile], dict[str, str]]:
-    runs = sorted((RunFile.read(path) for path in files), key=lambda run: run.run.run_id, reverse=True)
-    for run in runs[1:]:
-        if why := difference(runs[0].run, run.run):
-            raise SettingsError(f"these runs cannot be compared: {why}", hint="Name runs of the same samples.")
-    return runs, {}
+def _gathered(paths: Sequence[Path], *, is_named: bool) -> tuple[list[TaskEvidence], list[Path], dict[str, str]]:
+    """Return the evidence, the files that it comes from, and the files that were skipped, with the reason.
 
-
-def _newest(results: Path) -> tuple[list[RunFile], dict[str, str]]:
-    runs: list[RunFile] = []
+    The newest run comes first. A run of which newer ones have asked everything is not read, and not named either.
+    """
     skipped: dict[str, str] = {}
-    parents: set[str | None] = set()
-    for path in run_paths(results)[:MOST_FILES]:
-        try:
-            run = RunFile.read(path)
-        except StoreError as exc:
-            skipped[str(path)] = exc.message
-            continue
-        if run.header is None:
-            why = "an empty run"
-        elif run.header.run_id in parents:
-            why = "a later run resumed it"
-        elif not run.summaries:
-            why = "it finished no task"
-        else:
-            why = difference(runs[0].run, run.header) if runs else ""
+
+    def skip(path: Path, reason: str, *, is_damaged: bool) -> None:  # noqa: ARG001  (the protocol's)
+        skipped[str(path)] = reason
+
+    headers = whole_headers(paths, on_skip=skip)
+    gathering = Gathering()
+    first: RunRecord | None = None
+    used: list[Path] = []
+    for path, header in sorted(headers.items(), key=lambda found: found[1].run_id, reverse=True):
+        why: str | None = difference(first, header) if first is not None else ""
+        if why and is_named:
+            raise SettingsError(f"these runs cannot be compared: {why}", hint="Name runs of the same samples.")
+        if not why and gathering.wants(header):
+            why = _added(path, gathering)
+            if why == "":
+                first = first or header
+                used.append(path)
         if why:
             skipped[str(path)] = why
-        else:
-            runs.append(run)
-        parents.add(run.header.parent_run_id if run.header else None)
-    if not runs:
-        raise StoreError(
-            f"there is no run with answers in {results}", hint="Start one, or name run files or another folder."
-        )
-    return runs, skipped
+    return gathering.tasks(), used, skipped
+
+
+def _added(path: Path, gathering: Gathering) -> str | None:
+    """Add a run; return why it cannot be used, None where newer runs have it all."""
+    try:
+        run = RunFile.read(path)
+    except StoreError as exc:
+        return exc.message
+    if not run.summaries:
+        return "no task came to its end"
+    return "" if gathering.add(run) else None
+
+
+def _no_answers(files: Sequence[Path], results: Path, skipped: dict[str, str]) -> str:
+    if not files:
+        return f"there is no run with answers in {results}"
+    return "none of these files is a run with answers: " + "; ".join(f"{path}: {why}" for path, why in skipped.items())

@@ -66,8 +66,8 @@ def last_unfinished(results: Path) -> Path:
     )
 
 
-def whole_runs(paths: Iterable[Path], *, on_skip: OnSkip) -> Iterator[RunFile]:
-    """Yield the view of each run, one file in memory at a time; what is not a whole run is named and skipped.
+def whole_headers(paths: Iterable[Path], *, on_skip: OnSkip) -> dict[Path, RunRecord]:
+    """Return the first record of each run file; what is not a whole run is named and skipped.
 
     A run that another of these runs resumed is skipped: the later file holds its answers too.
 
@@ -87,10 +87,21 @@ def whole_runs(paths: Iterable[Path], *, on_skip: OnSkip) -> Iterator[RunFile]:
         else:
             headers[path] = header
     resumed_by = {header.parent_run_id: header.run_id for header in headers.values() if header.parent_run_id}
-    for path, header in headers.items():
+    for path, header in list(headers.items()):
         if header.run_id in resumed_by:
             on_skip(path, f"resumed by {resumed_by[header.run_id]}, which holds its answers too", is_damaged=False)
-            continue
+            del headers[path]
+    return headers
+
+
+def whole_runs(paths: Iterable[Path], *, on_skip: OnSkip) -> Iterator[RunFile]:
+    """Yield the view of each run, one file in memory at a time; what is not a whole run is named and skipped.
+
+    Args:
+        paths: of run files.
+        on_skip: takes every file that is skipped.
+    """
+    for path in whole_headers(paths, on_skip=on_skip):
         try:
             yield RunFile.read(path)
         except StoreError as exc:

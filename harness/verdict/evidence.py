@@ -49,34 +49,74 @@ def difference(run: RunRecord, other: RunRecord) -> str:
     return f"{', '.join(unlike)}: not the same samples or scorer in {run.run_id} and {other.run_id}" if unlike else ""
 
 
-def gather(runs: Sequence[RunFile]) -> list[TaskEvidence]:
-    """Return what comparable runs say of each task. Of a model that several have asked, the newest run counts.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cell:
+    """What is kept of a model on a task."""
 
-    Args:
-        runs: the newest first. Only cells that came to their end are taken: what a run had asked when it died is not
-            what was planned.
+    task_class: str
+    candidate: Contender
+    run: RunRecord
+    instance: InstanceRecord | None
+    scorer: ScorerId | None
+
+
+class Gathering:
+    """What comparable runs say of each task. Of a model that several have asked, the run that was added first counts.
+
+    Only what a choice needs is kept of a run, so that many large files can be gathered one after the other. Only cells
+    that came to their end are taken: what a run had asked when it died is not what was planned.
     """
-    newest: dict[CellKey, RunFile] = {}
-    classes: dict[str, str] = {}
-    for run in runs:
+
+    def __init__(self) -> None:
+        self._cells: dict[CellKey, _Cell] = {}
+
+    def wants(self, run: RunRecord) -> bool:
+        """Return whether a run was to ask anything that is not known yet."""
+        models, tasks = run.plan.get("models"), run.plan.get("tasks")
+        if not models or not tasks:
+            return True  # It does not say what it asked.
+        return any(CellKey(str(model), task) not in self._cells for model in models for task in tasks)
+
+    def add(self, run: RunFile) -> bool:
+        """Take what is not known yet; return whether there was anything."""
+        before = len(self._cells)
         for summary in run.summaries:
-            newest.setdefault(CellKey(summary.model_key, summary.task), run)
-            classes.setdefault(summary.task, summary.task_class)
-    by_task: dict[str, list[tuple[CellKey, RunFile]]] = defaultdict(list)
-    for key, run in newest.items():
-        by_task[key.task].append((key, run))
-    return [
-        TaskEvidence(
-            task=task,
-            task_class=classes[task],
-            candidates=tuple(_candidate(run, key) for key, run in cells),
-            runs=tuple({run.run.run_id: run.run for _, run in cells}.values()),
-            instances={key.model_key: use for key, run in cells if (use := run.instances.get(key.model_key))},
-            scorer=next(filter(None, (run.scorer(task) for _, run in cells)), None),
-            is_demonstration=any("demonstration" in note for _, run in cells for note in run.run.notes),
-        )
-        for task, cells in sorted(by_task.items())
-    ]
+            key = CellKey(summary.model_key, summary.task)
+            if key not in self._cells:
+                self._cells[key] = _Cell(
+                    task_class=summary.task_class,
+                    candidate=_candidate(run, key),
+                    run=run.run,
+                    instance=run.instances.get(key.model_key),
+                    scorer=run.scorer(key.task),
+                )
+        return len(self._cells) > before
+
+    def tasks(self) -> list[TaskEvidence]:
+        """Return what is known of each task, by name."""
+        by_task: dict[str, list[_Cell]] = defaultdict(list)
+        for key, cell in self._cells.items():
+            by_task[key.task].append(cell)
+        return [
+            TaskEvidence(
+                task=task,
+                task_class=cells[0].task_class,
+                candidates=tuple(cell.candidate for cell in cells),
+                runs=tuple({cell.run.run_id: cell.run for cell in cells}.values()),
+                instances={cell.candidate.key: cell.instance for cell in cells if cell.instance is not None},
+                scorer=next((cell.scorer for cell in cells if cell.scorer is not None), None),
+                is_demonstration=any("demonstration" in note for cell in cells for note in cell.run.notes),
+            )
+            for task, cells in sorted(by_task.items())
+        ]
+
+
+def gather(runs: Iterable[RunFile]) -> list[TaskEvidence]:
+    """Return what comparable runs, the newest first, say of each task."""
+    gathering = Gathering()
+    for run in runs:
+        gathering.add(run)
+    return gathering.tasks()
 
 
 def certified(candidate: Contender, rule: Rule, primary: Contender | None) -> Contender:

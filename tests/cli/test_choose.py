@@ -212,3 +212,18 @@ def test_an_empty_folder_says_what_to_do(tmp_path: Path) -> None:
     done = command(tmp_path, "choose")
     assert done.code != 0
     assert "there is no run with answers in results" in done.err
+
+
+def test_files_that_are_no_whole_runs_are_named_and_skipped_also_where_they_were_named(folder: Path) -> None:
+    (run,) = (folder / "results").glob("*.jsonl")
+    (folder / "foreign.jsonl").write_text('{"some": "thing"}\n')
+    (folder / "empty.jsonl").write_text("")
+    (folder / "torn.jsonl").write_bytes(run.read_bytes()[:-100])
+    done = command(folder, "choose", "--json", "foreign.jsonl", str(run), "empty.jsonl", "torn.jsonl")
+    assert done.code == 0
+    found = json.loads(done.out)
+    assert set(found["skipped"]) == {"foreign.jsonl", "empty.jsonl"}
+    assert found["runs"] == [str(run)], "the torn one has nothing that the whole one lacks"
+    alone = command(folder, "choose", "foreign.jsonl", "empty.jsonl")
+    assert alone.code == 2
+    assert "none of these files is a run with answers: foreign.jsonl: foreign.jsonl:1: expected schema" in alone.err
