@@ -1,28 +1,22 @@
 """`choose`: who takes which task, from what runs have recorded."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.option import FiniteRange, add_options, json_option, parsed_as
+from harness.cli.option import FiniteRange, add_options, json_option, parsed_as, parsed_by, results_option
 from harness.cli.output import note, print_json, print_text, spinning
 from harness.settings.parser import period
 
 if TYPE_CHECKING:
     from harness.command.choose import Chosen
     from harness.domain.score import Scorer
+    from harness.report.answer import TaskAnswer
     from harness.verdict.board import Standing
     from harness.verdict.contender import Rule
     from harness.verdict.task_choice import TaskChoice
-
-
-def _period(_: click.Context, parameter: click.Parameter, text: str) -> float:
-    try:
-        return period(text)
-    except ValueError as exc:
-        raise click.BadParameter(f"expected {exc}, got {text!r}", param=parameter) from None
 
 
 _SHARE = FiniteRange(0, 1)
@@ -89,7 +83,7 @@ _routing_options = add_options(
         click.option(
             "--valid-for",
             "valid_for_s",
-            callback=_period,
+            callback=parsed_by(period),
             default="30d",
             show_default=True,
             metavar="PERIOD",
@@ -114,14 +108,7 @@ _routing_options = add_options(
 )
 @_rule_options
 @click.option("--why", "task", metavar="TASK", help="Show every model's standing on this task.")
-@click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    default=Path("results"),
-    show_default=True,
-    metavar="DIR",
-    help="Folder whose newest comparable run files are read if none are named.",
-)
+@results_option("Folder whose newest comparable run files are read if none are named.")
 @_routing_options
 @click.option("--details", "is_detailed", is_flag=True, help="Show the tables and verdicts of these runs as well.")
 @json_option
@@ -157,8 +144,7 @@ def choose(
       lms-harness choose -o routing.json --valid-for 14d
     """
     from harness.command.choose import choose_all
-    from harness.report.answer import TaskAnswer, render_answers, render_why
-    from harness.report.layout import terminal_width
+    from harness.report.answer import TaskAnswer
     from harness.verdict.contender import Rule
 
     wanted = Rule(**rule)
@@ -171,6 +157,15 @@ def choose(
     if as_json:
         print_json(_as_dict(chosen, wanted, only=task))
         return
+    _print(chosen, answers, wanted, task=task, is_detailed=is_detailed)
+
+
+def _print(
+    chosen: "Chosen", answers: "Mapping[str, TaskAnswer]", wanted: "Rule", *, task: str | None, is_detailed: bool
+) -> None:
+    from harness.report.answer import render_answers, render_why
+    from harness.report.layout import terminal_width
+
     for line in chosen.notes:
         note(line)
     for path, why in chosen.skipped.items():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.completion import task_names
-from harness.cli.option import FiniteRange, json_option
+from harness.cli.option import FiniteRange, json_option, results_option
 from harness.cli.output import note, print_json, print_text
 
 if TYPE_CHECKING:
@@ -38,14 +38,7 @@ _LONGEST_TEXT = 400
 )
 @click.option("--flips", "shows_flips", is_flag=True, help="Show prompt and both answers of each item that flipped.")
 @click.option("--force", "is_forced", is_flag=True, help="Compare also what is not comparable, and mark it.")
-@click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    default=Path("results"),
-    show_default=True,
-    metavar="DIR",
-    help="Folder of the runs that are named by id, and of the newest run.",
-)
+@results_option("Folder of the runs that are named by id, and of the newest run.")
 @json_option
 def compare(
     names: Sequence[str],

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from harness.cli.completion import model_names
-from harness.cli.option import server_options
+from harness.cli.option import results_option, server_options
 from harness.cli.output import note, print_json, print_text
 from harness.settings import EMBEDDED
 
@@ -19,14 +19,7 @@ from harness.settings import EMBEDDED
     shell_complete=model_names,
     help="The chat model to load (default: the smallest that is not loaded).",
 )
-@click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    default=Path("results"),
-    show_default=True,
-    metavar="DIR",
-    help="Write the report and the smoke suite's run file to this folder.",
-)
+@results_option("Write the report and the smoke suite's run file to this folder.")
 @click.option("--smoke/--no-smoke", "with_smoke", default=True, help="Whether to run the smoke suite after the checks.")
 @server_options
 @click.pass_context

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from math import isfinite
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -24,7 +25,11 @@ def add_options(options: Sequence[Callable[[Any], Any]]) -> Callable[[Command], 
 
 def parsed_as(name: SettingName) -> Callable[[click.Context, click.Parameter, str | None], Any]:
     """Return a callback that parses an option's text as the setting of this name, such as a size or a duration."""
-    parse = next(option.parse for option in OPTIONS if option.name == name)
+    return parsed_by(next(option.parse for option in OPTIONS if option.name == name))
+
+
+def parsed_by(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, str | None], Any]:
+    """Return a callback that parses an option's text; what `parse` raises as `ValueError` says what was expected."""
 
     def callback(_: click.Context, parameter: click.Parameter, text: str | None) -> Any:
         try:
@@ -33,6 +38,18 @@ def parsed_as(name: SettingName) -> Callable[[click.Context, click.Parameter, st
             raise click.BadParameter(f"expected {exc}, got {text!r}", param=parameter) from None
 
     return callback
+
+
+def results_option(explanation: str) -> Callable[[Command], Command]:
+    """Return `--results`, the folder of run files, with what it means for the command."""
+    return click.option(
+        "--results",
+        type=click.Path(path_type=Path),
+        default=Path("results"),
+        show_default=True,
+        metavar="DIR",
+        help=explanation,
+    )
 
 
 class FiniteRange(click.FloatRange):

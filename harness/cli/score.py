@@ -90,13 +90,11 @@ def score(
       lms-harness score answers.csv --scorer choice --labels billing,login,other --by model
       zcat answers.jsonl.gz | lms-harness score - --scorer number --json
     """
-    from harness.clock import SystemClock
-    from harness.command.rescore import append_scores, judge, score_records
+    from harness.command.rescore import judge
     from harness.command.stored import read_samples, read_stored
     from harness.scoring.registry import make_scorer
     from harness.store.reader import begins_as_run_file
     from harness.store.source import open_source
-    from harness.store.writer import write_new
 
     scorer = make_scorer(name)
     if share_results and out is None:
@@ -113,14 +111,8 @@ def score(
         found = read_samples(source, fields, tasks=tasks) if is_run else read_stored(source, fields)
         judgement = judge(found, scorer, name=source.name, target_field=fields.target)
         written = out or (file if is_run and source.is_appendable else None)
-    if is_run and written is not None:
-        records = score_records(judgement.answers, scorer, clock=SystemClock())
-        if out is None:
-            append_scores(file, records)
-        else:
-            write_new(out, (record.to_json() for record in records), is_shared=share_results)
-    elif out is not None:
-        write_new(out, _lines(judgement.answers, scorer), is_shared=share_results)
+    if written is not None:
+        _write(judgement, scorer, written, is_run=is_run, is_new=out is not None, is_shared=share_results)
     _report(judgement, scorer, _Told(file=file, fields=fields, written=written, is_run=is_run), as_json=as_json)
 
 
@@ -160,6 +152,24 @@ def _fields(
         labels=labels,
         is_set=scorer.name == "choices",
     )
+
+
+def _write(
+    judgement: "Judgement", scorer: "Scorer", target: Path, *, is_run: bool, is_new: bool, is_shared: bool
+) -> None:
+    """Append the scores of a run to its file, or write them, or the scores of any other file, to a new one."""
+    from harness.clock import SystemClock
+    from harness.command.rescore import append_scores, score_records
+    from harness.store.writer import write_new
+
+    if not is_run:
+        write_new(target, _lines(judgement.answers, scorer), is_shared=is_shared)
+        return
+    records = score_records(judgement.answers, scorer, clock=SystemClock())
+    if is_new:
+        write_new(target, (record.to_json() for record in records), is_shared=is_shared)
+    else:
+        append_scores(target, records)
 
 
 def _lines(judged: "Sequence[ScoredAnswer]", scorer: "Scorer") -> Iterator[str]:

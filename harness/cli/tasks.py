@@ -1,13 +1,13 @@
 """`tasks`: shows what the task classes ask, and what run files reveal about their items."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.cli.completion import task_names
-from harness.cli.option import json_option
+from harness.cli.option import json_option, results_option
 from harness.cli.output import note, print_json, print_text, spinning
 
 if TYPE_CHECKING:
@@ -31,14 +31,7 @@ if TYPE_CHECKING:
     "--n", "count", type=click.IntRange(1), default=60, show_default=True, help="Number of items to generate."
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the generated items.")
-@click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    default=Path("results"),
-    show_default=True,
-    metavar="DIR",
-    help="Folder whose run files are read if none are named.",
-)
+@results_option("Folder whose run files are read if none are named.")
 @click.option(
     "--export",
     metavar="FILE",
@@ -72,8 +65,6 @@ def tasks(
       lms-harness tasks --task extract --n 30 --export items.jsonl
     """
     from harness.cli.run import suites_dir
-    from harness.report.catalogue import render_items, render_portraits
-    from harness.report.layout import paragraph, terminal_width
     from harness.task.catalogue import load_catalogue, portray
     from harness.verdict.difficulty import item_difficulty
 
@@ -106,6 +97,19 @@ def tasks(
             }
         )
         return
+    _print(portraits, items, read=read, skipped=skipped)
+
+
+def _print(
+    portraits: "Sequence[Portrait]",
+    items: "Mapping[str, Sequence[Item]]",
+    *,
+    read: Sequence[Path],
+    skipped: Mapping[str, str],
+) -> None:
+    from harness.report.catalogue import render_items, render_portraits
+    from harness.report.layout import paragraph, terminal_width
+
     width = terminal_width()
     print_text(render_portraits(portraits, width=width))
     if items:
