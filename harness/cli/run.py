@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 from harness.cli.completion import model_keys, task_names
 from harness.cli.option import Command
 from harness.errors import HarnessError, StoreError
-from harness.settings import OPTIONS, Handover, Surface, build_settings
+from harness.settings import OPTIONS, RETIRED, Handover, Surface, build_settings, retired
 
 _SUITES = ("smoke", "offload", "latency")
 _FAILED, _USAGE, _INTERRUPTED = 1, 2, 130
@@ -36,7 +36,16 @@ def _run_options(command: Command) -> Command:
             how = {"is_flag": True, "flag_value": "yes", "default": None}
         help_text = Surface.COMMAND_LINE.render(option.help)
         command = click.option(Surface.COMMAND_LINE.spell(option.name), option.name, help=help_text, **how)(command)
+    for name in RETIRED:
+        command = click.option(
+            f"--{name}", is_flag=True, hidden=True, expose_value=False, is_eager=True, callback=_refuse, help="Gone."
+        )(command)
     return command
+
+
+def _refuse(_: click.Context, parameter: click.Parameter, is_given: Any) -> None:
+    if is_given:
+        raise retired(parameter.opts[0], str(parameter.name), Surface.COMMAND_LINE)
 
 
 @click.command()

@@ -222,9 +222,10 @@ class SummaryRecord(Record):
         repeats: of the epochs: `between` and `within` (variances of the scores), `flip_rate`, and the `reason` why one
             is missing, such as a single epoch.
         item_rates: with more than one epoch: the pass rate of each item, the least passed first.
-        stopped_early: a race was decided before everything was asked; n, score and interval cover the items up to then.
-        race: in a race: `floor`, `p0`, `p1`, `decision`, `observations` (clusters used), `of`, `asked` (answers),
-            and `saved_s`, the time that the remaining answers would have taken.
+        stopped_early: in files of version 0.1.0: a race was decided before everything was asked; n, score and interval
+            cover the items up to then.
+        race: in a race of version 0.1.0: `floor`, `p0`, `p1`, `decision`, `observations` (clusters used), `of`,
+            `asked` (answers), and `saved_s`, the time that the remaining answers would have taken.
         scorer_faults: why answers could not be judged though the model gave them: scorer or task failed; up to five.
     """
 
@@ -268,7 +269,7 @@ class ComparisonRecord(Record):
         model_key: the candidate.
         reference: the model that it is compared with on the same items; None: it is compared with a floor.
         floor: the floor; None: it is compared with a model.
-        verdict: what may be claimed at 5 % false alarms (docs/statistics.md).
+        verdict: what may be claimed at a chance of false alarms of `alpha` (docs/statistics.md).
         reason: its evidence, on one line.
         n: items compared.
         unscored: answers lost on either side; they count against the claim.
@@ -279,6 +280,7 @@ class ComparisonRecord(Record):
         margin: the largest loss that does not matter.
         needed: items needed for a decision; None when it is decided, or when no number would suffice.
         needed_for: the verdict that they would allow, the cheapest one.
+        alpha: 5 %, or a share of it where the run looked at its answers several times.
         needed_difference: in files of version 0.1.0, the difference that they would detect.
     """
 
@@ -304,6 +306,7 @@ class ComparisonRecord(Record):
     needed: int | None = None
     needed_difference: float | None = None
     needed_for: str = ""
+    alpha: float = 0.05
 
 
 class EndRecord(Record):

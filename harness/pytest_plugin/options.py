@@ -1,5 +1,6 @@
 """Options, ini keys and markers of the plugin."""
 
+import argparse
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -7,7 +8,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.pytest_plugin.state import PREFIX, is_anything_given, printed, settings_of
-from harness.settings import OPTIONS, Surface, unknown_ini
+from harness.settings import OPTIONS, RETIRED, Surface, retired, unknown_ini
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -23,6 +24,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             kind: Literal["args", "string"] = "args" if option.repeat else "string"
             ini_help = f"{Surface.INI.render(option.help)} (as {flag})"
             parser.addini(Surface.INI.spell(option.name), ini_help, type=kind, default=None)
+    for name in RETIRED:
+        group.addoption(f"--lms-{name}", dest=PREFIX + name, action="store_true", help=argparse.SUPPRESS)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -31,6 +34,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "lms_before_load: the test runs before its model's lease is acquired")
     config.addinivalue_line("markers", "lms_once: the test runs on the cheapest selected model only")
     try:
+        for name in RETIRED:
+            if config.getoption(PREFIX + name):
+                raise retired(f"--lms-{name}", name, Surface.PYTEST)
         for name in _unknown_ini(config):
             raise unknown_ini(name)
         # A wrong ini value or variable concerns only tests that need a model, so it is reported when one is collected.

@@ -81,6 +81,16 @@ def _stop(session: "Session", item: pytest.Item, error: StoreError) -> None:
     item.session.shouldfail = _CANNOT_RECORD
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """After the tests, ask what is still open, where the run goes on until its tasks are decided."""
+    result = yield
+    ours = session_if_any(session.config)
+    if ours is not None and not (session.config.option.collectonly or session.shouldfail or session.shouldstop):
+        or_exit(session.config, ours.go_on)
+    return result
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """End the run after all fixtures are torn down."""
@@ -114,7 +124,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         say(config, "\nThe run is already complete; nothing to do.")
     say(config, "\n" + "\n".join(filter(None, [f"Records: {path}", more])))
     for gap in session.gaps:
-        terminalreporter.write_line(f"NOT MEASURED: {printed(config, gap)}", red=True)
+        label = "BELOW THE FLOOR" if "below the floor" in gap else "NOT MEASURED"
+        terminalreporter.write_line(f"{label}: {printed(config, gap)}", red=True)
     for failure in session.failures:
         what = "NOT RECORDED" if isinstance(failure, StoreError) else "NOT RELEASED"
         terminalreporter.write_line(f"{what}: {printed(config, str(failure))}", red=True)

@@ -108,7 +108,8 @@ def _needed(record: ComparisonRecord) -> str:
 
 def _legend(found: Sequence[ComparisonRecord]) -> str:
     margins = sorted({record.margin for record in found if record.margin is not None and record.reference})
-    parts = ["verdict: on the same items, at 5 % false alarms; lost answers count against whatever is claimed."]
+    alphas = ", ".join(f"{100 * alpha:.3g}" for alpha in sorted({record.alpha for record in found}))
+    parts = [f"verdict: on the same items, at {alphas} % false alarms; lost answers count against whatever is claimed."]
     if margins:
         shown = ", ".join(f"{margin:g}" for margin in margins)
         parts.append(f"not worse: a loss of more than the margin ({shown}) is ruled out.")

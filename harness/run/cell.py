@@ -7,7 +7,6 @@ from harness.domain.generation import Outcome
 from harness.domain.model import Model
 from harness.run.plan.pace import Pace
 from harness.task.task import Task
-from harness.verdict.race import Race
 
 _SERVER_ERRORS_IN_A_ROW = 5
 
@@ -20,7 +19,6 @@ class Cell:
         model: that is asked.
         jobs: all that belong to the cell, in planned order.
         known: answers from a run that is resumed, by the place of their job.
-        race: stops the cell when its test has decided; None: ask everything.
         pace: says what fits into the budget; None: there is no budget.
 
     Attributes:
@@ -37,18 +35,14 @@ class Cell:
         jobs: Sequence[Job],
         known: Mapping[tuple[str, int], Answer],
         *,
-        race: Race | None,
         pace: Pace | None,
     ) -> None:
-        self.race = race
         self.answers: list[Answer] = []
         self.count = len(jobs)
-        self.todo = _missing(task, model, race.jobs if race else jobs, known, pace)
+        self.todo = _missing(task, model, jobs, known, pace)
         for answer in known.values():
             self.add(answer)
         self.left_out = len(jobs) - len(known) - len(self.todo)
-        if race is not None and race.is_over:
-            self.todo = []
 
     @property
     def planned(self) -> int:
@@ -57,8 +51,8 @@ class Cell:
 
     @property
     def is_over(self) -> bool:
-        """Whether to ask nothing more: the race is decided, or the model has crashed."""
-        return (self.race is not None and self.race.is_over) or _has_crashed(self.answers)
+        """Whether to ask nothing more: the model has crashed."""
+        return _has_crashed(self.answers)
 
     def add(self, answer: Answer) -> bool:
         """Take in the answer to a job, and tell whether the job was asked at all."""
@@ -66,8 +60,6 @@ class Cell:
             self.left_out += 1
             return False
         self.answers.append(answer)
-        if self.race is not None:
-            self.race.take(answer)
         return True
 
 

@@ -15,8 +15,9 @@ def gaps(
     tasks: Sequence[Task],
     floors: Mapping[str, float],
     complete: Collection[str] = (),
+    is_decided_late: bool = False,
 ) -> Iterator[str]:
-    """Yield a sentence for each floor that was not checked on a model; only one where all models were skipped.
+    """Yield a sentence for each floor that was missed in rounds or not checked; only one where all models were skipped.
 
     Args:
         seen: the file of the run.
@@ -24,11 +25,13 @@ def gaps(
         tasks: that were collected.
         floors: the lowest acceptable score by task.
         complete: keys of models that were measured by the run that this one resumes.
+        is_decided_late: whether the run asked in rounds, so that no test has compared the scores with the floors.
     """
     reasons = {(skip.model_key, skip.task): skip.reason for skip in seen.skips}
     if models and all((str(model.key), None) in reasons for model in models):
         yield f"no model was measured: {'the only one was' if len(models) == 1 else f'all {len(models)} were'} skipped"
         return
+    scores = {(cell.model_key, cell.task): cell.score for cell in seen.summaries} if is_decided_late else {}
     measured = {(cell.model_key, cell.task) for cell in seen.summaries if cell.n}
     for task in tasks:
         if task.name not in floors:
@@ -39,6 +42,9 @@ def gaps(
             yield f"{floor}: none of the selected models can be given this task"
         for model in able:
             key = str(model.key)
+            score = scores.get((key, task.name))
+            if score is not None and score < floors[task.name]:
+                yield f"{key} scored {score:.3f} on {task.name}, below the floor of {floors[task.name]:g}"
             if key not in complete and (key, task.name) not in measured:
                 why = reasons.get((key, task.name)) or reasons.get((key, None)) or "the test did not run the task"
                 yield f"{floor} on {key}: {why}"

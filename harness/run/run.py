@@ -35,7 +35,6 @@ from harness.run.resume.resume import Resumption
 from harness.run.slot import Slots
 from harness.settings import Settings
 from harness.task.task import Task
-from harness.verdict.race import race_for
 from harness.verdict.summary import summarise
 from harness.verdict.supply import Supply
 
@@ -197,24 +196,27 @@ class Run:
         if self._leases.is_lost(lease):
             raise InstanceLost(lost(lease.instance.id))
 
-    def evaluate(self, task: Task, leased: LeasedModel) -> SummaryRecord:
+    def evaluate(self, task: Task, leased: LeasedModel, *, limit: int | None = None) -> SummaryRecord:
         """Ask all samples of a task over the instance's slots, record each as it ends, and return the cell's summary.
 
         As many samples are in flight as the instance has slots and context for. A task about length gets samples that
         fill the context.
 
         An interruption cancels what is in flight and records it as `cancelled`, never as a wrong answer. After five
-        server errors in a row nothing more is asked: the model has crashed, and the rest stays unscored. A race ends
-        as soon as its test has decided.
+        server errors in a row nothing more is asked: the model has crashed, and the rest stays unscored.
+
+        Args:
+            task: of the samples.
+            leased: the instance.
+            limit: how many samples, in all; None: as many as the first round asks.
 
         Raises:
             ServerUnreachable: the server went away; everything that was answered is recorded.
         """
         self._tasks[task.name] = task
-        jobs, started = self._jobs(task, leased), self.clock.monotonic()
+        jobs = self._jobs(task, leased, limit=limit or self.settings.rounds[0])
         known = self._resumed.answers(task, leased.model, jobs) if self._resumed else {}
-        race = race_for(task, jobs, self.settings)
-        cell = Cell(task, leased.model, jobs, known, race=race, pace=self._pace)
+        cell = Cell(task, leased.model, jobs, known, pace=self._pace)
         self._ask(task, leased, cell)
         summary = summarise(
             task,
@@ -224,8 +226,6 @@ class Run:
             model_key=leased.model.key,
             head=self.recorder.head(),
             reducer=self.settings.reducer,
-            race=race,
-            elapsed_s=self.clock.monotonic() - started,
         )
         self.recorder.summary(summary)
         if self._pace is not None:
@@ -281,6 +281,10 @@ class Run:
             finally:
                 for answer in slots.stop():
                     take(answer)
+
+    def go_on_from(self, known: Resumption) -> None:
+        """From now on, ask only what is not among these answers."""
+        self._resumed = known
 
     def abandon(self) -> None:
         """Leave everything that is loaded to the reaper, without waiting for it."""
@@ -348,11 +352,11 @@ class Run:
         finally:
             self.recorder.end(exit_code=exit_code, interrupted=interrupted, resident=resident)
 
-    def _jobs(self, task: Task, leased: LeasedModel) -> list[Job]:
+    def _jobs(self, task: Task, leased: LeasedModel, *, limit: int) -> list[Job]:
         return jobs_of(
             task,
             self.settings,
-            limit=self.settings.limit,
+            limit=limit,
             address=leased.address,
             reasoning=leased.reasoning,
             room_tokens=room_tokens(task, leased.model, self.settings),

@@ -24,6 +24,7 @@ from harness.run.plan.plan import Plan, check_reasoning, fits
 from harness.run.progress import Progress
 from harness.run.resume.resume import Resumption
 from harness.run.resume.scope import suites_of
+from harness.run.rounds import Rounds, still_open
 from harness.run.run import Run
 from harness.selection.reference import choose_reference
 from harness.selection.selection import Selection, select_models
@@ -140,7 +141,8 @@ class Session:
         share_s = self.settings.budget_s * LATENCY_SHARE / max(1, len(todo))
         self.settings = replace(self.settings, latency_budget_s=min(self.settings.latency_budget_s, share_s))
         self._costs = self._estimate(todo)
-        self.pace = Pace(list(self._costs.values()), settings=self.settings, started=self._started, clock=self._clock)
+        first = replace(self.settings, limit=self.settings.rounds[0])
+        self.pace = Pace(list(self._costs.values()), settings=first, started=self._started, clock=self._clock)
 
     def _estimate(self, models: Sequence[Model]) -> dict[str, ModelCost]:
         """Return what these models will cost, from earlier runs in the results folder and, without any, from sizes."""
@@ -224,6 +226,39 @@ class Session:
         self._resources.enter_context(interruptible(on_second=self.run.abandon))
         return self.run
 
+    def go_on(self) -> None:
+        """Ask the rounds after the first one, where the run goes on until its tasks are decided.
+
+        Raises:
+            HarnessError: as `Rounds.ask`.
+        """
+        if len(self.settings.rounds) == 1 or (self.run is None and not self._is_open_still()):
+            return
+        Rounds(
+            self.open(),
+            models=self.selection.models,
+            tasks=self.tasks,
+            settings=self.settings,
+            pace=self.pace,
+            say=self._say,
+            on_failure=self.note_failure,
+        ).ask()
+
+    def _is_open_still(self) -> bool:
+        """Tell whether the resumed run, whose first round is complete, has something left to ask in a later one."""
+        before = self.resumption
+        return (
+            before is not None
+            and before.is_all_there
+            and any(
+                any(names)
+                for size in self.settings.rounds[1:]
+                for names in still_open(
+                    before.parent, size, models=self.selection.models, tasks=self.tasks, settings=self.settings
+                ).values()
+            )
+        )
+
     @property
     def path(self) -> Path | None:
         """The file to make the table from: of this run, or of the resumed one where nothing was missing."""
@@ -289,6 +324,7 @@ class Session:
                 tasks=self.tasks,
                 floors=self.settings.floors,
                 complete=complete,
+                is_decided_late=self.settings.until_decided,
             )
         )
 

@@ -6,23 +6,24 @@ text into values, `settings` collects them into one frozen `Settings`. Code belo
 """
 
 from harness.settings.name import SettingName, setting
-from harness.settings.option import DEFAULT_FLOOR, OPTIONS, Option
+from harness.settings.option import OPTIONS, RETIRED, Option
 from harness.settings.parser import DEFAULT_URL, EMBEDDED
-from harness.settings.settings import DEFAULT_TOKEN, Handover, Settings, build_settings, unknown_ini
+from harness.settings.settings import DEFAULT_TOKEN, Handover, Settings, build_settings, retired, unknown_ini
 from harness.settings.surface import Surface
 
 __all__ = [
-    "DEFAULT_FLOOR",
     "DEFAULT_TOKEN",
     "DEFAULT_URL",
     "EMBEDDED",
     "OPTIONS",
+    "RETIRED",
     "Handover",
     "Option",
     "SettingName",
     "Settings",
     "Surface",
     "build_settings",
+    "retired",
     "setting",
     "unknown_ini",
 ]

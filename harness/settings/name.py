@@ -27,7 +27,7 @@ SettingName = Literal[
     "primary",
     "margin",
     "reducer",
-    "race",
+    "until_decided",
     "latency_budget_s",
     "sample_deadline_s",
     "budget_s",

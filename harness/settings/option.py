@@ -1,13 +1,15 @@
 """`OPTIONS`, the only list of options: the pytest plugin and `lms-harness run` both offer exactly these."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from harness.settings import parser
-from harness.settings.name import setting
+from harness.settings.name import SettingName, setting
+from harness.settings.rounds import FIRST_ROUND, LAST_ROUND
 
-DEFAULT_FLOOR = 0.8
+RETIRED: Mapping[str, SettingName] = {"race": "until_decided"}
+"""Flags of earlier versions that are errors now, and the setting that took the place of each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,13 +180,13 @@ OPTIONS: tuple[Option, ...] = (
         help="how an item's epochs become one value: mean (default), majority, pass@k or pass^k, such as pass@3",
     ),
     Option(
-        name="race",
-        flag="race",
+        name="until_decided",
+        flag="until-decided",
         metavar="yes|no",
         parse=parser.yes,
         is_flag=True,
-        help="stop a model on a task once a sequential test has decided about its floor "
-        f"({setting('floors')}; default {DEFAULT_FLOOR:g})",
+        help=f"ask in rounds of {FIRST_ROUND}, {2 * FIRST_ROUND} … samples, up to {setting('limit')} "
+        f"(default {LAST_ROUND}), from the second on only what is still open",
     ),
     Option(
         name="latency_budget_s",

@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from harness.errors import SettingsError
 from harness.settings.name import setting
-from harness.settings.option import DEFAULT_FLOOR, OPTIONS, Option
+from harness.settings.option import OPTIONS, RETIRED, Option
 from harness.settings.parser import DEFAULT_URL, EMBEDDED
+from harness.settings.rounds import LAST_ROUND, rounds_up_to
 from harness.settings.surface import INI_ORIGIN, Surface
 
 DEFAULT_TOKEN = "lmstudio"  # noqa: S105  (LM Studio's documented literal while authentication is off)
@@ -37,7 +38,7 @@ class Settings:
         primary: the model that the others are compared with; None: the one with most parameters.
         margin: the largest loss of score that is acceptable.
         reducer: how the repeats of an item become one value.
-        race: whether a model is stopped on a task as soon as a sequential test has decided about its floor.
+        until_decided: whether samples are asked in rounds, up to the limit, from the second on only what is still open.
         latency_budget_s: time that the latency suite may spend on one model.
         budget_s: time for the whole run; None: as long as it needs.
         resume: the run file to resume, or "last"; settings that are not given are then taken from it.
@@ -66,7 +67,7 @@ class Settings:
     primary: str | None = None
     margin: float = 0.05
     reducer: str = "mean"
-    race: bool = False
+    until_decided: bool = False
     latency_budget_s: float = 45.0
     sample_deadline_s: float = 300.0
     budget_s: float | None = None
@@ -82,9 +83,10 @@ class Settings:
         """Whether the run starts a server of its own."""
         return self.url == EMBEDDED
 
-    def race_floor(self, task: str) -> float:
-        """Return the floor that a race on this task is about: the task's own, else 0.8."""
-        return self.floors.get(task, DEFAULT_FLOOR)
+    @property
+    def rounds(self) -> tuple[int, ...]:
+        """How many samples of a task each round asks in all; a single round unless the run goes on until decided."""
+        return rounds_up_to(self.limit) if self.until_decided else (self.limit,)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -135,6 +137,8 @@ def build_settings(
         parsed = _parse(option, raw, origin)
         values[option.name] = dict(parsed) if option.name == "floors" else parsed
         source[option.name] = origin
+    if values.get("until_decided") and "limit" not in values:
+        values["limit"] = LAST_ROUND
     settings = Settings(**values, source=source)
     _check_together(settings, surface)
     return settings
@@ -152,12 +156,6 @@ def _check_together(settings: Settings, surface: Surface) -> None:
             f"{setting('reducer', settings.reducer)}: expected at least {k} epochs, got {settings.epochs}",
             hint=f"Add {setting('epochs', str(k))}.",
         )
-    for task, floor in settings.floors.items():
-        if settings.race and not 0 < floor < 1:
-            raise refusal(
-                f"{setting('race')}: expected floors above 0 and below 1, got {task}={floor:g}",
-                hint="No number of answers shows that a model always passes.",
-            )
     if settings.models_dir is not None and not settings.is_embedded:
         raise refusal(f"{setting('models_dir')} is for the embedded server: add {setting('url', EMBEDDED)}")
     if settings.models_dir is not None and not settings.models_dir.is_dir():
@@ -183,6 +181,14 @@ def _find(
     return None
 
 
+def retired(written: str, name: str, surface: Surface) -> SettingsError:
+    """Return the error for a setting that is gone, which names the one in its place."""
+    return SettingsError(
+        f"{written} is gone",
+        hint=surface.render(f"Use {setting(RETIRED[name])} in its place, with {setting('budget_s')}."),
+    )
+
+
 def unknown_ini(name: str) -> SettingsError:
     """Return the error for an ini key `lms_…` that is not a setting, naming the nearest one.
 
@@ -190,6 +196,9 @@ def unknown_ini(name: str) -> SettingsError:
     """
     if name == Surface.INI.spell("token"):
         return SettingsError(f"ini {name}: a token does not belong in a file", hint="Set LM_API_TOKEN instead.")
+    for old in RETIRED:
+        if name == f"lms_{old}":
+            return retired(f"ini {name}", old, Surface.INI)
     keys = {Surface.INI.spell(option.name): Surface.INI.spell(option.name) for option in OPTIONS}
     # Some options have another name than their ini key: --lms-model is lms_models in ini.
     keys |= {f"lms_{option.flag.replace('-', '_')}": Surface.INI.spell(option.name) for option in OPTIONS}

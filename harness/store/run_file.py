@@ -85,7 +85,7 @@ class RunFile:
         uses: the instances that answered, in order; loads that were only timed or that failed are left out.
         cells: the samples by model and task. Of several records of one sample the last one stands, unless only an
             earlier one counts.
-        summaries: one for each cell that came to its end.
+        summaries: one for each cell that came to its end; the last one, where it was asked in several rounds.
         comparisons: the verdicts.
         measures: figures of the latency suite and others.
         skips: what was not run, and why.
@@ -109,6 +109,7 @@ class RunFile:
     _in_order: list[CellSamples] = field(default_factory=list)
     _first_versions: dict[str, dict[str, ScorerId]] = field(default_factory=dict)
     """Task -> the name of each scorer -> the first one of that name."""
+    _summary_places: dict[CellKey, int] = field(default_factory=dict)
     _own_scorers: dict[str, ScorerId] = field(default_factory=dict)
 
     @classmethod
@@ -236,7 +237,7 @@ class RunFile:
                 if record.purpose == "use" and record.error is None:
                     self.uses.append(record)
             case SummaryRecord():
-                self.summaries.append(record)
+                self._take_summary(record)
             case ComparisonRecord():
                 self.comparisons.append(record)
             case MeasureRecord():
@@ -249,6 +250,11 @@ class RunFile:
                 self.end = record
             case _:  # Releases tell a reader nothing that `instance` and `end` do not.
                 pass
+
+    def _take_summary(self, record: SummaryRecord) -> None:
+        key = CellKey(record.model_key, record.task)
+        place = self._summary_places.setdefault(key, len(self.summaries))
+        self.summaries[place : place + 1] = [record]
 
     def _take_sample(self, line: RunLine, value: dict[str, Any]) -> None:
         value = _checked_sample(self.path, line, value)

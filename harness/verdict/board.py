@@ -34,6 +34,7 @@ class Standing:
         refusal: why it cannot be chosen whatever its score; empty: it can.
         dominated_by: a model that is expected to be at least as good and as quick; None: none.
         dominated: the probability that the score of that one is really as good.
+        best: the probability that no model has a greater utility; None: not in the choice.
     """
 
     candidate: Contender
@@ -42,6 +43,7 @@ class Standing:
     refusal: str = ""
     dominated_by: str | None = None
     dominated: float | None = None
+    best: float | None = None
 
 
 class Yardstick:
@@ -105,7 +107,8 @@ class Board:
         place = self._candidates.index(standing.candidate)
         utility = expected(standing.candidate.values) - self._prices[place]
         rival, chance = self._rival(place)
-        return replace(standing, utility=utility, dominated_by=rival, dominated=chance)
+        best = float((self._utilities.argmax(axis=1) == place).mean())
+        return replace(standing, utility=utility, dominated_by=rival, dominated=chance, best=best)
 
     def _rival(self, place: int) -> tuple[str | None, float | None]:
         """Return the model that most probably is as good as this one among those that are expected to and as quick."""

@@ -10,11 +10,11 @@ from harness.settings import Settings
 from harness.stats.decision import Decision, Verdict, decide_all
 from harness.stats.estimate import Interval
 from harness.stats.floor import decide_floor
-from harness.stats.pairing import MOST_UNSCORED, Scores
+from harness.stats.pairing import Scores
 from harness.stats.reducer import named
-from harness.stats.sequential import SprtState
 from harness.store.cell import CellKey
 from harness.store.run_file import RunFile
+from harness.verdict.spending import alpha_of
 from harness.verdict.supply import Supply
 from harness.verdict.value import value_of
 
@@ -39,7 +39,7 @@ def comparisons(
     """Yield the verdicts on every task: on each model against the reference, and on each model against the floor.
 
     Only models whose task came to its end (they have a summary) are candidates; what they were not asked counts as
-    lost. The floor is the task's own, and in a race 0.8 for the others.
+    lost. The floor is the user's. After several looks each claim is made at a share of its 5 %.
 
     Args:
         run: its file so far.
@@ -52,13 +52,13 @@ def comparisons(
         ValueError: a scorer gave a score outside 0 to 1.
     """
     cells = _cells(run, settings.reducer)
+    alpha = alpha_of(settings.rounds)
     for task in dict.fromkeys(key.task for key in cells):
         models = {key.model_key: cell for key, cell in cells.items() if key.task == task}
-        found = list(_against_reference(models, reference, settings.margin, head))
-        if settings.race or task in settings.floors:
-            floor = settings.race_floor(task)
+        found = list(_against_reference(models, reference, settings.margin, alpha, head))
+        if task in settings.floors:
             found += [
-                _against_floor(cell, cell.summary, floor, settings.margin, head)
+                _against_floor(cell, cell.summary, settings.floors[task], alpha, head)
                 for cell in models.values()
                 if cell.summary is not None
             ]
@@ -112,7 +112,11 @@ def _scores(cell: _Scored, compared: Sequence[_Scored]) -> dict[str, list[float 
 
 
 def _against_reference(
-    models: Mapping[str, _Scored], reference: str | None, margin: float, head: Callable[[], dict[str, Any]]
+    models: Mapping[str, _Scored],
+    reference: str | None,
+    margin: float,
+    alpha: float,
+    head: Callable[[], dict[str, Any]],
 ) -> Iterator[ComparisonRecord]:
     asked = {model: cell.summary for model, cell in models.items() if cell.summary and model != reference}
     if reference is None or not asked:
@@ -126,6 +130,7 @@ def _against_reference(
             {model: _pair(models[model], yardstick) for model in compared},
             clusters={item: name for cell in models.values() for item, name in cell.clusters.items()},
             margin=margin,
+            alpha=alpha,
             reduce=named(asked[compared[0]].reducer),
         )
     for model, summary in asked.items():
@@ -136,7 +141,7 @@ def _against_reference(
             "reference": reference,
         }
         if model in decisions:
-            yield ComparisonRecord(**head(), **facts, **_decided(decisions[model]))
+            yield ComparisonRecord(**head(), **facts, **_decided(decisions[model]), alpha=alpha)
             continue
         why = "the reference did not complete this task"
         if yardstick.summary:
@@ -166,7 +171,7 @@ def _decided(decision: Decision) -> dict[str, Any]:
 
 
 def _against_floor(
-    cell: _Scored, summary: SummaryRecord, floor: float, margin: float, head: Callable[[], dict[str, Any]]
+    cell: _Scored, summary: SummaryRecord, floor: float, alpha: float, head: Callable[[], dict[str, Any]]
 ) -> ComparisonRecord:
     facts: dict[str, Any] = {
         "model_key": summary.model_key,
@@ -175,8 +180,13 @@ def _against_floor(
         "floor": floor,
     }
     if summary.stopped_early:
-        return ComparisonRecord(**head(), **facts, **_raced(summary, floor, margin))
-    decision = decide_floor(_scores(cell, [cell]), floor, clusters=cell.clusters, reduce=named(summary.reducer))
+        why = "a race of an earlier version has stopped this model before all items were asked"
+        return ComparisonRecord(
+            **head(), **facts, verdict=Verdict.NOT_DECIDED.value, reason=why, n=0, unscored=summary.unscored
+        )
+    decision = decide_floor(
+        _scores(cell, [cell]), floor, clusters=cell.clusters, alpha=alpha, reduce=named(summary.reducer)
+    )
     score = decision.estimate.value
     return ComparisonRecord(
         **head(),
@@ -188,36 +198,8 @@ def _against_floor(
         difference=None if score is None else score - floor,
         **_bounds(decision.estimate.interval, less=floor),
         needed=decision.needed,
+        alpha=alpha,
     )
-
-
-def _raced(summary: SummaryRecord, floor: float, margin: float) -> dict[str, Any]:
-    """Return the verdict on a model that a race has stopped: what its test and its interval prove, and no more.
-
-    "Decided for" rules out rates at the floor less the margin. "Decided against" only rules out those at the floor plus
-    the margin, so it is `worse` where the interval, which holds at any stop, lies below the floor as well.
-    """
-    race, low, high = summary.race, summary.low, summary.high
-    after = f"{race['decision']} after {race['observations']} of {race['of']} observations"
-    verdict = Verdict.NOT_DECIDED
-    if summary.unscored > MOST_UNSCORED * summary.answers:
-        reason = f"{summary.unscored} of {summary.answers} answers are unscored (above {100 * MOST_UNSCORED:g} %)"
-    elif race["decision"] == SprtState.FOR:
-        verdict, reason = Verdict.NOT_WORSE, f"{after}: a score of {race['p0']:.2g} or less is ruled out"
-    elif high is not None and high < floor:
-        verdict, reason = Verdict.WORSE, f"{after}: scores at most {high:.2g} (floor {floor:g})"
-    else:
-        reason = f"{after}: it does not reach {race['p1']:.2g}; whether it reaches the floor of {floor:g} is open"
-    return {
-        "verdict": verdict.value,
-        "reason": reason,
-        "n": summary.n,
-        "unscored": summary.unscored,
-        "low": None if low is None else low - floor,
-        "high": None if high is None else high - floor,
-        "interval": summary.interval,
-        "margin": margin,
-    }
 
 
 def _bounds(interval: Interval | None, *, less: float = 0.0) -> dict[str, Any]:

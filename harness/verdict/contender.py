@@ -52,6 +52,7 @@ class Contender:
         load_s: time of a load.
         size_bytes: on disk.
         context: the largest that it can be loaded with, in tokens.
+        alpha: at which claims are made: a share of 5 % after several looks, 0 where none may be made.
         is_certified: the claims hold: not worse than the yardstick by the margin, and the floor is reached.
     """
 
@@ -63,6 +64,7 @@ class Contender:
     size_bytes: int | None = None
     context: int | None = None
     is_certified: bool = False
+    alpha: float = 0.05
 
     @property
     def n(self) -> int:

@@ -12,6 +12,7 @@ from harness.stats.floor import decide_floor
 from harness.store.cell import CellKey, CellSamples, ScorerId
 from harness.store.run_file import RunFile
 from harness.verdict.contender import Contender, Rule
+from harness.verdict.spending import alpha_of
 
 _CERTAIN = {Verdict.BETTER, Verdict.NOT_WORSE}
 _SAME_FOR_ALL = ("seed", "sampling")
@@ -120,13 +121,17 @@ def gather(runs: Iterable[RunFile]) -> list[TaskEvidence]:
 
 
 def certified(candidate: Contender, rule: Rule, primary: Contender | None) -> Contender:
-    """Return the candidate with whether the claims hold, each at 5 %: see docs/statistics.md."""
+    """Return the candidate with whether the claims hold, each at its alpha: see docs/statistics.md."""
     scores = {item: [score] for item, score in candidate.scores.items()}
-    if primary is None:
-        holds = decide_floor(scores, rule.floor, reduce=itemgetter(0)).verdict is Verdict.NOT_WORSE
+    alpha = candidate.alpha if primary is None else min(candidate.alpha, primary.alpha)
+    if alpha == 0:
+        holds = False
+    elif primary is None:
+        holds = decide_floor(scores, rule.floor, alpha=alpha, reduce=itemgetter(0)).verdict is Verdict.NOT_WORSE
     else:
         reference = {item: [score] for item, score in primary.scores.items()}
-        holds = decide(scores, reference, margin=rule.margin, reduce=itemgetter(0)).verdict in _CERTAIN
+        decision = decide(scores, reference, margin=rule.margin, alpha=alpha, reduce=itemgetter(0))
+        holds = decision.verdict in _CERTAIN
     return replace(candidate, is_certified=holds)
 
 
@@ -147,6 +152,7 @@ def _candidate(run: RunFile, key: CellKey) -> Contender:
         load_s=median(loads) if loads else None,
         size_bytes=instance.size_bytes if instance else None,
         context=instance.max_context_length if instance else None,
+        alpha=_alpha(run, key),
     )
 
 
@@ -166,6 +172,13 @@ def _reduced(answers: Iterable[tuple[str, float | None]]) -> dict[str, float | N
 def _mean(scores: Sequence[float | None]) -> float | None:
     known = [score for score in scores if score is not None]
     return fmean(known) if len(known) == len(scores) else None
+
+
+def _alpha(run: RunFile, key: CellKey) -> float:
+    """Return at which chance of a false claim claims are made; 0 where a race of version 0.1.0 stopped the model."""
+    if any(cell.stopped_early for cell in run.summaries if (cell.model_key, cell.task) == key):
+        return 0.0
+    return alpha_of(run.run.plan.get("rounds", ()))
 
 
 def _load_s(instance: InstanceRecord | None) -> float | None:

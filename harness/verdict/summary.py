@@ -9,13 +9,10 @@ from harness.domain.answer import Answer
 from harness.domain.record import SummaryRecord
 from harness.domain.sample import Sample
 from harness.scoring.judge import is_fault
-from harness.stats.estimate import Estimate
 from harness.stats.interval import score_estimate
 from harness.stats.reducer import named
 from harness.stats.repeat import flip_rate, item_rates, repeat_variance
-from harness.stats.sequential import stopped_estimate
 from harness.task.task import Task
-from harness.verdict.race import Race
 from harness.verdict.value import value_of
 
 _NAMED_FAULTS = 5
@@ -30,8 +27,6 @@ def summarise(
     model_key: str,
     head: dict[str, Any],
     reducer: str = "mean",
-    race: Race | None = None,
-    elapsed_s: float = 0.0,
 ) -> SummaryRecord:
     """Return the summary of a cell: items are the unit, the epochs of an item are reduced to one value first.
 
@@ -43,16 +38,12 @@ def summarise(
         model_key: the model that was asked.
         head: run id and time of the record.
         reducer: its name; an item with fewer scored epochs than its k does not count.
-        race: that watched the answers; if it stopped early, score and interval are of the answers up to then.
-        elapsed_s: how long the task took.
     """
-    is_cut = race is not None and race.is_cut
-    counted = race.used if race is not None and is_cut else answers
-    values = _values(counted, reducer)
-    samples = {answer.job.sample.item_id: answer.job.sample for answer in counted}
+    values = _values(answers, reducer)
+    samples = {answer.job.sample.item_id: answer.job.sample for answer in answers}
     reduce, least = named(reducer), int(reducer[5:]) if reducer.startswith("pass") else 1
     items = {item: reduce(scores) for item, scores in values.items() if len(scores) >= least}
-    estimate = _estimate(items, samples, race if is_cut else None)
+    estimate = score_estimate(list(items.values()), clusters=[samples[item].cluster_id or item for item in items])
     times = [answer.generation.times.e2e_s for answer in answers if answer.generation and answer.outcome.is_scored]
     scored = sum(map(len, values.values()))
     return SummaryRecord(
@@ -62,7 +53,7 @@ def summarise(
         task_class=task.task_class,
         scorer=task.scorer.name,
         n=len(items),
-        unscored=(len(counted) if is_cut else planned) - scored,
+        unscored=planned - scored,
         planned=planned,
         epochs=epochs,
         score=estimate.value,
@@ -70,14 +61,12 @@ def summarise(
         low=estimate.interval.low if estimate.interval else None,
         high=estimate.interval.high if estimate.interval else None,
         interval=estimate.interval.method if estimate.interval else "",
-        passed=sum(1 for answer in counted if answer.score is not None and answer.score.passed),
-        by_tier={} if is_cut else _tiers(items, samples),
+        passed=sum(1 for answer in answers if answer.score is not None and answer.score.passed),
+        by_tier=_tiers(items, samples),
         outcomes=dict(Counter(answer.outcome.value for answer in answers)),
         e2e_p50_s=median(times) if times else None,
         reducer=reducer,
-        **_repeats(counted),
-        stopped_early=is_cut,
-        race=race.figures(asked=len(answers), elapsed_s=elapsed_s) if race else {},
+        **_repeats(answers),
         scorer_faults=_scorer_faults(answers),
     )
 
@@ -94,14 +83,6 @@ def _values(answers: Sequence[Answer], reducer: str) -> dict[str, list[float]]:
         if (value := value_of(answer.score, reducer)) is not None:
             values[answer.job.sample.item_id].append(value)
     return values
-
-
-def _estimate(items: Mapping[str, float], samples: Mapping[str, Sample], race: Race | None) -> Estimate:
-    if race is not None:
-        return stopped_estimate(
-            [observation for observation in race.observations if observation is not None], planned=race.clusters
-        )
-    return score_estimate(list(items.values()), clusters=[samples[item].cluster_id or item for item in items])
 
 
 def _tiers(items: Mapping[str, float], samples: Mapping[str, Sample]) -> dict[str, float]:

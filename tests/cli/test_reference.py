@@ -33,7 +33,7 @@ def options(command: click.Command) -> set[str]:
         name
         for parameter in command.params
         for name in (*parameter.opts, *parameter.secondary_opts)
-        if name.startswith("--")
+        if name.startswith("--") and not getattr(parameter, "hidden", False)
     }
 
 

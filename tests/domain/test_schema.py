@@ -79,7 +79,7 @@ def test_every_line_of_a_run_on_real_weights_fits_the_schema(tmp_path: Path) -> 
     (tmp_path / "test_say.py").write_text(TASK)
     path = run(
         tmp_path, "pytest", "-p", "no:cacheprovider", "--lms-url=embedded", "--lms-model=*q4_0", "--lms-model=*q8_0",
-        "--lms-limit=2", "--lms-max-output-tokens=4", "--lms-race",
+        "--lms-limit=2", "--lms-max-output-tokens=4", "--lms-until-decided",
     )  # fmt: skip
     assert "comparison" in kinds(path)
     assert list(errors(path)) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.domain.model import ModelKey
-from harness.domain.record import ComparisonRecord, Record, RunRecord, SampleRecord, SummaryRecord
+from harness.domain.record import ComparisonRecord, Record, RunRecord, SampleRecord
 from harness.store.reader import read_run
 from harness.testing.fault import Call, Status
 from harness.testing.library import DEFAULT_MODELS
@@ -123,21 +123,6 @@ def test_one_model_gets_a_verdict_only_against_its_floor(run: Pytest) -> None:
     assert run(f"--lms-model={BIG}", "--lms-limit=8").verdicts() == {}
     result = run(f"--lms-model={BIG}", "--lms-limit=8", "--lms-floor=say=0.5", "--lms-results=results/floor")
     assert f"Floor reached: {BIG} say (0.5)" in result.out
-
-
-def test_a_race_that_is_lost_fails_the_item_only_with_a_floor_of_the_user(run: Pytest, server: ScriptedServer) -> None:
-    lost = run(f"--lms-model={SMALL}", "--lms-limit=50", "--lms-floor=say=0.8", "--lms-race")
-    assert lost.code == 1, lost.out
-    assert "say: stopped after 6 items: decided against the floor of 0.8" in lost.text
-    unasked = run(f"--lms-model={SMALL}", "--lms-limit=50", "--lms-details", ini="lms_race = yes")
-    assert unasked.code == 0, unasked.out
-    assert "Stopped early: acme/tiny-1b say: decided against the floor (0.8, the default) after 6 items" in unasked.text
-    assert unasked.verdicts() == {(SMALL, None): "worse"}
-    won = run(f"--lms-model={BIG}", "--lms-limit=50", "--lms-floor=say=0.8", "--lms-race")
-    assert won.code == 0, won.out
-    (cell,) = (cell for cell in won.records if isinstance(cell, SummaryRecord))
-    assert (cell.stopped_early, cell.race["decision"], cell.n) == (True, "decided for", 24)
-    assert int(cell.race["asked"]) < 50
 
 
 def test_epochs_and_their_reducer_are_shown(run: Pytest) -> None:

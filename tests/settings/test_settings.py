@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import SettingsError
-from harness.settings import OPTIONS, Settings, Surface, build_settings
+from harness.settings import OPTIONS, Settings, Surface, build_settings, unknown_ini
 
 
 def build(
@@ -118,16 +118,20 @@ def test_a_models_folder_is_taken_for_the_embedded_server(tmp_path: Path) -> Non
     assert build(url="embedded", models_dir=str(tmp_path)).models_dir == tmp_path
 
 
-def test_a_race_is_a_flag_as_an_option_and_a_word_in_ini() -> None:
-    assert not build_settings({}, environ={}).race
-    assert build_settings({"race": "yes"}, environ={}).race
-    assert build_settings({}, environ={}, ini={"race": "yes"}).race
-    assert not build_settings({}, environ={}, ini={"race": "no"}).race
+def test_rounds_until_decided_double_up_to_the_limit() -> None:
+    assert build_settings({}, environ={}).rounds == (30,)
+    assert build_settings({"until_decided": "yes"}, environ={}).rounds == (15, 30, 60, 120)
+    assert build_settings({}, environ={}, ini={"until_decided": "yes", "limit": "40"}).rounds == (15, 30, 40)
+    assert build_settings({"until_decided": "yes", "limit": "15"}, environ={}).rounds == (15,)
+    assert build_settings({"until_decided": "yes", "limit": "7"}, environ={}).rounds == (7,)
 
 
-def test_a_race_is_about_the_tasks_floor_else_about_the_default() -> None:
-    settings = build_settings({"race": "yes", "floors": ["extract=0.9"]}, environ={})
-    assert (settings.race_floor("extract"), settings.race_floor("classify")) == (0.9, 0.8)
+def test_a_setting_that_is_gone_names_the_one_in_its_place() -> None:
+    error = unknown_ini("lms_race")
+    assert (error.message, error.hint) == (
+        "ini lms_race is gone",
+        "Use lms_until_decided in its place, with lms_budget_s.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -135,7 +139,6 @@ def test_a_race_is_about_the_tasks_floor_else_about_the_default() -> None:
     [
         ({"reducer": "pass@3"}, "--lms-reducer pass@3: expected at least 3 epochs, got 1\nAdd --lms-epochs 3."),
         ({"reducer": "pass^2", "epochs": "1"}, "expected at least 2 epochs"),
-        ({"race": "yes", "floors": ["extract=1"]}, "--lms-race: expected floors above 0 and below 1, got extract=1"),
     ],
 )
 def test_values_that_do_not_go_together_are_refused(options: dict[str, str | list[str]], said: str) -> None:

@@ -60,7 +60,7 @@ WRONG: dict[str, tuple[str, ...]] = {
     "primary": ("", " "),
     "margin": ("", "0", "1", "-0.1", "nan", "5 %", "1e-2", "0." + THREE),
     "reducer": ("", "median", "pass@", "pass@0", "pass@" + THREE, "Mean", "pass@10000"),
-    "race": ("", "maybe", "YES"),
+    "until_decided": ("", "maybe", "YES"),
     "details": ("", "maybe", "YES"),
     "share_results": ("", "maybe", "YES"),
     "latency_budget_s": TIME,

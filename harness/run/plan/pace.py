@@ -114,7 +114,8 @@ class Pace:
         Where nothing was measured on this machine yet, all are returned, and `bounded` decides the number after 10.
         """
         self._cell = cell = _CellTime(key=str(model.key), task=task.name, began_at=self._clock.monotonic())
-        cost = self._costs[model.key].cells[task.name] if model.key in self._costs else None
+        # After its first round a cell has no cost any more: what is still asked then may use all the time left.
+        cost = self._costs[model.key].cells.get(task.name) if model.key in self._costs else None
         missing = [job for job in jobs if job.place not in known]
         if cost is not None and cost.is_guess and not self._guessed_s and self.left_s > 0:
             cell.pilot = min(LEAST_SAMPLES, len(missing))

@@ -119,10 +119,12 @@ class Plan:
     def notes(self) -> list[str]:
         """Return, in sentences, which tasks are short, what a resumed run takes over, what the budget leaves out."""
         lines = [
-            f"{name} has {count} samples, fewer than the limit of {self.settings.limit}."
+            f"{name} has {count} samples, fewer than the limit of {self.settings.rounds[0]}."
             for name, count in self._counts.items()
-            if count < self.settings.limit
+            if count < self.settings.rounds[0]
         ]
+        if len(self.settings.rounds) > 1:
+            lines.append(self._rounds())
         if self.settings.resume:
             complete = ", ".join(model.key for model in self.selection.models if model.key in self.complete)
             lines.append(
@@ -130,7 +132,7 @@ class Plan:
                 f"complete, so not loaded: {complete or 'none'}."
             )
         if self.allotment is not None:
-            budget, wanted = f"the budget of {seconds(self.settings.budget_s)}", self.settings.limit
+            budget, wanted = f"the budget of {seconds(self.settings.budget_s)}", self.settings.rounds[0]
             if not self.allotment.kept and self.allotment.dropped:
                 lines.append(f"Nothing fits into {budget}.")
             elif self.allotment.limit < wanted:
@@ -142,6 +144,20 @@ class Plan:
                     f"Left out, because the budget is too short for them: {', '.join(self.allotment.dropped)}."
                 )
         return lines
+
+    def _rounds(self) -> str:
+        """Return what is asked after the first round, which the table is about, and at most how long that takes."""
+        rounds, epochs = self.settings.rounds, self.settings.epochs
+        more_s = sum(
+            (rounds[-1] - rounds[0]) * epochs * cell.sample_s
+            for cost in self.costs.values()
+            for cell in cost.cells.values()
+        )
+        at_most = f" That takes {seconds(more_s)} more at most." if more_s else ""
+        return (
+            f"These are the first {rounds[0]} samples of each task. Then up to {', '.join(map(str, rounds[1:]))} are "
+            f"asked of what is still open.{at_most}"
+        )
 
     def seconds(self, model: Model) -> float:
         """Return how long one model is estimated to take, in seconds."""
@@ -163,14 +179,14 @@ class Plan:
 
     @cached_property
     def _counts(self) -> Mapping[str, int]:
-        """How many samples each task has, at most the limit."""
-        seed, limit = self.settings.seed, self.settings.limit
+        """How many samples of each task are asked, at most the limit; in the first round, where there are several."""
+        seed, limit = self.settings.seed, self.settings.rounds[0]
         return {task.name: len(task.samples(seed=seed, limit=limit)) for task in self.tasks}
 
     def _samples(self, model: Model) -> int:
         if model.key in self.complete:
             return 0
-        limit = self.allotment.limit if self.allotment else self.settings.limit
+        limit = self.allotment.limit if self.allotment else self.settings.rounds[0]
         counts = {name: min(limit, count) for name, count in self._counts.items()}
         return sum(
             max(0, counts[task.name] * self.settings.epochs - self.known.get((model.key, task.name), 0))
@@ -195,6 +211,7 @@ class Plan:
             "reference_order": [model.key for model in reference_order(self.selection.models, self.settings.primary)],
             "suites": list(self.suites),
             "limit": self.settings.limit,
+            "rounds": list(self.settings.rounds),
             "epochs": self.settings.epochs,
             "allotted": None if self.allotment is None else asdict(self.allotment),
             "room_tokens": {

@@ -265,8 +265,16 @@ class Resumption:
 
     def _is_complete(self, model: Model) -> bool:
         return set(self.tests.get(model.key, ())) <= self._tests_done and all(
-            self.count(task, model) == len(self._jobs(task, model)) for task in self.tasks if fits(task, model) is None
+            self.count(task, model) >= self._first_round(task, model)
+            for task in self.tasks
+            if fits(task, model) is None
         )
+
+    def _first_round(self, task: Task, model: Model) -> int:
+        """Return how many answers a cell needs at least: what more rounds ask is found out when they begin."""
+        jobs = self._jobs(task, model)
+        items = dict.fromkeys(job.sample.item_id for job in jobs)
+        return min(len(jobs), self.settings.rounds[0] * self.settings.epochs, len(items) * self.settings.epochs)
 
     def _score(self, task: Task, job: Job, record: SampleRecord) -> Score:
         """Return the recorded score; judge the answer where the run died before its score was written."""
