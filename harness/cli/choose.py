@@ -152,6 +152,9 @@ def choose(
     answers = {found.evidence.task: TaskAnswer.of(found) for found in chosen.tasks}
     if task is not None and task not in answers:
         raise click.UsageError(f"--why: no such task: {task}; expected one of {', '.join(answers)}")
+    if not as_json:
+        for line in (*chosen.notes, *(f"Skipped {path}: {why}" for path, why in chosen.skipped.items())):
+            note(line)
     if out is not None and _write_routing(out, chosen, wanted, valid_for_s=valid_for_s, is_shared=share_results):
         return
     if as_json:
@@ -166,10 +169,6 @@ def _print(
     from harness.report.answer import render_answers, render_why
     from harness.report.layout import terminal_width
 
-    for line in chosen.notes:
-        note(line)
-    for path, why in chosen.skipped.items():
-        note(f"Skipped {path}: {why}")
     width = terminal_width()
     print_text(
         render_why(answers[task], wanted, width=width)

@@ -36,7 +36,7 @@ class PrimaryAnswers:
     Attributes:
         name: of its model, else of the file.
         by_task: what it scored on the items that the runs asked.
-        notes: what was left out.
+        notes: what was scored, and what was left out.
     """
 
     name: str
@@ -122,8 +122,11 @@ def read_primary(
                 f"{path}: {primary.lost} of {primary.n} answers to {task} were lost: too many for a yardstick"
             )
     unknown = [item_id for item_id in given if item_id not in known]
-    notes = (f"{path}: {_listed(unknown)} not asked by these runs, so not used",) if unknown else ()
-    return PrimaryAnswers(name=name, by_task=by_task, notes=notes)
+    scored = ", ".join(f"{task} {primary.score:.2f} (n = {primary.n})" for task, primary in by_task.items())
+    notes = [f"Yardstick: {name}, from {path}: {scored}"]
+    if unknown:
+        notes.append(f"{path}: {_listed(unknown)} not asked by these runs, so not used")
+    return PrimaryAnswers(name=name, by_task=by_task, notes=tuple(notes))
 
 
 def _asked(runs: Sequence[RunFile], tasks: Sequence[TaskEvidence]) -> dict[str, _Asked]:

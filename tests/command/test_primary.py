@@ -115,7 +115,8 @@ def test_answers_from_a_file_are_scored_by_the_tasks_own_scorers_and_are_the_yar
     assert by_task["classify"].choice.answer is AnswerKind.MODEL
     assert by_task["multiturn"].primary is None
     assert by_task["multiturn"].choice == plain["multiturn"]
-    assert (found.primary, found.notes) == ("answers.jsonl", ())
+    assert found.primary == "answers.jsonl"
+    assert found.notes == (f"Yardstick: answers.jsonl, from {run.with_name('answers.jsonl')}: classify 0.58 (n = 24)",)
 
 
 def test_the_order_of_the_answers_changes_nothing_and_a_wrong_one_lowers_the_yardstick(run: Path) -> None:
@@ -134,7 +135,7 @@ def test_a_csv_file_a_packed_one_and_a_name_of_the_model_are_taken(run: Path) ->
 
 def test_items_that_no_run_asked_are_named_and_left_out(run: Path) -> None:
     more = {"id": "classify/classify-0-9999@00", "answer": "x"}
-    (note,) = chosen(run, [*answers("classify"), more]).notes
+    _, note = chosen(run, [*answers("classify"), more]).notes
     assert "1 item (classify/classify-0-9999@00) is not asked by these runs, so not used" in note
 
 
