@@ -1,33 +1,25 @@
-"""`chat`: options and wrong input in this process; two at once, Ctrl-C and real weights in processes of their own."""
+"""`chat` in this process: where its task comes from, its options, its notes, and wrong input."""
 
 import io
 import json
-import os
-import signal
 import stat
-import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from harness.cli import main
-from harness.client.http import Client
 from harness.domain.model import Capabilities, ModelKey
 from harness.lifecycle.leases import Leases
-from harness.lifecycle.resident import resident_ids
 from harness.testing import chat as double
-from harness.testing.fault import Delay, Drop, Hang, Status, Trickle
+from harness.testing.fault import Drop, Status
 from harness.testing.library import DEFAULT_MODELS
 from harness.testing.scripted import ScriptedServer
 
-if TYPE_CHECKING:
-    from harness.embedded.process import EmbeddedServer
+from .conftest import Call, Result
 
 KEY = "acme/tiny-1b"
 SEES = "acme/sees-2b"
@@ -36,21 +28,6 @@ CHAT, LOAD, UNLOAD = "/api/v1/chat", "/api/v1/models/load", "/api/v1/models/unlo
 CANARY = "canary-7f3a91-token"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 32
 EYES = replace(DEFAULT_MODELS[0], key=ModelKey(SEES), capabilities=Capabilities(vision=True))
-WAIT_S = 90.0
-
-
-@dataclass(frozen=True)
-class Result:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Call = Callable[..., Result]
 
 
 @pytest.fixture
@@ -341,127 +318,3 @@ def test_a_thread_goes_on_over_calls_until_it_is_begun_anew(call: Call, server: 
     assert second["usage"]["input_tokens"] > first["usage"]["input_tokens"]
     threads = list((state / "threads").iterdir())
     assert {stat.S_IMODE(path.stat().st_mode) for path in threads} == {0o600}
-
-
-def start(*words: str, url: str, state: Path) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "harness.cli", "chat", *words],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "LM_STUDIO_API_URL": url, "LMS_HARNESS_STATE": str(state)},
-    )
-
-
-def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
-def ended(process: "subprocess.Popen[str]") -> Result:
-    out, err = process.communicate(timeout=WAIT_S)
-    assert "Traceback" not in err
-    return Result(process.returncode, out, err)
-
-
-def test_two_turns_at_once_come_one_after_the_other(server: ScriptedServer, state: Path) -> None:
-    server.load(KEY)
-    is_second_waiting = threading.Event()
-
-    class Gate:
-        def apply(self, call: Any) -> None:
-            is_second_waiting.wait(WAIT_S)
-            call.send(call.answer())
-
-    server.on("POST", CHAT, Gate(), times=1)
-    first = start(KEY, "one", "--stateful", "--json", url=server.url, state=state)
-    until(lambda: server.asked("POST", CHAT))
-    second = start(KEY, "two", "--stateful", "--json", url=server.url, state=state)
-    assert second.stderr is not None
-    assert "waiting up to" in second.stderr.readline()
-    assert len(server.asked("POST", CHAT)) == 1
-    is_second_waiting.set()
-    results = ended(first), ended(second)
-    assert [result.code for result in results] == [0, 0]
-    assert server.asked("POST", CHAT)[1]["previous_response_id"] == results[0].json["response_id"]
-
-
-@pytest.mark.parametrize("where", [LOAD, CHAT])
-def test_ctrl_c_releases_what_was_loaded_and_is_130(server: ScriptedServer, state: Path, where: str) -> None:
-    server.on("POST", where, Delay(2.0, after_effect=True) if where == LOAD else Hang())
-    chat = start(KEY, "x", "--stateful", "--stream", url=server.url, state=state)
-    until(lambda: server.asked("POST", where) and server.loaded)
-    chat.send_signal(signal.SIGINT)
-    result = ended(chat)
-    assert (result.code, result.out) == (130, "")
-    assert server.loaded == []
-    assert list((state / "journals").iterdir()) == []
-    assert list((state / "threads").glob("*.json")) == []
-
-
-def test_ctrl_c_while_text_arrives_keeps_what_was_printed(server: ScriptedServer, state: Path) -> None:
-    server.reply_with(lambda _: "word " * 10_000)
-    server.on("POST", CHAT, Trickle(every_s=0.001, part_bytes=64))
-    chat = start(KEY, "x", "--stream", url=server.url, state=state)
-    assert chat.stdout is not None
-    assert chat.stdout.read(5) == "word "
-    chat.send_signal(signal.SIGINT)
-    assert ended(chat).code == 130
-    assert server.loaded == []
-
-
-def test_a_reader_that_has_seen_enough_ends_the_stream_quietly(server: ScriptedServer, state: Path) -> None:
-    server.reply_with(lambda _: "word " * 10_000)
-    chat = start(KEY, "x", "--stream", url=server.url, state=state)
-    assert chat.stdout is not None
-    assert chat.stdout.read(5) == "word "
-    chat.stdout.close()
-    chat.wait(WAIT_S)
-    assert chat.stderr is not None
-    assert chat.stderr.read() == ""
-    chat.stderr.close()
-    assert server.loaded == []
-
-
-@pytest.mark.embedded
-class TestRealWeights:
-    MODEL = "smollm2-135m-instruct-q4_0"
-
-    @pytest.fixture(autouse=True)
-    def nothing_loaded(self, embedded_server: "EmbeddedServer") -> Iterator[None]:
-        """The server is shared by the whole session."""
-
-        def unload_all() -> None:
-            for instance_id in resident_ids(client.models()):
-                client.unload(instance_id)
-
-        with Client(embedded_server.url) as client:
-            unload_all()
-            yield
-            unload_all()
-
-    def ask(self, server: "EmbeddedServer", state: Path, *words: str) -> Result:
-        sampling = ("--temperature", "0", "--max-output-tokens", "12")
-        result = ended(start(self.MODEL, *words, *sampling, url=server.url, state=state))
-        assert result.code == 0, result.err
-        return result
-
-    def test_a_second_turn_remembers_the_first(self, embedded_server: "EmbeddedServer", state: Path) -> None:
-        first = self.ask(embedded_server, state, "My name is Ada.", "--stateful", "--json").json
-        second = self.ask(embedded_server, state, "What is my name?", "--stateful", "--json").json
-        alone = self.ask(embedded_server, state, "What is my name?", "--json").json
-        added = second["usage"]["input_tokens"] - alone["usage"]["input_tokens"]
-        assert added >= first["usage"]["total_output_tokens"]
-        assert (first["usage"]["model_load_time_seconds"] or 0) > 0
-        assert second["usage"]["model_load_time_seconds"] is None
-
-    def test_a_stream_prints_what_a_plain_answer_holds_and_leaves_nothing(
-        self, embedded_server: "EmbeddedServer", state: Path
-    ) -> None:
-        streamed = self.ask(embedded_server, state, "Write about the sea.", "--stream", "--unload-after")
-        plain = self.ask(embedded_server, state, "Write about the sea.", "--unload-after")
-        assert streamed.out.strip() == plain.out.strip() != ""
-        assert "cut off at 12 tokens" in streamed.err

@@ -9,7 +9,7 @@ import contextlib
 import itertools
 import json
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -29,9 +29,11 @@ from harness.reaper.lease import OpenLease
 from harness.reaper.link import ReaperLink
 from harness.reaper.sweep import left_journals, sweep
 from harness.testing.clock import FakeClock
-from harness.testing.fault import Call, Drop, Fault, Hang, Ignore, Lag, Reset, Status
+from harness.testing.fault import Drop, Fault
 from harness.testing.reaper import ReaperThread
 from harness.testing.scripted import ScriptedServer
+
+from .trouble import Meanwhile, bad_lists, bad_unloads, lost_loads
 
 KEYS = ("acme/tiny-1b", "acme/small-4b")
 LOAD, UNLOAD, MODELS = "/api/v1/models/load", "/api/v1/models/unload", "/api/v1/models"
@@ -47,24 +49,6 @@ GROWN_UP = 5
 keys = st.sampled_from(KEYS)
 contexts = st.sampled_from([1024, 2048])
 picks = st.integers(0, 7)
-lost_loads = st.sampled_from(
-    [Drop(), Drop(after_effect=True), Reset(), Reset(after_effect=True), Hang(after_effect=True),
-     Status(500, {"error": {"message": "no"}}), Status(502, "<html>", "text/html"), Ignore()]
-)  # fmt: skip
-bad_lists = st.sampled_from([Drop(), Reset(), Status(500, {"error": "no"}), Status(200, "{}"), Lag()])
-bad_unloads = st.sampled_from([Drop(), Drop(after_effect=True), Status(500, {"error": "no"}), Ignore()])
-
-
-class Meanwhile:
-    """Somebody else does something while our request is under way."""
-
-    def __init__(self, act: Callable[[], object], then: Fault) -> None:
-        self._act, self._then = act, then
-
-    def apply(self, call: Call) -> None:
-        """Let them act, then let our request go on."""
-        self._act()
-        self._then.apply(call)
 
 
 class Story(RuleBasedStateMachine):
@@ -249,9 +233,7 @@ class Story(RuleBasedStateMachine):
     def the_run_dies_within_a_load(self, key: str, context: int, stage: str, *, is_raced: bool) -> None:
         config = LoadConfig(context_length=context)
         is_raced &= not self.has_lost(key)
-        number = self.journal.intent(
-            key, resident=tuple(self.server.loaded), config=config.as_dict(), deadline_s=0.25
-        )  # fmt: skip
+        number = self.journal.intent(key, resident=tuple(self.server.loaded), config=config.as_dict(), deadline_s=0.25)
         if stage != "intent":
             self.journal.sent(number)
         if stage in {"made", "granted"}:
@@ -279,17 +261,19 @@ class Story(RuleBasedStateMachine):
     @invariant()
     def everything_else_is_named(self) -> None:
         """The owned set is exact: what is loaded is others', held, handed over, or named by an open lease."""
-        held = {one.instance.id for one in self.leases.held}
+        held = {lease.instance.id for lease in self.leases.held}
         named = self.named()
         for instance_id in self.server.loaded:
             if instance_id in {*self.foreign, *self.handed, *held}:
                 continue
             key = instance_id.partition(":")[0]
-            assert any(one.claims(instance_id, key) or instance_id in one.doubtful_ids for one in named), instance_id
+            assert any(lease.claims(instance_id, key) or instance_id in lease.doubtful_ids for lease in named), (
+                instance_id
+            )
 
     @invariant()
     def the_journal_replays_to_the_truth(self) -> None:
-        owned = {one.number: one for one in self.leases.held if one.is_owned}
+        owned = {lease.number: lease for lease in self.leases.held if lease.is_owned}
         written = self.open_leases()
         for number, lease in owned.items():
             assert number is not None
@@ -327,17 +311,17 @@ class Story(RuleBasedStateMachine):
     def sweep(self) -> None:
         """Finish what dead runs left; what certainly was theirs is gone then."""
         before = [
-            (one.path, number, lease)
-            for one in left_journals(self.folder)
-            for number, lease in one.state.open_leases.items()
+            (journal.path, number, lease)
+            for journal in left_journals(self.folder)
+            for number, lease in journal.state.open_leases.items()
         ]
         done = list(
             sweep(self.folder, url=self.server.url, token="t", clock=self.clock, settle_s=SETTLE_S, patience_s=3)
         )
         assert len(done) == len(before)
-        for one in done:
-            if one.ending.how == "released":
-                assert not {*one.ending.instances} & {*self.server.loaded}
+        for swept in done:
+            if swept.ending.how == "released":
+                assert not {*swept.ending.instances} & {*self.server.loaded}
 
     def named(self) -> list[OpenLease]:
         """Return all open leases of all journals."""
@@ -355,7 +339,7 @@ class Story(RuleBasedStateMachine):
 
     def has_lost(self, key: str) -> bool:
         """Tell whether an instance of ours went away: its id is given to the next one, maybe with the same config."""
-        return any(one.model.key == key and one.instance.id not in self.server.loaded for one in self.leases.held)
+        return any(lease.model.key == key and lease.instance.id not in self.server.loaded for lease in self.leases.held)
 
     def has_seen_the_loss(self, key: str) -> bool:
         """List the models, and tell whether the run knows of each instance of this model that it is gone."""
@@ -387,10 +371,15 @@ def tell(stories: int, *, anew: bool) -> None:
     run_state_machine_as_test(
         Story,
         settings=settings(
-            max_examples=stories, stateful_step_count=40, deadline=None, phases=phases, derandomize=not anew,
-            report_multiple_bugs=False, suppress_health_check=list(HealthCheck),
+            max_examples=stories,
+            stateful_step_count=40,
+            deadline=None,
+            phases=phases,
+            derandomize=not anew,
+            report_multiple_bugs=False,
+            suppress_health_check=list(HealthCheck),
         ),
-    )  # fmt: skip
+    )
 
 
 def test_whatever_happens_nothing_of_others_is_touched() -> None:

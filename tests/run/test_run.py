@@ -1,25 +1,15 @@
-"""A run against a scripted LM Studio: what is asked, what is recorded, and what happens when answers go wrong."""
+"""A run against a scripted LM Studio: what is asked, what is recorded, and what is released."""
 
 import json
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
 
-import httpx
 import pytest
 
-from harness.client.deadline import Deadlines
-from harness.client.http import Client
-from harness.clock import Clock
-from harness.domain.answer import Answer
-from harness.domain.model import LoadConfig, Model
+from harness.domain.model import LoadConfig
 from harness.domain.record import (
     EndRecord,
     InstanceRecord,
-    Record,
     ReleaseRecord,
     RunRecord,
     SampleRecord,
@@ -27,110 +17,15 @@ from harness.domain.record import (
     SummaryRecord,
 )
 from harness.domain.sample import Sample
-from harness.domain.score import Score
 from harness.errors import ApiError, LoadFailed, ReleaseFailed
-from harness.run.run import Run
-from harness.settings import Settings
-from harness.store.reader import read_run
-from harness.task.task import Task
-from harness.testing.chat import Reply
 from harness.testing.clock import FakeClock
-from harness.testing.fault import Call, Cut, Drop, Fault, Hang, Ignore, Reset, Status
+from harness.testing.fault import Call, Ignore, Status
 from harness.testing.message import Request
 from harness.testing.scripted import ScriptedServer
 
-KEY = "acme/tiny-1b"
-CHAT = "/api/v1/chat"
+from .conftest import CHAT, KEY, TASK, Make
+
 CANARY = "sk-canary-58d1"
-R = TypeVar("R", bound=Record)
-
-
-class Echo:
-    """1 for an answer that repeats the target."""
-
-    name = "echo"
-    version = "1"
-
-    def __call__(self, output: str, target: Any) -> Score:
-        return Score(value=float(output == target), passed=output == target)
-
-
-def samples(seed: int, n: int) -> list[Sample]:
-    return [
-        Sample(item_id=f"echo-{seed}-{i}", prompt=f"say {i}", target=f"say {i}", tier=i % 3 + 1, cluster_id=str(i))
-        for i in range(n)
-    ]
-
-
-TASK = Task(name="echo", task_class="echo", generate=samples, scorer=Echo(), max_output_tokens=20, prompt_tokens=40)
-
-
-class Silent:
-    """Shows no progress, and remembers what it should have shown."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def note(self, line: str) -> None:
-        self.notes.append(line)
-
-    @contextmanager
-    def task(self, model_key: str, task: str, total: int) -> Iterator[Callable[[Answer], None]]:
-        yield lambda _: None
-
-
-@dataclass
-class Bench:
-    """A run in the making, and its file."""
-
-    server: ScriptedServer
-    run: Run
-
-    @property
-    def model(self) -> Model:
-        return next(one for one in self.run.client.models() if one.key == KEY)
-
-    def evaluate(self) -> SummaryRecord:
-        with self.run.leased(self.model, LoadConfig(context_length=2048)) as leased:
-            return self.run.evaluate(TASK, leased)
-
-    def records(self, kind: type[R]) -> list[R]:
-        return [one for one in read_run(self.run.path) if isinstance(one, kind)]
-
-
-Make = Callable[..., Bench]
-
-
-@pytest.fixture
-def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
-    monkeypatch.setenv("LMS_HARNESS_STATE", str(tmp_path / "state"))
-    closing: list[Callable[[], None]] = []
-
-    def build(
-        *, argv: Sequence[str] = (), server: ScriptedServer | None = None, clock: Clock | None = None, **settings: Any
-    ) -> Bench:
-        scripted = server or ScriptedServer(token_s=settings.pop("token_s", 0.0))
-        scripted.start()
-        closing.append(scripted.close)
-        given = {"limit": 6, "results": tmp_path / "results", "url": scripted.url, **settings}
-        client = Client(scripted.url, token=given.get("token", "lmstudio"), deadlines=Deadlines(idle_s=5.0))
-        closing.append(client.close)
-        run = Run(
-            Settings(**given),
-            client,
-            server_kind="lm-studio",
-            listing=client.models(),
-            progress=Silent(),
-            plan={"tasks": {"echo": "hash"}},
-            argv=argv,
-            clock=clock,
-        )
-        closing.append(run.recorder._writer.close)
-        return Bench(scripted, run)
-
-    yield build
-    for close in closing:
-        close()
 
 
 def test_every_sample_is_asked_of_the_instance_scored_and_recorded(make: Make) -> None:
@@ -139,14 +34,14 @@ def test_every_sample_is_asked_of_the_instance_scored_and_recorded(make: Make) -
     bench.run.close(exit_code=0)
     assert (cell.n, cell.score, cell.unscored, cell.outcomes) == (6, 1.0, 0, {"ok": 6})
     assert cell.by_tier == {"1": 1.0, "2": 1.0, "3": 1.0}
-    asked = [one for one in bench.server.asked("POST", CHAT) if one["input"].startswith("say ")]
-    assert {one["model"] for one in asked} == {KEY}
-    assert {(one["temperature"], one["store"], one["max_output_tokens"]) for one in asked} == {(0.0, False, 20)}
+    asked = [body for body in bench.server.asked("POST", CHAT) if body["input"].startswith("say ")]
+    assert {body["model"] for body in asked} == {KEY}
+    assert {(body["temperature"], body["store"], body["max_output_tokens"]) for body in asked} == {(0.0, False, 20)}
     recorded = bench.records(SampleRecord)
-    assert sorted(one.item_id for one in recorded) == [f"echo-0-{i}" for i in range(6)]
-    assert {one.output_text for one in recorded} == {f"say {i}" for i in range(6)}
-    assert all(one.times["ttft_s"] is not None and one.usage["total_output_tokens"] == 2 for one in recorded)
-    assert [one.sample_uid for one in bench.records(ScoreRecord)] == [one.sample_uid for one in recorded]
+    assert sorted(sample.item_id for sample in recorded) == [f"echo-0-{i}" for i in range(6)]
+    assert {sample.output_text for sample in recorded} == {f"say {i}" for i in range(6)}
+    assert all(sample.times["ttft_s"] is not None and sample.usage["total_output_tokens"] == 2 for sample in recorded)
+    assert [score.sample_uid for score in bench.records(ScoreRecord)] == [sample.sample_uid for sample in recorded]
     assert bench.records(SummaryRecord) == [cell]
 
 
@@ -188,7 +83,7 @@ def test_a_fitted_task_asks_as_much_as_a_slot_of_the_context_that_was_set(
     bench = make(limit=2, context_length=context_length)
     with bench.run.leased(bench.model, LoadConfig(context_length=context_length)) as leased:
         bench.run.evaluate(replace(TASK, generate_for=words), leased)
-    asked = [one["input"].count("w ") for one in bench.server.asked("POST", CHAT) if one["input"].startswith("say ")]
+    asked = [body["input"].count("w ") for body in bench.server.asked("POST", CHAT) if body["input"].startswith("say ")]
     assert sorted(asked) == [room - 1, room]
 
 
@@ -219,159 +114,8 @@ def test_epochs_ask_each_item_again_and_count_it_once(make: Make) -> None:
     cell = bench.evaluate()
     assert (cell.n, cell.epochs) == (6, 3)
     assert cell.score == pytest.approx(1 / 3)
-    uids = [one.sample_uid for one in bench.records(SampleRecord)]
+    uids = [sample.sample_uid for sample in bench.records(SampleRecord)]
     assert len(uids) == len(set(uids)) == 18
-
-
-@pytest.mark.parametrize(
-    ("reply", "outcome"),
-    [
-        ("", "empty"),
-        ("word " * 30, "truncated"),
-        ("wrong", "ok"),
-    ],
-)
-def test_failures_of_the_model_score_zero(make: Make, reply: str, outcome: str) -> None:
-    bench = make()
-    bench.server.reply_with(lambda request: reply if request.prompt.startswith("say ") else "hello")
-    cell = bench.evaluate()
-    assert (cell.score, cell.n, cell.unscored, cell.outcomes) == (0.0, 6, 0, {outcome: 6})
-
-
-def test_reasoning_that_ate_the_answer_scores_zero(make: Make) -> None:
-    bench = make(reasoning="on")
-    bench.server.reply_with(lambda _: Reply(text="", reasoning="hmm"))
-    model = next(one for one in bench.run.client.models() if one.key == "acme/small-4b")
-    with bench.run.leased(model, LoadConfig()) as leased:
-        cell = bench.run.evaluate(TASK, leased)
-    assert cell.outcomes == {"reasoning_only": 6}
-    asked = bench.server.asked("POST", CHAT)[-1]
-    assert (asked["reasoning"], asked["max_output_tokens"]) == ("on", 20 + 2048)
-
-
-def test_a_sample_beyond_its_deadline_scores_zero_as_a_timeout(make: Make) -> None:
-    bench = make(limit=2, sample_deadline_s=0.4)
-    with bench.run.leased(bench.model, LoadConfig()) as leased:
-        bench.server.on("POST", CHAT, Hang())
-        cell = bench.run.evaluate(TASK, leased)
-    assert (cell.score, cell.outcomes) == (0.0, {"timeout": 2})
-
-
-def test_failures_of_the_server_are_unscored_and_never_zero(make: Make) -> None:
-    bench = make(limit=6, concurrency=1, clock=FakeClock())
-    with bench.run.leased(bench.model, LoadConfig()) as leased:
-        bench.server.on(
-            "POST", CHAT, Status(500, {"error": {"message": "model has crashed", "type": "internal_error"}}), times=6
-        )
-        cell = bench.run.evaluate(TASK, leased)
-    assert (cell.n, cell.unscored, cell.score) == (4, 2, 1.0)
-    assert cell.outcomes == {"server_error": 2, "ok": 4}
-    lost = [one for one in bench.records(SampleRecord) if one.outcome == "server_error"]
-    assert all("model has crashed (after 3 attempts)" in (one.error or "") for one in lost)
-    assert [one.attempts for one in bench.records(SampleRecord)] == [3, 3, 1, 1, 1, 1]
-    scored = {one.sample_uid: one.value for one in bench.records(ScoreRecord)}
-    assert [scored[one.sample_uid] for one in lost] == [None, None]
-
-
-@pytest.mark.parametrize("fault", [Drop(), Reset(), Status(500, {"error": "no"})])
-def test_a_sample_that_produced_nothing_is_asked_again_and_counts_as_one(make: Make, fault: Fault) -> None:
-    bench = make(limit=2, concurrency=1, clock=FakeClock())
-    with bench.run.leased(bench.model, LoadConfig()) as leased:
-        bench.server.on("POST", CHAT, fault, times=2)
-        cell = bench.run.evaluate(TASK, leased)
-    assert (cell.n, cell.unscored, cell.score) == (2, 0, 1.0)
-    assert [one.attempts for one in bench.records(SampleRecord)] == [3, 1]
-
-
-def test_a_sample_whose_text_had_begun_is_not_asked_again(make: Make) -> None:
-    bench = make(limit=1, clock=FakeClock())
-    with bench.run.leased(bench.model, LoadConfig()) as leased:
-        bench.server.on("POST", CHAT, Cut(_up_to_the_first_delta(bench, leased.address)))
-        cell = bench.run.evaluate(TASK, leased)
-    assert cell.outcomes == {"server_error": 1}
-    assert [one.attempts for one in bench.records(SampleRecord)] == [1]
-
-
-def test_an_empty_answer_is_a_result_and_is_not_asked_again(make: Make) -> None:
-    bench = make(limit=2, clock=FakeClock())
-    bench.server.reply_with(lambda _: "")
-    with bench.run.leased(bench.model, LoadConfig()) as leased:
-        before = len(bench.server.asked("POST", CHAT))
-        cell = bench.run.evaluate(TASK, leased)
-    assert cell.outcomes == {"empty": 2}
-    assert len(bench.server.asked("POST", CHAT)) - before == 2
-
-
-def test_a_sample_is_not_asked_again_when_its_instance_is_gone(make: Make) -> None:
-    class Crash:
-        def apply(self, call: Call) -> None:
-            bench.server.unload(KEY)
-
-    bench = make(limit=1, clock=FakeClock())
-    with bench.run.leased(bench.model, LoadConfig()) as leased:
-        bench.server.on("POST", CHAT, Crash())
-        before = len(bench.server.asked("POST", CHAT))
-        cell = bench.run.evaluate(TASK, leased)
-        assert bench.server.loaded == []  # Asked by its id, which is a key as well, the server would have loaded it.
-    assert cell.outcomes == {"server_error": 1}
-    assert len(bench.server.asked("POST", CHAT)) - before == 1
-    assert "is no longer loaded" in (bench.records(SampleRecord)[0].error or "")
-
-
-def _up_to_the_first_delta(bench: Bench, address: str) -> int:
-    """Return how many bytes of a streamed answer end after its first piece of text."""
-    request = {"model": address, "input": "say 0", "stream": True, "store": False}
-    body = httpx.post(f"{bench.server.url}{CHAT}", json=request, trust_env=False).content
-    return body.index(b"\n\n", body.index(b"message.delta")) + 2
-
-
-def test_after_five_server_errors_in_a_row_the_rest_is_given_up(make: Make) -> None:
-    bench = make(limit=30, concurrency=1, clock=FakeClock())
-    with bench.run.leased(bench.model, LoadConfig()) as leased:
-        bench.server.on("POST", CHAT, Status(500, {"error": "no"}))
-        before = len(bench.server.requests)
-        cell = bench.run.evaluate(TASK, leased)
-        asked = len(bench.server.requests) - before
-    assert asked <= 6 * (3 + 2)  # Each is asked three times, with two looks at what is loaded.
-    assert (cell.n, cell.unscored, cell.score) == (0, 30, None)
-
-
-def test_an_answer_of_another_instance_is_unscored(make: Make) -> None:
-    class Impostor:
-        def apply(self, call: Call) -> None:
-            answer = call.answer()
-            call.send(replace(answer, parts=[part.replace(KEY.encode(), b"impostor") for part in answer.parts]))
-
-    bench = make(limit=2)
-    with bench.run.leased(bench.model, LoadConfig()) as leased:
-        bench.server.on("POST", CHAT, Impostor())
-        cell = bench.run.evaluate(TASK, leased)
-    assert cell.outcomes == {"server_error": 2}
-    assert "but impostor answered" in (bench.records(SampleRecord)[0].error or "")
-
-
-def test_an_interruption_cancels_records_and_releases(make: Make) -> None:
-    bench = make(limit=50, token_s=0.2)
-
-    class Interrupting(Silent):
-        @contextmanager
-        def task(self, model_key: str, task: str, total: int) -> Iterator[Callable[[Answer], None]]:
-            def interrupt(_: Answer) -> None:
-                raise KeyboardInterrupt
-
-            yield interrupt
-
-    bench.run._progress = Interrupting()
-    with pytest.raises(KeyboardInterrupt):
-        bench.evaluate()
-    bench.run.close(exit_code=2, interrupted=True)
-    outcomes = [one.outcome for one in bench.records(SampleRecord)]
-    assert "ok" in outcomes
-    assert set(outcomes) == {"ok", "cancelled"}
-    assert bench.records(SummaryRecord) == []
-    assert bench.records(EndRecord)[0].interrupted
-    assert bench.server.loaded == []
-    assert not [one for one in threading.enumerate() if one.name.startswith("slot-") and one.is_alive()]
 
 
 def test_a_server_that_takes_no_instance_ids_is_asked_by_key_while_that_is_exact(make: Make) -> None:
@@ -391,7 +135,7 @@ def test_a_server_that_takes_no_instance_ids_is_asked_by_key_while_that_is_exact
     bench.server.on("POST", CHAT, OnlyKeys())
     cell = bench.evaluate()
     assert cell.outcomes == {"ok": 6}
-    assert [one.addressed_by for one in bench.records(InstanceRecord)] == ["instance_id", "key"]
+    assert [instance.addressed_by for instance in bench.records(InstanceRecord)] == ["instance_id", "key"]
     assert bench.server.loaded == [f"{KEY}:2"]
 
 
