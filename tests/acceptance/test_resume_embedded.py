@@ -15,23 +15,23 @@ from harness.store.reader import read_run
 from tests.torture.resume_campaign import result
 
 pytestmark = [pytest.mark.embedded, pytest.mark.usefixtures("embedded_server"), pytest.mark.timeout(500)]
-SUITES = ("--suite=smoke", "--suite=offload")
 # One request at a time: several make llama.cpp add in another order, and now and then answer otherwise.
 OPTIONS = (
     "--url=embedded",
+    "--suite=offload",
     "--model=*q4_0",
     "--task=extract",
     "--task=classify",
-    "--limit=6",
+    "--limit=4",
     "--concurrency=1",
-    "--max-output-tokens=24",
+    "--max-output-tokens=16",
 )
 ENOUGH = 3
 
 
 def start(tmp_path: Path, *words: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "harness.cli", "run", *SUITES, *words],
+        [sys.executable, "-m", "harness.cli", "run", *words],
         cwd=tmp_path,
         text=True,
         env={**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "COLUMNS": "200"},
@@ -63,17 +63,17 @@ def test_a_killed_and_resumed_run_has_the_answers_and_the_table_of_a_whole_one(t
     killed.send_signal(signal.SIGKILL)
     killed.communicate(timeout=60)
     there = answers(tmp_path / "killed")
-    assert ENOUGH <= there < 12
-    out = finished(start(tmp_path, "--resume=last", "--results=killed"))
+    assert ENOUGH <= there < 8
+    out = finished(start(tmp_path, "--suite=offload", "--resume=last", "--results=killed"))
     (whole,) = (tmp_path / "whole").glob("*.jsonl")
     resumed = max((tmp_path / "killed").glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
     got, wanted = result(list(read_run(resumed))), result(list(read_run(whole)))
     # On a busy machine llama.cpp now and then answers otherwise even at temperature 0 (design, Times).
-    assert len(got) == len(wanted) >= 12
+    assert len(got) == len(wanted) >= 8
     assert len(got - wanted) <= 3
     cells = [one for one in read_run(resumed) if isinstance(one, SummaryRecord)]
-    assert [(one.n, one.unscored) for one in cells] == [(6, 0), (6, 0)]
+    assert [(one.n, one.unscored) for one in cells] == [(4, 0), (4, 0)]
     assert out.count("smollm2-135m-instruct-q4_0") >= len(cells)
     head = next(read_run(resumed))
     new = [one for one in read_run(resumed) if isinstance(one, SampleRecord) and one.at >= head.at]
-    assert len(new) == 12 - there
+    assert len(new) == 8 - there

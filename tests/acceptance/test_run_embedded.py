@@ -48,9 +48,10 @@ def test_two_models_are_loaded_asked_measured_unloaded_and_tabulated(tmp_path: P
         "--url=embedded",
         "--model=*q4_0",
         "--model=*q8_0",
-        "--limit=3",
-        "--max-output-tokens=40",
-        "--latency-budget=1s",
+        "--limit=1",
+        "--max-output-tokens=16",
+        "--latency-budget=0.5s",
+        "--concurrency=2",
         "--task=extract",
         "--task=classify",
         tmp_path=tmp_path,
@@ -73,7 +74,7 @@ def test_two_models_are_loaded_asked_measured_unloaded_and_tabulated(tmp_path: P
     assert end.exit_code == 0
     assert end.resident_after == []
     samples = [record for record in records if isinstance(record, SampleRecord)]
-    assert len(samples) == 2 * 2 * 3
+    assert len(samples) == 2 * 2
     assert {sample.instance_id for sample in samples} == {sample.model_key for sample in samples}
     used = [record for record in records if isinstance(record, InstanceRecord) and record.purpose == "use"]
     assert [record.model_key for record in used] == [MODEL, "smollm2-135m-instruct-q8_0"]
@@ -100,7 +101,8 @@ def test_a_floor_that_is_missed_fails_the_run(tmp_path: Path) -> None:
     done = run(
         "--url=embedded",
         f"--model={MODEL}",
-        "--limit=3",
+        "--limit=2",
+        "--max-output-tokens=8",
         "--task=extract",
         "--suite=offload",
         "--floor=extract=1.0",
@@ -122,7 +124,7 @@ def test_a_preloaded_instance_is_used_and_stays(embedded_server: object, tmp_pat
     )
     instance_id = json.loads(loaded.stdout)["instance_id"]
     try:
-        done = run(f"--url={url}", "--limit=3", "--task=classify", "--suite=offload", tmp_path=tmp_path)
+        done = run(f"--url={url}", "--limit=1", "--task=classify", "--suite=offload", tmp_path=tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
         end = list(read_run(only_file(tmp_path)))[-1]
         assert isinstance(end, EndRecord)

@@ -173,8 +173,8 @@ def false_claims(*, candidates: int, runs: int, seed: int) -> dict[Verdict, floa
 
 
 def test_false_verdicts_are_rare_over_one_and_over_many_candidates() -> None:
-    for share in chain(*(false_claims(candidates=k, runs=50, seed=k).values() for k in (1, 5))):
-        assert share <= 0.14  # 5 % and three standard errors
+    for share in chain(*(false_claims(candidates=k, runs=30, seed=k).values() for k in (1, 4))):
+        assert share <= 0.17  # 5 % and three standard errors
 
 
 @pytest.mark.torture

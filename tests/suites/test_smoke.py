@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -20,6 +18,7 @@ from harness.testing.fault import Call, Fault, Status
 from harness.testing.library import DEFAULT_MODELS
 from harness.testing.message import Request, Response
 from harness.testing.scripted import ScriptedServer
+from tests import forkserver
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY, EMBEDDING = "acme/tiny-1b", "text-embedding-acme"
@@ -34,32 +33,24 @@ class Result:
 
     def measured(self) -> dict[str, float]:
         (path,) = self.results.glob("*.jsonl")
-        return {one.name: one.value for one in read_run(path) if isinstance(one, MeasureRecord)}
+        return {record.name: record.value for record in read_run(path) if isinstance(record, MeasureRecord)}
 
 
 def smoke(server: ScriptedServer, tmp_path: Path, *words: str, only: str = "", token: str = "lmstudio") -> Result:
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-p",
-            "no:cacheprovider",
-            "-q",
-            "-rs",
-            "--tb=short",
-            "suites/smoke",
-            f"--lms-url={server.url}",
-            f"--lms-results={tmp_path / 'results'}",
-            "-k",
-            only,
-            *words,
-        ],
-        capture_output=True,
-        text=True,
-        timeout=110,
+    done = forkserver.run(
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "-q",
+        "-rs",
+        "--tb=short",
+        "suites/smoke",
+        f"--lms-url={server.url}",
+        f"--lms-results={tmp_path / 'results'}",
+        "-k",
+        only,
+        *words,
         cwd=ROOT,
-        check=False,
         env={**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "COLUMNS": "200", "LM_API_TOKEN": token},
     )
     return Result(done.returncode, done.stdout + done.stderr, tmp_path / "results")
