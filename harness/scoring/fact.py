@@ -5,10 +5,12 @@ Target: `{"facts": [["12 March", "March 12"], [1250], …], "source": "the docum
 """
 
 import re
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.domain.sample import Json
 from harness.domain.score import Score
@@ -48,7 +50,7 @@ class Facts:
         length = len(words(summary))
         if not length:
             return unparsed("the summary is empty")
-        found = zip(facts, _covers(summary, facts), strict=True)
+        found = zip(facts, _covers(normalised(summary), _numbers(summary), facts), strict=True)
         missing = [fact[0] for fact, is_there in found if not is_there]
         covered = len(facts) - len(missing)
         invented = invented_in(summary, target["source"])
@@ -65,15 +67,34 @@ class Facts:
 
 def invented_in(summary: str, source: str) -> list[str]:
     """Return the numbers and names of the summary that the source does not have, sorted."""
-    known = _numbers(source) | {Fraction(digits) for digits in _digits(source)}
-    numbers = {str(value) for value in _numbers(summary) - known}
-    source_words = set(words(source)) | {part for word in words(source) for part in re.split("['-]", word)}
+    known = _known(source)
+    numbers = {str(value) for value in _numbers(summary) - known.numbers - known.digits}
     names = {
         found[0]
         for found in _NAME.finditer(summary)
-        if not source_words.issuperset(words(found[0].removesuffix("'s"))) and found[0] not in {"I'm", "I'll", "I've"}
+        if not known.words.issuperset(words(found[0].removesuffix("'s"))) and found[0] not in {"I'm", "I'll", "I've"}
     }
     return sorted(numbers) + sorted(names)
+
+
+class _Known(NamedTuple):
+    """What a source has."""
+
+    plain: str
+    numbers: frozenset[Fraction]
+    digits: frozenset[Fraction]
+    words: frozenset[str]
+
+
+@lru_cache(maxsize=128)  # A source is judged against once for every answer, and is longer than they are.
+def _known(source: str) -> _Known:
+    whole = words(source)
+    return _Known(
+        plain=normalised(source),
+        numbers=frozenset(_numbers(source)),
+        digits=frozenset(Fraction(digits) for digits in _digits(source)),
+        words=frozenset(whole) | {part for word in whole for part in re.split("['-]", word)},
+    )
 
 
 def _numbers(text: str) -> set[Fraction]:
@@ -84,10 +105,8 @@ def _digits(text: str) -> list[str]:
     return [found[0] for found in _NUMERAL.finditer(text) if len(found[0]) <= 30]  # noqa: PLR2004
 
 
-def _covers(text: str, facts: list[list[Any]]) -> list[bool]:
-    """Return which of the facts a text has."""
-    plain = normalised(text)
-    numbers = _numbers(text)
+def _covers(plain: str, numbers: AbstractSet[Fraction], facts: list[list[Any]]) -> list[bool]:
+    """Return which of the facts a text has, of which the normalised form and the numbers are given."""
 
     def has(form: Any) -> bool:
         if not isinstance(form, str):
@@ -108,7 +127,8 @@ def _target(scorer: str, target: Json) -> list[list[Any]]:
     listed = [fact if isinstance(fact, list) else [fact] for fact in facts] if isinstance(facts, list) else []
     if not listed or not all(fact and all(map(_is_form, fact)) for fact in listed):
         raise malformed(scorer, "facts, a list of lists of texts or numbers", target)
-    for fact, is_there in zip(listed, _covers(source, listed), strict=True):
+    known = _known(source)
+    for fact, is_there in zip(listed, _covers(known.plain, known.numbers, listed), strict=True):
         if not is_there:
             raise malformed(scorer, f"facts that its source has, unlike {fact}", sorted(target))
     return listed

@@ -3,8 +3,10 @@
 Target: `{"schema": {…}}` or `{"schema": {…}, "fields": {…}}`, where `fields` is a target of `harness.scoring.fields`.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -80,11 +82,13 @@ def _target(scorer: str, target: Json) -> dict[str, Any]:
     if not isinstance(schema, dict) or not set(target) <= {"schema", "fields"}:
         raise malformed(scorer, "schema, a JSON Schema, and perhaps fields", target)
     try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as exc:
-        raise malformed(scorer, f"a valid schema ({exc.message[:100]})", schema) from exc
+        fault = _fault_of(json.dumps(schema))
     except RecursionError:
         raise malformed(scorer, "a schema that is not nested too deeply", "a deeper one") from None
+    except (TypeError, ValueError) as exc:
+        raise malformed(scorer, f"a schema in JSON ({exc})", sorted(schema, key=str)) from exc
+    if fault:
+        raise malformed(scorer, f"a valid schema ({fault})", schema)
     parts = list(_subschemas(schema))
     references = (part[key] for part in parts for key in ("$ref", "$dynamicRef") if isinstance(part.get(key), str))
     if not all(reference.startswith("#") for reference in references):
@@ -95,6 +99,16 @@ def _target(scorer: str, target: Json) -> dict[str, Any]:
     if "fields" in target:
         check_fields(scorer, target["fields"])
     return schema
+
+
+@lru_cache(maxsize=64)  # A task has few schemas, and checking one takes longer than checking an answer by it.
+def _fault_of(schema: str) -> str:
+    """Return what makes this JSON an invalid schema; "" where nothing does."""
+    try:
+        Draft202012Validator.check_schema(json.loads(schema))
+    except SchemaError as exc:
+        return str(exc.message)[:100]
+    return ""
 
 
 def _subschemas(value: Any) -> Iterator[dict[str, Any]]:

@@ -118,3 +118,8 @@ def test_a_long_answer_is_judged_within_a_second(answer: str, schema: Any) -> No
     started = time.process_time()
     judge(answer, **schema)
     assert time.process_time() - started < 1.0
+
+
+def test_a_schema_that_json_cannot_hold_is_the_tasks_error() -> None:
+    with pytest.raises(TaskError, match="a schema in JSON"):
+        Schema()("{}", {"schema": {"enum": {1, 2}}})
