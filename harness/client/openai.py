@@ -12,7 +12,7 @@ from typing import Any
 from harness.client.fault import fault_in
 from harness.client.sse import ServerSentEvent
 from harness.client.stream import DeltaTimes
-from harness.client.wire import Number, Wire, parse, read_json
+from harness.client.wire import Number, Wire, parse, read_json, whole
 from harness.domain.generation import Generation, ServerStats, Times
 from harness.domain.model import InstanceId
 from harness.domain.sample import Json
@@ -85,10 +85,10 @@ class UsageWire(Wire):
         """Return it as `ServerStats`; this route reports no speeds."""
         completion, prompt = self.completion_tokens_details, self.prompt_tokens_details
         return ServerStats(
-            input_tokens=_whole(self.prompt_tokens),
-            total_output_tokens=_whole(self.completion_tokens),
-            reasoning_output_tokens=_whole(completion.reasoning_tokens) if completion else None,
-            cached_tokens=_whole(prompt.cached_tokens) if prompt else None,
+            input_tokens=whole(self.prompt_tokens),
+            total_output_tokens=whole(self.completion_tokens),
+            reasoning_output_tokens=whole(completion.reasoning_tokens) if completion else None,
+            cached_tokens=whole(prompt.cached_tokens) if prompt else None,
         )
 
 
@@ -234,7 +234,3 @@ def _merge(call: dict[str, Any], delta: Mapping[str, Any]) -> None:
             call[name] = call.get(name, "") + value
         elif value is not None and name != "index":
             call[name] = value
-
-
-def _whole(number: Number | None) -> int | None:
-    return None if number is None else int(number)

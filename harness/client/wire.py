@@ -28,7 +28,8 @@ from harness.errors import MalformedAnswer
 Number: TypeAlias = int | float
 W = TypeVar("W", bound="Wire")
 _SHOWN_CHARACTERS = 120
-_MOST_BYTES = 2**63
+_MOST = 2**63
+_MOST_DIGITS = 300
 
 
 class Wire(BaseModel):
@@ -65,11 +66,11 @@ class ConfigWire(Wire):
     def to_domain(self) -> LoadConfig:
         """Return it as a `LoadConfig`."""
         return LoadConfig(
-            context_length=_whole(self.context_length),
-            eval_batch_size=_whole(self.eval_batch_size),
-            parallel=_whole(self.parallel),
+            context_length=whole(self.context_length),
+            eval_batch_size=whole(self.eval_batch_size),
+            parallel=whole(self.parallel),
             flash_attention=self.flash_attention,
-            num_experts=_whole(self.num_experts),
+            num_experts=whole(self.num_experts),
             offload_kv_cache_to_gpu=self.offload_kv_cache_to_gpu,
         )
 
@@ -138,10 +139,10 @@ class ModelWire(Wire):
             display_name=self.display_name or "",
             architecture=self.architecture,
             quantization=self.quantization.to_domain() if self.quantization else None,
-            size_bytes=_whole(self.size_bytes) or 0,
+            size_bytes=whole(self.size_bytes) or 0,
             params_string=self.params_string,
             loaded_instances=tuple(instance.to_domain() for instance in self.loaded_instances or ()),
-            max_context_length=_whole(self.max_context_length) or 0,
+            max_context_length=whole(self.max_context_length) or 0,
             format=self.format,
             capabilities=self.capabilities.to_domain() if self.capabilities else None,
             description=self.description,
@@ -176,7 +177,7 @@ class LoadWire(Wire):
         return LoadResult(
             type=self.type or "llm",
             instance_id=InstanceId(self.instance_id),
-            load_time_s=self.load_time_seconds,
+            load_time_s=_figure(self.load_time_seconds),
             load_config=self.load_config.to_domain() if self.load_config else None,
         )
 
@@ -204,9 +205,9 @@ class DownloadWire(Wire):
         return Download(
             status=self.status,
             job_id=self.job_id,
-            total_bytes=_bytes(self.total_size_bytes),
-            downloaded_bytes=_bytes(self.downloaded_bytes),
-            bytes_per_second=_bytes(self.bytes_per_second) or None,
+            total_bytes=whole(self.total_size_bytes),
+            downloaded_bytes=whole(self.downloaded_bytes),
+            bytes_per_second=whole(self.bytes_per_second) or None,
             estimated_completion=self.estimated_completion,
             started_at=self.started_at,
             completed_at=self.completed_at,
@@ -227,13 +228,13 @@ class StatsWire(Wire):
     def to_domain(self) -> ServerStats:
         """Return it as `ServerStats`."""
         return ServerStats(
-            input_tokens=_whole(self.input_tokens),
-            total_output_tokens=_whole(self.total_output_tokens),
-            reasoning_output_tokens=_whole(self.reasoning_output_tokens),
-            tokens_per_second=self.tokens_per_second,
-            ttft_s=self.time_to_first_token_seconds,
-            load_time_s=self.model_load_time_seconds,
-            cached_tokens=_whole(self.cached_tokens),
+            input_tokens=whole(self.input_tokens),
+            total_output_tokens=whole(self.total_output_tokens),
+            reasoning_output_tokens=whole(self.reasoning_output_tokens),
+            tokens_per_second=_figure(self.tokens_per_second),
+            ttft_s=_figure(self.time_to_first_token_seconds),
+            load_time_s=_figure(self.model_load_time_seconds),
+            cached_tokens=whole(self.cached_tokens),
         )
 
 
@@ -255,6 +256,7 @@ class ChatWire(Wire):
     def to_domain(self, times: Times, *, loaded_model: bool = False) -> Generation:
         """Return it as a `Generation`; an answer without a message item has the text ""."""
         stats = self.stats.to_domain() if self.stats else ServerStats()
+        has_loaded = self.stats is not None and self.stats.model_load_time_seconds is not None  # However odd it is.
         return Generation(
             model_instance_id=InstanceId(self.model_instance_id),
             text=self._joined("message"),
@@ -263,7 +265,7 @@ class ChatWire(Wire):
             times=times,
             response_id=ResponseId(self.response_id) if self.response_id else None,
             tool_calls=tuple(item.to_json() for item in self.output if item.type in {"tool_call", "invalid_tool_call"}),
-            loaded_model=loaded_model or stats.load_time_s is not None,
+            loaded_model=loaded_model or has_loaded,
         )
 
     def _joined(self, kind: str) -> str:
@@ -281,7 +283,7 @@ def read_json(data: bytes) -> Any:
     """
     text = data.decode("utf-8-sig", "replace")
     try:
-        value = json.loads(text, parse_constant=lambda _: None, parse_float=_finite)
+        value = json.loads(text, parse_constant=lambda _: None, parse_float=_finite, parse_int=_bounded)
     except (ValueError, RecursionError):
         shown = " ".join(text[:_SHOWN_CHARACTERS].split())
         raise MalformedAnswer(f"expected JSON, got {shown!r}" if shown else "expected JSON, got nothing") from None
@@ -306,13 +308,18 @@ def parse(kind: type[W], payload: Any) -> W:
         raise MalformedAnswer("the answer is nested too deeply") from None
 
 
-def _whole(number: Number | None) -> int | None:
-    return None if number is None else int(number)
+def whole(number: Number | None) -> int | None:
+    """Return a count; None for what nothing can count to, such as -5 or 400 digits."""
+    return int(number) if number is not None and 0 <= number < _MOST else None
 
 
-def _bytes(number: Number | None) -> int | None:
-    """Return a number of bytes; None for what no disk can hold, such as -5 or 400 digits."""
-    return int(number) if number is not None and 0 <= number < _MOST_BYTES else None
+def _figure(number: Number | None) -> Number | None:
+    return number if number is not None and 0 <= number < _MOST else None
+
+
+def _bounded(digits: str) -> int | None:
+    # The length is looked at first: reading 10,000 digits is refused by Python, and an 1 with 400 zeros fits no float.
+    return int(digits) if len(digits) <= _MOST_DIGITS else None
 
 
 def _finite(digits: str) -> float | None:

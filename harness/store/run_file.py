@@ -7,9 +7,9 @@ the offset from which `RunFile.sample_record` reads the whole record for whoever
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from math import isfinite
 from operator import itemgetter
 from pathlib import Path
+from sys import float_info
 from typing import Any, Protocol, Self
 
 from harness.domain.record import (
@@ -275,7 +275,10 @@ class RunFile:
         texts = (sys.intern(value["item_id"]), sys.intern(stratum), sys.intern(cluster_id), sys.intern(outcome))
         counts = (value.get("epoch", 1), value.get("tier", 1), usage.get("total_output_tokens"))
         figures = (times.get("ttft_s"), times.get("e2e_s"), stats.get("tokens_per_second"))
-        cell.put(row, texts, counts, figures, line.offset)
+        try:
+            cell.put(row, texts, counts, figures, line.offset)
+        except OverflowError:
+            raise StoreError(f"{self.path}:{line.number}: sample record: a number that is too large") from None
         self._places[uid] = self._numbers[key] << _ROW_BITS | row
 
     def _take_score(self, line: RunLine, value: dict[str, Any]) -> None:
@@ -283,6 +286,8 @@ class RunFile:
         place = self._place(value["sample_uid"])
         if place is None:  # Its sample stands in another file.
             return
+        if value["value"] is not None and not 0 <= value["value"] <= 1:
+            raise StoreError(f"{self.path}:{line.number}: score record: value: expected 0 to 1, or null")
         cell, row = place
         scorer = ScorerId(value["scorer"], value["scorer_version"], value.get("judge"))
         if scorer.judge is None:
@@ -357,4 +362,4 @@ def _are_texts(value: dict[str, Any], fields: Callable[[dict[str, Any]], tuple[A
 
 
 def _is_figure(value: Any) -> bool:
-    return value is None or (type(value) in {int, float} and isfinite(value))
+    return value is None or (type(value) in {int, float} and -float_info.max <= value <= float_info.max)

@@ -211,7 +211,7 @@ def test_a_load_with_another_status_is_no_load() -> None:
         parse(LoadWire, {"instance_id": "a", "status": "loading"}).to_domain()
 
 
-@pytest.mark.parametrize("data", [b"", b"<html>", b"{'a': 1}", b"[" * 100_000, b"1" * 5_000])
+@pytest.mark.parametrize("data", [b"", b"<html>", b"{'a': 1}", b"[" * 100_000])
 def test_what_is_no_json_is_a_malformed_answer(data: bytes) -> None:
     with pytest.raises(MalformedAnswer):
         read_json(data)

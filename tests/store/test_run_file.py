@@ -237,6 +237,30 @@ def test_a_figure_that_is_not_a_number_is_refused(tmp_path: Path) -> None:
         RunFile.read(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("usage", {TOKENS: 10**400}),
+        ("epoch", 2**63),
+        ("times", {"e2e_s": 10**400}),
+        ("server_stats", {"tokens_per_second": 10**400}),
+    ],
+)
+def test_a_number_that_nothing_can_count_to_is_named(tmp_path: Path, name: str, value: Any) -> None:
+    path = tmp_path / "run.jsonl"
+    broken = {**json.loads(sample().to_json()), name: value}
+    path.write_text(f"{run().to_json()}\n{json.dumps(broken)}\n")
+    with pytest.raises(StoreError, match=r"run.jsonl:2: sample record: a number that is too large"):
+        RunFile.read(path)
+
+
+@pytest.mark.parametrize("value", [1.5, -0.1, 1e308])
+def test_a_score_beyond_0_to_1_is_refused(tmp_path: Path, value: float) -> None:
+    path = write(tmp_path / "run.jsonl", [run(), sample(), score(value=value)])
+    with pytest.raises(StoreError, match=r"run.jsonl:3: score record: value: expected 0 to 1, or null"):
+        RunFile.read(path)
+
+
 def test_values_that_pydantic_would_convert_are_converted(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     text = sample(epoch=2).to_json().replace('"epoch":2', '"epoch":"2"')
