@@ -1,4 +1,4 @@
-"""First names for persons that do not exist."""
+"""First names for invented people."""
 
 FIRST = tuple(
     "Anna Bruno Carla David Elena Farid Grace Henrik Ines Jonas Keiko Luis Marta Nadia Omar Paula Quentin Ravi "

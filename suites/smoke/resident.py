@@ -1,4 +1,4 @@
-"""What is loaded on the server, and making sure that a test leaves all of it as it found it."""
+"""What is loaded on the server, and a check that a test leaves it as it found it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -42,7 +42,7 @@ def test_a_request_loads_the_model_and_reports_the_load_time(
 def test_a_second_instance_comes_and_goes_while_the_first_stays(
     lms_run: Run, lms_client: Client, lms_instance: LeasedModel
 ) -> None:
-    """The first may be somebody else's; the second is ours, and it alone is unloaded."""
+    """The first may be another client's; the second is ours, and only that one is unloaded."""
     model, first = lms_instance.model, lms_instance.instance_id
     if model.size_bytes > SECOND_COPY_BYTES:
         pytest.skip(

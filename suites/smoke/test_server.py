@@ -66,7 +66,7 @@ def vectors(lms_run: Run, lms_client: Client, embedding_model: Model) -> tuple[s
 def test_embeddings_tell_texts_apart_and_repeat_themselves(
     lms_run: Run, embedding_model: Model, vectors: tuple[str, Sequence[Sequence[float]]]
 ) -> None:
-    """One finite vector a text, all of one length. That their norm is 1 is nowhere promised, so it is recorded."""
+    """One finite vector for each text, all of one length. No document promises a norm of 1, so it is recorded."""
     instance_id, (first, other, again) = vectors
     assert len(first) == len(other) == len(again) > 0
     assert all(math.isfinite(x) for vector in (first, other, again) for x in vector)
@@ -82,7 +82,7 @@ def test_embeddings_tell_texts_apart_and_repeat_themselves(
 
 @pytest.mark.lms_once
 def test_a_model_that_nobody_has_is_not_found(lms_run: Run, lms_client: Client, lms_instance: LeasedModel) -> None:
-    """404 natively. On OpenAI's route LM Studio lets a single loaded model answer to any name: which, is recorded."""
+    """404 natively. On OpenAI's route LM Studio lets a single loaded model answer to any name; this is recorded."""
     with pytest.raises(ModelNotFound) as refusal:
         lms_client.chat(ChatRequest(model=NOBODY, input="Say hello.", max_output_tokens=1))
     assert refusal.value.status == 404
@@ -105,7 +105,7 @@ def test_a_model_that_nobody_has_is_not_found(lms_run: Run, lms_client: Client, 
 def test_a_wrong_token_is_refused_where_authentication_is_on(
     lms_run: Run, lms_client: Client, lms_model: Model
 ) -> None:
-    """Where it is off, as it is by default, the header is ignored: which of the two, is recorded."""
+    """Where it is off, as by default, the header is ignored; which of the two holds is recorded."""
     without, wrong = _refusal(lms_client.url, ""), _refusal(lms_client.url, WRONG_TOKEN)
     assert {without, wrong} <= {None, 401}, f"refused with {without} (no token) and {wrong} (a wrong one), not 401"
     assert without == wrong, (

@@ -67,7 +67,7 @@ def test_counts_tokens(lms_client: Client, lms_instance: LeasedModel) -> None:
 
 
 def test_a_stream_tells_what_a_plain_answer_tells(lms_client: Client, lms_instance: LeasedModel, lms_run: Run) -> None:
-    """The deltas are the text of the stream's end, and that is the plain answer, at temperature 0 and one at a time.
+    """The deltas add up to the text at the stream's end, and to the plain answer, at temperature 0 and one at a time.
 
     The latter holds only for a server that repeats itself, which others' requests on a shared instance may prevent
     (batching changes sums): where its plain answers differ among themselves, that is recorded, and the test is skipped.

@@ -14,7 +14,7 @@ _FILLERS = tuple(
 
 
 def reference(sample: Sample) -> str:
-    """Return a numbered list of as many different ideas as are wanted, each of as few words as are allowed."""
+    """Return a numbered list of the wanted number of different ideas, each as short as is allowed."""
     spec = sample.target
     others = iter([word for word in _FILLERS if word not in spec.get("exclude", ())])
     ideas = [

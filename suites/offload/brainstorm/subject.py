@@ -1,4 +1,4 @@
-"""What ideas are wanted for: the request, the word that each idea must have, and words that the subject invites."""
+"""What ideas are wanted for: the request, the word that each idea must have, and words that the subject suggests."""
 
 SUBJECTS = (
     ("ways to reuse a glass jar", "jar", ("use", "old", "store", "make", "fill")),

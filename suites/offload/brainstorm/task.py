@@ -40,7 +40,7 @@ def _hard(dice: Dice, word: str, invited: Sequence[str]) -> Made:
 
 
 def _forms(word: str) -> list[str]:
-    """Return the word and its plural, first the word."""
+    """Return the word, then its plural."""
     if word.endswith("y") and word not in {"key", "birthday"}:
         return [word, f"{word[:-1]}ies"]
     return [word, f"{word}es" if word.endswith("x") else f"{word}s"]

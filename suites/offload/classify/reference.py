@@ -6,7 +6,7 @@ from harness import Sample
 
 
 def reference(sample: Sample) -> str:
-    """Return the label, or the labels, that are right."""
+    """Return the right label or labels."""
     return str(sample.target["label"]) if "label" in sample.target else ", ".join(sample.target["right"])
 
 
@@ -15,7 +15,7 @@ def _all_labels(sample: Sample) -> str:
 
 
 def _two_labels(sample: Sample) -> str:
-    """The right one, and a wrong one to be safe."""
+    """The right label, and a wrong one to be safe."""
     right = sample.target.get("right") or [sample.target["label"]]
     return f"{reference(sample)} or {next(label for label in sample.target['labels'] if label not in right)}"
 

@@ -49,12 +49,12 @@ def _columns(dice: Dice, turn: int, kind: str, texts: Mapping[str, Sequence[Sequ
 
 
 def sentiment(dice: Dice, turn: int) -> Draft:
-    """A review that is plainly positive or negative."""
+    """A review that is clearly positive or negative."""
     return _columns(dice, turn, "review", text.SENTIMENT)
 
 
 def spam(dice: Dice, turn: int) -> Draft:
-    """An e-mail that is plainly spam, or not."""
+    """An e-mail that is clearly spam, or clearly not."""
     return _columns(dice, turn, "e-mail", text.SPAM)
 
 

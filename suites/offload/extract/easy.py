@@ -1,4 +1,4 @@
-"""Two fields that stand in the text as they are wanted."""
+"""Two fields, to be copied from the text."""
 
 from harness import Dice
 
@@ -16,7 +16,7 @@ def contact(dice: Dice) -> Made:
 
 
 def order(dice: Dice) -> Made:
-    """A product and how many."""
+    """A product and its quantity."""
     product, count = dice.pick(word.PRODUCTS), dice.whole(2, 96)
     text = dice.pick(("Order: {} x {}.", "{} pieces of this product: {}.", "Please send: {} x {}."))
     return {"product": TEXT, "quantity": NUMBER}, text.format(count, product), {"product": product, "quantity": count}
@@ -31,7 +31,7 @@ def log(dice: Dice) -> Made:
 
 
 def visit(dice: Dice) -> Made:
-    """Who comes to which city."""
+    """Who visits which city."""
     name, city, day = person(dice), dice.pick(word.CITIES), dice.pick(word.WEEKDAYS)
     text = dice.pick(("{} visits our office in {} on {}.", "{} will be in {} this {}.", "Meet {} in {} on {}."))
     return {"name": TEXT, "city": TEXT}, text.format(name, city, day), {"name": name, "city": city}

@@ -1,4 +1,4 @@
-"""Values that must be worked out: dates, amounts, corrections, sums, and lists of which only a part is wanted."""
+"""Values that must be worked out: dates, amounts, corrections, sums, and lists of which only part is wanted."""
 
 from datetime import date, timedelta
 
@@ -53,7 +53,7 @@ def foreign_invoice(dice: Dice) -> Made:
 
 
 def correction(dice: Dice) -> Made:
-    """An e-mail that changes its mind about how many, what and where."""
+    """An e-mail whose author changes the quantity, the product and the place."""
     name, wrong, right = person(dice), *dice.some(word.CITIES, 2)
     first, second, dropped = dice.some(word.PRODUCTS, 3)
     count, more, other = dice.whole(2, 9), dice.whole(1, 5), dice.whole(2, 9)
@@ -74,7 +74,7 @@ def correction(dice: Dice) -> Made:
 
 
 def moved(dice: Dice) -> Made:
-    """A chat in which a call is moved, and moved again."""
+    """A chat in which a call is rescheduled twice."""
     first, second = dice.some(word.FIRST, 2)
     old, new = dice.some(word.WEEKDAYS, 2)
     hour, later = dice.whole(1, 5), dice.pick((15, 30, 45))
@@ -107,7 +107,7 @@ def errors(dice: Dice) -> Made:
 
 
 def ledger(dice: Dice) -> Made:
-    """A table with amounts as written on the continent, of which only the open ones count."""
+    """A table with amounts in continental notation, of which only the unpaid ones count."""
     names, unpaid = people(dice, 4), set(dice.some(range(4), dice.whole(1, 3)))
     lines, wanted, total = [], [], 0
     for place, name in enumerate(names):

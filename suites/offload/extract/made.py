@@ -16,7 +16,7 @@ def person(dice: Dice) -> str:
 
 
 def people(dice: Dice, count: int) -> list[str]:
-    """Return so many names that share neither first nor last names."""
+    """Return `count` names, no two of which share a first or last name."""
     first, last = dice.some(word.FIRST, count), dice.some(word.LAST, count)
     return [f"{given} {family}" for given, family in zip(first, last, strict=True)]
 
@@ -28,7 +28,7 @@ def mail(dice: Dice, name: str) -> str:
 
 
 def phone(dice: Dice) -> str:
-    """Return a number that belongs to nobody."""
+    """Return a phone number that is not in use."""
     return f"555-{dice.whole(1000, 9999)}"
 
 

@@ -8,7 +8,7 @@ from .made import Made, mail, maybe, people, phone
 
 
 def letter(dice: Dice) -> Made:
-    """An e-mail: the sender, not the one it is written to."""
+    """An e-mail: its sender, not its recipient."""
     name, other = people(dice, 2)
     company, rival = dice.some(word.COMPANIES, 2)
     address, number = mail(dice, name), maybe(dice, phone(dice))
@@ -22,7 +22,7 @@ def letter(dice: Dice) -> Made:
 
 
 def invoice(dice: Dice) -> Made:
-    """An invoice with two lines, and an order number beside its own."""
+    """An invoice with two lines, and an order number beside its own number."""
     seller = dice.pick(word.COMPANIES)
     number, order = f"R-{dice.whole(1000, 9999)}", f"A-{dice.whole(1000, 9999)}"
     items = [

@@ -8,12 +8,12 @@ from harness import Sample
 
 
 def reference(sample: Sample) -> str:
-    """Return the JSON that is right."""
+    """Return the right JSON."""
     return json.dumps(_plain(sample.target["fields"]), ensure_ascii=False)
 
 
 def _plain(value: Any) -> Any:
-    """Return the value with the first form of what has several."""
+    """Return the value, with the first form wherever several are accepted."""
     if isinstance(value, dict):
         return value["$any"][0] if "$any" in value else {name: _plain(inner) for name, inner in value.items()}
     return [_plain(inner) for inner in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""Instruct: verifiable instructions about form. Scored strictly; the loose value stands in the score's details.
+"""Instruct: verifiable instructions about form. Scored strictly; the loose value is in the score's details.
 
 Easy: one instruction out of 28 kinds. Medium: two that go together. Hard: four. What the text says is not judged.
 """

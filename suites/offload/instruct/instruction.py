@@ -1,7 +1,7 @@
-"""The kinds of instruction: how each is worded, and how the scorer takes it.
+"""The kinds of instruction: how each is worded, and how the scorer checks it.
 
 A form decides what the answer is made of; an extra goes with most forms. `CLASHES` names those that do not go together,
-be it that no answer keeps both or that it is not clear how one could.
+because no answer keeps both or because it is not clear how one could.
 """
 
 from collections.abc import Callable, Mapping

@@ -16,7 +16,7 @@ _SINGLE = {"quoted", "json_only", "postscript", "title", "code_fence", "table", 
 
 
 def reference(sample: Sample) -> str:
-    """Return an answer that keeps every instruction: its units with what the extras add, in the form wanted."""
+    """Return an answer that keeps every instruction: its units, with what the extras add, in the wanted form."""
     rules = {constraint["kind"]: constraint for constraint in sample.target["constraints"]}
     units = [f"{text}." for text in _TEXT[: _unit_count(rules)]]
     _add_words(units, rules)

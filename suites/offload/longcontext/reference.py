@@ -12,7 +12,7 @@ def reference(sample: Sample) -> str:
 
 
 def found(sample: Sample) -> list[str]:
-    """Return every label that stands in the prompt, in order of appearance."""
+    """Return every label that occurs in the prompt, in order of appearance."""
     words = sample.prompt.replace(".", " ").replace(",", " ").split()
     labels = set(sample.target["target"]["labels"])
     return [word for word in dict.fromkeys(words) if word in labels]

@@ -1,4 +1,4 @@
-"""What long texts are made of. No password, thing or place stands in any other sentence."""
+"""What long texts are made of. No password, thing or place occurs in any other sentence."""
 
 PLACES = (
     "north gate",

@@ -1,4 +1,4 @@
-"""What facts are about, their possible values, and other talk. No value stands in two lists or in other talk."""
+"""What facts are about, their possible values, and other talk. No value occurs in two lists, or in other talk."""
 
 ABOUT: dict[str, tuple[str, ...]] = {
     "favourite colour": tuple("green red blue yellow purple orange white black brown grey pink turquoise".split()),

@@ -11,7 +11,7 @@ from .problem import Problem, label, number, order
 
 
 def tank(dice: Dice) -> Problem:
-    """Rates that add up, against one that takes away."""
+    """Rates that add up, less one that drains."""
     first, second, leak = dice.whole(12, 30), dice.whole(8, 25), dice.whole(3, 7)
     minutes, held = dice.whole(8, 35), 10 * dice.whole(2, 9)
     size = held + minutes * (first + second - leak)
@@ -23,7 +23,7 @@ def tank(dice: Dice) -> Problem:
 
 
 def library(dice: Dice) -> Problem:
-    """Four steps among figures that do not matter."""
+    """Four steps, among irrelevant figures."""
     shelves, books, back = dice.whole(6, 14), 10 * dice.whole(3, 8), dice.whole(5, 19)
     kept = 3 * dice.whole(40, 70)
     lent = shelves * books + back - kept
@@ -66,7 +66,7 @@ def six_in_order(dice: Dice) -> Problem:
 
 
 def one_liar(dice: Dice) -> Problem:
-    """Four people who speak of each other; exactly one of them lies."""
+    """Four people who talk about each other; exactly one of them lies."""
     names = dice.some(FIRST, 4)
     while True:
         liar = dice.whole(0, 3)

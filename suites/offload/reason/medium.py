@@ -14,7 +14,7 @@ MONTHS = tuple("January February March April May June July August September Octo
 
 
 def change(dice: Dice) -> Problem:
-    """A price times a number, taken from a note."""
+    """A price times a number, subtracted from a banknote."""
     name, (_, things) = dice.pick(FIRST), dice.pick(PRICED)
     count, price = dice.whole(3, 9), dice.whole(2, 9)
     note = 100 if count * price >= 50 else 50
@@ -26,7 +26,7 @@ def change(dice: Dice) -> Problem:
 
 
 def discount(dice: Dice) -> Problem:
-    """A price less some percent."""
+    """A price with a discount in percent."""
     price, percent, thing = 20 * dice.whole(2, 30), dice.pick((5, 10, 15, 20, 25, 30, 40, 60)), dice.pick(GOODS)
     return number(
         f"A {thing} costs {price} euros. The shop takes {percent} percent off. "

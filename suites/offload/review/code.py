@@ -22,7 +22,7 @@ class Program:
 
     Attributes:
         text: the template.
-        calls: expressions, of which at least one gives another value (or error) for each bug than for the right code.
+        calls: expressions; for each bug, at least one of them gives a different value (or error) than the right code.
     """
 
     text: str

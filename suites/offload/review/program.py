@@ -12,7 +12,7 @@ _MARK = re.compile(r" {1,2}#! ")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bug:
-    """One way to break a program: the line (from 1), the kind, and what stands there instead."""
+    """One way to break a program: the line (from 1), the kind, and what the line is replaced by."""
 
     line: int
     kind: str

@@ -1,4 +1,4 @@
-"""How every item of rewrite asks."""
+"""How every rewrite item is asked."""
 
 from typing import Any
 
@@ -18,6 +18,6 @@ def asked(text: str, change: str, reference: str, constraints: list[dict[str, An
 
 
 def length(text: str, slack: int) -> dict[str, Any]:
-    """Return the constraint that an answer is about as long as a text: so many words more or fewer."""
+    """Return the constraint that an answer is about as long as a text: `slack` words more or fewer."""
     count = len(text.split())
     return {"kind": "words", "min": count - slack, "max": count + slack}

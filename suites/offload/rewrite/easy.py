@@ -7,7 +7,7 @@ from .asked import asked, length
 
 
 def _note(dice: Dice) -> tuple[str, list[str], str]:
-    """A short note, what must be kept of it, and a word that it has."""
+    """A short note, what must be kept of it, and a word in it."""
     name, city, day, number = (
         dice.pick(word.NAMES),
         dice.pick(word.CITIES),
@@ -61,7 +61,7 @@ def capitals(dice: Dice, _turn: int) -> Draft:
 
 
 def greeting(dice: Dice, _turn: int) -> Draft:
-    """A line before the text; the text may be put in slightly other words."""
+    """A line before the text; the text may be reworded slightly."""
     text, kept, thing = _note(dice)
     start = f"Dear {dice.pick([name for name in word.NAMES if name not in text])},"
     return asked(

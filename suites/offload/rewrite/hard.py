@@ -36,7 +36,7 @@ def report(dice: Dice, _turn: int) -> Draft:
 
 
 def shorten(dice: Dice, _turn: int) -> Draft:
-    """Half as long, in the past, without a word."""
+    """Half as long, in the past tense, without a given word."""
     mark, name, (act, next_act) = dice.pick(word.MARKS), dice.pick(word.NAMES), dice.some(word.ACTS, 2)
     cities, counts, day = dice.some(word.CITIES, 2), [str(dice.whole(11, 98)) for _ in range(2)], dice.pick(word.DAYS)
     text = (
@@ -64,7 +64,7 @@ def shorten(dice: Dice, _turn: int) -> Draft:
 
 
 def plain(dice: Dice, _turn: int) -> Draft:
-    """One sentence in small letters, without commas and without two words."""
+    """One sentence in lower case, without commas and without two given words."""
     names, city, day = dice.some(word.NAMES, 2), dice.pick(word.CITIES), dice.pick(word.DAYS)
     count, thing = str(dice.whole(11, 98)), dice.pick(word.THINGS)
     text = f"On {day}, {names[0]} came to {city}. There, {names[0]} sold {count} {thing}, and {names[1]} bought them."
@@ -85,7 +85,7 @@ def plain(dice: Dice, _turn: int) -> Draft:
 
 
 def third_person(dice: Dice, _turn: int) -> Draft:
-    """A first person becomes a third one, in bullets, each within a limit."""
+    """The first person becomes the third, in bullets of limited length."""
     name, boss = dice.some(word.NAMES, 2)
     acts, cities, mark = dice.some(word.ACTS, 3), dice.some(word.CITIES, 3), dice.pick(word.MARKS)
     counts = [str(dice.whole(11, 98)) for _ in acts]

@@ -9,7 +9,7 @@ from .asked import asked, length
 
 
 def _contractions(*short: str) -> dict[str, Any]:
-    """Return the constraint that forbids these, with either apostrophe."""
+    """Return the constraint that forbids these contractions, with either apostrophe."""
     return {"kind": "excludes", "words": [*short, *(text.replace("'", "\u2019") for text in short)]}
 
 
@@ -122,7 +122,7 @@ def formal(dice: Dice, _turn: int) -> Draft:
 
 
 def iso_date(dice: Dice, _turn: int) -> Draft:
-    """Date and time in another form."""
+    """Date and time in another format."""
     name, city, mark = dice.pick(word.NAMES), dice.pick(word.CITIES), dice.pick(word.MARKS)
     year, month, day = dice.whole(2024, 2028), dice.whole(1, 12), dice.whole(10, 28)
     hour, minute = dice.whole(1, 9), dice.whole(10, 59)

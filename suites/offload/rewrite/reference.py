@@ -11,7 +11,7 @@ def reference(sample: Sample) -> str:
 
 
 def _words_alone(sample: Sample) -> str:
-    """All that must be kept or included, and nothing around it."""
+    """Everything that must be kept or included, and nothing else."""
     listed = [
         text
         for constraint in sample.target["constraints"]
