@@ -90,11 +90,16 @@ def _prepare(config: pytest.Config, session: "Session", items: list[pytest.Item]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """With --collect-only, print the plan; nothing is loaded for it."""
+    """Print what the run is about to ask, if that takes long; with --collect-only the whole plan, and load nothing."""
     config = session.config
-    from harness.report.layout import terminal_width
+    from harness.report.layout import paragraph, terminal_width
 
-    if config.option.collectonly and FAILURE not in config.stash and any(needs_server(item) for item in session.items):
+    if FAILURE in config.stash or not any(needs_server(item) for item in session.items):
+        return
+    if not config.option.collectonly:
+        if text := or_exit(config, lambda: session_of(config).announcement()):
+            say(config, "\n".join(paragraph(line, terminal_width()) for line in text.splitlines()))
+    else:
         say(
             config,
             "\n" + or_exit(config, lambda: session_of(config).plan(is_shown=True).render(width=terminal_width())),

@@ -38,6 +38,7 @@ DEMONSTRATION = (
     "To choose a model, point the harness at LM Studio."
 )
 _LIST_DEADLINE_S = 3.0
+_SURELY_SHORT_S = 20.0
 
 
 class Session:
@@ -182,6 +183,17 @@ class Session:
             allotment=self.pace.allotment if self.pace else None,
             costs=self._costs,
         )
+
+    def announcement(self) -> str:
+        """Return what is about to be asked and how long that takes; nothing for a run of less than a minute.
+
+        Run files of earlier runs are read only if the run does not look quite short: they may be large.
+        """
+        if (before := self.resumption) is not None and before.is_all_there:
+            return ""
+        guess = self.plan()
+        is_short = not self._costs and sum(row.estimate_s for row in guess.rows()) < _SURELY_SHORT_S
+        return "" if is_short else self.plan(is_shown=True).announcement()
 
     def open(self) -> Run:
         """Return the run. The first call opens it: starts the embedded server if wanted, and makes the run file.

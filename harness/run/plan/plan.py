@@ -15,10 +15,11 @@ from harness.run.plan.budget import Allotment, ModelCost
 from harness.run.plan.estimate import guess_load_s, guess_sample_s
 from harness.selection.reference import choose_reference, reference_order
 from harness.selection.selection import Selection
-from harness.settings import Settings
+from harness.settings import Settings, setting
 from harness.task.task import Task
 
 _LEAST_CONTEXT = 2048
+_WORTH_SAYING_S = 60.0
 
 
 def fits(task: Task, model: Model) -> str | None:
@@ -115,6 +116,22 @@ class Plan:
             load_bases={cost.load_basis for cost in self.costs.values()} or {"assumed"},
             is_measured=any(not cell.is_guess for cost in self.costs.values() for cell in cost.cells.values()),
         )
+
+    def announcement(self) -> str:
+        """Return what a run of over a minute is about to ask, of whom, how long that takes, and how to ask less."""
+        rows = self.rows()
+        total_s = sum(row.estimate_s for row in rows)
+        if total_s <= _WORTH_SAYING_S:
+            return ""
+        samples = sum(row.samples for row in rows)
+        asks = f"asks {samples:,} samples of {len(self.tasks)} tasks" if samples else "measures"
+        is_measured = any(not cell.is_guess for cost in self.costs.values() for cell in cost.cells.values())
+        basis = "by earlier runs" if is_measured else "a rough guess from sizes"
+        half = f"{max(1, round(total_s / 120))}m"
+        less = "" if self.settings.budget_s else f" Less with {setting('budget_s', half)}."
+        models = "1 model" if len(rows) == 1 else f"{len(rows)} models one after the other"
+        lines = [f"This run {asks}, {models}: about {seconds(total_s)} ({basis}).{less}"]
+        return "\n".join([*lines, *([self._rounds()] if len(self.settings.rounds) > 1 else [])])
 
     def notes(self) -> list[str]:
         """Return, in sentences, which tasks are short, what a resumed run takes over, what the budget leaves out."""

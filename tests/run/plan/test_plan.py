@@ -121,3 +121,15 @@ def test_what_a_longer_context_costs_is_in_the_estimate() -> None:
     heavy = replace(model(), size_bytes=10**9)
     short, long = (plan(Settings(context_length=context), heavy).seconds(heavy) for context in (4096, 32768))
     assert long > 2 * short
+
+
+def test_a_run_of_more_than_a_minute_says_what_it_asks_and_how_to_ask_less() -> None:
+    heavy = replace(model(), size_bytes=10**9)
+    text = plan(Settings(limit=30), heavy).announcement()
+    assert text.startswith("This run asks 60 samples of 2 tasks, 1 model: about ")
+    assert "(a rough guess from sizes). Less with setting `budget_s = " in text
+    assert "Less" not in plan(Settings(limit=30, budget_s=60.0), heavy).announcement()
+    assert plan(Settings(limit=1, latency_budget_s=1.0), model()).announcement() == ""
+    rounds = plan(Settings(limit=120, until_decided=True), heavy).announcement().splitlines()
+    assert rounds[0].startswith("This run asks 30 samples of 2 tasks")
+    assert rounds[1].startswith("These are the first 15 samples of each task. Then up to 30, 60, 120 are asked of")
