@@ -101,11 +101,14 @@ async def start_instance(
     started = time.monotonic()
     key = secrets.token_urlsafe(24)
     with contextlib.ExitStack() as files:
+        folder: Path | None = None
         try:
             folder = _socket_folder()
             log = files.enter_context(tempfile.TemporaryFile())
             process = await _start_worker(log)
         except OSError as exc:  # No room or no right for temporary files, or no more processes.
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
             raise load_failed(file.model.key, f"its process could not be started: {exc.strerror}") from exc
         spec = _spec(file, instance_id, config, api_key=key, folder=folder)
         try:

@@ -10,11 +10,13 @@ from dataclasses import replace
 from harness.domain.model import Instance, InstanceId, LoadConfig, Model
 from harness.embedded.catalogue import ModelFile
 from harness.embedded.instance import LoadedInstance, start_instance
-from harness.serving.refusal import Refusal, not_downloaded, not_loaded
+from harness.serving.refusal import Refusal, load_failed, not_downloaded, not_loaded
 
 DEFAULT_CONTEXT = 4096
 DEFAULT_BATCH = 512
 JIT_TTL_S = 3600.0
+MOST_INSTANCES = 32
+"""Each is a process: 247 MB for a default model with a context of 2,048 (2026-11)."""
 _SWEEP_S = 30.0
 
 
@@ -25,12 +27,17 @@ class Pool:
         files: the downloaded models.
         parallel: slots of every instance.
         jit_ttl_s: how long an idle instance stays that a request loaded; explicit loads never expire.
+        most: how many instances there may be, those that are being loaded included: whoever may send requests could
+            otherwise use up the machine's memory.
     """
 
-    def __init__(self, files: Sequence[ModelFile], *, parallel: int, jit_ttl_s: float = JIT_TTL_S) -> None:
+    def __init__(
+        self, files: Sequence[ModelFile], *, parallel: int, jit_ttl_s: float = JIT_TTL_S, most: int = MOST_INSTANCES
+    ) -> None:
         self._files = {file.model.key.lower(): file for file in files}
         self._parallel = parallel
         self._jit_ttl_s = jit_ttl_s
+        self._most = most
         self._instances: dict[InstanceId, LoadedInstance] = {}
         self._loading: set[InstanceId] = set()
         self._jit_locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -71,7 +78,14 @@ class Pool:
 
     @contextlib.contextmanager
     def reserved(self, file: ModelFile) -> Iterator[InstanceId]:
-        """Yield the id of the next instance of this model, which no other load is given meanwhile."""
+        """Yield the id of the next instance of this model, which no other load is given meanwhile.
+
+        Raises:
+            Refusal: there are as many instances as this server keeps.
+        """
+        if len(self._instances) + len(self._loading) >= self._most:
+            reason = f"insufficient memory: {self._most} instances are loaded, and this server keeps no more"
+            raise load_failed(file.model.key, reason)
         instance_id = self._free_id(file.model)
         self._loading.add(instance_id)
         try:

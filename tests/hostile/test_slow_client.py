@@ -1,6 +1,7 @@
 """Clients that hang up, drip, idle or shut their writing side: they hold nobody up, and lose nothing they may have."""
 
 import json
+import os
 import select
 import socket
 import subprocess
@@ -179,11 +180,15 @@ def test_many_texts_come_back_in_their_order(http: httpx.Client) -> None:
 def test_hundreds_of_chats_in_a_row_leave_nothing_behind(server: "EmbeddedServer", http: httpx.Client) -> None:
     from .conftest import memory
 
+    def descriptors() -> int:
+        return len(os.listdir(f"/proc/{server.pid}/fd"))  # noqa: PTH208  (only counted)
+
     load(http, context_length=2048)
     body = {"model": KEY, "input": "Hi", "max_output_tokens": 1, "temperature": 0}
     for count in range(320):
         assert http.post("/api/v1/chat", json=body).status_code == 200
         if count == 50:
-            rest = memory(server.pid)
+            rest, opened = memory(server.pid), descriptors()
     assert memory(server.pid) - rest < 20
+    assert descriptors() - opened < 5
     assert http.post("/api/v1/models/unload", content=b'{"instance_id": "x"}', headers=JSON_TYPE).status_code == 404
