@@ -71,7 +71,7 @@ def score(
     out: Path | None,
     share_results: bool,
     as_json: bool,
-    **told: Any,
+    **options: Any,
 ) -> None:
     """Score stored outputs again, without a server; print mean, interval, and how many outputs could not be parsed.
 
@@ -106,14 +106,14 @@ def score(
         if tasks and not is_run:
             raise click.UsageError("--task is for run files, and this is not one")
         fields = _fields(
-            scorer, target=target_field or "target", output=output_field or _default_output(is_run=is_run), **told
+            scorer, target=target_field or "target", output=output_field or _default_output(is_run=is_run), **options
         )
         found = read_samples(source, fields, tasks=tasks) if is_run else read_stored(source, fields)
         judgement = judge(found, scorer, name=source.name, target_field=fields.target)
         written = out or (file if is_run and source.is_appendable else None)
     if written is not None:
         _write(judgement, scorer, written, is_run=is_run, is_new=out is not None, is_shared=share_results)
-    _report(judgement, scorer, _Told(file=file, fields=fields, written=written, is_run=is_run), as_json=as_json)
+    _report(judgement, scorer, _Scoring(file=file, fields=fields, written=written, is_run=is_run), as_json=as_json)
 
 
 def _labels(text: str | None) -> tuple[str, ...]:
@@ -180,7 +180,7 @@ def _lines(judged: "Sequence[ScoredAnswer]", scorer: "Scorer") -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Told:
+class _Scoring:
     """What the report says of the file and of the options."""
 
     file: Path
@@ -189,7 +189,7 @@ class _Told:
     is_run: bool
 
 
-def _report(judgement: "Judgement", scorer: "Scorer", told: _Told, *, as_json: bool) -> None:
+def _report(judgement: "Judgement", scorer: "Scorer", scoring: _Scoring, *, as_json: bool) -> None:
     from harness.command.rescore import figures
     from harness.report.layout import fitted, paragraph
 
@@ -197,29 +197,29 @@ def _report(judgement: "Judgement", scorer: "Scorer", told: _Told, *, as_json: b
     if as_json:
         print_json(
             {
-                "file": str(told.file),
+                "file": str(scoring.file),
                 "scorer": scorer.name,
                 "scorer_version": scorer.version,
-                "written": str(told.written) if told.written else None,
+                "written": str(scoring.written) if scoring.written else None,
                 "lacking": judgement.lacking,
                 "cells": [asdict(cell) for cell in cells],
             }
         )
         return
     columns = [
-        ("model", "left", told.is_run),
-        ("task", "left", told.is_run),
-        (told.fields.group or "", "left", told.fields.group is not None),
+        ("model", "left", scoring.is_run),
+        ("task", "left", scoring.is_run),
+        (scoring.fields.group or "", "left", scoring.fields.group is not None),
         *((header, "right", True) for header in ("mean [95 %]", "n", "passed", "unparsed", "unscored")),
     ]
     headers, align, shown = zip(*columns, strict=True)
     rows = [list(compress(_row(cell), shown)) for cell in cells]
     width = terminal_width()
     print_text(fitted(rows, headers=list(compress(headers, shown)), align=list(compress(align, shown)), width=width))
-    print_text("\n" + "\n".join(paragraph(line, width, indent=2) for line in _remarks(judgement, scorer, told)))
+    print_text("\n" + "\n".join(paragraph(line, width, indent=2) for line in _remarks(judgement, scorer, scoring)))
 
 
-def _remarks(judgement: "Judgement", scorer: "Scorer", told: _Told) -> Iterator[str]:
+def _remarks(judgement: "Judgement", scorer: "Scorer", scoring: _Scoring) -> Iterator[str]:
     from harness.command.rescore import NO_OUTPUT
 
     without = [scored.answer.line for scored in judgement.answers if scored.score.reason == NO_OUTPUT]
@@ -228,9 +228,9 @@ def _remarks(judgement: "Judgement", scorer: "Scorer", told: _Told) -> Iterator[
         places = ", ".join(map(str, without[:_MOST_LINES]))
         yield f"unscored: {len(without)} without an output (line {places}{more})"
     if judgement.lacking:
-        yield f"left out: {judgement.lacking} samples without the field {told.fields.target}"
-    where = f"; written to {told.written}" if told.written else ""
-    if told.is_run and not told.written:
+        yield f"left out: {judgement.lacking} samples without the field {scoring.fields.target}"
+    where = f"; written to {scoring.written}" if scoring.written else ""
+    if scoring.is_run and not scoring.written:
         where = "; not written: nothing can be appended to this file (--out FILE)"
     yield f"scorer: {scorer.name}, version {scorer.version}{where}"
 

@@ -54,9 +54,9 @@ def owner() -> dict[str, Any]:
     return {"pid": pid, "process_start": process_start(pid), "boot_id": boot_id()}
 
 
-def is_alive(who: Mapping[str, Any]) -> bool:
+def is_alive(owner: Mapping[str, Any]) -> bool:
     """Tell whether the process that wrote this entry still runs: same boot, same pid, same start time."""
-    pid, start = who.get("pid"), who.get("process_start")
-    if not isinstance(pid, int) or start is None or who.get("boot_id") != boot_id():
+    pid, start = owner.get("pid"), owner.get("process_start")
+    if not isinstance(pid, int) or start is None or owner.get("boot_id") != boot_id():
         return False
     return bool(process_start(pid) == start)

@@ -38,9 +38,9 @@ def render_flips(flips: Sequence[FlippedAnswer], *, longest: int, width: int | N
     """Return the prompt and both answers of each flip, each text cut to so many characters."""
     blocks = []
     for shown in flips:
-        who = "only B passes" if shown.is_gained else "only A passes"
+        passing = "only B passes" if shown.is_gained else "only A passes"
         prompt = "(the task does not make this item any more)" if shown.prompt is None else shown.prompt
-        lines = [f"{_name(shown.flip)}: {who}"]
+        lines = [f"{_name(shown.flip)}: {passing}"]
         for name, text in (("prompt", prompt), ("A", shown.reference), ("B", shown.candidate)):
             lines.append(paragraph(f"  {name:<6}  {one_line(text, limit=longest) or '(empty)'}", width, indent=10))
         blocks.append("\n".join(lines))

@@ -32,8 +32,8 @@ def render_ending(seen: RunFile, *, width: int | None = None, is_detailed: bool 
         return f"{answers}\n\n{render(seen, width=width)}"
     text_width = _WIDTH if width is None else min(width, _WIDTH)
     faults = [*(paragraph(line, text_width, indent=2) for line in _faults(seen)), *skips(seen.skips, text_width)]
-    said = "\n".join(paragraph(f"Note: {printable(note)}", text_width) for note in notes(seen))
-    return "\n\n".join(filter(None, [answers, "\n".join(faults), said]))
+    remarks = "\n".join(paragraph(f"Note: {printable(note)}", text_width) for note in notes(seen))
+    return "\n\n".join(filter(None, [answers, "\n".join(faults), remarks]))
 
 
 def how_to_see_more(seen: RunFile) -> str:
