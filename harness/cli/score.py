@@ -99,6 +99,8 @@ def score(
     scorer = make_scorer(name)
     if share_results and out is None:
         raise click.UsageError("--share-results is for the file of --out, which is missing")
+    if out == Path("-"):
+        raise click.UsageError("--out: expected the name of a new file; --json prints the figures for scripts")
     if out is not None and out.exists():
         raise click.UsageError(f"--out: expected a new file, but {out} exists already")
     with open_source(file) as source:

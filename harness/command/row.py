@@ -43,14 +43,28 @@ def read_rows(source: Source, *, columns: Collection[str]) -> Iterator[Row]:
         columns: that are wanted of a CSV file; its separator is the one that shows the most of them.
 
     Raises:
-        StoreError: the file is not UTF-8, or the first row of a CSV file has a column twice.
+        StoreError: the file is not UTF-8, is one JSON object or a broken array, or the first row of a CSV file has a
+            column twice.
     """
     suffix = next((end for end in map(str.lower, reversed(source.path.suffixes)) if end != ".gz"), "")
     first = source.beginning(4096).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     if suffix in _CSV_SUFFIXES or (first not in {b"{", b"["} and suffix not in _JSON_SUFFIXES):
         return _cells(source, "\t" if suffix == ".tsv" else None, columns)
-    if first == b"[" and (elements := _elements(source)) is not None:
-        return elements
+    first_line = source.file.readline(_LONGEST_CELL)
+    source.file.seek(0)
+    is_whole = _parsed(first_line)[1] == ""
+    if first == b"[" or (first == b"{" and not is_whole):
+        value, fault = _parsed("".join(source.lines()))
+        if isinstance(value, list):
+            return _elements(value, source)
+        source.file.seek(0)
+        if isinstance(value, dict):
+            raise StoreError(
+                f"{source.name} is one JSON object, with {short(', '.join(map(str, value)))}",
+                hint="Expected one object a line (JSONL), or an array of objects.",
+            )
+        if first == b"[" and not is_whole:
+            raise StoreError(f"{source.name}: expected a JSON array: {fault}")
     return _objects(source)
 
 
@@ -69,14 +83,17 @@ def _objects(source: Source) -> Iterator[Row]:
             yield Row(number, f"{source.name}:{number}", _record(value, text))
 
 
-def _elements(source: Source) -> Iterator[Row] | None:
-    """Return the elements of a JSON array; None, and the file rewound, where it is not one."""
+def _elements(values: list[Any], source: Source) -> Iterator[Row]:
+    for number, value in enumerate(values, 1):
+        yield Row(number, f"{source.name}: element {number}", _record(value))
+
+
+def _parsed(text: str | bytes) -> tuple[Any, str]:
+    """Return the JSON in a text, or why there is none."""
     try:
-        found = json.loads("".join(source.lines()))
-    except (ValueError, RecursionError):
-        source.file.seek(0)
-        return None
-    return (Row(number, f"{source.name}: element {number}", _record(value)) for number, value in enumerate(found, 1))
+        return json.loads(text), ""
+    except (ValueError, RecursionError) as exc:
+        return None, str(exc)
 
 
 def _record(value: Any, text: str | None = None) -> dict[str, Any] | str:
