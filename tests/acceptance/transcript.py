@@ -38,7 +38,7 @@ RATES: Mapping[str, Mapping[str, float]] = {
     "reason": {TINY: 0.1, SMALL: 0.4},
     "summarise": {TINY: 0.3, SMALL: 0.82},
 }
-UPDATED: Mapping[str, Mapping[str, float]] = {**RATES, "extract": {TINY: 0.4, SMALL: 0.5}}
+UPDATED: Mapping[str, Mapping[str, float]] = {**RATES, "extract": {TINY: 0.4, SMALL: 0.3}}
 PAUSE_S: Mapping[str, float] = {TINY: 0.02, SMALL: 0.12}
 BLOCK = re.compile(r"^```(console|sh|python)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 FEWER = f" --suite=offload --limit={N}" + "".join(f" --task={task}" for task in RATES)
