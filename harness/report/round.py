@@ -11,7 +11,7 @@ from harness.verdict.task_choice import TaskChoice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class NextRound:
     """Which round is to begin: its number, of how many, the samples that it asks in all, whether the time is over."""
 
     number: int
@@ -21,7 +21,7 @@ class Standing:
 
 
 def render_round(
-    before: Standing | None,
+    before: NextRound | None,
     choices: Sequence[TaskChoice],
     *,
     asked: Mapping[str, Sequence[str]],

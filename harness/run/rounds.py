@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from harness.domain.model import Model
 from harness.errors import LeaseError, LoadFailed, ReleaseFailed
-from harness.report.round import Standing, render_round
+from harness.report.round import NextRound, render_round
 from harness.run.plan.pace import Pace
 from harness.run.plan.plan import load_config
 from harness.run.resume.resume import Resumption
@@ -74,11 +74,11 @@ class Rounds:
             if not any(asked.values()):  # Nothing is open, or a resumed run has the answers of this round already.
                 continue
             is_late = self._pace is not None and self._pace.left_s <= 0
-            before = Standing(number=number, rounds=len(sizes), size=size, is_late=is_late)
+            before = NextRound(number=number, rounds=len(sizes), size=size, is_late=is_late)
             self._say(render_round(before, choices_of(seen), asked=asked, cells=_missing(seen, size, **what)))
             if is_late:
                 return
-            self._run.go_on_from(Resumption(parent=seen, tests={}, **what))
+            self._run.continue_from(Resumption(parent=seen, tests={}, **what))
             for model in self._models:
                 self._ask_model(model, [task for task in self._tasks if task.name in asked[str(model.key)]], size)
         seen = RunFile.read(self._run.path)

@@ -282,7 +282,7 @@ class Run:
                 for answer in slots.stop():
                     take(answer)
 
-    def go_on_from(self, known: Resumption) -> None:
+    def continue_from(self, known: Resumption) -> None:
         """From now on, ask only what is not among these answers."""
         self._resumed = known
 
