@@ -54,7 +54,8 @@ def compare(
 
     A and B are run files or ids of runs: then each model that both have asked is compared with itself, B against A. Or
     they are model keys, or parts of keys: then these models are compared in the newest run that has asked them all, or
-    in the one run that is named too. Quantisations of one model are compared with the largest of them.
+    in the one run that is named too. Quantisations of one model are compared with the largest of them: models of a run,
+    or three runs or more with one model each.
 
     Shown are effect, interval, exact test and verdict (better, worse, not worse by the margin, not decided), the items
     that flipped, the ratios of times, and what else differs: variant, quantisation, config, server, harness. What had

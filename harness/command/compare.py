@@ -69,18 +69,19 @@ def compare_all(
     names = [word for word in words if word not in paths]
     skipped: dict[str, str] = {}
     runs = _named(list(paths.values()), skipped) if paths else [_newest(names, results, skipped)]
-    is_ladder = False
-    if len(runs) > 1:
+    # Of two runs the first one stays the reference: what came after an update may be larger.
+    subjects = _single(runs, names) if len(runs) > _TWO else _subjects(runs[0], names) if len(runs) == 1 else []
+    rungs = ladder(subjects)
+    if rungs:
+        pairs = rungs
+    elif len(runs) > 1:
         pairs = _between(runs, names)
     else:
-        subjects = _subjects(runs[0], names)
-        pairs = ladder(subjects)
-        is_ladder = bool(pairs)
-        pairs = pairs or [(subjects[0], other) for other in subjects[1:]]
+        pairs = [(subjects[0], other) for other in subjects[1:]]
     _check_tasks(tasks, pairs)
     return Compared(
         contrasts=contrasts(pairs, margin=margin, tasks=tasks, is_forced=is_forced),
-        is_ladder=is_ladder,
+        is_ladder=bool(rungs),
         runs=tuple(run.path for run in runs),
         skipped=skipped,
         is_forced=is_forced,
@@ -157,6 +158,14 @@ def _subjects(run: RunFile, names: Sequence[str]) -> list[Subject]:
             hint=f"The run asked {', '.join(asked)}.",
         )
     return [Subject(run=run, model_key=key) for key in keys]
+
+
+def _single(runs: Sequence[RunFile], names: Sequence[str]) -> list[Subject]:
+    """Return the model of each run; none where a run has several, or models are named."""
+    models = [_models(run) for run in runs]
+    if names or any(len(keys) != 1 for keys in models):
+        return []
+    return [Subject(run=run, model_key=key) for run, (key,) in zip(runs, models, strict=True)]
 
 
 def _between(runs: Sequence[RunFile], names: Sequence[str]) -> list[tuple[Subject, Subject]]:

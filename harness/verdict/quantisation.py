@@ -13,6 +13,8 @@ def ladder(subjects: Sequence[Subject]) -> list[tuple[Subject, Subject]]:
     Empty where these are not quantisations of one model: they differ in name beyond publisher, quantisation and format,
     in architecture or in parameters, or their sizes are not all known and different.
     """
+    if not subjects:
+        return []
     sized = [(instance.size_bytes or 0, side) for side in subjects if (instance := _instance(side)) is not None]
     if len(sized) < len(subjects) or len({size for size, _ in sized}) < len(sized) or not all(dict(sized)):
         return []

@@ -113,6 +113,17 @@ def test_quantisations_in_one_run_stand_as_a_ladder(call: Call, folder: Path) ->
     assert max(map(len, done.out.splitlines())) <= 80
 
 
+def test_three_runs_of_one_model_in_other_quantisations_are_a_ladder_too(call: Call, folder: Path) -> None:
+    for run_id, size in (("n1", 2), ("n2", 4), ("n3", 3)):
+        use = instance(KEY, quantisation=f"Q{size}", size_bytes=size * 1_000_000_000)
+        write(folder / "results" / f"{run_id}.jsonl", [head(run_id), use, *cell(passes(10 * size))])
+    found = call("compare", "n1", "n2", "n3", "--json").json
+    assert found["is_ladder"]
+    rungs = [(contrast["reference"]["run_id"], contrast["candidate"]["run_id"]) for contrast in found["contrasts"]]
+    assert rungs == [("n2", "n3"), ("n2", "n1")]
+    assert not call("compare", "n1", "n2", "--json").json["is_ladder"], "the first of two runs stays the reference"
+
+
 def test_flips_are_shown_with_prompt_and_both_answers(call: Call, folder: Path) -> None:
     (task,) = [entry.task for entry in load_catalogue(suites_dir()) if entry.task.name == "classify"]
     sample, *_ = task.samples(seed=0, limit=1)

@@ -1,5 +1,6 @@
 """Runs and models against each other: what is compared, what is refused, what is said of it."""
 
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -196,3 +197,24 @@ def test_quantisations_of_one_model_are_a_ladder_against_the_largest(runs: Runs)
 def test_other_models_are_no_ladder(runs: Runs) -> None:
     side = runs(head(), instance(), instance(OTHER, size_bytes=1))
     assert ladder([side, replace(side, model_key=OTHER)]) == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_swapping_the_sides_mirrors_the_effect_and_the_order_of_items_makes_no_difference(
+    runs: Runs, seed: int
+) -> None:
+    chance = random.Random(seed)
+    scores = [[float(chance.random() < rate) for _ in range(N)] for rate in (0.9, 0.4)]
+    one, other = runs(head(), *cell(scores[0])), runs(head("r2"), *cell(scores[1], e2e_s=3.0))
+    first, *answers, summary = cell(scores[1], e2e_s=3.0)
+    pairs = [[first, answers[0]], *(answers[at : at + 2] for at in range(1, len(answers), 2))]
+    chance.shuffle(pairs)
+    shuffled = runs(head("r2"), *(record for pair in pairs for record in pair), summary)
+    there, back, again = (against(*sides).tasks[0] for sides in ((one, other), (other, one), (one, shuffled)))
+    assert again == there
+    assert (there.lost, there.gained) == (back.gained, back.lost)
+    mirrored, comparison = back.decision.comparison, there.decision.comparison
+    assert comparison.difference == pytest.approx(-(mirrored.difference or 0.0))
+    assert comparison.p == pytest.approx(mirrored.p)
+    assert there.time.value == pytest.approx(1 / (back.time.value or 0.0))
+    assert {there.decision.verdict.value, back.decision.verdict.value} == {"worse", "better"}

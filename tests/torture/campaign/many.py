@@ -28,10 +28,13 @@ finally:
 
 
 def measure(sizes: Sequence[int]) -> str:
-    """Return a table: time and peak memory of `choose --json`, over one run, and over runs of 2,100 samples each."""
+    """Return a table: time and peak memory of `choose --json`, over one run, and over nights.
+
+    A night asks 2,100 samples, always the same ones, so only the newest answers count.
+    """
     rows = []
     for size in sizes:
-        for name, write in (("one run", _one_run), ("many runs", _many_runs)):
+        for name, write in (("one run", _one_run), ("nights", _many_runs)):
             with tempfile.TemporaryDirectory(prefix="lms-bench-") as folder:
                 files = write(Path(folder), size)
                 took_s, used_s, peak_mib = _choose(files)
