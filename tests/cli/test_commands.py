@@ -171,10 +171,16 @@ def test_chat_shows_the_reasoning_where_a_model_said_nothing_else(call: Call) ->
     assert (told["content"], told["content_source"]) == ("Hmm, hello", "reasoning")
 
 
-def test_chat_reads_standard_input_in_any_bytes(call: Call, server: ScriptedServer) -> None:
-    result = call("chat", KEY, "-", stdin="Grüße \N{WHITE SMILING FACE}".encode() + b"\xff")
-    assert result.code == 0
-    assert server.asked("POST", "/api/v1/chat")[0]["input"] == "Grüße \N{WHITE SMILING FACE}\N{REPLACEMENT CHARACTER}"
+def test_chat_reads_standard_input_as_utf8(call: Call, server: ScriptedServer) -> None:
+    assert call("chat", KEY, "-", stdin="Grüße \N{WHITE SMILING FACE}".encode()).code == 0
+    assert server.asked("POST", "/api/v1/chat")[0]["input"] == "Grüße \N{WHITE SMILING FACE}"
+
+
+def test_standard_input_that_is_not_utf8_is_named_and_nothing_is_asked(call: Call, server: ScriptedServer) -> None:
+    result = call("chat", KEY, "-", stdin="Grüße".encode() + b"\xff")
+    assert result.code == 2
+    assert "line 1, byte 8 is 0xff" in result.err
+    assert not server.asked("POST", "/api/v1/chat")
 
 
 @pytest.mark.parametrize(
