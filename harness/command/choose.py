@@ -126,7 +126,7 @@ def _added(path: Path, gathering: Gathering) -> str | None:
     except StoreError as exc:
         return exc.message
     if not run.summaries:
-        return "no task came to its end"
+        return "it finished no task"
     return "" if gathering.add(run) else None
 
 

@@ -45,5 +45,5 @@ def test_a_run_that_did_not_finish_a_task_leaves_it_to_the_one_before(results: P
     write(results / "r3.jsonl", [head("r3", plan={"models": [KEY], "tasks": {"say": "f"}}), *cell(passes(5))[:-1]])
     chosen = choose_all([], results, Rule())
     assert [path.name for path in chosen.runs] == ["r2.jsonl", "r1.jsonl"]
-    assert chosen.skipped == {str(results / "r3.jsonl"): "no task came to its end"}
+    assert chosen.skipped == {str(results / "r3.jsonl"): "it finished no task"}
     assert RunFile.read(results / "r3.jsonl").cells
