@@ -9,7 +9,6 @@ import pytest
 from .conftest import loaded
 from .test_models import EMBEDDING, KEY, load
 
-openai = pytest.importorskip("openai", reason="needs openai: pip install 'lmstudio-harness[dev]'")
 if TYPE_CHECKING:
     from openai import OpenAI
 
@@ -20,6 +19,8 @@ MESSAGES: Any = [{"role": "user", "content": "Name an animal."}]
 
 @pytest.fixture
 def client(http: httpx.Client) -> "OpenAI":
+    # Not at the top: every worker collects this module, and openai takes half a second.
+    openai = pytest.importorskip("openai", reason="needs openai: pip install 'lmstudio-harness[dev]'")
     return openai.OpenAI(base_url=f"{http.base_url}/v1", api_key="lmstudio", max_retries=0, timeout=60)  # type: ignore[no-any-return]
 
 
@@ -147,8 +148,10 @@ def test_offered_tools_reach_the_prompt_and_none_keeps_them_out(client: "OpenAI"
     ],
 )
 def test_senseless_tools_are_refused(client: "OpenAI", http: httpx.Client, more: Any) -> None:
+    from openai import BadRequestError
+
     load(http)
-    with pytest.raises(openai.BadRequestError, match="tool"):
+    with pytest.raises(BadRequestError, match="tool"):
         client.chat.completions.create(model=KEY, messages=[QUESTION], **more)
 
 
@@ -174,13 +177,15 @@ def test_an_overlong_text_is_embedded_by_its_beginning_without_a_word(client: "O
 
 
 def test_unknown_models_and_json_object_are_refused(client: "OpenAI", http: httpx.Client) -> None:
-    with pytest.raises(openai.BadRequestError) as caught:
+    from openai import BadRequestError
+
+    with pytest.raises(BadRequestError) as caught:
         client.chat.completions.create(model="nobody", messages=MESSAGES)
     assert caught.value.code == "model_not_found"
     load(http)
-    with pytest.raises(openai.BadRequestError, match="json_schema"):
+    with pytest.raises(BadRequestError, match="json_schema"):
         client.chat.completions.create(model=KEY, messages=MESSAGES, response_format={"type": "json_object"})
-    with pytest.raises(openai.BadRequestError):
+    with pytest.raises(BadRequestError):
         client.embeddings.create(model=KEY, input="x")
 
 
