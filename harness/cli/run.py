@@ -1,5 +1,6 @@
 """`run`: runs the suites in pytest, with settings that it hands to the plugin."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -89,6 +90,11 @@ def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **o
     measuring = ["-q", "-rfE", "-o", "console_output_style=classic"]
     measuring += ["--benchmark-quiet", "--benchmark-columns=median,iqr,rounds"]
     measuring += [f"--benchmark-storage=file://{state_dir() / 'benchmarks'}"]
+    if not dry_run:
+        with contextlib.suppress(OSError):  # What needs it says so.
+            state_dir().mkdir(
+                parents=True, exist_ok=True, mode=0o700
+            )  # Else pytest-benchmark makes it as the umask is.
     outcome = _Outcome()
     ended = pytest.main(
         [*fixed, *(planning if dry_run else measuring), *paths, *pytest_args],

@@ -90,6 +90,19 @@ def test_a_run_file_is_private_unless_it_is_to_be_shared(
     assert "classify" in path.read_text()
     done = lms(tmp_path, "run", f"--url={server.url}", f"--resume={path}", f"--results={results}", *option)
     assert [mode(file) for file in results.glob("*.jsonl")] == [wanted] * len(list(results.glob("*.jsonl")))
+    assert (mode(results), mode(tmp_path / "state")) == (0o755, 0o700)
+
+
+def test_the_state_folder_is_private_but_one_that_was_there_stays_as_it_was(
+    tmp_path: Path, server: ScriptedServer
+) -> None:
+    """Others could put a folder of theirs in the place of the journals."""
+    assert lms(tmp_path, "load", KEY, f"--url={server.url}").returncode == 0
+    assert mode(tmp_path / "state") == mode(tmp_path / "state" / "journals") == 0o700
+    (tmp_path / "state").chmod(0o750)
+    assert lms(tmp_path, "unload", KEY, f"--url={server.url}").returncode == 0
+    assert lms(tmp_path, "load", KEY, f"--url={server.url}").returncode == 0
+    assert mode(tmp_path / "state") == 0o750
 
 
 def test_no_umask_lets_others_write_a_report_or_into_a_results_folder(tmp_path: Path) -> None:
