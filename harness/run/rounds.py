@@ -18,7 +18,7 @@ from harness.settings import Settings
 from harness.store.cell import CellKey
 from harness.store.run_file import RunFile
 from harness.task.task import Task
-from harness.verdict.spending import to_ask
+from harness.verdict.spending import ROUND_SAMPLES, to_ask
 from harness.verdict.task_choice import choices_of
 
 
@@ -78,6 +78,9 @@ class Rounds:
             self._say(render_round(before, choices_of(seen), asked=asked, cells=_missing(seen, size, **what)))
             if is_late:
                 return
+            for model in self._models:
+                if names := asked[str(model.key)]:
+                    self._run.recorder.measure(ROUND_SAMPLES, size, "samples", model=model, round=number, tasks=names)
             self._run.continue_from(Resumption(parent=seen, tests={}, **what))
             for model in self._models:
                 self._ask_model(model, [task for task in self._tasks if task.name in asked[str(model.key)]], size)
@@ -85,7 +88,11 @@ class Rounds:
         self._say(render_round(None, choices_of(seen), asked={}, cells=_missing(seen, sizes[-1], **what)))
 
     def _ask_model(self, model: Model, tasks: Sequence[Task], size: int) -> None:
-        if not tasks or (self._pace is not None and self._pace.left_s <= 0):
+        if not tasks:
+            return
+        if self._pace is not None and self._pace.left_s <= 0:
+            for task in tasks:
+                self._run.recorder.skip("asked no more: the budget is used up", model_key=model.key, task=task.name)
             return
         config = load_config(model, self._tasks, self._settings)
         try:

@@ -53,6 +53,7 @@ class Contender:
         size_bytes: on disk.
         context: the largest that it can be loaded with, in tokens.
         alpha: at which claims are made: a share of 5 % after several looks, 0 where none may be made.
+        is_given_up: a run in rounds asked it no more of this task, as it could hardly be the best.
         is_certified: the claims hold: not worse than the yardstick by the margin, and the floor is reached.
     """
 
@@ -65,6 +66,7 @@ class Contender:
     context: int | None = None
     is_certified: bool = False
     alpha: float = 0.05
+    is_given_up: bool = False
 
     @property
     def n(self) -> int:
@@ -97,6 +99,8 @@ def refusal(candidate: Contender, rule: Rule) -> str:
         return "was not asked"
     if candidate.lost > MOST_UNSCORED * candidate.n:
         return f"{candidate.lost} of {candidate.n} answers were lost"
+    if candidate.is_given_up:
+        return f"asked no more after {candidate.n} items: hardly the best"
     for name in _LIMITS:
         limit, found = getattr(rule, f"max_{name}"), getattr(candidate, name)
         if limit is not None and (found is None or found > limit):

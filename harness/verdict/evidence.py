@@ -12,7 +12,7 @@ from harness.stats.floor import decide_floor
 from harness.store.cell import CellKey, CellSamples, ScorerId
 from harness.store.run_file import RunFile
 from harness.verdict.contender import Contender, Rule
-from harness.verdict.spending import alpha_of
+from harness.verdict.spending import ROUND_SAMPLES, alpha_of
 
 _CERTAIN = {Verdict.BETTER, Verdict.NOT_WORSE}
 _SAME_FOR_ALL = ("seed", "sampling")
@@ -153,6 +153,7 @@ def _candidate(run: RunFile, key: CellKey) -> Contender:
         size_bytes=instance.size_bytes if instance else None,
         context=instance.max_context_length if instance else None,
         alpha=_alpha(run, key),
+        is_given_up=_is_given_up(run, key),
     )
 
 
@@ -172,6 +173,20 @@ def _reduced(answers: Iterable[tuple[str, float | None]]) -> dict[str, float | N
 def _mean(scores: Sequence[float | None]) -> float | None:
     known = [score for score in scores if score is not None]
     return fmean(known) if len(known) == len(scores) else None
+
+
+def _is_given_up(run: RunFile, key: CellKey) -> bool:
+    """Tell whether the last round that asked a task, in a run until decided, left this model out.
+
+    It then stays out of the choice: its few items may have been easier than those that the others were asked since.
+    """
+    rounds = [
+        (measure.round, measure.model_key)
+        for measure in run.measures
+        if measure.name == ROUND_SAMPLES and key.task in measure.params.get("tasks", ())
+    ]
+    last = max((number for number, _ in rounds), default=0)
+    return bool(rounds) and (last, key.model_key) not in rounds
 
 
 def _alpha(run: RunFile, key: CellKey) -> float:

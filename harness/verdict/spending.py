@@ -8,6 +8,9 @@ from collections.abc import Sequence
 
 from harness.verdict.choose import AnswerKind, Recommendation
 
+ROUND_SAMPLES = "round_samples"
+"""The measure that says which models a round asks which tasks, and up to how many samples."""
+
 _HOPELESS = 0.02
 _ENOUGH_REGRET = 0.005
 _ALPHA = 0.05

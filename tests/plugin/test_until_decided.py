@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -18,7 +19,12 @@ from harness.testing.message import Request
 from harness.testing.scripted import ScriptedServer
 
 SMALL, BIG = "acme/tiny-1b", "acme/small-4b"
-RATES = {"sure": {SMALL: 100, BIG: 100}, "hopeless": {SMALL: 0, BIG: 0}, "close": {SMALL: 20, BIG: 83}}
+RATES = {
+    "steady": {SMALL: 40, BIG: 94},
+    "hopeless": {SMALL: 0, BIG: 0},
+    "close": {SMALL: 20, BIG: 83},
+    "good": {SMALL: 40, BIG: 90},
+}
 OWN_TASKS = """
 import pytest
 from harness import Exact, RunTask, Sample, Task
@@ -29,7 +35,7 @@ def task(name):
     return Task(name=name, task_class=name, generate=samples, scorer=Exact(), max_output_tokens=20, prompt_tokens=40)
 
 TASKS = [pytest.param(one, marks=pytest.mark.lms_task(one), id=one.name)
-         for one in map(task, ("sure", "hopeless", "close"))]
+         for one in map(task, ("steady", "hopeless", "close", "good"))]
 
 @pytest.mark.parametrize("task", TASKS)
 def test_task(task, lms_run_task: RunTask) -> None:
@@ -114,13 +120,31 @@ def test_only_what_is_open_is_asked_more(whole: Result) -> None:
     assert "The rounds are over: " in whole.out
 
 
+def test_all_four_answers_stand_in_one_transcript(whole: Result) -> None:
+    rows = {words[0]: " ".join(words[1:]) for line in whole.out.splitlines() if (words := line.split())}
+    assert re.fullmatch(rf"{BIG} 0\.88 .* may lose 0\.00", rows["good"])
+    assert re.fullmatch(rf"{BIG} 0\.97 .* certified", rows["steady"])
+    assert re.fullmatch(rf"open: {BIG} .* \d+ %; ask \d+", rows["close"])
+    assert rows["hopeless"].startswith("your primary 0.00 ")
+    shown = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    shown = shown.partition("<!-- until decided: begin -->")[2].partition("<!-- until decided: end -->")[0]
+    for task in ("steady", "close", "good"):
+        (line,) = [line for line in shown.splitlines() if line.split()[:1] == [task]]
+        # All but the times, which differ from run to run.
+        assert _without_times(line.split()[1:]) == _without_times(rows[task].split()), "README: copy this run's table"
+
+
+def _without_times(words: list[str]) -> list[str]:
+    return [word for word, unit in zip(words, [*words[1:], ""], strict=True) if "s" not in {word, unit}]
+
+
 def test_the_end_rests_on_all_rounds_and_a_floor_is_judged_there(whole: Result) -> None:
     assert whole.path is not None
     cells = {(cell.model_key, cell.task): cell.n for cell in RunFile.read(whole.path).summaries}
     assert cells == dict(whole.counts)
     assert whole.code == 1
     assert f"BELOW THE FLOOR: {SMALL} scored " in whole.text
-    assert "6 passed" in whole.out
+    assert "8 passed" in whole.out
 
 
 def test_claims_after_three_looks_are_made_at_a_third_of_five_percent(whole: Result) -> None:
@@ -163,4 +187,4 @@ def test_a_race_is_an_error_that_names_what_took_its_place(run: Pytest, words: t
 def test_a_summary_of_an_earlier_round_does_not_stand_beside_the_last_one(whole: Result) -> None:
     assert whole.path is not None
     written = [record for record in read_run(whole.path) if isinstance(record, SummaryRecord)]
-    assert len(written) > len(RunFile.read(whole.path).summaries) == 6
+    assert len(written) > len(RunFile.read(whole.path).summaries) == 8
