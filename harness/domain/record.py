@@ -116,6 +116,29 @@ class ReleaseRecord(Record):
     error: str | None = None
 
 
+class PromptRecord(Record):
+    """What a model was sent, once per run file: samples of the same `prompt_hash` share it, and follow it.
+
+    Prompts that are fitted to the context differ by model, and so do their hashes. A run with `no_prompts` has no such
+    records, and neither have files of version 0.1.0.
+
+    Attributes:
+        prompt: the user's message; with turns, the last one, whose answer is scored.
+        system_prompt: sent with the first message only.
+        turns: the user's messages before the prompt, in order.
+        continues: the turn that the prompt follows, counted from 1; None: the last.
+        images: in the order sent, the `sha256` and the `bytes` of each; the images themselves are not recorded.
+    """
+
+    kind: Literal["prompt"] = "prompt"
+    prompt_hash: str
+    prompt: str
+    system_prompt: str | None = None
+    turns: list[str] = []
+    continues: int | None = None
+    images: list[dict[str, Any]] = []
+
+
 class SampleRecord(Record):
     """One sample. `sample_uid` identifies the question and everything that may change its answer, but not the run.
 
@@ -327,6 +350,7 @@ class Kinds:
         "run": RunRecord,
         "instance": InstanceRecord,
         "release": ReleaseRecord,
+        "prompt": PromptRecord,
         "sample": SampleRecord,
         "score": ScoreRecord,
         "measure": MeasureRecord,

@@ -19,6 +19,7 @@ from harness.domain.record import (
     InstanceRecord,
     ItemRecord,
     MeasureRecord,
+    PromptRecord,
     Record,
     ReleaseRecord,
     RunRecord,
@@ -32,6 +33,7 @@ from harness.lifecycle.lease import Lease, Release
 from harness.lifecycle.resident import resident_ids
 from harness.reaper.filelock import FileLock
 from harness.run.ask.job import sample_uid
+from harness.run.ask.prompt import prompt_record
 from harness.run.provenance import cpu_name, git_state, harness_version, memory_bytes, redacted, versions
 from harness.settings import DEFAULT_TOKEN, Settings
 from harness.store.writer import RunWriter
@@ -45,6 +47,7 @@ class Recorder:
         results: the folder.
         clock: for timestamps.
         is_shared: let other users of this machine read the file.
+        no_prompts: leave the prompts out.
         carried: records taken over from the run that is resumed; None: none is. They follow the first record as if this
             run had written them. The file appears with all of them at once, so that it can be resumed whenever this
             run dies.
@@ -54,11 +57,20 @@ class Recorder:
     """
 
     def __init__(
-        self, results: Path, *, clock: Clock, is_shared: bool = False, carried: Iterable[Record] | None = None
+        self,
+        results: Path,
+        *,
+        clock: Clock,
+        is_shared: bool = False,
+        no_prompts: bool = False,
+        carried: Iterable[Record] | None = None,
     ) -> None:
         self._clock = clock
         self._started = clock.monotonic()
         self._samples = 0
+        self._no_prompts = no_prompts
+        self._prompts: set[str] = set()
+        """The hashes of the prompts that the file has."""
         self._carried = carried
         self.run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
         path = results / f"{self.run_id}.jsonl"
@@ -116,6 +128,8 @@ class Recorder:
         if self._carried is not None:
             for record in self._carried:
                 self._samples += isinstance(record, SampleRecord)
+                if isinstance(record, PromptRecord):
+                    self._prompts.add(record.prompt_hash)
                 self._writer.write(record.model_copy(update={"run_id": self.run_id}))
             self._writer.reveal()
             self._hold()
@@ -194,10 +208,14 @@ class Recorder:
         )
 
     def answer(self, task: Task, answer: Answer, model: Model, *, instance_id: InstanceId, config: LoadConfig) -> None:
-        """Record a sample and its score."""
+        """Record a sample and its score, and before the first sample with its prompt that prompt."""
         self._samples += 1
         uid = sample_uid(task, answer.job, model, config=config.as_dict())
-        self._writer.write(self._sample(uid, task, answer, model, instance_id))
+        sample = self._sample(uid, task, answer, model, instance_id)
+        if not self._no_prompts and sample.prompt_hash not in self._prompts:
+            self._writer.write(prompt_record(answer.job, **self.head()))
+            self._prompts.add(sample.prompt_hash)
+        self._writer.write(sample)
         score = answer.score
         self._writer.write(
             ScoreRecord(

@@ -35,6 +35,7 @@ SettingName = Literal[
     "results",
     "details",
     "share_results",
+    "no_prompts",
     "models_dir",
 ]
 """The fields of `Settings` that a user can set."""

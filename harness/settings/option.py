@@ -240,6 +240,14 @@ OPTIONS: tuple[Option, ...] = (
         help="let other users of this machine read the run file, as far as the umask does (default: only you)",
     ),
     Option(
+        name="no_prompts",
+        flag="no-prompts",
+        metavar="yes|no",
+        parse=parser.yes,
+        is_flag=True,
+        help="leave the prompts out of the run file; answers and targets stay in it (default: prompts are recorded)",
+    ),
+    Option(
         name="models_dir",
         flag="models-dir",
         metavar="DIR",

@@ -44,6 +44,7 @@ class Settings:
         resume: the run file to resume, or "last"; settings that are not given are then taken from it.
         details: whether the run ends with all its tables, after the answers.
         share_results: whether other users of this machine may read the run file.
+        no_prompts: whether prompts stay out of the run file.
         source: where each value came from: an option as it was written, a variable, `ini lms_…`, or `default`; where
             nothing is said, the value counts as given.
     """
@@ -75,6 +76,7 @@ class Settings:
     results: Path = Path("results")
     details: bool = False
     share_results: bool = False
+    no_prompts: bool = False
     models_dir: Path | None = None
     source: Mapping[str, str] = field(default_factory=dict)
 

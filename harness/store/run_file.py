@@ -5,6 +5,7 @@ the offset from which `RunFile.sample_record` reads the whole record for whoever
 """
 
 import sys
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -18,6 +19,7 @@ from harness.domain.record import (
     InstanceRecord,
     ItemRecord,
     MeasureRecord,
+    PromptRecord,
     Record,
     RunRecord,
     SampleRecord,
@@ -56,6 +58,7 @@ _TASKS_OF_FIRST_VERSION = frozenset(
         "summarise",
     }
 )
+_PROMPT = b'{"kind":"prompt",'
 _score_texts = itemgetter("run_id", "at", "sample_uid", "scorer", "scorer_version")
 _ROW_BITS = 40
 _LAST_ROW = (1 << _ROW_BITS) - 1
@@ -105,6 +108,9 @@ class RunFile:
     end: EndRecord | None = None
     _places: dict[str, int] = field(default_factory=dict)
     """Sample uid -> the number of its cell and its row there, in one integer: a tuple takes twice the memory."""
+    _prompts: "array[int]" = field(default_factory=lambda: array("q"))
+    """The offsets of the prompts, which are parsed only when one is asked for."""
+    _prompt_places: dict[str, int] | None = None
     _numbers: dict[CellKey, int] = field(default_factory=dict)
     _in_order: list[CellSamples] = field(default_factory=list)
     _first_versions: dict[str, dict[str, ScorerId]] = field(default_factory=dict)
@@ -121,11 +127,16 @@ class RunFile:
         """
         seen = cls(path=path)
         for line in read_lines(path):
+            if line.content.startswith(_PROMPT):
+                seen._prompts.append(line.offset)
+                continue
             value = parse(path, line)
             if value["kind"] == "sample":
                 seen._take_sample(line, value)
             elif value["kind"] == "score":
                 seen._take_score(line, value)
+            elif value["kind"] == "prompt":  # Written by another program, with other blanks.
+                seen._prompts.append(line.offset)
             elif (record := as_record(path, line, value)) is not None:
                 seen._take(record)
         seen._own_scorers = {task: seen._own_scorer(task) for task in seen._first_versions}
@@ -193,6 +204,20 @@ class RunFile:
         assert isinstance(record, SampleRecord)  # noqa: S101  (the offset says so)
         return record
 
+    def prompt(self, sample: SampleRecord) -> PromptRecord | None:
+        """Return what was sent for a sample; None where the run did not record it.
+
+        Raises:
+            StoreError: the file cannot be read any more, or has changed.
+        """
+        if self._prompt_places is None:
+            found = map(self._prompt_at, self._prompts)
+            self._prompt_places = {
+                record.prompt_hash: offset for record, offset in zip(found, self._prompts, strict=True)
+            }
+        offset = self._prompt_places.get(sample.prompt_hash)
+        return None if offset is None else self._prompt_at(offset)
+
     def score_record(self, score: ScoreEntry) -> ScoreRecord:
         """Return the whole record of a score, read from the file.
 
@@ -219,6 +244,11 @@ class RunFile:
                 record = record.model_copy(update={"stratum": stratum, "cluster_id": cluster_id})
             if record is not None:
                 yield line.offset, record
+
+    def _prompt_at(self, offset: int) -> PromptRecord:
+        record = self._read_at(offset)
+        assert isinstance(record, PromptRecord)  # noqa: S101  (the offset says so)
+        return record
 
     def _read_at(self, offset: int) -> Record | None:
         try:

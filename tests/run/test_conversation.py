@@ -14,7 +14,7 @@ from harness.client.http import Client
 from harness.domain.answer import Answer, Job
 from harness.domain.generation import Outcome
 from harness.domain.model import InstanceId, LoadConfig
-from harness.domain.record import SampleRecord, SummaryRecord
+from harness.domain.record import PromptRecord, SampleRecord, SummaryRecord
 from harness.domain.sample import Sample
 from harness.errors import TaskError
 from harness.run.ask.asker import asker
@@ -247,3 +247,15 @@ def test_the_turns_and_the_branch_are_part_of_the_item() -> None:
 def test_a_branch_from_a_turn_that_there_is_not_is_refused(turns: tuple[str, ...], continues: int) -> None:
     with pytest.raises(TaskError, match=f"cannot continue from turn {continues}"):
         Sample(item_id="x", prompt="p", target="t", turns=turns, continues=continues)
+
+
+def test_a_conversation_is_recorded_as_it_was_sent_before_its_sample(bench: Bench) -> None:
+    branch = replace(TALK, continues=2)
+    _, sample = bench.hold(branch)
+    records = list(read_run(bench.run.path))
+    (prompt,) = (record for record in records if isinstance(record, PromptRecord))
+    assert records.index(prompt) == records.index(sample) - 1
+    assert (prompt.prompt_hash, prompt.images) == (sample.prompt_hash, [])
+    assert [*prompt.turns[:2], prompt.turns[2], prompt.prompt] == [chat["input"] for chat in bench.chats]
+    assert prompt.system_prompt == bench.chats[0]["system_prompt"] == "be brief"
+    assert prompt.continues == 2

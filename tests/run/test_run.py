@@ -200,7 +200,7 @@ def test_every_record_is_on_disk_as_soon_as_it_is_made(make: Make) -> None:
 
     bench.server.on("POST", "/api/v1/models/unload", Look(), times=1)
     bench.evaluate()
-    assert kinds == ["run", "instance", *["sample", "score"] * 6, "summary"]
+    assert kinds == ["run", "instance", *["prompt", "sample", "score"] * 6, "summary"]
 
 
 def test_no_secret_reaches_the_run_file_or_the_journal(make: Make, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from harness.domain.record import (
     EndRecord,
     InstanceRecord,
+    PromptRecord,
     Record,
     RunRecord,
     SampleRecord,
@@ -343,3 +344,30 @@ def test_what_is_not_one_object_a_line_is_refused(tmp_path: Path, line: bytes) -
     path.write_bytes(path.read_bytes() + line)
     with pytest.raises(StoreError, match=r"run\.jsonl:3: expected one JSON object"):
         RunFile.read(path)
+
+
+def prompt(prompt_hash: str, text: str) -> PromptRecord:
+    return PromptRecord(**HEAD, prompt_hash=prompt_hash, prompt=text)
+
+
+def test_a_sample_leads_to_its_prompt_and_to_none_where_none_was_recorded(tmp_path: Path) -> None:
+    records = [run(), prompt("p", "say it"), sample("a"), prompt("q", "and this"), sample("b", prompt_hash="q")]
+    path = write(tmp_path / "run.jsonl", [*records, sample("c", prompt_hash="r")])
+    spaced = path.read_bytes().replace(b'{"kind":"prompt","schema"', b'{"kind": "prompt", "schema"')
+    for content in (path.read_bytes(), spaced):
+        path.write_bytes(content)
+        seen = RunFile.read(path)
+        found = {entry.item_id: seen.prompt(seen.sample_record(entry)) for _, entry in seen.samples()}
+        assert {item: record and record.prompt for item, record in found.items()} == {
+            "a": "say it",
+            "b": "and this",
+            "c": None,
+        }
+
+
+def test_prompts_are_not_parsed_by_those_who_ask_for_none(tmp_path: Path) -> None:
+    path = write(tmp_path / "run.jsonl", [run(), prompt("p", "say it"), sample("a")])
+    path.write_bytes(path.read_bytes().replace(b'"prompt":"say it"', b'"prompt": say it '))
+    seen = RunFile.read(path)
+    with pytest.raises(StoreError, match=r"expected one JSON object a line"):
+        seen.prompt(seen.sample_record(next(entry for _, entry in seen.samples())))

@@ -63,6 +63,7 @@ WRONG: dict[str, tuple[str, ...]] = {
     "until_decided": ("", "maybe", "YES"),
     "details": ("", "maybe", "YES"),
     "share_results": ("", "maybe", "YES"),
+    "no_prompts": ("", "maybe", "YES"),
     "latency_budget_s": TIME,
     "sample_deadline_s": TIME,
     "budget_s": TIME,

@@ -16,6 +16,7 @@ from harness.domain.record import (
     EndRecord,
     InstanceRecord,
     ItemRecord,
+    PromptRecord,
     Record,
     RunRecord,
     SampleRecord,
@@ -28,6 +29,7 @@ from harness.errors import LeaseError, SettingsError, StoreError
 from harness.reaper.filelock import FileLock
 from harness.run.ask.asker import judge
 from harness.run.ask.job import jobs_of, sample_uid
+from harness.run.ask.prompt import prompt_record
 from harness.run.ask.reasoning import reasoning_for
 from harness.run.ask.room import room_tokens
 from harness.run.plan.plan import fits
@@ -170,15 +172,20 @@ class Resumption:
         """Yield the records that are taken over, in the order written, by reading the earlier file once more.
 
         Of a complete model these are all. Of any other they are the answers that count, their scores, and the instance
-        that gave them: everything else about that model is measured again.
+        that gave them: everything else about that model is measured again. Prompts are made again: the earlier file may
+        have none.
         """
         uids = {uid: (task, job) for cell in self._known.values() for uid, (task, job) in cell.items()}
         answered: set[str] = set()
+        prompts: set[str] = set()
         judged: set[str] = set()
         for offset, record in self.parent.records():
             if isinstance(record, SampleRecord):
                 sample = self._sample(record.sample_uid)
                 if record.sample_uid in uids and sample is not None and sample.offset == offset:
+                    if not self.settings.no_prompts and record.prompt_hash not in prompts:
+                        yield prompt_record(uids[record.sample_uid][1], run_id=record.run_id, at=record.at)
+                        prompts.add(record.prompt_hash)
                     yield record
                     answered.add(record.sample_uid)
             elif isinstance(record, ScoreRecord):
@@ -196,7 +203,7 @@ class Resumption:
                 yield _score_record(task, answer, self._score(task, job, answer))
 
     def _is_carried(self, record: Record) -> bool:
-        if isinstance(record, RunRecord | EndRecord):
+        if isinstance(record, RunRecord | EndRecord | PromptRecord):
             return False
         key = getattr(record, "model_key", None)
         if isinstance(record, SummaryRecord | SkipRecord) and record.task in self._tasks_left_out:

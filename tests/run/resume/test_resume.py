@@ -12,7 +12,7 @@ import pytest
 from harness.client.http import Client
 from harness.domain.answer import Answer
 from harness.domain.model import LoadConfig, Model
-from harness.domain.record import InstanceRecord, MeasureRecord, RunRecord, SampleRecord
+from harness.domain.record import InstanceRecord, MeasureRecord, PromptRecord, RunRecord, SampleRecord
 from harness.domain.sample import Sample
 from harness.domain.score import Score
 from harness.errors import LeaseError, SettingsError, StoreError
@@ -305,3 +305,38 @@ def test_a_file_that_is_no_run_is_refused(tmp_path: Path) -> None:
             with_parent(Settings(resume=str(path), source=DEFAULTS))
     with pytest.raises(StoreError, match="cannot read"):
         with_parent(Settings(resume=str(tmp_path / "none.jsonl"), source=DEFAULTS))
+
+
+def prompts(path: Path) -> list[str]:
+    return [record.prompt for record in read_run(path) if isinstance(record, PromptRecord)]
+
+
+def test_each_prompt_stands_once_in_a_resumed_run_and_before_its_sample(bench: Bench) -> None:
+    bench.settings = replace(bench.settings, epochs=2)
+    whole = bench.run()
+    resumed = bench.run(bench.resumption(cut(whole, before(whole, "sample", 8))))
+    assert prompts(resumed) == prompts(whole) == [f"say 0 {i}" for i in range(6)]
+    known = set()
+    for record in read_run(resumed):
+        if isinstance(record, PromptRecord):
+            known.add(record.prompt_hash)
+        assert not isinstance(record, SampleRecord) or record.prompt_hash in known
+    again = bench.run(bench.resumption(resumed))  # Complete: everything is taken over.
+    assert prompts(again) == prompts(whole)
+
+
+def test_a_resumed_run_writes_the_prompts_that_the_earlier_file_lacks(bench: Bench) -> None:
+    whole = bench.run()
+    lines = whole.read_bytes().splitlines(keepends=True)
+    whole.write_bytes(b"".join(line for line in lines if not line.startswith(b'{"kind":"prompt"')))
+    torn = cut(whole, before(whole, "sample", 4))
+    assert prompts(torn) == []
+    assert prompts(bench.run(bench.resumption(torn))) == [f"say 0 {i}" for i in range(6)]
+
+
+def test_a_run_without_prompts_is_resumed_without_them(bench: Bench) -> None:
+    bench.settings = replace(bench.settings, no_prompts=True)
+    whole = bench.run()
+    torn = cut(whole, before(whole, "sample", 4))
+    assert with_parent(Settings(resume=str(torn), source=DEFAULTS)).no_prompts
+    assert prompts(bench.run(bench.resumption(torn))) == []

@@ -110,6 +110,16 @@ def _records(run_id: str, items: int, chance: random.Random) -> Iterator[dict[st
         }
         for task in tasks:
             for item in range(items):
+                if number == 0:
+                    yield {
+                        "kind": "prompt",
+                        "prompt_hash": _hash(task, item),
+                        "prompt": f"Message {item}: " + "the invoice is attached, please pay it within ten days. " * 10,
+                        "system_prompt": None,
+                        "turns": [],
+                        "continues": None,
+                        "images": [],
+                    }
                 uid = f"{chance.getrandbits(64):016x}"
                 passed = chance.random() < 0.6 + 0.05 * number
                 yield _sample(uid, model, task, item, e2e_s=chance.expovariate(1 / (1 + number)))
@@ -138,6 +148,10 @@ def _records(run_id: str, items: int, chance: random.Random) -> Iterator[dict[st
     yield {"kind": "end", "exit_code": 0, "duration_s": 1.0, "samples": items * _TASKS * _MODELS}
 
 
+def _hash(task: str, item: int) -> str:
+    return f"{task.removeprefix('task')}{item:015x}"
+
+
 def _sample(uid: str, model: str, task: str, item: int, *, e2e_s: float) -> dict[str, Any]:
     return {
         "kind": "sample",
@@ -153,7 +167,7 @@ def _sample(uid: str, model: str, task: str, item: int, *, e2e_s: float) -> dict
         "epoch": 1,
         "model_key": model,
         "instance_id": model,
-        "prompt_hash": f"{item:016x}",
+        "prompt_hash": _hash(task, item),
         "request": {"model": model, "temperature": 0.0, "max_output_tokens": 32, "store": False},
         "target": {"label": "not spam", "labels": ["spam", "not spam"]},
         "turns": [],
