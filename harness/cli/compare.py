@@ -93,7 +93,7 @@ def _print(found: "Compared", *, margin: float, shows_flips: bool) -> None:
     print_text(render_contrasts(found.contrasts, is_ladder=found.is_ladder, margin=margin, width=width))
     for contrast in found.contrasts if shows_flips else ():
         if flips := list(flipped_answers(contrast, _known_tasks)):
-            print_text("\n" + render_flips(flips, longest=_LONGEST_TEXT, width=width))
+            print_text("\n" + render_flips(contrast, flips, longest=_LONGEST_TEXT, width=width))
     print_text("\n" + paragraph("From " + ", ".join(map(str, found.runs)), width))
 
 

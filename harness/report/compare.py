@@ -34,9 +34,9 @@ def render_contrasts(contrasts: Sequence[Contrast], *, is_ladder: bool, margin: 
     return "\n\n".join(parts)
 
 
-def render_flips(flips: Sequence[FlippedAnswer], *, longest: int, width: int | None) -> str:
-    """Return the prompt and both answers of each flip, each text cut to so many characters."""
-    blocks = []
+def render_flips(contrast: Contrast, flips: Sequence[FlippedAnswer], *, longest: int, width: int | None) -> str:
+    """Return the prompt and both answers of each flip of a contrast, each text cut to so many characters."""
+    blocks = ["\n".join(_side_lines(contrast, width))]
     for shown in flips:
         passing = "only B passes" if shown.is_gained else "only A passes"
         prompt = "(the task does not make this item any more)" if shown.prompt is None else shown.prompt
@@ -48,8 +48,7 @@ def render_flips(flips: Sequence[FlippedAnswer], *, longest: int, width: int | N
 
 
 def _contrast(contrast: Contrast, width: int | None) -> Iterator[str]:
-    lines = [paragraph(f"{letter}  {_subject(side)}", width, indent=3) for letter, side in _sides(contrast)]
-    yield "\n".join([*lines, paragraph(_changes(contrast.changes), width, indent=2)])
+    yield "\n".join([*_side_lines(contrast, width), paragraph(_changes(contrast.changes), width, indent=2)])
     if contrast.effects:
         rows = [_row(effect) for effect in contrast.effects]
         yield fitted(rows, headers=HEADERS, align=_ALIGN, width=width)
@@ -60,9 +59,9 @@ def _contrast(contrast: Contrast, width: int | None) -> Iterator[str]:
         yield "\n".join(notes)
 
 
-def _sides(contrast: Contrast) -> Iterator[tuple[str, Subject]]:
-    yield "A", contrast.reference
-    yield "B", contrast.candidate
+def _side_lines(contrast: Contrast, width: int | None) -> list[str]:
+    sides = (("A", contrast.reference), ("B", contrast.candidate))
+    return [paragraph(f"{letter}  {_subject(side)}", width, indent=3) for letter, side in sides]
 
 
 def _subject(subject: Subject) -> str:

@@ -138,6 +138,7 @@ def test_flips_are_shown_with_prompt_and_both_answers(call: Call, folder: Path) 
     assert "A       answer 1.0" in flips
     assert "B       answer 0.0" in flips
     assert call("compare", "c1", "c2", "--flips", "--json").json["contrasts"][0]["flips"][0]["prompt"]
+    assert done.out.rpartition("\n\nclassify")[0].endswith(f"A  {KEY} in run c1\nB  {KEY} in run c2")
     lost = call("compare", "r1", "r2", "small", "--flips")
     assert "the task does not make this item any more" in lost.out
 
