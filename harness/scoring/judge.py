@@ -12,7 +12,7 @@ import json
 import math
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from harness.domain.sample import Json
@@ -43,13 +43,20 @@ def judged(scorer: Scorer, output: str, target: Json, *, limit_s: float = LIMIT_
         raise
     except TimeoutError:
         return _failed(scorer, f"took longer than {limit_s:g} s; simplify the task's target or the scorer")
+    except _Quit as exc:
+        return _failed(scorer, f"raised {type(exc.error).__name__}: {str(exc.error)[:200]}")
     except Exception as exc:  # noqa: BLE001  (one sample's isolation: a scorer may raise anything)
         return _failed(scorer, f"raised {type(exc).__name__}: {str(exc)[:200]}")
     if wrong := _impossible(result):
         return _failed(scorer, wrong)
-    details = {**result.details, **({"cut_to": len(text)} if len(text) < len(output) else {})}
+    try:
+        details = _as_recorded(result.details)
+    except (TypeError, ValueError, RecursionError) as exc:
+        return _failed(scorer, f"returned details that are not JSON: {exc}")
+    if len(text) < len(output):
+        details["cut_to"] = len(text)
     passed = result.value == 1.0 if result.passed is None and result.value is not None else result.passed
-    return Score(value=result.value, passed=passed, reason=str(result.reason), details=details)
+    return Score(value=result.value, passed=passed, reason=_encodable(str(result.reason)), details=details)
 
 
 def is_fault(score: Score | None) -> bool:
@@ -59,6 +66,7 @@ def is_fault(score: Score | None) -> bool:
 
 def faulty(reason: str) -> Score:
     """Return the score of an answer that cannot be judged."""
+    reason = _encodable(reason)
     return Score(value=None, reason=reason, details={FAULT: reason[:300]})
 
 
@@ -75,11 +83,30 @@ def _impossible(score: Any) -> str:
         return f"returned the value {value!r}, expected a number from 0 to 1, or None"
     if value is not None and not (math.isfinite(value) and 0 <= value <= 1):
         return f"returned the value {value!r}, expected one from 0 to 1"
-    try:
-        json.dumps(dict(score.details), allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as exc:
-        return f"returned details that are not JSON: {exc}"
     return ""
+
+
+def _as_recorded(details: Mapping[str, Json]) -> dict[str, Json]:
+    """Return details as a record can hold them: JSON, its keys texts.
+
+    Raises:
+        TypeError, ValueError, RecursionError: they are not JSON.
+    """
+    recorded: dict[str, Json] = json.loads(_encodable(json.dumps(dict(details), allow_nan=False, ensure_ascii=False)))
+    return recorded
+
+
+def _encodable(text: str) -> str:
+    """Return a text without halves of surrogate pairs, which no file in UTF-8 can hold."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+class _Quit(Exception):
+    """A scorer raised what would end the program, such as SystemExit or pytest's own exceptions."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 class _Stopped(BaseException):
@@ -123,6 +150,7 @@ def _within(limit_s: float, call: Callable[[], Any]) -> Any:
 
     Raises:
         TimeoutError: it takes longer.
+        _Quit: it raises something that is not an `Exception`.
     """
     try:
         worker = _idle.pop()  # atomic, so that no two threads get the same one
@@ -139,5 +167,5 @@ def _within(limit_s: float, call: Callable[[], Any]) -> Any:
         raise
     _idle.append(worker)
     if error is not None:
-        raise error
+        raise error if isinstance(error, Exception) else _Quit(error)
     return result

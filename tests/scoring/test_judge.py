@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from harness.domain.record import ScoreRecord
 from harness.domain.score import Score
 from harness.errors import TaskError
 from harness.scoring.bound import MAX_CHARS
@@ -30,6 +31,14 @@ def fail(_: str) -> Score:
     raise ZeroDivisionError("of all things")
 
 
+def leave(_: str) -> Score:
+    raise SystemExit(3)
+
+
+def give_up(_: str) -> Score:
+    pytest.fail("a test's own failure")
+
+
 def recurse(text: str) -> Score:
     return recurse(text)
 
@@ -38,6 +47,8 @@ def recurse(text: str) -> Score:
     ("act", "why"),
     [
         (fail, "raised ZeroDivisionError: of all things"),
+        (leave, "raised SystemExit: 3"),
+        (give_up, "raised Failed: a test's own failure"),
         (recurse, "raised RecursionError"),
         (lambda _: Score(value=float("nan")), "returned the value nan"),
         (lambda _: Score(value=float("inf")), "returned the value inf"),
@@ -54,6 +65,28 @@ def test_a_scorer_that_breaks_leaves_the_answer_unscored_and_is_named(act: Calla
     score = judged(Own(act), "text", None)
     assert (score.value, score.passed, is_fault(score)) == (None, None, True)
     assert score.reason.startswith(f"the scorer own {why}")
+
+
+def test_a_score_can_be_recorded_whatever_its_reason_and_details_hold() -> None:
+    odd = Score(value=0.5, reason="half \ud800", details={"half": "\udc00", 7: (1, 2)})  # type: ignore[dict-item]
+    score = judged(Own(lambda _: odd), "text", None)
+    assert (score.value, score.reason, score.details) == (0.5, "half \ufffd", {"half": "\ufffd", "7": [1, 2]})
+    record = ScoreRecord(
+        run_id="r",
+        at="",
+        sample_uid="u",
+        scorer="own",
+        scorer_version="1",
+        value=score.value,
+        reason=score.reason,
+        details=dict(score.details),
+    )
+    assert "half" in record.to_json()
+
+    def raise_half(_: str) -> Score:
+        raise ValueError("\ud800")
+
+    assert judged(Own(raise_half), "text", None).reason.endswith("raised ValueError: \ufffd")
 
 
 def loop(_: str) -> Score:
