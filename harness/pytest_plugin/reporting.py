@@ -87,7 +87,14 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     result = yield
     ours = session_if_any(session.config)
     if ours is not None and not (session.config.option.collectonly or session.shouldfail or session.shouldstop):
-        or_exit(session.config, ours.go_on)
+        try:
+            ours.go_on()
+        except HarnessError as exc:
+            # Not pytest.exit: after that pytest prints no summary, and so not what was found out.
+            say(session.config, f"{type(exc).__name__}: {exc}")
+            session.testsfailed += 1
+            if isinstance(exc, StoreError):
+                ours.note_failure(exc)
     return result
 
 

@@ -154,7 +154,8 @@ def _row(answer: TaskAnswer, name: Naming) -> tuple[str, ...]:
     choice, task = answer.choice, one_line(answer.task, limit=_LONGEST_KEY)
     standing = choice.chosen
     if standing is None:
-        why = choice.standings[0].refusal if choice.standings else "no model was asked"
+        refused = sorted(choice.standings, key=lambda standing: standing.candidate.is_given_up)
+        why = refused[0].refusal if refused else "no model was asked"
         return task, "open", "-", "-", "-", why
     candidate = standing.candidate
     key = name(candidate.key) + (" *" if answer.is_demonstration else "")

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from operator import itemgetter
 from statistics import fmean, median
 
@@ -86,7 +87,7 @@ class Gathering:
             if key not in self._cells:
                 self._cells[key] = _Cell(
                     task_class=summary.task_class,
-                    candidate=_candidate(run, key),
+                    candidate=_candidate(run, key, summary.planned),
                     run=run.run,
                     instance=run.instances.get(key.model_key),
                     scorer=run.scorer(key.task),
@@ -135,7 +136,7 @@ def certified(candidate: Contender, rule: Rule, primary: Contender | None) -> Co
     return replace(candidate, is_certified=holds)
 
 
-def _candidate(run: RunFile, key: CellKey) -> Contender:
+def _candidate(run: RunFile, key: CellKey, planned: int | None) -> Contender:
     cell = run.cells.get(key, CellSamples(key))
     times, first_words = cell.e2e_s, cell.ttft_s
     instance = run.instances.get(key.model_key)
@@ -146,7 +147,8 @@ def _candidate(run: RunFile, key: CellKey) -> Contender:
     loads = measured["load_time_s"] or _known(_load_s(instance))
     return Contender(
         key=key.model_key,
-        scores=_reduced(cell.values(run.scorer(key.task))),
+        # A run that died in a later round has answers beyond those of its last whole one, and lost those in flight.
+        scores=_reduced(islice(cell.values(run.scorer(key.task)), planned)),
         p50_s=median(times) if times else None,
         ttft_s=median(measured["ttft_s"] or first_words) if measured["ttft_s"] or first_words else None,
         load_s=median(loads) if loads else None,

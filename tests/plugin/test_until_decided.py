@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -174,6 +175,23 @@ def test_the_budget_ends_the_rounds(run: Pytest) -> None:
     result = run("--lms-model=all", "--lms-until-decided", "--lms-budget=0.001s", "--lms-results=results/short")
     assert result.code == 1
     assert "left out, the budget is used up" in result.text or "NOT MEASURED" in result.text
+
+
+def test_a_server_that_goes_away_in_a_later_round_leaves_the_answers_so_far(run: Pytest) -> None:
+    with ScriptedServer() as other:
+        closing = threading.Thread(target=other.close, daemon=True)
+
+        def reply_and_go(request: Request) -> str:
+            if request.prompt == "good 20":
+                closing.start()
+            return reply(request)
+
+        other.reply_with(reply_and_go)
+        result = run("--lms-model=all", "--lms-until-decided", f"--lms-url={other.url}", "--lms-results=results/gone")
+    assert result.code == 7, result.out
+    assert "ServerUnreachable: the server went away during the run" in result.text
+    assert "hand it to" in result.out
+    assert "NOT RELEASED" in result.out
 
 
 @pytest.mark.parametrize("words", [("--lms-race",), ("-o", "lms_race=yes")])

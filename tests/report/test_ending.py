@@ -139,3 +139,20 @@ def test_a_run_without_answers_has_its_tables() -> None:
     run = written(header(), skip)
     assert render_ending(run) == "Skipped: acme/huge: out of memory"
     assert how_to_see_more(run) == ""
+
+
+def test_a_run_that_died_in_a_later_round_rests_on_its_last_whole_one() -> None:
+    records = cell("extract", "small", N)
+    lost = []
+    for number in range(N, N + 5):
+        facts = {
+            "sample_uid": f"late {number}",
+            "task": "extract",
+            "task_class": "extract",
+            "item_id": f"late-{number}",
+        }
+        facts |= {"item_hash": "h", "model_key": "small", "instance_id": "small", "prompt_hash": "p"}
+        lost.append(SampleRecord.model_validate({**HEAD, **facts, "outcome": "cancelled"}))
+    text = render_ending(written(header(plan={"rounds": [N, 2 * N]}), instance("small", 0), *records, *lost))
+    assert "1.00 [0.89, 1.00]" in text
+    assert "lost" not in text
