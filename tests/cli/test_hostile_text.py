@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import subprocess
-import sys
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -21,13 +19,13 @@ from harness.store.run_file import RunFile
 from harness.testing.fault import Status
 from harness.testing.library import DEFAULT_MODELS
 from harness.testing.scripted import ScriptedServer
+from tests import forkserver
 
 from .conftest import Call
 
 EVIL = "\x1b[2J\r\n::error::boom\n  ::add-mask::x\n##[error]y ##vso[task.z]\u202e\x9b31m\u2028\x07"
 KEY = f"acme/tiny{EVIL}-1b"
 NAMES = ("model_key", "task", "task_class", "item_id", "instance_id", "reference", "reason", "error", "outcome", "test")
-COMMAND = (sys.executable, "-m", "harness.cli", "run")
 BIG = 10_000_000
 LONGEST_LINE = 4000
 
@@ -193,16 +191,11 @@ def test_no_error_of_the_server_acts(call: Call, failing: ScriptedServer, words:
     "words", [("--model=all", "--floor=classify=0.9"), ("--model=all", "--dry-run"), ("--model=nowhere",)]
 )
 def test_a_run_prints_nothing_that_acts(server: ScriptedServer, tmp_path: Path, words: tuple[str, ...]) -> None:
-    done = subprocess.run(
-        [*COMMAND, f"--url={server.url}", "--suite=offload", "--task=classify", "--limit=2", *words],
-        capture_output=True,
-        timeout=100,
-        cwd=tmp_path,
-        check=False,
-        env={**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state")},
-    )
-    assert_harmless(done.stdout.decode() + done.stderr.decode())
-    assert b"Traceback" not in done.stdout + done.stderr
+    words = (f"--url={server.url}", "--suite=offload", "--task=classify", "--limit=2", *words)
+    environ = {**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state")}
+    done = forkserver.run("harness.cli", "run", *words, cwd=tmp_path, env=environ)
+    assert_harmless(done.stdout + done.stderr)
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("width", [None, 40, 100])
