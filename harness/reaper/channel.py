@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import os
 import queue
+import select
 import subprocess
 import sys
 import threading
@@ -80,6 +82,7 @@ class Channel:
         self._replies: dict[int, queue.SimpleQueue[dict[str, Any] | None]] = {}
         self._lock = threading.RLock()  # Reentrant: a signal handler may ask while this very thread does.
         self._next = 1
+        self._is_torn = False
         self.pid = peer.pid
         self.is_dead = False
 
@@ -92,7 +95,10 @@ class Channel:
         Raises:
             LeaseError: the reaper did not start.
         """
-        channel = cls(launch(journal), on_death)
+        peer = launch(journal)
+        if peer.stdin is not None and sys.platform != "win32":
+            os.set_blocking(peer.stdin.fileno(), False)  # Nobody waits for ever for a reaper that is stopped.
+        channel = cls(peer, on_death)
         threading.Thread(target=channel._listen, name="lms-reaper", daemon=True).start()
         hello = {
             "op": "hello",
@@ -122,14 +128,14 @@ class Channel:
 
         Raises:
             ConnectionLost: the reaper is dead.
-            DeadlineExceeded: it did not reply in time.
+            DeadlineExceeded: it did not read or reply in time.
             Cancelled: the exchange was cancelled.
         """
         replies: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         with self._lock:
             number, self._next = self._next, self._next + 1
             self._replies[number] = replies
-            self._send({**message, "id": number})
+            self._send({**message, "id": number}, within_s)
         end = time.monotonic() + within_s
         try:
             while True:
@@ -142,13 +148,13 @@ class Channel:
                 self._replies.pop(number, None)
 
     def tell(self, message: Mapping[str, Any]) -> None:
-        """Send a message that has no reply.
+        """Send a short message that has no reply; it is dropped if the reaper does not read.
 
         Raises:
             ConnectionLost: the reaper is dead.
         """
-        with self._lock:
-            self._send(message)
+        with self._lock, contextlib.suppress(DeadlineExceeded):
+            self._send(message, 0.0)
 
     def close(self, *, within_s: float) -> None:
         """Close the pipe, which tells the reaper that the run is over, and give it a moment to end."""
@@ -162,14 +168,35 @@ class Channel:
             # that is still running.
             self._peer.returncode = 0
 
-    def _send(self, message: Mapping[str, Any]) -> None:
-        if self.is_dead or self._peer.stdin is None:
+    def _send(self, message: Mapping[str, Any], within_s: float) -> None:
+        if self.is_dead or self._is_torn or self._peer.stdin is None:
             raise ConnectionLost("the reaper has ended")
         try:
-            self._peer.stdin.write(json.dumps(message).encode("ascii") + b"\n")
-            self._peer.stdin.flush()
+            self._write(self._peer.stdin, json.dumps(message).encode("ascii") + b"\n", within_s)
+        except DeadlineExceeded:
+            raise
         except (OSError, ValueError) as exc:
             raise ConnectionLost("the reaper has ended") from exc
+
+    def _write(self, pipe: IO[bytes], line: bytes, within_s: float) -> None:
+        """Write a line as the reaper reads; one of up to 4 KiB is written whole or not at all."""
+        if sys.platform == "win32":
+            pipe.write(line)
+            pipe.flush()
+            return
+        end, left = time.monotonic() + within_s, memoryview(line)
+        writable = select.poll()
+        writable.register(pipe.fileno(), select.POLLOUT)
+        while left:
+            try:
+                left = left[os.write(pipe.fileno(), left) :]
+            except BlockingIOError:
+                if time.monotonic() >= end:
+                    self._is_torn = len(left) < len(line)  # What follows half a line could not be understood.
+                    raise DeadlineExceeded(
+                        f"the reaper did not read within {within_s:g} s", phase="load", after_s=within_s
+                    ) from None
+                writable.poll(1000 * _WAKE_S)
 
     @staticmethod
     def _next_reply(

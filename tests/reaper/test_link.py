@@ -18,6 +18,7 @@ from harness.clock import SystemClock
 from harness.domain.model import LoadConfig
 from harness.errors import Cancelled, ConnectionLost, DeadlineExceeded, LeaseError, ServerUnreachable, StoreError
 from harness.lifecycle.leases import Leases
+from harness.reaper.channel import ANSWER_S
 from harness.reaper.filelock import FileLock
 from harness.reaper.identity import process_start
 from harness.reaper.journal import Journal, replay
@@ -301,3 +302,37 @@ def start_run(url: str, state: Path, what: str) -> "subprocess.Popen[str]":
         [sys.executable, "-W", "ignore", "-c", RUN, url, str(state), what], stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGSTOP")
+def test_a_reaper_that_is_stopped_blocks_nobody(server: ScriptedServer, linked: Make) -> None:
+    link, journal = linked(server.url)
+    link.start()
+    lease = journal.intent(KEY, resident=())
+    assert link.pid is not None
+    os.kill(link.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(DeadlineExceeded, match="did not read"):
+            link.load(lease, {"model": "x" * 1_000_000}, deadline_s=0.2 - ANSWER_S)
+        with pytest.raises(ConnectionLost):  # Half of a message is in the pipe.
+            link.find(lease, within_s=PATIENCE_S)
+        for _ in range(3000):
+            link.note_request(lease, begins=True)
+    finally:
+        os.kill(link.pid, signal.SIGCONT)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGSTOP")
+def test_a_full_pipe_drops_what_needs_no_reply(server: ScriptedServer, linked: Make) -> None:
+    link, journal = linked(server.url)
+    link.start()
+    lease = journal.intent(KEY, resident=())
+    assert link.pid is not None
+    os.kill(link.pid, signal.SIGSTOP)
+    try:
+        for _ in range(3000):  # More than a pipe holds.
+            link.note_request(lease, begins=True)
+    finally:
+        os.kill(link.pid, signal.SIGCONT)
+    with link.loading(KEY, within_s=5):
+        assert link.load(lease, {"model": KEY}, deadline_s=PATIENCE_S).status == 200
