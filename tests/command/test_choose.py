@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from harness.command.choose import choose_all
+from harness.domain.record import MeasureRecord
 from harness.store.run_file import RunFile
 from harness.verdict.contender import Rule
 from tests.store.written import write
-from tests.verdict.recorded import KEY, OTHER, cell, head, passes
+from tests.verdict.recorded import AT, KEY, OTHER, cell, head, passes
 
 
 @pytest.fixture
@@ -47,3 +48,39 @@ def test_a_run_that_did_not_finish_a_task_leaves_it_to_the_one_before(results: P
     assert [path.name for path in chosen.runs] == ["r2.jsonl", "r1.jsonl"]
     assert chosen.skipped == {str(results / "r3.jsonl"): "it finished no task"}
     assert RunFile.read(results / "r3.jsonl").cells
+
+
+def test_the_order_of_files_and_of_the_models_in_them_changes_nothing(tmp_path: Path) -> None:
+    cells = cell(passes(33)), cell(passes(36), key=OTHER)
+    one, two, both, turned = (tmp_path / f"r{number}.jsonl" for number in range(1, 5))
+    write(one, [head("r1"), *cells[0]])
+    write(two, [head("r2"), *cells[1]])
+    write(both, [head("r3"), *cells[0], *cells[1]])
+    write(turned, [head("r3"), *cells[1], *cells[0]])
+    found = [choose_all(files, tmp_path, Rule()) for files in ([one, two], [two, one], [both], [turned])]
+    answers = [[(task.choice.answer, task.choice.key, task.choice.regret) for task in chosen.tasks] for chosen in found]
+    assert answers == [answers[0]] * 4
+
+
+def test_a_model_that_the_rounds_gave_up_on_is_not_chosen(tmp_path: Path) -> None:
+    """The other one was asked more, and fails on what came later."""
+    plan = {"models": [KEY, OTHER], "tasks": {"say": "f"}, "rounds": [20, 40]}
+    about = {"run_id": "r1", "at": AT, "name": "round_samples", "unit": "samples", "value": 40, "round": 2}
+    asked = MeasureRecord.model_validate({**about, "model_key": OTHER, "params": {"tasks": ["say"]}})
+    cells = [*cell(passes(40)[:20]), *cell(passes(36), key=OTHER)]
+    for records, key in (([asked, *cells], OTHER), (cells, KEY)):
+        path = write(tmp_path / f"{key.replace('/', '-')}.jsonl", [head(plan=plan), *records])
+        (task,) = choose_all([path], tmp_path, Rule(floor=0.5)).tasks
+        assert task.choice.key == key
+        assert {candidate.alpha for candidate in task.evidence.candidates} == {0.025}
+
+
+def test_nothing_is_certified_of_a_model_that_a_race_stopped(tmp_path: Path) -> None:
+    records = cell(passes(40))
+    stopped = records[-1].model_copy(update={"stopped_early": True, "score": None})
+    found = []
+    for number, last in enumerate((records[-1], stopped)):
+        path = write(tmp_path / f"r{number}.jsonl", [head(), *records[:-1], last])
+        (task,) = choose_all([path], tmp_path, Rule()).tasks
+        found.append((task.choice.key, task.choice.is_certified))
+    assert found == [(KEY, True), (KEY, False)]
