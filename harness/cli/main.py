@@ -24,6 +24,7 @@ _COMMANDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Decide": {
         "choose": ("choose", "Say for each task which model to hand it to, and the risk"),
         "route": ("route", "Print the key of the model that takes a task, for scripts"),
+        "show": ("show", "Show samples of a run, the worst first: prompt, answer, score"),
         "compare": ("compare", "Compare runs, or models within a run: better, worse, undecided"),
         "select": ("select", "Choose a downloaded model by its abilities and its cost"),
     },

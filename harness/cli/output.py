@@ -1,6 +1,7 @@
 """How commands print: text of a server, a model or a run file has no effect on the terminal or on CI."""
 
 import json
+import os
 import sys
 from contextlib import AbstractContextManager
 from typing import Any
@@ -27,6 +28,15 @@ def complain_json(value: dict[str, Any]) -> None:
 def print_text(text: str) -> None:
     """Print text that a person reads, made safe; lines of more than 4,000 characters are cut."""
     click.echo(_shown(text))
+
+
+def page_text(text: str) -> None:
+    """Print text that a person reads, made safe, through the user's pager if standard output is a terminal."""
+    if not sys.stdout.isatty():
+        print_text(text)
+        return
+    os.environ.setdefault("LESS", "FRX")  # As git does: less ends at once where all fits on the screen.
+    click.echo_via_pager(_shown(text))
 
 
 def print_answer(text: str) -> None:

@@ -1,9 +1,10 @@
 """Which models and runs to compare, and how they compare."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.command.named import key_of, matching, models_of, run_path
 from harness.domain.record import RunRecord
 from harness.errors import SettingsError, StoreError
 from harness.report.text import one_line
@@ -65,7 +66,7 @@ def compare_all(
         SettingsError: fewer than two sides, an unknown model or task, or runs without a model in common.
         StoreError: fewer than two of the named runs can be read, or there is no run of these models.
     """
-    paths = {word: path for word in words if (path := _run_path(word, results)) is not None}
+    paths = {word: path for word in words if (path := run_path(word, results)) is not None}
     names = [word for word in words if word not in paths]
     skipped: dict[str, str] = {}
     runs = _named(list(paths.values()), skipped) if paths else [_newest(names, results, skipped)]
@@ -86,22 +87,6 @@ def compare_all(
         skipped=skipped,
         is_forced=is_forced,
     )
-
-
-def _run_path(word: str, results: Path) -> Path | None:
-    """Return the run file that a word names, by path or id; None: it names a model."""
-    for path in (Path(word), results / f"{word}.jsonl"):
-        try:
-            if path.is_file():
-                return path
-        except (OSError, ValueError):  # Too long a name, or a NUL in it: no file has it.
-            continue
-    if word.endswith(".jsonl"):
-        raise StoreError(
-            f"there is no run file {one_line(word, limit=_SHOWN)}",
-            hint="Name a run file, or the id of a run in the folder.",
-        )
-    return None
 
 
 def _named(paths: Sequence[Path], skipped: dict[str, str]) -> list[RunFile]:
@@ -132,10 +117,10 @@ def _newest(names: Sequence[str], results: Path, skipped: dict[str, str]) -> Run
                 continue
             newest = newest or header
             planned = list(map(str, header.plan.get("models", [])))
-            if all(len(_matching(name, planned)) == 1 for name in names):
+            if all(len(matching(name, planned)) == 1 for name in names):
                 run = RunFile.read(path)
                 finished = {summary.model_key for summary in run.summaries}
-                if finished.issuperset(_matching(name, planned)[0] for name in names):
+                if finished.issuperset(matching(name, planned)[0] for name in names):
                     return run
                 skipped[str(path)] = "not every one of these models finished a task"
         except StoreError as exc:
@@ -150,8 +135,8 @@ def _newest(names: Sequence[str], results: Path, skipped: dict[str, str]) -> Run
 
 
 def _subjects(run: RunFile, names: Sequence[str]) -> list[Subject]:
-    asked = _models(run)
-    keys = list(dict.fromkeys(_key(name, asked) for name in names))
+    asked = models_of(run)
+    keys = list(dict.fromkeys(key_of(name, asked) for name in names))
     if len(keys) < _TWO:
         raise SettingsError(
             f"expected two runs, or a run and two of its models, got {len(keys)} of {len(asked)} models",
@@ -162,7 +147,7 @@ def _subjects(run: RunFile, names: Sequence[str]) -> list[Subject]:
 
 def _single(runs: Sequence[RunFile], names: Sequence[str]) -> list[Subject]:
     """Return the model of each run; none where a run has several, or models are named."""
-    models = [_models(run) for run in runs]
+    models = [models_of(run) for run in runs]
     if names or any(len(keys) != 1 for keys in models):
         return []
     return [Subject(run=run, model_key=key) for run, (key,) in zip(runs, models, strict=True)]
@@ -170,13 +155,13 @@ def _single(runs: Sequence[RunFile], names: Sequence[str]) -> list[Subject]:
 
 def _between(runs: Sequence[RunFile], names: Sequence[str]) -> list[tuple[Subject, Subject]]:
     first, *others = runs
-    mine = _models(first)
+    mine = models_of(first)
     pairs = []
     for run in others:
-        theirs = _models(run)
+        theirs = models_of(run)
         shared = [key for key in mine if key in theirs]
         if names:
-            shared = list(dict.fromkeys(_key(name, shared) for name in names))
+            shared = list(dict.fromkeys(key_of(name, shared) for name in names))
         if shared:
             pairs += [(Subject(run=first, model_key=key), Subject(run=run, model_key=key)) for key in shared]
         elif len(mine) == len(theirs) == 1:  # One model each: there is only one pair that can be meant.
@@ -187,31 +172,6 @@ def _between(runs: Sequence[RunFile], names: Sequence[str]) -> list[tuple[Subjec
                 hint=f"One asked {', '.join(mine)}, the other {', '.join(theirs)}.",
             )
     return pairs
-
-
-def _models(run: RunFile) -> list[str]:
-    planned = map(str, run.run.plan.get("models", []))
-    return list(dict.fromkeys([*planned, *(key.model_key for key in run.cells)]))
-
-
-def _key(name: str, asked: Collection[str]) -> str:
-    found = _matching(name, asked)
-    if len(found) == 1:
-        return found[0]
-    shown = one_line(name, limit=_SHOWN)
-    raise SettingsError(
-        f"{shown} fits {len(found)} models of the run"
-        if found
-        else f"no run and no model of the run is called {shown}",
-        hint=f"Asked were: {', '.join(found or asked)}.",
-    )
-
-
-def _matching(name: str, asked: Iterable[str]) -> list[str]:
-    """Return the keys that a name means: the key itself, else all that contain it."""
-    keys = list(asked)
-    exact = [key for key in keys if key.lower() == name.lower()]
-    return exact or [key for key in keys if name.lower() in key.lower()]
 
 
 def _check_tasks(tasks: Collection[str], pairs: Sequence[tuple[Subject, Subject]]) -> None:

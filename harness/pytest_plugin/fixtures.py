@@ -80,34 +80,47 @@ def lms_run_task(
     lms_run: "Run", lms_instance: "LeasedModel", lms_settings: Settings
 ) -> "Callable[[Task], SummaryRecord]":
     """A function that runs a task on the instance; fails the test only on lost answers or below a floor."""
+    from harness.report.ending import how_to_see_worst
     from harness.run.plan.plan import fits
-    from harness.stats.pairing import MOST_UNSCORED
 
     def run_task(task: "Task") -> "SummaryRecord":
         if reason := fits(task, lms_instance.model):
             lms_run.recorder.skip(reason, model_key=lms_instance.model.key, task=task.name)
             pytest.skip(reason)
         cell = lms_run.evaluate(task, lms_instance)
-        asked = cell.answers
-        if cell.scorer_faults:
-            faults = "\n".join(cell.scorer_faults)
-            pytest.fail(f"{task.name}: answers could not be scored; see {lms_run.path}\n{faults}", pytrace=False)
-        if cell.unscored > MOST_UNSCORED * asked:
-            outcomes = ", ".join(f"{count} {outcome}" for outcome, count in cell.outcomes.items())
-            pytest.fail(f"{cell.unscored} of {asked} answers were lost ({outcomes}); see {lms_run.path}", pytrace=False)
         # Until the last round has ended, a floor is not missed: the end of the run says so.
         floor = None if lms_settings.until_decided else lms_settings.floors.get(task.name)
-        if missed := _missed_floor(cell, floor):
-            pytest.fail(f"{task.name}: {missed}", pytrace=False)
+        if why := _why_failed(cell, floor):
+            worst = how_to_see_worst(lms_run.path, cell, outcome=_lost_by(cell))
+            pytest.fail(f"{task.name}: {why}\nThe worst samples: {worst}", pytrace=False)
         return cell
 
     return run_task
 
 
-def _missed_floor(cell: "SummaryRecord", floor: float | None) -> str:
-    """Return how a cell misses the floor that a user has set, or ""."""
-    if floor is None:
-        return ""
-    if cell.score is not None and cell.score >= floor:
+def _why_failed(cell: "SummaryRecord", floor: float | None) -> str:
+    """Return what is wrong with a cell: its scorer failed, answers were lost, or it misses the user's floor; or ""."""
+    if cell.scorer_faults:
+        return "\n".join(["answers could not be scored", *cell.scorer_faults])
+    if _is_lost(cell):
+        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in cell.outcomes.items())
+        return f"{cell.unscored} of {cell.answers} answers were lost ({outcomes})"
+    if floor is None or (cell.score is not None and cell.score >= floor):
         return ""
     return f"scored {'nothing' if cell.score is None else f'{cell.score:.3f}'}, below the floor of {floor:g}"
+
+
+def _is_lost(cell: "SummaryRecord") -> bool:
+    from harness.stats.pairing import MOST_UNSCORED
+
+    return cell.unscored > MOST_UNSCORED * cell.answers
+
+
+def _lost_by(cell: "SummaryRecord") -> str:
+    """Return how most of the lost answers ended, where they are why the test fails; else ""."""
+    from harness.domain.generation import Outcome
+
+    if cell.scorer_faults or not _is_lost(cell):
+        return ""
+    lost = {outcome: count for outcome, count in cell.outcomes.items() if not Outcome(outcome).is_scored}
+    return max(lost, key=lambda outcome: lost[outcome], default="")

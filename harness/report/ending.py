@@ -2,7 +2,9 @@
 
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
+from harness.domain.record import SummaryRecord
 from harness.report.answer import TaskAnswer, render_answers
 from harness.report.layout import paragraph
 from harness.report.table import named, notes, render, skips
@@ -41,6 +43,12 @@ def how_to_see_more(seen: RunFile) -> str:
     if not seen.summaries:
         return ""
     return f"More: lms-harness choose --details {printable(shlex.quote(str(seen.path)))}"
+
+
+def how_to_see_worst(path: Path, cell: SummaryRecord, *, outcome: str = "") -> str:
+    """Return the command that shows the worst three samples of a cell, or three that ended so."""
+    words = ["lms-harness", "show", str(path), "--task", cell.task, "--model", cell.model_key, "--limit", "3"]
+    return printable(shlex.join([*words, *(("--outcome", outcome) if outcome else ())]))
 
 
 def _faults(seen: RunFile) -> Iterator[str]:

@@ -151,12 +151,7 @@ class _TaskSides:
 
     def flips(self, *, gained: bool) -> list[Flip]:
         """Return the items that only the candidate passes, or only the reference."""
-        ours, theirs = self.passes
-        return [
-            Flip(task=self.task, item_id=item)
-            for item in sorted({*ours} & {*theirs})
-            if ours[item] != theirs[item] and ours[item] is gained
-        ]
+        return _flips(self.task, *self.passes, gained=gained)
 
 
 class _Sides:
@@ -272,6 +267,20 @@ class _Answers:
     def passes(self) -> dict[str, bool]:
         """Return whether each item is passed in most of its epochs."""
         return {item: 2 * sum(passes) > len(passes) for item, passes in self._passes.items()}
+
+
+def flips_between(reference: Subject, candidate: Subject, task: str) -> tuple[list[Flip], list[Flip]]:
+    """Return the items of a task that only the reference passes, and those that only the candidate passes."""
+    ours, theirs = (_Answers(side, task, "majority").passes() for side in (candidate, reference))
+    return _flips(task, ours, theirs, gained=False), _flips(task, ours, theirs, gained=True)
+
+
+def _flips(task: str, ours: Mapping[str, bool], theirs: Mapping[str, bool], *, gained: bool) -> list[Flip]:
+    return [
+        Flip(task=task, item_id=item)
+        for item in sorted({*ours} & {*theirs})
+        if ours[item] != theirs[item] and ours[item] is gained
+    ]
 
 
 def _compared(ours: _Answers, theirs: _Answers) -> list[str]:

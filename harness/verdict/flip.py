@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from harness.domain.record import SampleRecord
+from harness.domain.record import PromptRecord, SampleRecord
 from harness.domain.sample import Sample
 from harness.errors import TaskError
 from harness.store.cell import CellKey
@@ -18,7 +18,8 @@ class FlippedAnswer:
 
     Attributes:
         is_gained: the candidate passes it.
-        prompt: made again by the task, with the turns before it; None where the task does not make this item any more.
+        prompt: with the turns before it, as recorded, else made again by the task; None where it was not recorded and
+            the task does not make this item any more.
         reference, candidate: the answers.
     """
 
@@ -34,28 +35,30 @@ def flipped_answers(contrast: Contrast, tasks: Callable[[], Mapping[str, Task]])
 
     Args:
         contrast: of two subjects.
-        tasks: returns the tasks that are known, by name; called only where there is a flip.
+        tasks: returns the tasks that are known, by name; called only where a prompt was not recorded.
 
     Raises:
         StoreError: a run file cannot be read any more.
     """
     flips = [(flip, False) for effect in contrast.tasks for flip in effect.lost]
     flips += [(flip, True) for effect in contrast.tasks for flip in effect.gained]
-    if not flips:
-        return
-    known = tasks()
+    known: Mapping[str, Task] | None = None
     samples: dict[str, dict[str, Sample]] = {}
     records = {
         flip: tuple(_record(side, flip) for side in (contrast.reference, contrast.candidate)) for flip, _ in flips
     }
     for flip, is_gained in flips:
         before, after = records[flip]
-        if flip.task not in samples:
-            samples[flip.task] = _samples(known.get(flip.task), contrast.reference)
+        prompt: PromptRecord | Sample | None = contrast.reference.run.prompt(before)
+        if prompt is None:
+            known = tasks() if known is None else known
+            if flip.task not in samples:
+                samples[flip.task] = _samples(known.get(flip.task), contrast.reference)
+            prompt = samples[flip.task].get(before.item_hash)
         yield FlippedAnswer(
             flip=flip,
             is_gained=is_gained,
-            prompt=_prompt(samples[flip.task].get(before.item_hash)),
+            prompt=None if prompt is None else "\n".join([*prompt.turns, prompt.prompt]),
             reference=before.output_text,
             candidate=after.output_text,
         )
@@ -78,7 +81,3 @@ def _samples(task: Task | None, subject: Subject) -> dict[str, Sample]:
     except TaskError:
         return {}
     return {sample.item_hash: sample for sample in found}
-
-
-def _prompt(sample: Sample | None) -> str | None:
-    return None if sample is None else "\n".join([*sample.turns, sample.prompt])

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from harness.cli.run import suites_dir
+from harness.domain.record import PromptRecord
 from harness.task.catalogue import load_catalogue
 from tests.store.written import write
-from tests.verdict.recorded import KEY, OTHER, cell, head, instance, passes
+from tests.verdict.recorded import AT, KEY, OTHER, cell, head, instance, passes
 
 from .conftest import Call
 
@@ -141,6 +142,13 @@ def test_flips_are_shown_with_prompt_and_both_answers(call: Call, folder: Path) 
     assert done.out.rpartition("\n\nclassify")[0].endswith(f"A  {KEY} in run c1\nB  {KEY} in run c2")
     lost = call("compare", "r1", "r2", "small", "--flips")
     assert "the task does not make this item any more" in lost.out
+
+
+def test_a_flip_is_shown_with_the_prompt_that_was_recorded(call: Call, folder: Path) -> None:
+    prompt = PromptRecord(run_id="r", at=AT, prompt_hash="p", turns=["Hello"], prompt="Say what was sent")
+    for run_id, value in (("c1", 1.0), ("c2", 0.0)):
+        write(folder / "results" / f"{run_id}.jsonl", [head(run_id), prompt, *cell([value])])
+    assert "prompt  Hello Say what was sent" in call("compare", "c1", "c2", "--flips").out
 
 
 def test_force_compares_what_is_not_comparable_and_marks_it(call: Call, folder: Path) -> None:

@@ -129,6 +129,9 @@ def test_quality_alone_never_fails_a_run_and_a_floor_does(run: Pytest, server: S
     below = run("--lms-limit=4", "--lms-floor=one=0.5", "--lms-results=floor")
     assert below.code == 1
     assert "one: scored 0.000, below the floor of 0.5" in below.out
+    (path,) = Path(below.folder, "floor").glob("*.jsonl")
+    command = f"lms-harness show floor/{path.name} --task one --model {KEY} --limit 3"
+    assert f"The worst samples: {command}" in below.out
     assert "1 failed, 2 passed" in below.out
 
 
@@ -162,6 +165,7 @@ def test_lost_answers_fail_the_item(run: Pytest, server: ScriptedServer) -> None
     result = run("--lms-limit=8", "--lms-task=one")
     assert result.code == 1
     assert "8 of 8 answers were lost" in result.out
+    assert f"--task one --model {KEY} --limit 3 --outcome server_error" in result.out
     assert server.loaded == []
 
 
