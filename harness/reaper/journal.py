@@ -202,8 +202,11 @@ def private_folder(path: Path) -> Path:
         OSError: it cannot be made, or belongs to another user, who could read and replace what is in it.
     """
     # The one above it, too: others could put another in its place. One that is there already is the user's own affair.
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.mkdir(exist_ok=True, mode=0o700)
+    for folder in (path.parent, path):
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except FileExistsError as exc:
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from exc
     if hasattr(os, "getuid") and path.stat().st_uid != os.getuid():
         raise PermissionError(errno.EPERM, "the folder belongs to another user", str(path))
     path.chmod(0o700)
