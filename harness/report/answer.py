@@ -10,6 +10,7 @@ from harness.report.layout import cards, fits, fitted, paragraph, table
 from harness.report.text import one_line
 from harness.stats.interval import wilson
 from harness.verdict.board import Standing
+from harness.verdict.break_even import break_even
 from harness.verdict.choose import AnswerKind, Recommendation
 from harness.verdict.contender import Contender, Rule
 from harness.verdict.task_choice import TaskChoice
@@ -93,6 +94,8 @@ def render_why(answer: TaskAnswer, rule: Rule, *, width: int | None) -> str:
             f"Expected to lose {choice.regret:.3f} against the best. Sure to {choice.nothing_much_better:.0%} that no "
             "model is more than 0.05 better."
         )
+    if turn := _turning_point(choice, rule):
+        lines.append(turn)
     if choice.loss_to_largest is not None:
         lines.append(f"Expected to lose {choice.loss_to_largest:.3f} of score against the largest model.")
     if choice.answer is AnswerKind.OPEN and choice.key is not None:
@@ -167,6 +170,23 @@ def _row(answer: TaskAnswer, name: Naming) -> tuple[str, ...]:
         return task, f"open: {key}", score, time, load, f"{100 * standing.suffices:.0f} %; {more}"
     risk = "certified" if choice.is_certified else f"may lose {choice.regret or 0.0:.2f}"
     return task, key, score, time, load, risk
+
+
+def _turning_point(choice: Recommendation, rule: Rule) -> str:
+    """Return at how many requests per load the runner-up would be the better choice, if at any."""
+    rival = next((standing for standing in choice.standings if standing.candidate.key == choice.runner_up), None)
+    if choice.chosen is None or rival is None or choice.answer is AnswerKind.PRIMARY:
+        return ""
+    if choice.answer is AnswerKind.MODEL and rival.suffices < rule.confidence:
+        return ""
+    requests = break_even(choice.chosen, rival, rule)
+    if requests is None:
+        return ""
+    side = "fewer" if requests < rule.requests_per_load else "more"
+    return (
+        f"Break-even with {_key(rival.candidate.key)}: {requests:.3g} requests per load; with {side}, that one is "
+        f"more useful. Counted with {rule.requests_per_load}."
+    )
 
 
 def _why_row(standing: Standing) -> tuple[str, ...]:
