@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from harness.domain.model import Model
+from harness.report.ending import how_to_see_worst
 from harness.run.plan.plan import fits
 from harness.store.run_file import RunFile
 from harness.task.task import Task
@@ -31,7 +32,7 @@ def gaps(
     if models and all((str(model.key), None) in reasons for model in models):
         yield f"no model was measured: {'the only one was' if len(models) == 1 else f'all {len(models)} were'} skipped"
         return
-    scores = {(cell.model_key, cell.task): cell.score for cell in seen.summaries} if is_decided_late else {}
+    cells = {(cell.model_key, cell.task): cell for cell in seen.summaries} if is_decided_late else {}
     measured = {(cell.model_key, cell.task) for cell in seen.summaries if cell.n}
     for task in tasks:
         if task.name not in floors:
@@ -42,9 +43,10 @@ def gaps(
             yield f"{floor}: none of the selected models can be given this task"
         for model in able:
             key = str(model.key)
-            score = scores.get((key, task.name))
-            if score is not None and score < floors[task.name]:
-                yield f"{key} scored {score:.3f} on {task.name}, below the floor of {floors[task.name]:g}"
+            cell = cells.get((key, task.name))
+            if cell is not None and cell.score is not None and cell.score < floors[task.name]:
+                below = f"{key} scored {cell.score:.3f} on {task.name}, below the floor of {floors[task.name]:g}"
+                yield f"{below}. The worst samples: {how_to_see_worst(seen.path, cell)}"
             if key not in complete and (key, task.name) not in measured:
                 why = reasons.get((key, task.name)) or reasons.get((key, None)) or "the test did not run the task"
                 yield f"{floor} on {key}: {why}"

@@ -26,8 +26,8 @@ def skip(model: Model, reason: str, task: str | None = None) -> SkipRecord:
     return SkipRecord(run_id="r", at="now", model_key=str(model.key), task=task, reason=reason)
 
 
-def cell(model: Model, *, n: int = 3) -> SummaryRecord:
-    return SummaryRecord.model_construct(model_key=str(model.key), task="sum", n=n)
+def cell(model: Model, *, n: int = 3, score: float | None = None) -> SummaryRecord:
+    return SummaryRecord.model_construct(model_key=str(model.key), task="sum", n=n, score=score)
 
 
 def found(seen: RunFile, **more: Any) -> list[str]:
@@ -73,3 +73,14 @@ def test_a_task_that_no_model_can_be_given_is_one_and_a_model_that_cannot_be_giv
 
 def test_a_model_that_the_resumed_run_has_measured_is_none() -> None:
     assert found(run_file(cell(SMALL)), complete={"large"}) == []
+
+
+def test_a_floor_that_is_missed_in_rounds_is_one_with_the_command_that_shows_the_worst_samples() -> None:
+    decided = run_file(cell(SMALL, score=0.25), cell(LARGE, score=0.5))
+    assert found(decided) == []
+    assert found(decided, is_decided_late=True) == [
+        (
+            "small scored 0.250 on sum, below the floor of 0.5. The worst samples: "
+            "lms-harness show x.jsonl --task sum --model small --limit 3"
+        )
+    ]
