@@ -121,6 +121,7 @@ def _contrast_as_dict(contrast: "Contrast", *, shows_flips: bool) -> dict[str, A
 
     shown = flipped_answers(contrast, _known_tasks) if shows_flips else ()
     return {
+        "alpha": contrast.alpha,
         "reference": _subject_as_dict(contrast.reference),
         "candidate": _subject_as_dict(contrast.candidate),
         "changes": [asdict(change) for change in contrast.changes],

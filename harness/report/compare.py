@@ -11,6 +11,7 @@ from harness.stats.estimate import Estimate
 from harness.verdict.comparability import Change, Subject
 from harness.verdict.compare import Contrast, Effect, Flip
 from harness.verdict.flip import FlippedAnswer
+from harness.verdict.spending import ALPHA
 
 HEADERS = ("task", "n", "A", "B", "B - A [95 %]", "p", "verdict", "flips")
 TIME_HEADERS = ("task", "n", "answer, B / A [95 %]", "first token, B / A [95 %]")
@@ -168,10 +169,13 @@ def _rung(subject: Subject) -> tuple[str, str]:
 
 
 def _legend(contrasts: Sequence[Contrast], margin: float) -> str:
+    alpha = min((contrast.alpha for contrast in contrasts), default=ALPHA)
+    share = "" if alpha == ALPHA else " (a share of 5 %, as answers were looked at after each round)"
     text = (
-        "A, B: mean scores. verdict: what may be said of B, at 5 % false alarms for each task; not worse: a loss of "
-        f"more than the margin ({margin:g}) is ruled out; not decided is not 'equal'. p: exact McNemar test, or sign "
-        "flips for graded scores, adjusted for several candidates. flips: items that only B passes (+), or only A (-)."
+        f"A, B: mean scores. verdict: what may be said of B, at {100 * alpha:.3g} % false alarms for each task{share}; "
+        f"not worse: a loss of more than the margin ({margin:g}) is ruled out; not decided is not 'equal'. p: exact "
+        "McNemar test, or sign flips for graded scores, adjusted for several candidates. flips: items that only B "
+        "passes (+), or only A (-)."
     )
     if any(contrast.overall for contrast in contrasts):
         text += " overall: all these items together, each with the same weight."

@@ -16,6 +16,7 @@ from harness.stats.pairing import Scores
 from harness.stats.reducer import named
 from harness.store.cell import CellKey
 from harness.verdict.comparability import Change, Subject, changes, obstacles, task_obstacle
+from harness.verdict.spending import alpha_of
 from harness.verdict.value import value_of
 
 OVERALL = "overall"
@@ -67,6 +68,7 @@ class Contrast:
         unshared: tasks that only one of them was to be asked.
         changes: what else differs.
         load: ratio of the times of a load.
+        alpha: the chance of a false verdict at which these are made.
     """
 
     reference: Subject
@@ -77,6 +79,7 @@ class Contrast:
     unshared: tuple[str, ...]
     changes: tuple[Change, ...]
     load: Estimate
+    alpha: float
 
     @property
     def effects(self) -> tuple[Effect, ...]:
@@ -94,7 +97,8 @@ def contrasts(
 ) -> tuple[Contrast, ...]:
     """Return the contrast of each pair of a reference and a candidate, in this order.
 
-    The chance of a false verdict is 5 % for each task: the candidates of a task are one family (`decide_all`).
+    The chance of a false verdict is 5 % for each task: the candidates of a task are one family (`decide_all`). Where
+    somebody looked at a run after each of its rounds, a share of that, as at its end.
 
     Args:
         pairs: reference first.
@@ -106,6 +110,7 @@ def contrasts(
         ValueError: a scorer gave a score outside 0 to 1.
     """
     sides = [_Sides(reference, candidate, tasks, is_forced=is_forced) for reference, candidate in pairs]
+    alpha = min((side.alpha for side in sides), default=alpha_of(()))
     decisions: dict[str, dict[str, Decision]] = {}
     for task in dict.fromkeys(task for side in sides for task in side.tasks):
         asked = {str(number): side.tasks[task] for number, side in enumerate(sides) if task in side.tasks}
@@ -113,6 +118,7 @@ def contrasts(
             {name: task_sides.scores for name, task_sides in asked.items()},
             clusters={item: name for task_sides in asked.values() for item, name in task_sides.clusters.items()},
             margin=margin,
+            alpha=alpha,
             reduce=named(next(iter(asked.values())).reducer),
         )
     several = {str(number): side for number, side in enumerate(sides) if len(side.tasks) > 1}
@@ -120,9 +126,10 @@ def contrasts(
         {name: side.pooled_scores() for name, side in several.items()},
         clusters={item: name for side in several.values() for item, name in side.pooled_clusters().items()},
         margin=margin,
+        alpha=alpha,
     )
     return tuple(
-        side.contrast({task: found[str(number)] for task, found in decisions.items() if str(number) in found})
+        side.contrast({task: found[str(number)] for task, found in decisions.items() if str(number) in found}, alpha)
         for number, side in enumerate(sides)
     )
 
@@ -179,6 +186,11 @@ class _Sides:
             else:
                 self.refused[task] = why or "no items in common"
 
+    @property
+    def alpha(self) -> float:
+        """The accepted chance of a false verdict: rounds decide on their answers who is asked more."""
+        return min(alpha_of(side.run.run.plan.get("rounds", ())) for side in (self.reference, self.candidate))
+
     def _task_sides(self, task: str, forced: str) -> _TaskSides:
         summary = self.reference.summary(task)
         assert summary is not None  # noqa: S101  (the caller has looked)
@@ -215,8 +227,8 @@ class _Sides:
             for item, name in sides.clusters.items()
         }
 
-    def contrast(self, decisions: Mapping[str, Decision]) -> Contrast:
-        """Return the contrast, given its decisions by task."""
+    def contrast(self, decisions: Mapping[str, Decision], alpha: float) -> Contrast:
+        """Return the contrast, given its decisions by task, and at which alpha they were made."""
         overall = decisions.get(OVERALL)
         return Contrast(
             reference=self.reference,
@@ -227,6 +239,7 @@ class _Sides:
             unshared=self.unshared,
             changes=changes(self.reference, self.candidate),
             load=unpaired_ratio_estimate(_loads(self.candidate), _loads(self.reference)),
+            alpha=alpha,
         )
 
 

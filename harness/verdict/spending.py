@@ -11,14 +11,16 @@ from harness.verdict.choose import AnswerKind, Recommendation
 ROUND_SAMPLES = "round_samples"
 """The measure that says which models a round asks which tasks, and up to how many samples."""
 
+ALPHA = 0.05
+"""The chance of a false claim that is accepted."""
+
 _HOPELESS = 0.02
 _ENOUGH_REGRET = 0.005
-_ALPHA = 0.05
 
 
 def alpha_of(rounds: Sequence[int]) -> float:
     """Return the chance of a false claim that is accepted: 5 % in all, however many times somebody looked."""
-    return _ALPHA / max(1, len(rounds))
+    return ALPHA / max(1, len(rounds))
 
 
 def is_decided(choice: Recommendation) -> bool:

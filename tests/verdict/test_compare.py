@@ -218,3 +218,13 @@ def test_swapping_the_sides_mirrors_the_effect_and_the_order_of_items_makes_no_d
     assert comparison.p == pytest.approx(mirrored.p)
     assert there.time.value == pytest.approx(1 / (back.time.value or 0.0))
     assert {there.decision.verdict.value, back.decision.verdict.value} == {"worse", "better"}
+
+
+def test_after_rounds_a_verdict_takes_as_much_evidence_as_at_the_end_of_the_run(runs: Runs) -> None:
+    """Six items that only one passes are p = 0.031: enough for one look, not for a share of four."""
+    found = []
+    for rounds in ([40], [5, 10, 20, 40]):
+        plan = {"models": [KEY], "tasks": {"say": "f"}, "rounds": rounds}
+        sides = (runs(head(name, plan=plan), *cell(passes(count))) for name, count in (("r1", 36), ("r2", 30)))
+        found.append(against(*sides, margin=0.01).tasks[0].decision.verdict.value)
+    assert found == ["worse", "not decided"]
