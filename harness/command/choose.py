@@ -10,7 +10,7 @@ from harness.errors import SettingsError, StoreError
 from harness.store.run_file import RunFile
 from harness.store.run_folder import run_paths, whole_headers
 from harness.verdict.contender import Rule
-from harness.verdict.evidence import Gathering, TaskEvidence, by_key, difference
+from harness.verdict.evidence import Gathering, TaskEvidence, contender_of, difference
 from harness.verdict.task_choice import TaskChoice, recommended
 
 MOST_FILES = 50
@@ -80,8 +80,8 @@ def _primary(
     """Return what the primary scored on each task."""
     if primary is None:
         return PrimaryAnswers(name="", by_task={}, notes=())
-    if found := {task.task: by_key(task)[primary] for task in tasks if primary in by_key(task)}:
-        return PrimaryAnswers(name=primary, by_task=found, notes=())
+    if found := {task.task: model for task in tasks if (model := contender_of(task, primary)) is not None}:
+        return PrimaryAnswers(name=next(iter(found.values())).key, by_task=found, notes=())
     if Path(primary).is_file():
         return read_primary(Path(primary), [RunFile.read(path) for path in runs], tasks, shipped=shipped)
     asked = sorted({candidate.key for task in tasks for candidate in task.candidates})

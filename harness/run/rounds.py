@@ -18,7 +18,7 @@ from harness.settings import Settings
 from harness.store.cell import CellKey
 from harness.store.run_file import RunFile
 from harness.task.task import Task
-from harness.verdict.spending import ROUND_SAMPLES, to_ask
+from harness.verdict.spending import ROUND_SAMPLES
 from harness.verdict.task_choice import choices_of
 
 
@@ -114,7 +114,7 @@ def still_open(
 
     What a run that died had begun in this round is finished, whatever it says so far: the rounds are the only looks.
     """
-    wanted = {found.evidence.task: to_ask(found.choice) for found in choices_of(seen)}
+    wanted = {found.evidence.task: found.to_ask() for found in choices_of(seen)}
     missing = _missing(seen, size, models=models, tasks=tasks, settings=settings)
     earlier = max((other for other in settings.rounds if other < size), default=0)
     planned, before = _planned(tasks, size, settings), _planned(tasks, earlier, settings)

@@ -208,6 +208,6 @@ def _known(value: float | None) -> list[float]:
     return [] if value is None else [value]
 
 
-def by_key(evidence: TaskEvidence) -> Mapping[str, Contender]:
-    """Return the candidates by their key."""
-    return {candidate.key: candidate for candidate in evidence.candidates}
+def contender_of(evidence: TaskEvidence, key: str) -> Contender | None:
+    """Return the candidate with this key, in any case, as a run takes its primary; None: it was not asked."""
+    return next((candidate for candidate in evidence.candidates if candidate.key.lower() == key.lower()), None)

@@ -8,7 +8,8 @@ from harness.settings import Settings
 from harness.store.run_file import RunFile
 from harness.verdict.choose import Recommendation, choose
 from harness.verdict.contender import DEFAULT_RULE, Contender, Rule
-from harness.verdict.evidence import TaskEvidence, by_key, certified, gather
+from harness.verdict.evidence import TaskEvidence, certified, contender_of, gather
+from harness.verdict.spending import to_ask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,11 @@ class TaskChoice:
     evidence: TaskEvidence
     choice: Recommendation
     primary: Contender | None = None
+
+    def to_ask(self) -> tuple[str, ...]:
+        """Return the keys of the models that are asked more: with candidates their yardstick, on the same items."""
+        keys = to_ask(self.choice)
+        return (*keys, self.primary.key) if keys and self.primary is not None else keys
 
 
 def recommended(evidence: TaskEvidence, rule: Rule, *, primary: Contender | None = None) -> TaskChoice:
@@ -36,7 +42,7 @@ def choices_of(run: RunFile) -> Sequence[TaskChoice]:
     """Return the answers that a run ends with: by the usual rule, with the floors, margin and primary of its user."""
     primary = run.header.settings.get("primary") if run.header else None
     return [
-        recommended(evidence, rule_of(run.header, evidence.task), primary=by_key(evidence).get(primary or ""))
+        recommended(evidence, rule_of(run.header, evidence.task), primary=contender_of(evidence, primary or ""))
         for evidence in gather([run])
     ]
 

@@ -84,3 +84,9 @@ def test_nothing_is_certified_of_a_model_that_a_race_stopped(tmp_path: Path) -> 
         (task,) = choose_all([path], tmp_path, Rule()).tasks
         found.append((task.choice.key, task.choice.is_certified))
     assert found == [(KEY, True), (KEY, False)]
+
+
+def test_the_primary_may_be_named_in_any_case_as_in_a_run(results: Path) -> None:
+    chosen = choose_all([], results, Rule(), primary=OTHER.upper())
+    assert chosen.primary == OTHER
+    assert [standing.candidate.key for standing in chosen.tasks[0].choice.standings] == [KEY]
