@@ -39,10 +39,11 @@ def render_ending(seen: RunFile, *, width: int | None = None, is_detailed: bool 
 
 
 def how_to_see_more(seen: RunFile) -> str:
-    """Return the command that shows the tables behind the answers, and every model's standing on a task."""
+    """Return the commands that show the tables behind the answers, and the worst samples."""
     if not seen.summaries:
         return ""
-    return f"More: lms-harness choose --details {printable(shlex.quote(str(seen.path)))}"
+    path = printable(shlex.quote(str(seen.path)))
+    return f"More: lms-harness choose --details {path}; lms-harness show --failed {path}"
 
 
 def how_to_see_worst(path: Path, cell: SummaryRecord, *, outcome: str = "") -> str:
