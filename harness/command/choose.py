@@ -103,20 +103,19 @@ def _gathered(paths: Sequence[Path], *, is_named: bool) -> tuple[list[TaskEviden
 
     headers = whole_headers(paths, on_skip=skip)
     gathering = Gathering()
-    first: RunRecord | None = None
-    used: list[Path] = []
+    used: dict[Path, RunRecord] = {}
     for path, header in sorted(headers.items(), key=lambda found: found[1].run_id, reverse=True):
-        why: str | None = difference(first, header) if first is not None else ""
+        # With each of them: two that share no task with the newest may have asked one of their own in different ways.
+        why: str | None = next(filter(None, (difference(other, header) for other in used.values())), "")
         if why and is_named:
             raise SettingsError(f"these runs cannot be compared: {why}", hint="Name runs of the same samples.")
         if not why and gathering.wants(header):
             why = _added(path, gathering)
             if why == "":
-                first = first or header
-                used.append(path)
+                used[path] = header
         if why:
             skipped[str(path)] = why
-    return gathering.tasks(), used, skipped
+    return gathering.tasks(), list(used), skipped
 
 
 def _added(path: Path, gathering: Gathering) -> str | None:

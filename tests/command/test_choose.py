@@ -6,6 +6,7 @@ import pytest
 
 from harness.command.choose import choose_all
 from harness.domain.record import MeasureRecord
+from harness.errors import SettingsError
 from harness.store.run_file import RunFile
 from harness.verdict.contender import Rule
 from tests.store.written import write
@@ -90,3 +91,15 @@ def test_the_primary_may_be_named_in_any_case_as_in_a_run(results: Path) -> None
     chosen = choose_all([], results, Rule(), primary=OTHER.upper())
     assert chosen.primary == OTHER
     assert [standing.candidate.key for standing in chosen.tasks[0].choice.standings] == [KEY]
+
+
+def test_a_run_must_be_comparable_with_each_one_that_is_used(tmp_path: Path) -> None:
+    """The newest run says nothing of the task that the two others asked with different samples."""
+    for number, (key, task, samples) in enumerate([(KEY, "say", "f"), (OTHER, "say", "g"), (KEY, "count", "c")]):
+        plan = {"models": [key], "tasks": {task: samples}}
+        write(tmp_path / f"r{number}.jsonl", [head(f"r{number}", plan=plan), *cell(passes(36), key=key, task=task)])
+    chosen = choose_all([], tmp_path, Rule())
+    assert [path.name for path in chosen.runs] == ["r2.jsonl", "r1.jsonl"]
+    assert chosen.skipped == {str(tmp_path / "r0.jsonl"): "say: not the same samples or scorer in r1 and r0"}
+    with pytest.raises(SettingsError, match="cannot be compared: say: not the same samples"):
+        choose_all(sorted(tmp_path.glob("*.jsonl")), tmp_path, Rule())
