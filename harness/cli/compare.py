@@ -62,7 +62,7 @@ def compare(
     another sampling, config, scorer version or other items is not compared.
 
     Exit codes: 0 nothing is worse, 1 something is worse, 2 usage, 10 nothing is worse, but something that both were
-    asked could not be compared.
+    asked could not be compared, or nothing could.
 
     \b
     Examples:

@@ -44,8 +44,9 @@ class Compared:
 
     @property
     def is_refused(self) -> bool:
-        """Whether something that both were asked could not be compared."""
-        return any(contrast.refused for contrast in self.contrasts)
+        """Whether something that both were asked could not be compared, or nothing at all could."""
+        has_effects = any(contrast.effects for contrast in self.contrasts)
+        return not has_effects or any(contrast.refused for contrast in self.contrasts)
 
 
 def compare_all(

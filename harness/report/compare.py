@@ -56,6 +56,8 @@ def _contrast(contrast: Contrast, width: int | None) -> Iterator[str]:
         rows = [_time_row(effect) for effect in contrast.effects if effect.time.n or effect.first_token.n]
         if rows:
             yield fitted(rows, headers=TIME_HEADERS, align=("left", "right", "left", "left"), width=width)
+    else:
+        yield "  Nothing could be compared: there is no task that both have finished."
     if notes := [paragraph(note, width, indent=2) for note in _notes(contrast)]:
         yield "\n".join(notes)
 

@@ -63,6 +63,16 @@ def test_a_task_that_the_last_run_did_not_finish_ends_with_10(call: Call, folder
     assert "Not comparable: say, tell: not finished in B" in done.out
 
 
+def test_where_nothing_could_be_compared_it_does_not_end_as_if_nothing_were_worse(call: Call, folder: Path) -> None:
+    """Neither run has finished the task with this model, or only one run was to ask it."""
+    plan = {"models": [KEY], "tasks": {"count": "c"}}
+    write(folder / "results" / "r4.jsonl", [head("r4", plan=plan), *cell(passes(20), key=KEY, task="count")])
+    for words in (("r1", "r2", "tiny", "--task", "tell"), ("r1", "r4"), ("r1", "r4", "--task", "count")):
+        done = call("compare", *words)
+        assert done.code == 10, words
+        assert "Nothing could be compared: there is no task that both have finished." in done.out
+
+
 def test_json_has_all_that_the_text_has(call: Call, folder: Path) -> None:
     done = call("compare", "r1", "r2", "small", "--json")
     assert (done.code, done.json["exit_code"]) == (1, 1)
