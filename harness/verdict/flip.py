@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from harness.domain.record import PromptRecord, SampleRecord
+from harness.domain.record import PromptRecord
 from harness.domain.sample import Sample
 from harness.errors import TaskError
-from harness.store.cell import CellKey
+from harness.store.cell import CellKey, SampleEntry
 from harness.task.task import Task
 from harness.verdict.comparability import Subject
 from harness.verdict.compare import Contrast, Flip
+from harness.verdict.value import value_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +45,18 @@ def flipped_answers(contrast: Contrast, tasks: Callable[[], Mapping[str, Task]])
     flips += [(flip, True) for effect in contrast.tasks for flip in effect.gained]
     known: Mapping[str, Task] | None = None
     samples: dict[str, dict[str, Sample]] = {}
-    records = {
-        flip: tuple(_record(side, flip) for side in (contrast.reference, contrast.candidate)) for flip, _ in flips
+    shown = {
+        (effect.task, passes): (
+            _samples_that(contrast.reference, effect.task, passes=not passes),
+            _samples_that(contrast.candidate, effect.task, passes=passes),
+        )
+        for effect in contrast.tasks
+        for passes in (False, True)
     }
     for flip, is_gained in flips:
-        before, after = records[flip]
+        ours, theirs = shown[flip.task, is_gained]
+        before = contrast.reference.run.sample_record(ours[flip.item_id])
+        after = contrast.candidate.run.sample_record(theirs[flip.item_id])
         prompt: PromptRecord | Sample | None = contrast.reference.run.prompt(before)
         if prompt is None:
             known = tasks() if known is None else known
@@ -64,9 +72,13 @@ def flipped_answers(contrast: Contrast, tasks: Callable[[], Mapping[str, Task]])
         )
 
 
-def _record(subject: Subject, flip: Flip) -> SampleRecord:
-    cell = subject.run.cells[CellKey(subject.model_key, flip.task)]
-    return subject.run.sample_record(next(sample for sample in cell if sample.item_id == flip.item_id))
+def _samples_that(subject: Subject, task: str, *, passes: bool) -> dict[str, SampleEntry]:
+    """Return the first sample of each item that passes, or fails: of several epochs, one that shows the flip."""
+    found: dict[str, SampleEntry] = {}
+    for sample in subject.run.cells[CellKey(subject.model_key, task)]:
+        if sample.is_counted and value_of(subject.run.score(sample), "majority") == passes:
+            found.setdefault(sample.item_id, sample)
+    return found
 
 
 def _samples(task: Task | None, subject: Subject) -> dict[str, Sample]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.cli.run import suites_dir
-from harness.domain.record import PromptRecord
+from harness.domain.record import PromptRecord, SampleRecord
 from harness.task.catalogue import load_catalogue
 from tests.store.written import write
 from tests.verdict.recorded import AT, KEY, OTHER, cell, head, instance, passes
@@ -159,6 +159,21 @@ def test_a_flip_is_shown_with_the_prompt_that_was_recorded(call: Call, folder: P
     for run_id, value in (("c1", 1.0), ("c2", 0.0)):
         write(folder / "results" / f"{run_id}.jsonl", [head(run_id), prompt, *cell([value])])
     assert "prompt  Hello Say what was sent" in call("compare", "c1", "c2", "--flips").out
+
+
+def test_of_several_epochs_a_flip_shows_one_that_flipped(call: Call, folder: Path) -> None:
+    """The candidate passes the first repeat, and fails the two others; the first one would explain nothing."""
+    for run_id, values in (("c1", [1.0, 1.0, 1.0]), ("c2", [1.0, 0.0, 0.0])):
+        records = [
+            record.model_copy(update={"item_id": "i00", "item_hash": "h", "epoch": int(record.item_id[1:]) + 1})
+            if isinstance(record, SampleRecord)
+            else record
+            for record in cell(values)
+        ]
+        records[-1] = records[-1].model_copy(update={"epochs": 3, "reducer": "majority"})
+        write(folder / "results" / f"{run_id}.jsonl", [head(run_id), *records])
+    (flip,) = call("compare", "c1", "c2", "--flips", "--json").json["contrasts"][0]["flips"]
+    assert (flip["reference"], flip["candidate"]) == ("answer 1.0", "answer 0.0")
 
 
 def test_force_compares_what_is_not_comparable_and_marks_it(call: Call, folder: Path) -> None:
