@@ -24,6 +24,7 @@ from harness.stats.interval import wilson
 from harness.verdict.board import Standing
 from harness.verdict.choose import AnswerKind
 from harness.verdict.contender import Contender, Rule
+from harness.verdict.single import best_single, is_sure, largest, size_bytes, total_s
 from harness.verdict.task_choice import TaskChoice
 
 
@@ -59,14 +60,10 @@ def takers(found: TaskChoice, rule: Rule) -> Sequence[Standing]:
     choice = found.choice
     if choice.answer is not AnswerKind.MODEL or choice.chosen is None:
         return ()
-    sure = [standing for standing in choice.standings if _suffices(standing, rule)]
+    sure = [standing for standing in choice.standings if is_sure(standing, rule)]
     if rule.is_safe:
         return [standing for standing in sure if standing.candidate.is_certified] or [choice.chosen]
     return sure
-
-
-def _suffices(standing: Standing, rule: Rule) -> bool:
-    return not standing.refusal and standing.suffices >= rule.confidence
 
 
 def _route(found: TaskChoice, rule: Rule, *, valid_for_s: float) -> TaskRoute:
@@ -175,15 +172,11 @@ def _baselines(chosen: Chosen, rule: Rule) -> RouteBaselines:
     if not standings:
         return RouteBaselines()
     all_models = {key: _baseline(key, by_task, rule) for key, by_task in standings.items()}
-    by_size = sorted(standings, key=lambda key: (_size_bytes(standings[key]), key))
-    best = min(
-        all_models.values(),
-        key=lambda one: (-len(one.suffices_for), one.total_p50_s or float("inf"), one.model_key),
-    )
+    smallest = min(standings, key=lambda key: (size_bytes(standings[key].values()), key))
     return RouteBaselines(
-        smallest=all_models[by_size[0]],
-        largest=all_models[by_size[-1]],
-        best_single=best,
+        smallest=all_models[smallest],
+        largest=all_models[largest(standings)],
+        best_single=all_models[best_single(standings, rule)],
         primary=_primary(chosen),
     )
 
@@ -192,9 +185,9 @@ def _baseline(key: str, by_task: Mapping[str, Standing], rule: Rule) -> RouteBas
     candidates = [standing.candidate for standing in by_task.values()]
     return RouteBaseline(
         model_key=key,
-        suffices_for=sorted(task for task, standing in by_task.items() if _suffices(standing, rule)),
+        suffices_for=sorted(task for task, standing in by_task.items() if is_sure(standing, rule)),
         mean_score=_mean(candidates),
-        total_p50_s=_total_s(candidates),
+        total_p50_s=total_s(candidates),
     )
 
 
@@ -207,19 +200,10 @@ def _primary(chosen: Chosen) -> RouteBaseline | None:
         model_key=chosen.primary,
         suffices_for=sorted(known),
         mean_score=_mean(list(known.values())),
-        total_p50_s=_total_s(list(known.values())),
+        total_p50_s=total_s(list(known.values())),
     )
 
 
 def _mean(candidates: Sequence[Contender]) -> float | None:
     scores = [candidate.score for candidate in candidates if candidate.score is not None]
     return fmean(scores) if scores else None
-
-
-def _total_s(candidates: Sequence[Contender]) -> float | None:
-    times = [candidate.p50_s for candidate in candidates if candidate.p50_s is not None]
-    return sum(times) if times and len(times) == len(candidates) else None
-
-
-def _size_bytes(by_task: Mapping[str, Standing]) -> int:
-    return max(standing.candidate.size_bytes or 0 for standing in by_task.values())

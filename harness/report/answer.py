@@ -13,6 +13,7 @@ from harness.verdict.board import Standing
 from harness.verdict.break_even import break_even
 from harness.verdict.choose import AnswerKind, Recommendation
 from harness.verdict.contender import Contender, Rule
+from harness.verdict.single import best_single, is_sure, largest, size_bytes, times_longer
 from harness.verdict.task_choice import TaskChoice
 
 HEADERS = ("task", "hand it to", "score [95 %]", "time", "load", "risk")
@@ -114,24 +115,19 @@ def one_for_all(answers: Sequence[TaskAnswer], rule: Rule, *, name: Naming) -> s
 
     A laptop often holds one model at a time.
     """
-    standings: dict[str, list[Standing]] = defaultdict(list)
+    standings: dict[str, dict[str, Standing]] = defaultdict(dict)
     for answer in answers:
         for standing in answer.choice.standings:
-            standings[standing.candidate.key].append(standing)
+            standings[standing.candidate.key][answer.task] = standing
     if len(answers) < 2 or len(standings) < 2:  # noqa: PLR2004  (else there is nothing to compare)
         return ""
-    sure = {
-        key: sum(not standing.refusal and standing.suffices >= rule.confidence for standing in found)
-        for key, found in standings.items()
-    }
-    if not any(sure.values()):
+    best, top = best_single(standings, rule), largest(standings)
+    sure = sum(is_sure(standing, rule) for standing in standings[best].values())
+    if not sure:
         return f"No model suffices for any of the {len(answers)} tasks with this certainty."
-    best = max(standings, key=lambda key: (sure[key], -_time_s(standings[key]), key))
-    text = f"One model for all: {name(best)} suffices for {sure[best]} of {len(answers)}."
-    largest = max(standings, key=lambda key: (_size_bytes(standings[key]), key))
-    if largest != best and _time_s(standings[best]) > 0:
-        text += f" Always {name(largest)}: {_time_s(standings[largest]) / _time_s(standings[best]):.1f} x the time."
-    return text
+    text = f"One model for all: {name(best)} suffices for {sure} of {len(answers)}."
+    ratio = times_longer(standings[top], standings[best]) if size_bytes(standings[top].values()) else None
+    return text if top == best or ratio is None else f"{text} Always {name(top)}: {ratio:.1f} x the time."
 
 
 def _layouts(answers: Sequence[TaskAnswer]) -> Iterator[tuple[Naming, bool]]:
@@ -233,11 +229,3 @@ def _cut(key: str, longest: int, head: int) -> str:
     """Return a key cut in the middle, as both ends tell models apart: so many characters of its head stay."""
     key = one_line(key, limit=300)
     return key if len(key) <= longest else f"{key[: head - 1]}…{key[len(key) - longest + head :]}"
-
-
-def _time_s(standings: Sequence[Standing]) -> float:
-    return sum(standing.candidate.p50_s or 0.0 for standing in standings)
-
-
-def _size_bytes(standings: Sequence[Standing]) -> int:
-    return max(standing.candidate.size_bytes or 0 for standing in standings)
