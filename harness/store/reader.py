@@ -71,6 +71,9 @@ def read_lines(path: Path) -> Iterator[RunLine]:
     Raises:
         StoreError: the file cannot be read, or its only line is torn and does not begin as a run file does.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        # To open a pipe without a writer would wait for ever.
+        raise StoreError(f"cannot read {path}: it is not a regular file")
     try:
         with path.open("rb") as file:
             yield from complete_lines(path, file)

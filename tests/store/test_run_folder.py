@@ -1,5 +1,6 @@
 """Many run files: which one is resumed, and which ones are read together."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -75,3 +76,15 @@ def test_whole_runs_pass_over_what_is_not_one_and_name_it(results: Path) -> None
     assert "empty run" in skipped["5-empty.jsonl"][0]
     assert "empty run" in skipped["6-torn.jsonl"][0]
     assert "expected one JSON object a line" in skipped["9-damaged.jsonl"][0]
+
+
+def test_a_pipe_in_the_folder_is_named_and_not_waited_for(results: Path) -> None:
+    os.mkfifo(results / "a-pipe.jsonl")
+    skipped: dict[str, str] = {}
+
+    def skip(path: Path, reason: str, *, is_damaged: bool) -> None:
+        skipped[path.name] = f"{reason} {is_damaged}"
+
+    assert len(list(whole_runs(run_paths(results), on_skip=skip))) == 3
+    assert skipped["a-pipe.jsonl"] == f"cannot read {results / 'a-pipe.jsonl'}: it is not a regular file True"
+    assert last_unfinished(results).name == "1-died.jsonl"
