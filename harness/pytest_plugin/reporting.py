@@ -114,22 +114,23 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     session = session_if_any(config)
     if session is None or (path := session.path) is None or config.option.collectonly:
         return
-    from harness.report.ending import how_to_see_more, render_ending
+    from harness.report.ending import how_to_resume, how_to_see_more, render_ending
     from harness.report.layout import terminal_width
     from harness.store.run_file import RunFile
 
     terminalreporter.section("local models")
-    is_detailed, more = session.settings.details, ""
+    is_detailed, more, resume = session.settings.details, "", ""
     try:
         seen = RunFile.read(path)
         ending = render_ending(seen, width=terminal_width(), is_detailed=is_detailed)
         more = "" if is_detailed else how_to_see_more(seen)
+        resume = printed(config, how_to_resume(seen))
     except StoreError as exc:
         ending = str(exc)
     say(config, ending)
     if session.run is None:
         say(config, "\nThe run is already complete; nothing to do.")
-    say(config, "\n" + "\n".join(filter(None, [f"Records: {path}", more])))
+    say(config, "\n" + "\n".join(filter(None, [f"Records: {path}", more, resume])))
     for gap in session.gaps:
         label = "BELOW THE FLOOR" if "below the floor" in gap else "NOT MEASURED"
         terminalreporter.write_line(f"{label}: {printed(config, gap)}", red=True)

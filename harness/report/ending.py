@@ -9,6 +9,7 @@ from harness.report.answer import TaskAnswer, render_answers
 from harness.report.layout import paragraph
 from harness.report.table import named, notes, render, skips
 from harness.report.text import printable
+from harness.settings.name import setting
 from harness.store.run_file import RunFile
 from harness.verdict.task_choice import choices_of, rule_of
 
@@ -44,6 +45,13 @@ def how_to_see_more(seen: RunFile) -> str:
         return ""
     path = printable(shlex.quote(str(seen.path)))
     return f"More: lms-harness choose --details {path}; lms-harness show --failed {path}"
+
+
+def how_to_resume(seen: RunFile) -> str:
+    """Return how to resume a run that was interrupted; "" for one that came to its end."""
+    if seen.end is None or not seen.end.interrupted:
+        return ""
+    return f"Interrupted: run again with {setting('resume', shlex.quote(str(seen.path)))} to ask only what is missing."
 
 
 def how_to_see_worst(path: Path, cell: SummaryRecord, *, outcome: str = "") -> str:

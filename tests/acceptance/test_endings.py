@@ -184,6 +184,7 @@ def test_ctrl_c(start: Start, server: ScriptedServer, place: str) -> None:
     done = start.interrupted(signal.SIGINT, stop_in=place)
     assert done.code in {2, 130}, done.out
     assert "KeyboardInterrupt" in done.out
+    assert "Interrupted: run again with --lms-resume " in done.out
     assert not done.is_third_run
     assert server.loaded == [OTHER, KEY]
     check(server)

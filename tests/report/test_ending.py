@@ -6,6 +6,7 @@ import pytest
 
 from harness.domain.record import (
     ComparisonRecord,
+    EndRecord,
     InstanceRecord,
     Record,
     RunRecord,
@@ -14,7 +15,7 @@ from harness.domain.record import (
     SkipRecord,
     SummaryRecord,
 )
-from harness.report.ending import how_to_see_more, render_ending
+from harness.report.ending import how_to_resume, how_to_see_more, render_ending
 from harness.report.layout import fits
 from harness.store.run_file import RunFile
 from tests.store.written import written
@@ -156,3 +157,13 @@ def test_a_run_that_died_in_a_later_round_rests_on_its_last_whole_one() -> None:
     text = render_ending(written(header(plan={"rounds": [N, 2 * N]}), instance("small", 0), *records, *lost))
     assert "1.00 [0.89, 1.00]" in text
     assert "lost" not in text
+
+
+def test_only_a_run_that_was_interrupted_says_how_to_resume_it() -> None:
+    def ended(**facts: Any) -> RunFile:
+        return written(
+            header(), EndRecord.model_validate({**HEAD, "exit_code": 2, "duration_s": 1, "samples": 0, **facts})
+        )
+
+    assert how_to_resume(ended()) == how_to_resume(written(header())) == ""
+    assert "Interrupted: run again with setting `resume = " in how_to_resume(ended(interrupted=True))
