@@ -47,7 +47,7 @@ _rule_options = add_options(
         ),
         click.option(
             "--requests-per-load",
-            type=click.IntRange(1),
+            type=click.IntRange(1, 1_000_000_000),
             default=20,
             show_default=True,
             help="Number of requests that share the time of one load.",

@@ -9,13 +9,15 @@ be `lms-harness/2`. Files are only appended to: late scores may follow the `end`
 `sample_uid` by one scorer and version the last one counts. tests/domain/first-version.jsonl holds us to this.
 """
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from harness.domain.sample import Json
 
 SCHEMA: Literal["lms-harness/1"] = "lms-harness/1"
+_PLAN: Mapping[str, type] = {"models": list, "tasks": dict, "rounds": list, "room_tokens": dict}
 LoadMode: TypeAlias = Literal["explicit", "jit", "preloaded"]
 
 
@@ -69,6 +71,18 @@ class RunRecord(Record):
     resident_before: list[str] = []
     notes: list[str] = []
     parent_run_id: str | None = None
+
+    @field_validator("plan")
+    @classmethod
+    def _checked_plan(cls, plan: dict[str, Any]) -> dict[str, Any]:
+        """Return the plan if what others read of it has the right type."""
+        for name, kind in _PLAN.items():
+            if not isinstance(plan.get(name, kind()), kind):
+                got = type(plan[name]).__name__
+                raise ValueError(f"{name}: expected a {kind.__name__}, got {got}")  # noqa: TRY004  (pydantic's rule)
+        if not all(isinstance(rooms, dict) for rooms in plan.get("room_tokens", {}).values()):
+            raise ValueError("room_tokens: expected a dict of dicts")
+        return plan
 
 
 class InstanceRecord(Record):

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean, median, quantiles, variance
+from typing import TypeGuard
 
 from harness.stats.estimate import Estimate, Interval
 from harness.stats.interval import mean_estimate
@@ -12,7 +13,13 @@ _LEAST_N = {50: 1, 90: 100, 99: 1000}
 _OF_E2E = 0.01
 _FASTEST_TPOT_S = 0.0002
 _AGREEMENT = 0.2
+_SHORTEST_S, _LONGEST_S = 1e-9, 1e9
 _WIDEST = 100.0  # of ln(ratio): two items that contradict each other may give e^5000, which no float can hold
+
+
+def is_time(value: float | None) -> TypeGuard[float]:
+    """Return whether this can be the time of a request or a load, in seconds: a server or a file may say anything."""
+    return value is not None and _SHORTEST_S <= value <= _LONGEST_S
 
 
 def tpot_s(*, ttft_s: float | None, e2e_s: float, output_tokens: int | None) -> float | None:

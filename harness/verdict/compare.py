@@ -11,7 +11,7 @@ from statistics import fmean
 
 from harness.stats.decision import Decision, Verdict, decide_all
 from harness.stats.estimate import Estimate
-from harness.stats.latency import ratio_estimate, unpaired_ratio_estimate
+from harness.stats.latency import is_time, ratio_estimate, unpaired_ratio_estimate
 from harness.stats.pairing import Scores
 from harness.stats.reducer import named
 from harness.store.cell import CellKey
@@ -262,7 +262,7 @@ class _Answers:
             if (passed := value_of(score, "majority")) is not None:
                 self._passes[item].append(passed)
             for figure, figures in ((sample.e2e_s, self.times), (sample.ttft_s, self.first_tokens)):
-                if figure:
+                if is_time(figure):
                     figures[item].append(figure)
         summary = subject.summary(task)
         planned = (summary.planned or 0) if summary else 0
@@ -339,4 +339,4 @@ def _loads(subject: Subject) -> list[float]:
         if measure.model_key == subject.model_key and measure.name == "load_time_s"
     ]
     used = [use.load_time_s for use in subject.run.uses if use.model_key == subject.model_key]
-    return [time_s for time_s in timed or used if time_s]
+    return [time_s for time_s in timed or used if is_time(time_s)]

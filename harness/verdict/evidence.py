@@ -6,10 +6,12 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from operator import itemgetter
 from statistics import fmean, median
+from typing import Any
 
-from harness.domain.record import InstanceRecord, RunRecord
+from harness.domain.record import InstanceRecord, MeasureRecord, RunRecord
 from harness.stats.decision import Verdict, decide
 from harness.stats.floor import decide_floor
+from harness.stats.latency import is_time
 from harness.store.cell import CellKey, CellSamples, ScorerId
 from harness.store.run_file import RunFile
 from harness.verdict.contender import Contender, Rule
@@ -138,10 +140,14 @@ def certified(candidate: Contender, rule: Rule, primary: Contender | None) -> Co
 
 def _candidate(run: RunFile, key: CellKey, planned: int | None) -> Contender:
     cell = run.cells.get(key, CellSamples(key))
-    times, first_words = cell.e2e_s, cell.ttft_s
+    times, first_words = (list(filter(is_time, figures)) for figures in (cell.e2e_s, cell.ttft_s))
     instance = run.instances.get(key.model_key)
     measured = {
-        name: [measure.value for measure in run.measures if measure.model_key == key.model_key and measure.name == name]
+        name: [
+            measure.value
+            for measure in run.measures
+            if (measure.model_key, measure.name) == (key.model_key, name) and is_time(measure.value)
+        ]
         for name in ("ttft_s", "load_time_s")
     }
     loads = measured["load_time_s"] or _known(_load_s(instance))
@@ -185,10 +191,15 @@ def _is_given_up(run: RunFile, key: CellKey) -> bool:
     rounds = [
         (measure.round, measure.model_key)
         for measure in run.measures
-        if measure.name == ROUND_SAMPLES and key.task in measure.params.get("tasks", ())
+        if measure.name == ROUND_SAMPLES and key.task in _tasks(measure)
     ]
     last = max((number for number, _ in rounds), default=0)
     return bool(rounds) and (last, key.model_key) not in rounds
+
+
+def _tasks(measure: MeasureRecord) -> Sequence[Any]:
+    tasks = measure.params.get("tasks")
+    return tasks if isinstance(tasks, list) else ()
 
 
 def _alpha(run: RunFile, key: CellKey) -> float:
@@ -204,8 +215,8 @@ def _load_s(instance: InstanceRecord | None) -> float | None:
     return instance.load_time_s if instance.load_time_s is not None else instance.load_wall_s
 
 
-def _known(value: float | None) -> list[float]:
-    return [] if value is None else [value]
+def _known(load_s: float | None) -> list[float]:
+    return [load_s] if load_s == 0 or is_time(load_s) else []
 
 
 def contender_of(evidence: TaskEvidence, key: str) -> Contender | None:

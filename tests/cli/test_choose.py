@@ -197,6 +197,7 @@ def test_runs_that_do_not_count_are_named(folder: Path, tmp_path: Path) -> None:
         (["--floor", "nan"], "--floor"),
         (["--confidence", "0.2"], "--confidence"),
         (["--max-size", "big"], "--max-size"),
+        (["--requests-per-load", "9" * 400], "--requests-per-load"),
         (["-o", "r.json", "--valid-for", "soon"], "expected a period above 0"),
         (["-o", "/nowhere/r.json"], "cannot write /nowhere/r.json"),
     ],

@@ -1,16 +1,20 @@
 """Which runs an answer rests on."""
 
+import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.command.choose import choose_all
+from harness.command.compare import compare_all
 from harness.domain.record import MeasureRecord
-from harness.errors import SettingsError
+from harness.errors import SettingsError, StoreError
 from harness.store.run_file import RunFile
 from harness.verdict.contender import Rule
 from tests.store.written import write
-from tests.verdict.recorded import AT, KEY, OTHER, cell, head, passes
+from tests.verdict.recorded import AT, KEY, OTHER, cell, head, instance, passes
 
 
 @pytest.fixture
@@ -103,3 +107,42 @@ def test_a_run_must_be_comparable_with_each_one_that_is_used(tmp_path: Path) -> 
     assert chosen.skipped == {str(tmp_path / "r0.jsonl"): "say: not the same samples or scorer in r1 and r0"}
     with pytest.raises(SettingsError, match="cannot be compared: say: not the same samples"):
         choose_all(sorted(tmp_path.glob("*.jsonl")), tmp_path, Rule())
+
+
+@pytest.mark.parametrize("e2e_s", [-1.0, 0.0, 1e-320, 1e307])
+@pytest.mark.parametrize("load_time_s", [-5.0, 0.0, 1e308])
+def test_what_cannot_be_a_time_is_taken_for_unknown(tmp_path: Path, e2e_s: float, load_time_s: float) -> None:
+    """A server says what it likes, and so does a damaged file."""
+    plan = {"models": [KEY, OTHER], "tasks": {"say": "f"}}
+    odd = [instance(load_time_s=load_time_s), *cell(passes(36), e2e_s=e2e_s)]
+    path = write(tmp_path / "r1.jsonl", [head(plan=plan), *odd, instance(OTHER), *cell(passes(36), key=OTHER)])
+    (task,) = choose_all([path], tmp_path, Rule()).tasks
+    times = {candidate.key: (candidate.p50_s, candidate.load_s) for candidate in task.evidence.candidates}
+    assert times == {KEY: (None, load_time_s if load_time_s == 0 else None), OTHER: (2.0, None)}
+    (effect,) = compare_all([str(path), KEY, OTHER], tmp_path, margin=0.05).contrasts[0].tasks
+    assert effect.time.value is None
+
+
+def test_a_measure_that_names_no_tasks_gives_up_on_nobody(tmp_path: Path) -> None:
+    about = {"run_id": "r1", "at": AT, "name": "round_samples", "unit": "samples", "value": 40, "round": 2}
+    odd = MeasureRecord.model_validate({**about, "model_key": OTHER, "params": {"tasks": 5}})
+    path = write(tmp_path / "r1.jsonl", [head(), odd, *cell(passes(40))])
+    assert choose_all([path], tmp_path, Rule()).tasks[0].choice.key == KEY
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ({"models": "x"}, "models: expected a list, got str"),
+        ({"tasks": ["say"]}, "tasks: expected a dict, got list"),
+        ({"rounds": 3}, "rounds: expected a list, got int"),
+        ({"room_tokens": {"say": 3}}, "room_tokens: expected a dict of dicts"),
+    ],
+)
+def test_a_plan_that_no_run_has_written_is_named(tmp_path: Path, part: dict[str, Any], said: str) -> None:
+    path = write(tmp_path / "r1.jsonl", [head(), *cell(passes(40))])
+    first, *lines = path.read_text().splitlines(keepends=True)
+    header = json.loads(first)
+    path.write_text("".join([json.dumps({**header, "plan": {**header["plan"], **part}}) + "\n", *lines]))
+    with pytest.raises(StoreError, match=re.escape(said)):
+        choose_all([path], tmp_path, Rule())
