@@ -91,13 +91,16 @@ def compare_all(
 
 
 def _named(paths: Sequence[Path], skipped: dict[str, str]) -> list[RunFile]:
-    """Return the runs in the order named; what is not a whole run is skipped as long as enough are left."""
+    """Return the runs in the order named; what is not a whole run is skipped, but for the first and if two are left.
+
+    The first one is what the others are compared with: without it they would be compared with the wrong run.
+    """
 
     def skip(path: Path, reason: str, *, is_damaged: bool) -> None:  # noqa: ARG001  (the protocol's)
         skipped[str(path)] = reason
 
     runs = list(whole_runs(paths, on_skip=skip))
-    if len(runs) < min(_TWO, len(paths)):
+    if len(runs) < min(_TWO, len(paths)) or runs[0].path != paths[0]:
         reasons = "; ".join(f"{path}: {why}" for path, why in skipped.items())
         raise StoreError(f"these run files cannot be compared: {reasons}", hint="Name two runs that can be read.")
     return runs

@@ -200,6 +200,9 @@ def test_files_that_are_no_whole_runs_are_named_and_skipped(call: Call, folder: 
     alone = call("compare", "r1", "r7")
     assert alone.code == 2
     assert "cannot be compared" in alone.err
+    reference = call("compare", "r7", "r1", "r1", "r2")
+    assert reference.code == 2, "r1 is not what was named as the reference"
+    assert "cannot be compared: results/r7.jsonl: " in reference.err
     models = call("compare", "tiny", "small", "--json").json
     assert set(models["skipped"]) == {f"results/r{number}.jsonl" for number in (6, 7, 8)}
 
