@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from harness.command.stored import FieldPaths
     from harness.domain.score import Scorer
 
-_LABEL_SCORERS = ("choice", "choices", "labels")
 _MOST_LINES = 5
 
 
@@ -141,10 +140,11 @@ def _fields(
     target_json: bool,
     labels: tuple[str, ...],
 ) -> "FieldPaths":
+    from harness.command.rescore import LABEL_SCORERS
     from harness.command.stored import FieldPaths
 
-    if labels and scorer.name not in _LABEL_SCORERS:
-        raise click.UsageError(f"--labels is for the scorers {', '.join(_LABEL_SCORERS)}, not for {scorer.name}")
+    if labels and scorer.name not in LABEL_SCORERS:
+        raise click.UsageError(f"--labels is for the scorers {', '.join(LABEL_SCORERS)}, not for {scorer.name}")
     return FieldPaths(
         target=target,
         output=output,

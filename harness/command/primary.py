@@ -27,6 +27,7 @@ ShippedScorers = Callable[[], Mapping[str, Scorer]]
 """Returns the scorer of each shipped task; asked only where it is needed, as all tasks must be imported for it."""
 
 _NAMED = 5
+_EXPECTED = "Expected on each line: an id as exported, and the answer to it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,10 +98,12 @@ def read_primary(
         TaskError: rows cannot be used, ids occur twice, belong to other items or are missing; or nothing fits.
     """
     given = _read(path)
+    if not given:
+        raise TaskError(f"{path} has no answers", hint=_EXPECTED)
     asked = _asked(runs, tasks)
     known = {item_id: row for item_id, row in given.items() if _place_of(item_id) in asked}
     if not known:
-        first = short(next(iter(given), "none"))
+        first = short(next(iter(given)))
         raise TaskError(
             f"{path}: none of its {len(given)} ids is an item of these runs; the first is {first}",
             hint="Export the items with `lms-harness tasks --export`, and keep their ids.",
@@ -123,7 +126,8 @@ def read_primary(
             )
     unknown = [item_id for item_id in given if item_id not in known]
     scored = ", ".join(f"{task} {primary.score:.2f} (n = {primary.n})" for task, primary in by_task.items())
-    notes = [f"Yardstick: {name}, from {path}: {scored}"]
+    who = f"{path}" if name == path.name else f"{short(name)}, from {path}"
+    notes = [f"Yardstick: {who}: {scored}"]
     if unknown:
         notes.append(f"{path}: {_listed(unknown)} not asked by these runs, so not used")
     return PrimaryAnswers(name=name, by_task=by_task, notes=tuple(notes))
@@ -211,7 +215,7 @@ def _read(path: Path) -> dict[str, _Given]:
             if len(wrong) == _NAMED:
                 break
     if wrong:
-        raise TaskError("\n".join(wrong), hint="Expected on each line: an id as exported, and the answer to it.")
+        raise TaskError("\n".join(wrong), hint=_EXPECTED)
     models = sorted({row.model for row in given.values() if row.model})
     if len(models) > 1:
         raise TaskError(f"{path} has answers of {', '.join(map(short, models[:_NAMED]))}", hint="Use a file for each.")

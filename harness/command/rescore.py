@@ -19,6 +19,8 @@ from harness.stats.interval import score_estimate
 from harness.store.writer import append_records
 
 _MOST_ERRORS = 5
+LABEL_SCORERS = ("choice", "choices", "labels")
+_NAME_LABELS = "Is the target only the right label? Then name all labels with --labels A,B,C."
 NO_OUTPUT = "no output is stored"
 
 
@@ -94,7 +96,8 @@ def judge(found: Iterable[Stored | TaskError], scorer: Scorer, *, name: str, tar
             try:
                 answers.append(ScoredAnswer(answer=answer, score=_score(answer, scorer)))
             except TaskError as exc:
-                wrong.append(TaskError(f"{answer.place}: field {target_field}: {exc.message}", hint=exc.hint))
+                hint = _NAME_LABELS if _lacks_labels(answer, scorer) else exc.hint
+                wrong.append(TaskError(f"{answer.place}: field {target_field}: {exc.message}", hint=hint))
         if len(wrong) == _MOST_ERRORS:
             break
     # Where not one sample has such a target, its path is wrong.
@@ -173,6 +176,10 @@ def append_scores(path: Path, records: Iterable[ScoreRecord]) -> None:
         append_records(path, records)
     finally:
         lock.release()
+
+
+def _lacks_labels(answer: Stored, scorer: Scorer) -> bool:
+    return scorer.name in LABEL_SCORERS and not isinstance(answer.target, dict)
 
 
 def _score(answer: Stored, scorer: Scorer) -> Score:

@@ -96,7 +96,7 @@ def read_stored(source: Source, fields: FieldPaths) -> Iterator[Stored | TaskErr
                 place=row.place,
                 output=output,
                 target=target,
-                id=row.number if fields.id is None else _at(row.content, fields.id),
+                id=row.number if fields.id is None else _at(row.content, fields.id, "--id-field"),
                 cell=CellOfScores(group=_group(row.content, fields)),
             )
         except TaskError as exc:
@@ -124,10 +124,11 @@ def read_samples(source: Source, fields: FieldPaths, *, tasks: Collection[str] =
             try:
                 yield _sample(line.number, place, record, fields, run_id)
             except LacksTarget as exc:
-                yield LacksTarget(f"{place}: {exc.message}")
+                yield LacksTarget(f"{place}: {exc.message}", hint=exc.hint)
+            except TaskError as exc:
+                yield TaskError(f"{place}: {exc.message}", hint=exc.hint)
             except (KeyError, ValueError) as exc:
-                why = exc.message if isinstance(exc, TaskError) else f"not a sample record: {exc}"
-                yield TaskError(f"{place}: {why}")
+                yield TaskError(f"{place}: not a sample record: {exc}")
     if run_id is None:
         raise StoreError(f"{source.name} is an empty run: it died before its first record was written")
 
@@ -135,9 +136,9 @@ def read_samples(source: Source, fields: FieldPaths, *, tasks: Collection[str] =
 def _sample(line: int, place: str, record: dict[str, Any], fields: FieldPaths, run_id: str) -> Stored:
     output = _output(record, fields)
     try:
-        target = _at(record, fields.target)
+        target = _at(record, fields.target, "--target-field")
     except TaskError as exc:
-        raise LacksTarget(exc.message) from exc
+        raise LacksTarget(exc.message, hint=exc.hint) from exc
     return Stored(
         line=line,
         place=place,
@@ -153,14 +154,14 @@ def _sample(line: int, place: str, record: dict[str, Any], fields: FieldPaths, r
 
 
 def _output(record: dict[str, Any], fields: FieldPaths) -> str | None:
-    output = _at(record, fields.output)
+    output = _at(record, fields.output, "--output-field")
     if output is not None and not isinstance(output, str):
         raise TaskError(f"field {fields.output}: expected text or null, got {short(json.dumps(output))}")
     return output
 
 
 def _target(record: dict[str, Any], fields: FieldPaths) -> Json:
-    return _read_target(_at(record, fields.target), fields)
+    return _read_target(_at(record, fields.target, "--target-field"), fields)
 
 
 def _read_target(target: Json, fields: FieldPaths) -> Json:
@@ -193,12 +194,17 @@ def _label(value: Json, fields: FieldPaths) -> str:
 def _group(record: dict[str, Any], fields: FieldPaths) -> str:
     if fields.group is None:
         return ""
-    value = _at(record, fields.group)
+    value = _at(record, fields.group, "--by")
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _at(record: dict[str, Any], path: str) -> Json:
+def _at(record: dict[str, Any], path: str, option: str) -> Json:
     """Return what is at a path. A field whose name is the whole path, dots included, is preferred.
+
+    Args:
+        record: a row, or a sample of a run file.
+        path: of the field.
+        option: that names the field, for messages.
 
     Raises:
         TaskError: there is no such field.
@@ -214,5 +220,8 @@ def _at(record: dict[str, Any], path: str) -> Json:
         else:
             value = _MISSING
         if value is _MISSING:
-            raise TaskError(f"there is no field {path}; the fields are {short(', '.join(map(str, record)))}")
+            raise TaskError(
+                f"there is no field {path}; the fields are {short(', '.join(map(str, record)))}",
+                hint=f"Name another field with {option}.",
+            )
     return value

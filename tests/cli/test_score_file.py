@@ -62,6 +62,8 @@ def test_labels_take_a_list_of_right_ones_and_numbers(call: Call, tmp_path: Path
         (("--scorer=labels", "--labels=billing"), "expected at least two labels with commas between, got 'billing'"),
         (("--scorer=labels", "--labels=billing,,login"), "expected at least two labels"),
         (("--scorer=number", LABELS), "--labels is for the scorers choice, choices, labels, not for number"),
+        (("--scorer=labels",), "Is the target only the right label? Then name all labels with --labels A,B,C."),
+        (("--scorer=labels", LABELS, "--output-field=said"), "Name another field with --output-field."),
         (("--scorer=labels", LABELS, "--by=site"), "there is no field site; the fields are target, output, model"),
     ],
 )

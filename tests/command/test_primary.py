@@ -116,7 +116,7 @@ def test_answers_from_a_file_are_scored_by_the_tasks_own_scorers_and_are_the_yar
     assert by_task["multiturn"].primary is None
     assert by_task["multiturn"].choice == plain["multiturn"]
     assert found.primary == "answers.jsonl"
-    assert found.notes == (f"Yardstick: answers.jsonl, from {run.with_name('answers.jsonl')}: classify 0.58 (n = 24)",)
+    assert found.notes == (f"Yardstick: {run.with_name('answers.jsonl')}: classify 0.58 (n = 24)",)
 
 
 def test_the_order_of_the_answers_changes_nothing_and_a_wrong_one_lowers_the_yardstick(run: Path) -> None:
@@ -151,6 +151,11 @@ def test_a_lost_answer_counts_as_wrong_and_too_many_are_no_yardstick(run: Path) 
         chosen(run, rows)
 
 
+def test_the_models_name_stays_on_its_line(run: Path) -> None:
+    rows = [{**row, "model": "a\n::error::b"} for row in answers("classify")]
+    assert chosen(run, rows).notes[0].startswith("Yardstick: a ::error::b, from ")
+
+
 Change = Callable[[list[dict[str, Any]]], Sequence[Mapping[str, Any]] | str]
 WRONG: Mapping[str, tuple[Change, str]] = {
     "one missing": (lambda rows: rows[1:], "1 item (classify/classify-0-0000) is without an answer"),
@@ -168,7 +173,7 @@ WRONG: Mapping[str, tuple[Change, str]] = {
         lambda _: [{"id": "a", "answer": "b"}],
         "none of its 1 ids is an item of these runs; the first is a",
     ),
-    "empty": (lambda _: "", "none of its 0 ids"),
+    "empty": (lambda _: "", "answers.jsonl has no answers"),
     "not JSON": (lambda _: "hello\n", "expected a JSON object, got hello"),
 }
 
