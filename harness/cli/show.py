@@ -37,7 +37,13 @@ if TYPE_CHECKING:
     metavar="A B",
     help="Only items that one of these two models passes and the other does not, with both answers.",
 )
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Number of samples, at most.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="Number of samples, at most; with --flipped, the last item is whole.",
+)
 @click.option("--no-pager", is_flag=True, help="Do not page on a terminal.")
 @results_option("Folder of the newest run, and of a run that is named by its id.")
 @json_option

@@ -69,6 +69,11 @@ def compare_all(
     """
     paths = {word: path for word in words if (path := run_path(word, results)) is not None}
     names = [word for word in words if word not in paths]
+    if len(words) > 1 and not names and len(set(paths.values())) == 1:
+        raise SettingsError(
+            f"expected two runs to compare, got {paths[words[0]]} twice",
+            hint="Name another run, or two models of this one.",
+        )
     skipped: dict[str, str] = {}
     runs = _named(list(paths.values()), skipped) if paths else [_newest(names, results, skipped)]
     # Of two runs the first one stays the reference: what came after an update may be larger.

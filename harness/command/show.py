@@ -8,6 +8,7 @@ from harness.command.named import key_of, models_of, run_path
 from harness.errors import SettingsError, StoreError
 from harness.report.sample import ShownSample
 from harness.report.text import one_line
+from harness.store.cell import SampleEntry
 from harness.store.run_file import RunFile
 from harness.store.run_folder import run_paths
 from harness.verdict.worst import SampleFilter, worst_first
@@ -49,8 +50,15 @@ def show_samples(word: str | None, results: Path, wanted: SampleFilter, *, limit
     skipped: dict[str, str] = {}
     run = _newest(results, skipped) if word is None else _named(word, results)
     found = worst_first(run, _resolved(run, wanted))
+    if wanted.flipped:  # Both answers to the last item.
+        while limit < len(found) and _place(found[limit]) == _place(found[limit - 1]):
+            limit += 1
     samples = tuple(ShownSample.of(run, sample) for sample in found[:limit])
     return ShownRun(run=run, total=len(found), samples=samples, skipped=skipped)
+
+
+def _place(sample: SampleEntry) -> tuple[str, str]:
+    return sample.key.task, sample.item_id
 
 
 def _named(word: str, results: Path) -> RunFile:

@@ -150,7 +150,7 @@ def _times(sample: SampleRecord) -> str:
     ]
     parts = [f"{name} {seconds(value)}" for name, value in figures if value is not None]
     if (tokens := sample.usage.get("total_output_tokens")) is not None:
-        parts.append(f"{tokens} tokens")
+        parts.append("1 token" if tokens == 1 else f"{tokens} tokens")
     if sample.attempts > 1:
         parts.append(f"{sample.attempts} attempts")
     return ", ".join(parts)

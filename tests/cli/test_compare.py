@@ -53,6 +53,13 @@ def test_the_same_answers_end_with_0(call: Call, folder: Path) -> None:
     assert "not worse" in done.out
 
 
+def test_one_run_named_twice_is_said_to_be_one(call: Call, folder: Path) -> None:
+    for words in (("r1", "r1"), ("r1", "results/r1.jsonl")):
+        done = call("compare", *words)
+        assert done.code == 2
+        assert "expected two runs to compare, got results/r1.jsonl twice" in done.err
+
+
 def test_a_task_that_the_last_run_did_not_finish_ends_with_10(call: Call, folder: Path) -> None:
     done = call("compare", "r1", "r2", "tiny", "--json")
     assert done.code == 0
@@ -212,7 +219,7 @@ def test_files_that_are_no_whole_runs_are_named_and_skipped(call: Call, folder: 
     [
         ((), "expected two runs or two models to compare, got 0"),
         (("r1",), "expected two runs, or a run and two of its models"),
-        (("r1", "r1"), "expected two runs, or a run and two of its models"),
+        (("r1", "r1"), "expected two runs to compare, got results/r1.jsonl twice"),
         (("tiny",), "got 1"),
         (("tiny", "huge"), "there is no run in results of all of tiny, huge"),
         (("r1", "tiny", "huge"), "no run and no model of the run is called huge"),

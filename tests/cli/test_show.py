@@ -86,6 +86,7 @@ def test_failed_means_counted_and_not_passed(call: Call, folder: Path) -> None:
 
 def test_flipped_items_stand_with_both_answers_and_one_prompt(call: Call, folder: Path) -> None:
     assert shown(call, "--flipped", "tiny", "small") == [("say", OTHER, "i01"), ("say", KEY, "i01")]
+    assert len(shown(call, "--flipped", "tiny", "small", "--limit", "1")) == 2
     text = call("show", "--flipped", "tiny", "small").out
     assert text.count("Be brief.") == 1
     assert "  prompt  as above" in text

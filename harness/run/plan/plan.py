@@ -124,9 +124,11 @@ class Plan:
         if total_s <= _WORTH_SAYING_S:
             return ""
         samples = sum(row.samples for row in rows)
-        asks = f"asks {samples:,} samples of {len(self.tasks)} tasks" if samples else "measures"
-        is_measured = any(not cell.is_guess for cost in self.costs.values() for cell in cost.cells.values())
-        basis = "by earlier runs" if is_measured else "a rough guess from sizes"
+        tasks = "1 task" if len(self.tasks) == 1 else f"{len(self.tasks)} tasks"
+        asks = f"asks {samples:,} samples of {tasks}" if samples else "measures"
+        guesses = {cell.is_guess for cost in self.costs.values() for cell in cost.cells.values()}
+        basis = "partly by earlier runs" if len(guesses) > 1 else "by earlier runs"
+        basis = "a rough guess from sizes" if guesses <= {True} else basis
         half = f"{max(1, round(total_s / 120))}m"
         less = "" if self.settings.budget_s else f" Less with {setting('budget_s', half)}."
         models = "1 model" if len(rows) == 1 else f"{len(rows)} models one after the other"

@@ -8,6 +8,7 @@ import pytest
 from harness.domain.model import Capabilities, Instance, InstanceId, LoadConfig, Model, ModelKey
 from harness.domain.sample import Sample
 from harness.run.ask.room import room_tokens, slots_for
+from harness.run.plan.budget import CellCost, ModelCost
 from harness.run.plan.plan import Plan, load_config
 from harness.scoring.exact import Exact
 from harness.selection.selection import Selection
@@ -128,8 +129,26 @@ def test_a_run_of_more_than_a_minute_says_what_it_asks_and_how_to_ask_less() -> 
     text = plan(Settings(limit=30), heavy).announcement()
     assert text.startswith("This run asks 60 samples of 2 tasks, 1 model: about ")
     assert "(a rough guess from sizes). Less with setting `budget_s = " in text
+    assert "of 1 task, 1 model" in plan(Settings(limit=60), heavy, tasks=(PLAIN,)).announcement()
     assert "Less" not in plan(Settings(limit=30, budget_s=60.0), heavy).announcement()
     assert plan(Settings(limit=1, latency_budget_s=1.0), model()).announcement() == ""
     rounds = plan(Settings(limit=120, until_decided=True), heavy).announcement().splitlines()
     assert rounds[0].startswith("This run asks 30 samples of 2 tasks")
     assert rounds[1].startswith("These are the first 15 samples of each task. Then up to 30, 60, 120 are asked of")
+
+
+@pytest.mark.parametrize(
+    ("guesses", "said"),
+    [
+        ((True, True), "(a rough guess from sizes)"),
+        ((True, False), "(partly by earlier runs)"),
+        ((False, False), "(by earlier runs)"),
+    ],
+)
+def test_an_estimate_says_what_it_rests_on(guesses: tuple[bool, bool], said: str) -> None:
+    small, large = model(key="acme/small"), model(key="acme/large")
+    costs = {
+        str(key): ModelCost(key=key, fixed_s=100.0, cells={"plain": CellCost(sample_s=1.0, is_guess=is_guess)})
+        for key, is_guess in zip((small.key, large.key), guesses, strict=True)
+    }
+    assert said in replace(plan(Settings(limit=2), small, large), costs=costs).announcement()
