@@ -10,7 +10,7 @@ from harness.errors import SettingsError, StoreError
 from harness.store.run_file import RunFile
 from harness.store.run_folder import run_paths, whole_headers
 from harness.verdict.contender import Rule
-from harness.verdict.evidence import Gathering, TaskEvidence, contender_of, difference
+from harness.verdict.evidence import Gathering, TaskEvidence, contender_of, difference, yardstick_of
 from harness.verdict.task_choice import TaskChoice, recommended
 
 MOST_FILES = 50
@@ -80,8 +80,12 @@ def _primary(
     """Return what the primary scored on each task."""
     if primary is None:
         return PrimaryAnswers(name="", by_task={}, notes=())
-    if found := {task.task: model for task in tasks if (model := contender_of(task, primary)) is not None}:
-        return PrimaryAnswers(name=next(iter(found.values())).key, by_task=found, notes=())
+    if models := {task.task: model for task in tasks if (model := contender_of(task, primary)) is not None}:
+        found = {task.task: model for task in tasks if (model := yardstick_of(task, primary)) is not None}
+        name = next(iter(models.values())).key
+        lost = [f"{task} ({model.lost} of {model.n})" for task, model in models.items() if task not in found]
+        note = f"Too many answers of {name} were lost for a yardstick, so the floor is it: {', '.join(lost)}"
+        return PrimaryAnswers(name=name, by_task=found, notes=(note,) if lost else ())
     if Path(primary).is_file():
         return read_primary(Path(primary), [RunFile.read(path) for path in runs], tasks, shipped=shipped)
     asked = sorted({candidate.key for task in tasks for candidate in task.candidates})

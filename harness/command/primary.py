@@ -15,7 +15,6 @@ from harness.domain.score import Scorer
 from harness.errors import SettingsError, TaskError
 from harness.scoring.judge import judged
 from harness.scoring.registry import make_scorer
-from harness.stats.pairing import MOST_UNSCORED
 from harness.store.cell import SampleEntry
 from harness.store.run_file import RunFile
 from harness.store.source import open_source
@@ -120,7 +119,7 @@ def read_primary(
         )
     by_task = {task: Contender(key=name, scores=found) for task, found in scores.items()}
     for task, primary in by_task.items():
-        if primary.lost > MOST_UNSCORED * primary.n:
+        if primary.has_lost_too_many:
             raise TaskError(
                 f"{path}: {primary.lost} of {primary.n} answers to {task} were lost: too many for a yardstick"
             )

@@ -79,6 +79,11 @@ class Contender:
         return sum(score is None for score in self.scores.values())
 
     @property
+    def has_lost_too_many(self) -> bool:
+        """Whether so many answers were lost that nothing rests on the rest."""
+        return self.lost > MOST_UNSCORED * self.n
+
+    @property
     def values(self) -> tuple[float, ...]:
         """The scores in the order of the item ids, the lost ones as 0."""
         return tuple(self.scores[item] or 0.0 for item in sorted(self.scores))
@@ -97,7 +102,7 @@ def refusal(candidate: Contender, rule: Rule) -> str:
     """Return why a model cannot be chosen, whatever its score; empty: it can be."""
     if candidate.n == 0:
         return "was not asked"
-    if candidate.lost > MOST_UNSCORED * candidate.n:
+    if candidate.has_lost_too_many:
         return f"{candidate.lost} of {candidate.n} answers were lost"
     if candidate.is_given_up:
         return f"asked no more after {candidate.n} items: hardly the best"

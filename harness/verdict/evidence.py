@@ -133,7 +133,8 @@ def certified(candidate: Contender, rule: Rule, primary: Contender | None) -> Co
         holds = decide_floor(scores, rule.floor, alpha=alpha, reduce=itemgetter(0)).verdict is Verdict.NOT_WORSE
     else:
         reference = {item: [score] for item, score in primary.scores.items()}
-        decision = decide(scores, reference, margin=rule.margin, alpha=alpha, reduce=itemgetter(0))
+        margin = rule.margin if 0 < rule.margin < 1 else None  # Without one, only what is better is certain.
+        decision = decide(scores, reference, margin=margin, alpha=alpha, reduce=itemgetter(0))
         holds = decision.verdict in _CERTAIN
     return replace(candidate, is_certified=holds)
 
@@ -195,6 +196,12 @@ def _is_given_up(run: RunFile, key: CellKey) -> bool:
     ]
     last = max((number for number, _ in rounds), default=0)
     return bool(rounds) and (last, key.model_key) not in rounds
+
+
+def yardstick_of(evidence: TaskEvidence, key: str) -> Contender | None:
+    """Return the primary of this key as the yardstick; None: it was not asked, or lost too many answers to be one."""
+    found = contender_of(evidence, key)
+    return None if found is None or not found.n or found.has_lost_too_many else found
 
 
 def _tasks(measure: MeasureRecord) -> Sequence[Any]:

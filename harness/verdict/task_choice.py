@@ -8,7 +8,7 @@ from harness.settings import Settings
 from harness.store.run_file import RunFile
 from harness.verdict.choose import Recommendation, choose
 from harness.verdict.contender import DEFAULT_RULE, Contender, Rule
-from harness.verdict.evidence import TaskEvidence, certified, contender_of, gather
+from harness.verdict.evidence import TaskEvidence, certified, gather, yardstick_of
 from harness.verdict.spending import to_ask
 
 
@@ -42,7 +42,7 @@ def choices_of(run: RunFile) -> Sequence[TaskChoice]:
     """Return the answers that a run ends with: by the usual rule, with the floors, margin and primary of its user."""
     primary = run.header.settings.get("primary") if run.header else None
     return [
-        recommended(evidence, rule_of(run.header, evidence.task), primary=contender_of(evidence, primary or ""))
+        recommended(evidence, rule_of(run.header, evidence.task), primary=yardstick_of(evidence, primary or ""))
         for evidence in gather([run])
     ]
 

@@ -13,6 +13,7 @@ from harness.domain.record import MeasureRecord
 from harness.errors import SettingsError, StoreError
 from harness.store.run_file import RunFile
 from harness.verdict.contender import Rule
+from harness.verdict.task_choice import choices_of
 from tests.store.written import write
 from tests.verdict.recorded import AT, KEY, OTHER, cell, head, instance, passes
 
@@ -146,3 +147,21 @@ def test_a_plan_that_no_run_has_written_is_named(tmp_path: Path, part: dict[str,
     path.write_text("".join([json.dumps({**header, "plan": {**header["plan"], **part}}) + "\n", *lines]))
     with pytest.raises(StoreError, match=re.escape(said)):
         choose_all([path], tmp_path, Rule())
+
+
+def test_a_primary_whose_answers_were_lost_is_no_yardstick(tmp_path: Path) -> None:
+    """Its lost answers count as wrong, so that anybody would reach it."""
+    plan = {"models": [KEY, OTHER], "tasks": {"say": "f"}}
+    records = [*cell([*passes(0, 10), *[None] * 30]), *cell(passes(4), key=OTHER)]
+    path = write(tmp_path / "r1.jsonl", [head(plan=plan, settings={"primary": KEY}), *records])
+    chosen = choose_all([path], tmp_path, Rule(), primary=KEY)
+    for task in (*chosen.tasks, *choices_of(RunFile.read(path))):
+        assert (task.choice.answer, task.choice.key, task.choice.yardstick) == ("primary", OTHER, 0.8)
+    assert chosen.notes == (f"Too many answers of {KEY} were lost for a yardstick, so the floor is it: say (30 of 40)",)
+
+
+@pytest.mark.parametrize("margin", [0.0, 1.0])
+def test_a_margin_of_nothing_or_everything_is_taken_at_its_word(results: Path, margin: float) -> None:
+    (task,) = choose_all([], results, Rule(margin=margin), primary=KEY).tasks
+    assert task.choice.yardstick == 1.0 - margin
+    assert not task.choice.is_certified
