@@ -58,12 +58,19 @@ def reaches_other(scores: Sequence[float], other: Sequence[float], margin: float
         ValueError: a score is outside 0 to 1.
     """
     import numpy as np
+    from scipy.special import ndtr
 
     mine, theirs = (_checked(np.asarray(values, dtype=float)) for values in (scores, other))
     # The prior of `mean_draws` for two models: items that only one of them passes, or fails, each of weight 1/2.
     priors = np.array([1.0, -1.0, -1.0, 1.0])
-    shapes = np.concatenate([np.ones(len(mine)), np.full(len(priors), 0.5)])
-    return sum_is_positive(np.concatenate([mine - theirs, priors]) + margin, shapes)
+    # Equal terms are one whose weight has their number as its shape: of passes and fails there are three.
+    gaps, counts = np.unique(mine - theirs, return_counts=True)
+    terms, shapes = np.concatenate([gaps, priors]), np.concatenate([counts, np.full(len(priors), 0.5)])
+    if len(gaps) > MOST_ROWS:
+        mean = shapes @ terms / shapes.sum()
+        variance = (shapes @ terms**2 / shapes.sum() - mean**2) / (shapes.sum() + 1)
+        return float(ndtr((mean + margin) / np.sqrt(variance)))
+    return sum_is_positive(terms + margin, shapes)
 
 
 def sum_is_positive(terms: "Array", shapes: "Array | None" = None) -> float:
