@@ -12,6 +12,7 @@ from harness.report.text import one_line, printable
 
 _LEAST_WIDTH = 20
 _LONGEST_CELL = 300
+_NO_BREAK = "\N{NO-BREAK SPACE}"  # Keeps "5 %" on one line.
 
 
 def terminal_width() -> int | None:
@@ -62,11 +63,12 @@ def paragraph(text: str, width: int | None, *, indent: int = 0) -> str:
     if width is None or len(text) <= width:
         return text
     lines = fill(
-        text,
+        text.replace(" %", f"{_NO_BREAK}%"),
         width,
         subsequent_indent=" " * min(indent, width // 2),
         replace_whitespace=False,
         drop_whitespace=True,
         break_on_hyphens=False,
     )
+    lines = lines.replace(f"{_NO_BREAK}%", " %")
     return printable(lines)  # Once it is broken into lines, text may begin one of them with a CI command.

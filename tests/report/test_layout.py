@@ -32,3 +32,7 @@ def test_no_line_of_a_paragraph_is_wider_than_the_terminal(text: str, width: int
     told = paragraph(text, width, indent=8)
     assert fits(told, width)
     assert told.replace("\n", "").replace(" ", "") == text.replace(" ", "")
+
+
+def test_a_number_and_its_percent_sign_stay_on_one_line() -> None:
+    assert paragraph("it was proved at 5 %. open", 20).splitlines() == ["it was proved at", "5 %. open"]
