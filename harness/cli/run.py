@@ -12,13 +12,15 @@ from click.shell_completion import CompletionItem
 
 from harness.cli.completion import model_keys, task_names
 from harness.cli.option import Command
+from harness.cli.output import note
 from harness.errors import HarnessError, StoreError
 from harness.settings import OPTIONS, RETIRED, Handover, Surface, build_settings, retired
 
 _SUITES = ("smoke", "offload", "latency")
 _FAILED, _USAGE, _INTERRUPTED = 1, 2, 130
+_NO_TESTS = 5
 # Of pytest's own codes: interrupted, an error inside pytest or a plugin, usage, nothing collected.
-_PYTESTS = {2: _INTERRUPTED, 3: _FAILED, 4: _USAGE, 5: _USAGE}
+_PYTESTS = {2: _INTERRUPTED, 3: _FAILED, 4: _USAGE, _NO_TESTS: _USAGE}
 
 
 _COMPLETIONS: Mapping[str, Callable[[click.Context, click.Parameter, str], list[CompletionItem]]] = {
@@ -102,6 +104,8 @@ def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **o
     )
     if outcome.code is None:
         outcome.code = _INTERRUPTED if ended == pytest.ExitCode.INTERRUPTED else _USAGE
+    if outcome.is_empty:
+        note(f"Nothing was run: no test fits {'what follows --' if pytest_args else 'these options'}.")
     sys.exit(outcome.code)
 
 
@@ -135,10 +139,11 @@ class _Outcome:
     """Fits pytest into this command line: no dots in its output, and our exit codes.
 
     pytest's own codes and ours overlap (2, 4, 5). They are told apart by whether `pytest.exit` ended the session with a
-    code of ours. `code` is None if no session began.
+    code of ours. `code` is None if no session began. `is_empty` says that pytest was left without tests.
     """
 
     code: int | None = None
+    is_empty = False
     _session: Any = None
     _before = 0
     _is_ours = False
@@ -163,4 +168,5 @@ class _Outcome:
         if self._session is None:
             return
         status = int(self._session.exitstatus)
+        self.is_empty = not self._is_ours and status == self._before == _NO_TESTS
         self.code = status if self._is_ours or status != self._before else _PYTESTS.get(status, status)

@@ -94,6 +94,12 @@ def test_hints_name_options_as_this_command_writes_them(run: Run, words: list[st
     assert "--lms-" not in ended.out
 
 
+def test_a_run_without_tests_says_so(run: Run) -> None:
+    ended = run("--limit=1", "--", "-k", "nothing_is_called_so")
+    assert ended.code == 2
+    assert "Nothing was run: no test fits what follows --." in ended.out
+
+
 def test_a_resumed_run_has_the_suites_and_tasks_of_the_run_that_it_resumes(run: Run, server: ScriptedServer) -> None:
     server.on("POST", "/api/v1/models/load", Status(500, {"error": "busy"}), times=1)
     first = run("--", "-k", "classify or extract", scope=["--suite=offload", "--limit=2"])
