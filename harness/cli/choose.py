@@ -1,6 +1,7 @@
 """`choose`: who takes which task, from what runs have recorded."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,8 @@ from harness.settings.parser import period
 
 if TYPE_CHECKING:
     from harness.command.choose import Chosen
-    from harness.domain.score import Scorer
     from harness.report.answer import TaskAnswer
+    from harness.task.task import Task
     from harness.verdict.board import Standing
     from harness.verdict.contender import Rule
     from harness.verdict.task_choice import TaskChoice
@@ -148,7 +149,7 @@ def choose(
     from harness.verdict.contender import Rule
 
     wanted = Rule(**rule)
-    chosen = choose_all(files, results, wanted, primary=primary, shipped=_shipped_scorers)
+    chosen = choose_all(files, results, wanted, primary=primary, shipped=_shipped_tasks)
     answers = {found.evidence.task: TaskAnswer.of(found) for found in chosen.tasks}
     if task is not None and task not in answers:
         raise click.UsageError(f"--why: no such task: {task}; expected one of {', '.join(answers)}")
@@ -185,13 +186,14 @@ def _print(
     print_text("\nFrom " + ", ".join(map(str, chosen.runs)))
 
 
-def _shipped_scorers() -> "dict[str, Scorer]":
-    """Return the scorer of each shipped task."""
+@cache
+def _shipped_tasks() -> "dict[str, Task]":
+    """Return the shipped tasks by name."""
     from harness.cli.run import suites_dir
     from harness.task.catalogue import load_catalogue
 
     with spinning("reading the task classes"):
-        return {entry.task.name: entry.task.scorer for entry in load_catalogue(suites_dir())}
+        return {entry.task.name: entry.task for entry in load_catalogue(suites_dir())}
 
 
 def _write_routing(out: str, chosen: "Chosen", rule: "Rule", *, valid_for_s: float, is_shared: bool) -> bool:

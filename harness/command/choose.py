@@ -1,16 +1,16 @@
 """Which runs to choose from, and the choice for each of their tasks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.command.primary import PrimaryAnswers, ShippedScorers, read_primary
-from harness.domain.record import RunRecord
+from harness.command.primary import PrimaryAnswers, ShippedTasks, read_primary
 from harness.errors import SettingsError, StoreError
 from harness.store.run_file import RunFile
 from harness.store.run_folder import run_paths, whole_headers
 from harness.verdict.contender import Rule
-from harness.verdict.evidence import Gathering, TaskEvidence, contender_of, difference, yardstick_of
+from harness.verdict.evidence import Gathering, TaskEvidence, contender_of, yardstick_of
+from harness.verdict.supply import Supply
 from harness.verdict.task_choice import TaskChoice, recommended
 
 MOST_FILES = 50
@@ -42,7 +42,7 @@ def choose_all(
     rule: Rule,
     *,
     primary: str | None = None,
-    shipped: ShippedScorers = dict,
+    shipped: ShippedTasks = dict,
 ) -> Chosen:
     """Return who takes which task.
 
@@ -53,7 +53,7 @@ def choose_all(
         rule: how to choose.
         primary: what is used now, whose answers are the yardstick: the key of a model that the runs asked, which then
             is not a candidate, or a file with answers to their items.
-        shipped: the scorers of shipped tasks, for such a file.
+        shipped: gives the shipped tasks, for such a file, and for how many items there are.
 
     Raises:
         SettingsError: the files cannot be put side by side, or nobody has asked the primary.
@@ -65,8 +65,9 @@ def choose_all(
     if not runs:
         raise StoreError(_no_answers(files, results, skipped), hint="Start a run, or name run files or another folder.")
     answers = _primary(primary, runs, tasks, shipped)
+    supply = Supply(shipped, seed=tasks[0].runs[0].seed)
     return Chosen(
-        tasks=tuple(recommended(task, rule, primary=answers.by_task.get(task.task)) for task in tasks),
+        tasks=tuple(recommended(task, rule, primary=answers.by_task.get(task.task), supply=supply) for task in tasks),
         runs=tuple(runs),
         skipped=skipped,
         primary=answers.name or None,
@@ -75,7 +76,7 @@ def choose_all(
 
 
 def _primary(
-    primary: str | None, runs: Sequence[Path], tasks: Sequence[TaskEvidence], shipped: ShippedScorers
+    primary: str | None, runs: Sequence[Path], tasks: Sequence[TaskEvidence], shipped: ShippedTasks
 ) -> PrimaryAnswers:
     """Return what the primary scored on each task."""
     if primary is None:
@@ -98,7 +99,8 @@ def _primary(
 def _gathered(paths: Sequence[Path], *, is_named: bool) -> tuple[list[TaskEvidence], list[Path], dict[str, str]]:
     """Return the evidence, the files that it comes from, and the files that were skipped, with the reason.
 
-    The newest run comes first. A run of which newer ones have asked everything is not read, and not named either.
+    The newest run comes first. A run of which newer ones have asked everything is not read, and not named either. One
+    that asked some tasks in another way than newer ones gives what it has of the others.
     """
     skipped: dict[str, str] = {}
 
@@ -107,19 +109,30 @@ def _gathered(paths: Sequence[Path], *, is_named: bool) -> tuple[list[TaskEviden
 
     headers = whole_headers(paths, on_skip=skip)
     gathering = Gathering()
-    used: dict[Path, RunRecord] = {}
+    used: list[Path] = []
     for path, header in sorted(headers.items(), key=lambda found: found[1].run_id, reverse=True):
-        # With each of them: two that share no task with the newest may have asked one of their own in different ways.
-        why: str | None = next(filter(None, (difference(other, header) for other in used.values())), "")
-        if why and is_named:
-            raise SettingsError(f"these runs cannot be compared: {why}", hint="Name runs of the same samples.")
-        if not why and gathering.wants(header):
-            why = _added(path, gathering)
-            if why == "":
-                used[path] = header
-        if why:
-            skipped[str(path)] = why
-    return gathering.tasks(), list(used), skipped
+        clashes = gathering.clashes(header)
+        if clashes and clashes.keys() == header.plan["tasks"].keys():
+            if is_named:
+                hint = "Name runs of the same samples."
+                raise SettingsError(f"these runs cannot be compared: {_listed(clashes)}", hint=hint)
+            skipped[str(path)] = _listed(clashes)
+        elif gathering.wants(header, clashes):
+            reason = _added(path, gathering)
+            if reason == "":
+                used.append(path)
+                reason = f"in part, {_listed(clashes)}" if clashes else ""
+            if reason:
+                skipped[str(path)] = reason
+    return gathering.tasks(), used, skipped
+
+
+def _listed(clashes: Mapping[str, str]) -> str:
+    """Return "classify, extract: not the same samples …"."""
+    by_reason: dict[str, list[str]] = {}
+    for task, why in clashes.items():
+        by_reason.setdefault(why, []).append(task)
+    return "; ".join(f"{', '.join(tasks)}: {why}" for why, tasks in by_reason.items())
 
 
 def _added(path: Path, gathering: Gathering) -> str | None:

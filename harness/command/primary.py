@@ -22,8 +22,8 @@ from harness.task.task import Task
 from harness.verdict.contender import Contender
 from harness.verdict.evidence import TaskEvidence
 
-ShippedScorers = Callable[[], Mapping[str, Scorer]]
-"""Returns the scorer of each shipped task; asked only where it is needed, as all tasks must be imported for it."""
+ShippedTasks = Callable[[], Mapping[str, Task]]
+"""Returns the shipped tasks by name; asked only where they are needed, as all must be imported for it."""
 
 _NAMED = 5
 _EXPECTED = "Expected on each line: an id as exported, and the answer to it."
@@ -80,7 +80,7 @@ def export_items(tasks: Iterable[Task], *, seed: int, n: int) -> Iterator[dict[s
 
 
 def read_primary(
-    path: Path, runs: Sequence[RunFile], tasks: Sequence[TaskEvidence], *, shipped: ShippedScorers
+    path: Path, runs: Sequence[RunFile], tasks: Sequence[TaskEvidence], *, shipped: ShippedTasks
 ) -> PrimaryAnswers:
     """Return what a file of answers scores on the items that these runs asked, by the tasks' own scorers.
 
@@ -89,7 +89,7 @@ def read_primary(
             was lost, and counts as wrong.
         runs: whose items are meant.
         tasks: what was gathered of them.
-        shipped: the scorers of shipped tasks.
+        shipped: gives the shipped tasks, whose scorers judge.
 
     Raises:
         SettingsError: a task was judged by another scorer.
@@ -138,6 +138,7 @@ def _asked(runs: Sequence[RunFile], tasks: Sequence[TaskEvidence]) -> dict[str, 
         _place(task.task, sample.item_id): _Asked(task.task, run, sample)
         for task in tasks
         for run in reversed(runs)
+        if run.run.run_id in {record.run_id for record in task.runs}
         for key, cell in run.cells.items()
         if key.task == task.task
         for sample in cell
@@ -221,13 +222,13 @@ def _read(path: Path) -> dict[str, _Given]:
     return given
 
 
-def _scorers(names: Iterable[str], tasks: Sequence[TaskEvidence], shipped: ShippedScorers) -> dict[str, Scorer]:
+def _scorers(names: Iterable[str], tasks: Sequence[TaskEvidence], shipped: ShippedTasks) -> dict[str, Scorer]:
     """Return the scorer of each task: the shipped task's own, else the one of that name that judged the runs.
 
     Raises:
         SettingsError: it is not the one that judged the runs.
     """
-    ours = shipped()
+    ours = {name: task.scorer for name, task in shipped().items()}
     used = {task.task: task.scorer for task in tasks}
     found = {}
     for name in sorted(names):

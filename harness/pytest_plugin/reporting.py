@@ -122,7 +122,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     is_detailed, more, resume = session.settings.details, "", ""
     try:
         seen = RunFile.read(path)
-        ending = render_ending(seen, width=terminal_width(), is_detailed=is_detailed)
+        supply = session.run.supply if session.run is not None else None
+        ending = render_ending(seen, width=terminal_width(), is_detailed=is_detailed, supply=supply)
         more = "" if is_detailed else how_to_see_more(seen)
         resume = printed(config, how_to_resume(seen))
     except StoreError as exc:

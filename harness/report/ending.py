@@ -11,13 +11,16 @@ from harness.report.table import named, notes, render, skips
 from harness.report.text import printable
 from harness.settings.name import setting
 from harness.store.run_file import RunFile
+from harness.verdict.supply import Supply
 from harness.verdict.task_choice import choices_of, rule_of
 
 _WIDTH = 110
 _REACHED = {"better": "reached", "not worse": "reached", "worse": "missed"}
 
 
-def render_ending(seen: RunFile, *, width: int | None = None, is_detailed: bool = False) -> str:
+def render_ending(
+    seen: RunFile, *, width: int | None = None, is_detailed: bool = False, supply: Supply | None = None
+) -> str:
     """Return what a run ends with: the answer for each task, what was lost or missed, and notes on the figures.
 
     A run without answers has only its tables.
@@ -26,8 +29,9 @@ def render_ending(seen: RunFile, *, width: int | None = None, is_detailed: bool 
         seen: the run.
         width: of the terminal, in columns; None: unlimited.
         is_detailed: add every table and verdict.
+        supply: how many items the tasks can give; None: any number.
     """
-    choices = choices_of(seen)
+    choices = choices_of(seen, supply)
     if not choices:
         return render(seen, width=width)
     answers = render_answers([TaskAnswer.of(found) for found in choices], rule_of(seen.header, ""), width=width)

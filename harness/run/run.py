@@ -342,6 +342,11 @@ class Run:
             raise
         self.recorder.release(instance_id, model_key, self.settings.unload, done)
 
+    @property
+    def supply(self) -> Supply:
+        """How many items its tasks can give."""
+        return Supply(lambda: self._tasks, seed=self.settings.seed)
+
     def _end(self, *, exit_code: int, interrupted: bool, resident: tuple[InstanceId, ...] | None) -> None:
         """Write the verdicts and the last record."""
         try:
@@ -351,7 +356,7 @@ class Run:
                     self.settings,
                     references=self._references,
                     head=self.recorder.head,
-                    supply=Supply(self._tasks, seed=self.settings.seed),
+                    supply=self.supply,
                     note=self._progress.note,
                 ):
                     self.recorder.comparison(verdict)

@@ -1,7 +1,7 @@
 """From run files to the candidates of each task: what each model scored, item by item, and what it costs."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from operator import itemgetter
@@ -43,14 +43,15 @@ class TaskEvidence:
     is_demonstration: bool = False
 
 
-def difference(run: RunRecord, other: RunRecord) -> str:
-    """Return why the answers of two runs cannot be put side by side; empty: they can."""
+def difference(run: RunRecord, other: RunRecord, task: str) -> str:
+    """Return why the answers of two runs to a task cannot be put side by side; empty: they can."""
     for name in _SAME_FOR_ALL:
         if getattr(run, name) != getattr(other, name):
             return f"{name} is {getattr(run, name)} in {run.run_id} and {getattr(other, name)} in {other.run_id}"
     asked, others = (record.plan.get("tasks", {}) for record in (run, other))
-    unlike = sorted(task for task in {*asked} & {*others} if asked[task] != others[task])
-    return f"{', '.join(unlike)}: not the same samples or scorer in {run.run_id} and {other.run_id}" if unlike else ""
+    if task in asked and task in others and asked[task] != others[task]:
+        return f"not the same samples or scorer in {run.run_id} and {other.run_id}"
+    return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,9 @@ class _Cell:
 
 
 class Gathering:
-    """What comparable runs say of each task. Of a model that several have asked, the run that was added first counts.
+    """What runs say of each task. Of a model that several have asked, the run that was added first counts.
+
+    Tasks are independent: of a run, those are taken that no run before it has asked in another way.
 
     Only what a choice needs is kept of a run, so that many large files can be gathered one after the other. Only cells
     that came to their end are taken: what a run had asked when it died is not what was planned.
@@ -74,19 +77,32 @@ class Gathering:
     def __init__(self) -> None:
         self._cells: dict[CellKey, _Cell] = {}
 
-    def wants(self, run: RunRecord) -> bool:
-        """Return whether a run was to ask anything that is not known yet."""
+    def wants(self, run: RunRecord, clashes: Container[str] = ()) -> bool:
+        """Return whether a run was to ask anything that is not known yet, those tasks aside."""
         models, tasks = run.plan.get("models"), run.plan.get("tasks")
         if not models or not tasks:
             return True  # It does not say what it asked.
-        return any(CellKey(str(model), task) not in self._cells for model in models for task in tasks)
+        return any(
+            CellKey(str(model), task) not in self._cells for model in models for task in tasks if task not in clashes
+        )
+
+    def clash(self, run: RunRecord, task: str) -> str:
+        """Return why a run's answers to a task cannot stand beside those that were taken; empty: they can."""
+        taken = {cell.run.run_id: cell.run for key, cell in self._cells.items() if key.task == task}
+        return next(filter(None, (difference(other, run, task) for other in taken.values())), "")
+
+    def clashes(self, run: RunRecord) -> dict[str, str]:
+        """Return the planned tasks of a run that cannot be taken, with the reason."""
+        found = {task: self.clash(run, task) for task in sorted(run.plan.get("tasks") or ())}
+        return {task: why for task, why in found.items() if why}
 
     def add(self, run: RunFile) -> bool:
-        """Take what is not known yet; return whether there was anything."""
+        """Take what is not known yet and can stand beside what is; return whether there was anything."""
         before = len(self._cells)
+        left_out = {task for task in {summary.task for summary in run.summaries} if self.clash(run.run, task)}
         for summary in run.summaries:
             key = CellKey(summary.model_key, summary.task)
-            if key not in self._cells:
+            if key not in self._cells and key.task not in left_out:
                 self._cells[key] = _Cell(
                     task_class=summary.task_class,
                     candidate=_candidate(run, key, summary.planned),
@@ -116,7 +132,7 @@ class Gathering:
 
 
 def gather(runs: Iterable[RunFile]) -> list[TaskEvidence]:
-    """Return what comparable runs, the newest first, say of each task."""
+    """Return what runs, the newest first, say of each task."""
     gathering = Gathering()
     for run in runs:
         gathering.add(run)

@@ -1,6 +1,7 @@
 """How many different items the tasks of a run can give: more than that is never asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 
 from harness.errors import TaskError
 from harness.task.task import Task
@@ -10,15 +11,19 @@ class Supply:
     """The items of some tasks, made once where somebody asks.
 
     Args:
-        tasks: by name.
+        tasks: gives them by name; asked once, where somebody asks.
         seed: of the run.
     """
 
-    def __init__(self, tasks: Mapping[str, Task], *, seed: int) -> None:
-        self._tasks = tasks
+    def __init__(self, tasks: Callable[[], Mapping[str, Task]], *, seed: int) -> None:
+        self._load = tasks
         self._seed = seed
         self._enough: dict[str, int] = {}
         self._too_many: dict[str, int] = {}
+
+    @cached_property
+    def _tasks(self) -> Mapping[str, Task]:
+        return self._load()
 
     def has(self, task: str, n: int) -> bool:
         """Return whether the task can give n items that differ; True for a task that is not known."""

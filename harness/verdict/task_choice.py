@@ -1,7 +1,7 @@
 """The answer for one task of the runs that were read, and by which rule a run's own end gives it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.domain.record import RunRecord
 from harness.settings import Settings
@@ -10,6 +10,7 @@ from harness.verdict.choose import Recommendation, choose
 from harness.verdict.contender import DEFAULT_RULE, Contender, Rule
 from harness.verdict.evidence import TaskEvidence, certified, gather, yardstick_of
 from harness.verdict.spending import to_ask
+from harness.verdict.supply import Supply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,23 +27,31 @@ class TaskChoice:
         return (*keys, self.primary.key) if keys and self.primary is not None else keys
 
 
-def recommended(evidence: TaskEvidence, rule: Rule, *, primary: Contender | None = None) -> TaskChoice:
+def recommended(
+    evidence: TaskEvidence, rule: Rule, *, primary: Contender | None = None, supply: Supply | None = None
+) -> TaskChoice:
     """Return who takes a task.
 
     Args:
         evidence: what is known of the models.
         rule: how to choose.
         primary: what is used now, with its answers: the yardstick, and no candidate.
+        supply: how many items the task can give; no more are asked for. None: any number.
     """
     local = [certified(candidate, rule, primary) for candidate in evidence.candidates if candidate is not primary]
-    return TaskChoice(evidence=evidence, choice=choose(local, rule, primary=primary), primary=primary)
+    choice = choose(local, rule, primary=primary)
+    if choice.needed is not None and supply is not None and not supply.has(evidence.task, choice.needed):
+        choice = replace(choice, needed=None)
+    return TaskChoice(evidence=evidence, choice=choice, primary=primary)
 
 
-def choices_of(run: RunFile) -> Sequence[TaskChoice]:
+def choices_of(run: RunFile, supply: Supply | None = None) -> Sequence[TaskChoice]:
     """Return the answers that a run ends with: by the usual rule, with the floors, margin and primary of its user."""
     primary = run.header.settings.get("primary") if run.header else None
     return [
-        recommended(evidence, rule_of(run.header, evidence.task), primary=yardstick_of(evidence, primary or ""))
+        recommended(
+            evidence, rule_of(run.header, evidence.task), primary=yardstick_of(evidence, primary or ""), supply=supply
+        )
         for evidence in gather([run])
     ]
 

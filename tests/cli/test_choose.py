@@ -174,7 +174,7 @@ def test_several_files_of_the_same_samples_are_one_choice_and_others_are_refused
     other.write_text("\n".join([json.dumps(head, separators=(",", ":")), *lines[1:]]))
     done = command(folder, "choose", str(run), str(other))
     assert done.code == 2
-    assert "cannot be compared: seed is" in done.err
+    assert "cannot be compared: classify, extract, reason: seed is 0 in " in done.err
 
 
 def test_runs_that_do_not_count_are_named(folder: Path, tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from harness.verdict.contender import Rule
 from harness.verdict.task_choice import choices_of
 from tests.store.written import write
 from tests.verdict.recorded import AT, KEY, OTHER, cell, head, instance, passes
+from tests.verdict.test_supply import Rows
+from tests.verdict.test_supply import task as rows_of
 
 
 @pytest.fixture
@@ -108,6 +110,30 @@ def test_a_run_must_be_comparable_with_each_one_that_is_used(tmp_path: Path) -> 
     assert chosen.skipped == {str(tmp_path / "r0.jsonl"): "say: not the same samples or scorer in r1 and r0"}
     with pytest.raises(SettingsError, match="cannot be compared: say: not the same samples"):
         choose_all(sorted(tmp_path.glob("*.jsonl")), tmp_path, Rule())
+
+
+def test_a_task_that_a_newer_run_asked_in_another_way_costs_the_older_run_that_task_only(tmp_path: Path) -> None:
+    """A person asks more of one task, as "open; ask 38" says, and keeps what the last run said of the others."""
+    for number, tasks in enumerate([{"count": "c", "say": "f"}, {"count": "c", "say": "f"}, {"say": "more"}]):
+        records = [record for task in tasks for record in cell(passes(36), task=task)]
+        write(tmp_path / f"r{number}.jsonl", [head(f"r{number}", plan={"models": [KEY], "tasks": tasks}), *records])
+    for files in ([], sorted(tmp_path.glob("r[12].jsonl"))):
+        chosen = choose_all(files, tmp_path, Rule())
+        runs = {task.evidence.task: [run.run_id for run in task.evidence.runs] for task in chosen.tasks}
+        assert runs == {"count": ["r1"], "say": ["r2"]}
+        assert chosen.skipped == {
+            str(tmp_path / "r1.jsonl"): "in part, say: not the same samples or scorer in r2 and r1"
+        }
+
+
+def test_no_more_items_are_asked_for_than_the_task_has(tmp_path: Path) -> None:
+    path = write(tmp_path / "r1.jsonl", [head(), *cell(passes(34))])
+    needed = choose_all([path], tmp_path, Rule()).tasks[0].choice.needed
+    assert needed is not None
+    for rows, expected in ((needed, needed), (needed - 1, None)):
+        task = rows_of(Rows(rows, distinct=rows))
+        chosen = choose_all([path], tmp_path, Rule(), shipped=lambda task=task: {"say": task})  # type: ignore[misc]
+        assert chosen.tasks[0].choice.needed == expected
 
 
 @pytest.mark.parametrize("e2e_s", [-1.0, 0.0, 1e-320, 1e307])

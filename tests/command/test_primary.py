@@ -14,7 +14,6 @@ from harness.command.choose import Chosen, choose_all
 from harness.command.primary import export_items
 from harness.domain.record import InstanceRecord, Record, RunRecord, SampleRecord, ScoreRecord, SummaryRecord
 from harness.domain.sample import Sample
-from harness.domain.score import Scorer
 from harness.errors import HarnessError, SettingsError, TaskError
 from harness.task.catalogue import Entry, load_catalogue
 from harness.task.task import Task
@@ -33,8 +32,8 @@ def entries() -> Mapping[str, Entry]:
     return {entry.task.name: entry for entry in load_catalogue(suites_dir())}
 
 
-def shipped() -> Mapping[str, Scorer]:
-    return {name: entry.task.scorer for name, entry in entries().items()}
+def shipped() -> Mapping[str, Task]:
+    return {name: entry.task for name, entry in entries().items()}
 
 
 def samples(name: str, seed: int = 0) -> Sequence[Sample]:
@@ -104,7 +103,9 @@ def test_what_goes_out_says_what_is_asked_and_not_what_is_right() -> None:
 
 
 def test_answers_from_a_file_are_scored_by_the_tasks_own_scorers_and_are_the_yardstick(run: Path) -> None:
-    plain = {found.evidence.task: found.choice for found in choose_all([run], run.parent, Rule()).tasks}
+    plain = {
+        found.evidence.task: found.choice for found in choose_all([run], run.parent, Rule(), shipped=shipped).tasks
+    }
     assert plain["classify"].answer is AnswerKind.OPEN
     found = chosen(run, answers("classify", wrong=10))
     by_task = {task.evidence.task: task for task in found.tasks}

@@ -46,7 +46,7 @@ def test_a_task_has_as_many_items_as_differ_and_they_are_made_only_where_it_is_n
     rows: int, distinct: int
 ) -> None:
     made = Rows(rows, distinct=distinct)
-    supply = Supply({"say": task(made)}, seed=0)
+    supply = Supply(lambda: {"say": task(made)}, seed=0)
     assert [supply.has("say", n) for n in (61, 60, 70, 10)] == [False, True, False, True]
     assert made.made == 2
     assert supply.has("another", 10_000)
@@ -55,7 +55,7 @@ def test_a_task_has_as_many_items_as_differ_and_they_are_made_only_where_it_is_n
 @pytest.mark.parametrize(("rows", "needed"), [(52, 52), (51, None)])
 def test_no_more_items_are_asked_for_than_the_task_has(rows: int, needed: int | None) -> None:
     records = [*cell(SMALL, ones(30, 24)), *cell(BIG, ones(30, 24))]
-    supply = Supply({"say": task(Rows(rows, distinct=rows))}, seed=0)
+    supply = Supply(lambda: {"say": task(Rows(rows, distinct=rows))}, seed=0)
     (verdict,) = comparisons(written(*records), Settings(), reference=BIG, head=lambda: HEAD, supply=supply)
     assert verdict.needed == needed
     assert ("it would take 52 items, more than the task has" in verdict.reason) == (needed is None)
