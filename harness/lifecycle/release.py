@@ -58,8 +58,14 @@ class Releaser:
             absence = self._custody.absence(instance_id)
             self._close(instance_id, number, "gone")
             return f"{instance_id} was gone before it was released: {absence}"
-        if is_known and (absence := self._custody.absence(instance_id)):
-            self._name(instance_id, number, absence)
+        if absence := self._custody.absence(instance_id):
+            if is_known:
+                self._name(instance_id, number, absence)
+            raise ReleaseFailed(  # The lease stays open: a listing may yet show that the server was only out of reach.
+                f"{instance_id} may still be loaded, and may belong to another client: ours was gone ({absence}), and "
+                "the models cannot be listed now. It was not touched",
+                hint=unload_hint(instance_id),
+            )
         config = listed.config if listed else None
         unload_verified(self._client, instance_id, clock=self._clock, settle_s=self._settle_s, config=config)
         self._close(instance_id, number, "released")

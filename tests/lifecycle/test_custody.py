@@ -86,6 +86,27 @@ def test_what_was_absent_in_between_is_named_and_not_touched(
     assert leases.left_to_reaper == ()
 
 
+def test_what_was_absent_is_not_touched_either_while_the_models_cannot_be_listed(
+    server: ScriptedServer, client: Client, make: Make, journal: Journal
+) -> None:
+    """The lease stays open, and is named once a listing shows what has its id."""
+    leases = make(client=client)
+    lease = leases.acquire(KEY, CONFIG)
+    server.unload(KEY)
+    client.models()
+    server.load(KEY, CONFIG)
+    server.on("GET", MODELS, Status(500, {"error": "no"}))
+    with pytest.raises(ReleaseFailed, match="may still be loaded, and may belong to another client"):
+        leases.release(lease)
+    server.heal()
+    assert server.asked("POST", UNLOAD) == []
+    with pytest.raises(ReleaseFailed, match="a listing did not show it"):
+        leases.release(lease)
+    assert server.loaded == [KEY]
+    assert server.asked("POST", UNLOAD) == []
+    assert replay(journal.path).open_leases[1].doubtful_ids == (KEY,)
+
+
 def test_under_the_policy_all_whatever_has_our_id_goes_too(
     server: ScriptedServer, client: Client, make: Make, journal: Journal
 ) -> None:
