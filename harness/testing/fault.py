@@ -249,7 +249,7 @@ class Ignore:
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """Answers a listing of the models with the state before the last load or unload."""
+    """Answers a listing of the models with the state before the last load or unload, until a listing has shown that."""
 
     def apply(self, call: ScriptedCall) -> None:
         """Send the old listing."""

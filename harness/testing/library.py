@@ -79,7 +79,7 @@ class Library:
     """The state of one server.
 
     Attributes:
-        before_change: the listing before the last load or unload.
+        before_change: the listing before the last load or unload that no listing has shown yet: one that lags shows it.
         odd_entries: raw entries of the listing that follow those of the models, however odd they are.
     """
 
@@ -157,6 +157,12 @@ class Library:
                 raise refusal.not_loaded(instance_id)
             self.before_change = self.listing()
             del self.instances[InstanceId(instance_id)]
+
+    def shown(self) -> dict[str, Any]:
+        """Return the listing for a client; from now on none lags behind it."""
+        with self.lock:
+            self.before_change = self.listing()
+            return self.before_change
 
     def store(self, turn: Turn) -> str:
         """Keep an answer and return its id."""

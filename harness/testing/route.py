@@ -50,7 +50,7 @@ def _authorise(request: Request, token: str) -> None:
 
 
 def _models(world: World, request: Request) -> Response:  # noqa: ARG001  (one signature for all routes)
-    return json_response(world.library.listing())
+    return json_response(world.library.shown())
 
 
 def _load(world: World, request: Request) -> Response:
