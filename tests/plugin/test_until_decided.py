@@ -98,7 +98,7 @@ def run(server: ScriptedServer, tmp_path_factory: pytest.TempPathFactory) -> Pyt
             check=False,
             env={**os.environ, "LMS_HARNESS_STATE": str(folder / "state"), "COLUMNS": "100"},
         )
-        files = sorted((folder / "results").glob("*.jsonl"))
+        files = sorted((folder / "results").glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
         return Result(done.returncode, done.stdout + done.stderr, files[-1] if files else None)
 
     return call

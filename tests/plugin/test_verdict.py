@@ -75,7 +75,8 @@ def run(server: ScriptedServer, tmp_path: Path) -> Pytest:
         environ = {**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "COLUMNS": "160"}
         words = ("-p", "no:cacheprovider", f"--lms-url={server.url}", *words)
         done = forkserver.run("pytest", *words, cwd=tmp_path, env=environ)
-        files = sorted((tmp_path / "results").glob("*.jsonl"))
+        # Not by name: two runs may begin within one second.
+        files = sorted((tmp_path / "results").glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
         return Result(done.returncode, done.stdout + done.stderr, list(read_run(files[-1])) if files else [])
 
     return call
