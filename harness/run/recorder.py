@@ -4,7 +4,7 @@ import contextlib
 import os
 import platform
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +29,7 @@ from harness.domain.record import (
     SummaryRecord,
 )
 from harness.domain.sample import content_hash
+from harness.errors import HarnessError
 from harness.lifecycle.lease import Lease, Release
 from harness.lifecycle.resident import resident_ids
 from harness.reaper.filelock import FileLock
@@ -173,6 +174,15 @@ class Recorder:
                 short_by_tokens=found[1],
             )
         )
+
+    @contextlib.contextmanager
+    def recording_failure(self, model: Model, config: LoadConfig, **how: Any) -> Iterator[None]:
+        """Record a load that fails within, and let its error go on."""
+        try:
+            yield
+        except HarnessError as exc:
+            self.failed_instance(model, config, exc.message, **how)
+            raise
 
     def failed_instance(
         self, model: Model, config: LoadConfig, error: str, *, mode: Literal["explicit", "jit"], purpose: str

@@ -122,7 +122,7 @@ class Run:
         Raises:
             HarnessError: as `Leases.acquire`.
         """
-        with self._recording_failure(model, config, mode="explicit", purpose=purpose):
+        with self.recorder.recording_failure(model, config, mode="explicit", purpose=purpose):
             lease = self._leases.acquire(model.key, config, reuse=reuse)
         self.recorder.instance(lease, purpose=purpose)
         return lease
@@ -136,7 +136,7 @@ class Run:
             HarnessError: as `Leases.acquire_jit`.
         """
         config = LoadConfig(context_length=request.context_length)
-        with self._recording_failure(model, config, mode="jit", purpose=purpose):
+        with self.recorder.recording_failure(model, config, mode="jit", purpose=purpose):
             lease, answer = self._leases.acquire_jit(model.key, request, despite_others=despite_others)
         self.recorder.instance(lease, purpose=purpose)
         return lease, answer
@@ -396,11 +396,3 @@ class Run:
         if addressed_by == "key" or any(found):
             self.recorder.instance(lease, purpose="use", addressed_by=addressed_by, found=found)
         return leased
-
-    @contextlib.contextmanager
-    def _recording_failure(self, model: Model, config: LoadConfig, **how: Any) -> Iterator[None]:
-        try:
-            yield
-        except HarnessError as exc:
-            self.recorder.failed_instance(model, config, exc.message, **how)
-            raise
