@@ -1,0 +1,43 @@
+"""Ticks stand at round numbers, few enough to be read."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.report.chart.scale import linear_scale, score_scale, seconds_tick, time_scale
+
+
+@pytest.mark.parametrize(
+    ("most", "ticks"),
+    [(0, [0, 0.2, 0.4, 0.6, 0.8, 1.0]), (1.3, [0, 0.5, 1.0]), (47, [0, 10, 20, 30, 40]), (0.004, [0, 0.001, 0.002])],
+)
+def test_linear_ticks_are_steps_of_one_two_or_five(most: float, ticks: list[float]) -> None:
+    assert linear_scale(most, start=0, end=100, most_ticks=5).ticks[: len(ticks)] == pytest.approx(ticks)
+
+
+def test_scores_are_shown_up_to_1_and_down_to_a_fifth_below_all() -> None:
+    assert (score_scale([0.0, 0.4], start=0, end=1).low, score_scale([0.83, 0.9], start=0, end=1).low) == (0.0, 0.8)
+    assert score_scale([1.0], start=0, end=1).ticks == pytest.approx([0.8, 0.9, 1.0])
+
+
+def test_times_that_differ_by_much_are_on_a_logarithmic_scale() -> None:
+    scale = time_scale([0.4, 40.0], start=0, end=100, most_ticks=8)
+    assert scale.is_logarithmic
+    assert scale.ticks == pytest.approx([0.5, 1, 2, 5, 10, 20, 50])
+    assert scale(0.5) - scale(0.4) == pytest.approx(scale(50) - scale(40))
+    assert not time_scale([1.0, 2.0], start=0, end=100, most_ticks=8).is_logarithmic
+
+
+@given(
+    values=st.lists(st.floats(min_value=0, max_value=1e6), min_size=0, max_size=12),
+    most_ticks=st.integers(min_value=2, max_value=8),
+)
+def test_every_time_has_a_place_and_there_are_never_too_many_ticks(values: list[float], most_ticks: int) -> None:
+    scale = time_scale(values, start=10, end=200, most_ticks=most_ticks)
+    assert all(10 <= scale(value) <= 200 for value in values)
+    assert len(scale.ticks) <= most_ticks + 1
+    assert all(scale.low <= tick <= scale.high for tick in scale.ticks)
+
+
+def test_seconds_are_written_without_exponents() -> None:
+    assert [seconds_tick(value) for value in (0.05, 0.5, 20.0, 100_000.0)] == ["0.05 s", "0.5 s", "20 s", "100,000 s"]
