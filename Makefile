@@ -40,6 +40,7 @@ live: $(STAMP) ## whether a real LM Studio behaves as documented: URL=http://127
 
 .PHONY: test test-quick
 test: $(STAMP) ## the project's own tests
+	@$(BIN)/python -m tests.page.provision
 	@$(BIN)/python -m pytest -rs -n 4 $(ARGS)
 
 # What takes longest in these folders: a megabyte of each hostile text, and simulated worlds.

@@ -1,7 +1,8 @@
 """Labels that stand at what they name: how wide text is, how names are cut, and places where nothing overlaps."""
 
+import math
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.report.text import one_line
@@ -27,6 +28,10 @@ class Box:
             self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
         )
 
+    def nearest(self, x: float, y: float) -> tuple[float, float]:
+        """Return the point in it that is nearest to another one."""
+        return min(max(x, self.left), self.right), min(max(y, self.top), self.bottom)
+
     def is_within(self, other: "Box") -> bool:
         """Whether no part of it is outside the other."""
         return (
@@ -45,6 +50,11 @@ class Wish:
     y: float
     width: float
     height: float
+
+    def distance(self, box: Box) -> float:
+        """Return how far the point is from a box."""
+        x, y = box.nearest(self.x, self.y)
+        return math.hypot(x - self.x, y - self.y)
 
 
 def text_width(text: str, size: float = 12.5, *, is_bold: bool = False) -> float:
@@ -86,12 +96,18 @@ def placed(wishes: Sequence[Wish], *, taken: Sequence[Box], avoided: Sequence[Bo
     """
     blocked = list(taken)
     found: list[Box | None] = []
+
+    def cheapest(places: Iterable[tuple[float, Box]]) -> Box | None:
+        free = [place for place in places if not any(place[1].overlaps(box) for box in blocked)]
+        return min(free, key=_cost(avoided), default=(0.0, None))[1]
+
     for wish in wishes:
-        free = [box for box in _places(wish) if box.is_within(within) and not _hits(box, blocked)]
-        best = min(enumerate(free), key=_cost(avoided), default=None)
-        found.append(None if best is None else best[1])
+        near = ((float(rank), box) for rank, box in enumerate(_places(wish)) if box.is_within(within))
+        anywhere = ((wish.distance(box), box) for box in _grid(wish, within))
+        best = next((place for place in map(cheapest, (near, anywhere)) if place is not None), None)
+        found.append(best)
         if best is not None:
-            blocked.append(best[1])
+            blocked.append(best)
     return found
 
 
@@ -111,13 +127,9 @@ def spread(wished: Sequence[float], *, gap: float, low: float, high: float) -> l
     return found
 
 
-def _cost(avoided: Sequence[Box]) -> Callable[[tuple[int, Box]], float]:
-    """Return what a place costs: how far down the list of wishes it stands, and what it covers."""
+def _cost(avoided: Sequence[Box]) -> Callable[[tuple[float, Box]], float]:
+    """Return what a place costs: how far down the list of wishes it stands, or how far away, and what it covers."""
     return lambda place: place[0] + 6 * sum(place[1].overlaps(box) for box in avoided)
-
-
-def _hits(box: Box, blocked: Sequence[Box]) -> bool:
-    return any(box.overlaps(other) for other in blocked)
 
 
 def _places(wish: Wish) -> Iterator[Box]:
@@ -132,6 +144,13 @@ def _places(wish: Wish) -> Iterator[Box]:
             if abs(rise) > half + gap:
                 for left in (wish.x - wish.width / 2, wish.x - wish.width / 4, wish.x - wish.width * 3 / 4):
                     yield Box(left, top, left + wish.width, top + wish.height)
+
+
+def _grid(wish: Wish, within: Box) -> Iterator[Box]:
+    """Yield places all over the sheet."""
+    for top in range(math.ceil(within.top), int(within.bottom - wish.height), TEXT_HEIGHT // 3):
+        for left in range(math.ceil(within.left), int(within.right - wish.width), 12):
+            yield Box(left, top, left + wish.width, top + wish.height)
 
 
 def _advance(character: str) -> float:

@@ -1,5 +1,6 @@
 """Score against time: which models are worth their time, and which another one beats in both."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from harness.report.figure import seconds
 _LEFT, _RIGHT, _TOP, _BOTTOM = 38, 14, 34, 40
 _NOTE_SIZE = 11.5
 _TOLD = 6
+_LEADER_FROM = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +131,7 @@ def _drawn(points: Sequence[ParetoPoint], width: int, yardstick: float | None) -
     x_scale = time_scale(
         [point.seconds or 0.0 for point in drawn], start=_LEFT, end=width - _RIGHT, most_ticks=4 if is_narrow else 8
     )
-    name = names([point.model for point in drawn], 20 if is_narrow else 28)
+    name = names([point.model for point in drawn], 18 if is_narrow else 28)
     dots = sorted(
         (_dot(point, name[point.model], x_scale, y_scale) for point in drawn), key=lambda dot: (dot.is_dominated, dot.x)
     )
@@ -260,8 +262,6 @@ def _label(dot: _Dot, place: Box, *, has_note: bool) -> Markup:
     shown = [text(x, place.top + 11.5, dot.name, css="name", anchor=anchor)]
     if has_note and dot.note:
         shown.append(text(x, place.top + 11.5 + TEXT_HEIGHT, _note(dot, place), css="note", anchor=anchor))
-    middle = (place.top + place.bottom) / 2
-    end = place.right if is_left else min(max(dot.x, place.left), place.right)
-    is_away = abs(middle - dot.y) > TEXT_HEIGHT
-    leader = [line(dot.x, dot.y, end, place.bottom if middle < dot.y else place.top, css="leader")] if is_away else []
+    x, y = place.nearest(dot.x, dot.y)
+    leader = [line(dot.x, dot.y, x, y, css="leader")] if math.hypot(x - dot.x, y - dot.y) > _LEADER_FROM else []
     return group(*leader, *shown, title=dot.point.model, css="muted" if dot.is_dominated else "ahead")

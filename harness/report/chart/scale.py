@@ -7,6 +7,8 @@ from dataclasses import dataclass
 _STEPS = (1, 2, 5, 10)
 _LOGARITHMIC_FROM = 6
 """From this ratio of the largest to the smallest value on, a scale of times is logarithmic."""
+_LEAST = 1e-6
+"""Less is 0: no clock tells such times apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,7 @@ def score_scale(values: Sequence[float], *, start: float, end: float) -> Scale:
 def time_scale(values: Sequence[float], *, start: float, end: float, most_ticks: int) -> Scale:
     """Return a scale for the times of several models, logarithmic if they differ by much."""
     least, most = min(values, default=0.0), max(values, default=1.0)
-    if least > 0 and most / least >= _LOGARITHMIC_FROM:
+    if least >= _LEAST and most / least >= _LOGARITHMIC_FROM:
         low, high = least / 1.25, most * 1.25
         ticks = _logarithmic_ticks(low, high, most_ticks)
         return Scale(low=low, high=high, start=start, end=end, ticks=ticks, is_logarithmic=True)
@@ -55,7 +57,7 @@ def time_scale(values: Sequence[float], *, start: float, end: float, most_ticks:
 
 def linear_scale(most: float, *, start: float, end: float, most_ticks: int) -> Scale:
     """Return a scale from 0 to `most`, or to 1 where all values are 0."""
-    high = most if most > 0 else 1.0
+    high = most if most >= _LEAST else 1.0
     step = _step(high / most_ticks)
     ticks = [step * i for i in range(math.floor(high / step * (1 + 1e-9)) + 1)]
     return Scale(low=0.0, high=high, start=start, end=end, ticks=ticks)
