@@ -69,10 +69,9 @@ def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **o
       lms-harness run --model google/gemma-3-4b --task extract --suite offload -- -x
       lms-harness run --model all --budget 30m
       lms-harness run --resume last
+      lms-harness run --suite latency -- --benchmark-autosave --benchmark-compare
     """
     import pytest
-
-    from harness.reaper.journal import state_dir
 
     settings = build_settings(options, environ=os.environ, surface=Surface.COMMAND_LINE)
     if settings.resume is not None:
@@ -87,26 +86,26 @@ def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **o
     fixed = ["-c", os.devnull, f"--rootdir={root.parent}", "--import-mode=importlib", "-p", "no:cacheprovider"]
     # pytest marks an installed plugin for assertion rewriting: too late for the modules that this command has imported.
     fixed += ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
-    # pytest-benchmark makes a folder in every run, even if nothing is saved: keep it out of the user's folder.
-    planning = ["--collect-only", "-qq", "-p", "no:benchmark"]
+    planning = ["--collect-only", "-qq"]
     measuring = ["-q", "-rfE", "-o", "console_output_style=classic"]
-    measuring += ["--benchmark-quiet", "--benchmark-columns=median,iqr,rounds"]
-    measuring += [f"--benchmark-storage=file://{state_dir() / 'benchmarks'}"]
-    if not dry_run:
-        with contextlib.suppress(OSError):  # What needs it says so.
-            state_dir().mkdir(
-                parents=True, exist_ok=True, mode=0o700
-            )  # Else pytest-benchmark makes it as the umask is.
     outcome = _Outcome()
     ended = pytest.main(
-        [*fixed, *(planning if dry_run else measuring), *paths, *pytest_args],
-        plugins=[outcome, Handover(settings=settings, surface=Surface.COMMAND_LINE)],
+        [*fixed, *(planning if dry_run else measuring), *_benchmark_options(pytest_args), *paths, *pytest_args],
+        plugins=[outcome, _NoEmptyFolder(), Handover(settings=settings, surface=Surface.COMMAND_LINE)],
     )
     if outcome.code is None:
         outcome.code = _INTERRUPTED if ended == pytest.ExitCode.INTERRUPTED else _USAGE
     if outcome.is_empty:
         note(f"Nothing was run: no test fits {'what follows --' if pytest_args else 'these options'}.")
     sys.exit(outcome.code)
+
+
+def _benchmark_options(pytest_args: Sequence[str]) -> list[str]:
+    """Return the options of pytest-benchmark: its table is for those who give it an option."""
+    # The plugin says what its warnings say, and they would dump all that is known about both machines.
+    options = ["-W", "ignore::pytest_benchmark.logger.PytestBenchmarkWarning", "--benchmark-sort=name"]
+    is_wanted = any(word.startswith("--benchmark-") for word in pytest_args)
+    return [*options, "--benchmark-columns=median,iqr,rounds" if is_wanted else "--benchmark-quiet"]
 
 
 def _check_temporary_folder() -> None:
@@ -133,6 +132,21 @@ def suites_dir() -> Path:
         if (folder / "__init__.py").is_file():
             return folder
     raise HarnessError("the suites are missing from this installation", hint="Reinstall lmstudio-harness.")
+
+
+class _NoEmptyFolder:
+    """Leaves no empty `.benchmarks`: pytest-benchmark makes it in every run, and makes it again before it saves."""
+
+    _folder = Path(".benchmarks")
+
+    def __init__(self) -> None:
+        self._was_there = self._folder.exists()
+
+    def pytest_sessionstart(self) -> None:
+        """Remove the folder that was just made."""
+        if not self._was_there:
+            with contextlib.suppress(OSError):
+                self._folder.rmdir()
 
 
 class _Outcome:

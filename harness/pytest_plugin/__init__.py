@@ -11,6 +11,7 @@ selected models only.
 
 pytest_plugins = (
     "harness.pytest_plugin.options",
+    "harness.pytest_plugin.benchmark",
     "harness.pytest_plugin.collection",
     "harness.pytest_plugin.fixtures",
     "harness.pytest_plugin.reporting",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.errors import HarnessError, ServerUnreachable, StoreError
+from harness.pytest_plugin.benchmark import SLOWER, notes, take_slower
 from harness.pytest_plugin.item import PUT_OFF, is_measurement, model_key_of, model_of, needs_server, task_of
 from harness.pytest_plugin.state import or_exit, printed, session_if_any
 from harness.pytest_plugin.terminal import say
@@ -105,11 +106,23 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         if exitstatus == pytest.ExitCode.OK and not session.config.option.collectonly:
             ours.complete_file()
         interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+        if take_slower(session.config) and exitstatus == pytest.ExitCode.OK:
+            exitstatus = pytest.ExitCode.TESTS_FAILED
         session.exitstatus = ours.close(exit_code=int(exitstatus), interrupted=interrupted)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> Generator[None, object, object]:
+    """Print the answers after what other plugins have to say, even if one of them fails."""
+    try:
+        return (yield)
+    finally:
+        _print_ending(terminalreporter, config)
+
+
+def _print_ending(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the answers, where the run file is, and what could not be released."""
     session = session_if_any(config)
     if session is None or (path := session.path) is None or config.option.collectonly:
@@ -132,6 +145,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if session.run is None:
         say(config, "\nThe run is already complete; nothing to do.")
     say(config, "\n" + "\n".join(filter(None, [f"Records: {path}", more, resume])))
+    for note in notes(config):
+        terminalreporter.write_line(printed(config, note), yellow=True)
+    for slower in config.stash.get(SLOWER, ()):
+        terminalreporter.write_line(f"SLOWER: {printed(config, slower)}", red=True)
     for gap in session.gaps:
         label = "BELOW THE FLOOR" if "below the floor" in gap else "NOT MEASURED"
         terminalreporter.write_line(f"{label}: {printed(config, gap)}", red=True)

@@ -8,6 +8,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from harness import Client, Generation, LeasedModel, Run, run_concurrently, tpot_s
 
+from .figure import describe, of_answers, of_instance
 from .probe import probe, rounds
 
 _NUMBERS: Iterator[int] = itertools.count()
@@ -43,8 +44,10 @@ def test_one_at_a_time(
     company = Company(lms_run, lms_instance)
     ask()
     count = rounds(lms_run.settings.latency_budget_s / 3, answers[0].times.total_s)
-    benchmark.group = "one request"
+    instance = of_instance(lms_instance.lease.instance)
+    describe(benchmark, "one request", lms_run, lms_instance.model, **instance, concurrency=1)
     benchmark.pedantic(ask, rounds=count, iterations=1)
+    benchmark.extra_info.update(of_answers(answers[1:]))
     others = company.seen()
     for number, answer in enumerate(answers[1:], 1):
         _record(lms_run, lms_instance, answer, number, others)
@@ -66,8 +69,10 @@ def test_all_slots_busy(
     company = Company(lms_run, lms_instance)
     fill()
     count = rounds(lms_run.settings.latency_budget_s / 3, windows[0][0])
-    benchmark.group = f"{slots} requests at once"
+    instance = of_instance(lms_instance.lease.instance)
+    describe(benchmark, f"{slots} requests at once", lms_run, lms_instance.model, **instance, concurrency=slots)
     benchmark.pedantic(fill, rounds=count, iterations=1)
+    benchmark.extra_info.update(of_answers([answer for _, answers in windows[1:] for answer in answers]))
     others = company.seen()
     for number, (window_s, answers) in enumerate(windows[1:], 1):
         tokens = sum(answer.stats.total_output_tokens or 0 for answer in answers)

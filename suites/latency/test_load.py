@@ -8,6 +8,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from harness import LeaseError, LoadConfig, LoadFailed, Model, Run, load_config
 
+from .figure import describe
+
 ROUNDS = 3
 """After the first load, which may be a cold one; fewer where the budget does not allow them."""
 
@@ -49,5 +51,5 @@ def test_explicit_load(benchmark: BenchmarkFixture, lms_run: Run, unloaded: Mode
         first_s = load_once(1)
     affordable = int(lms_run.settings.latency_budget_s / 4 / max(first_s, 0.001))
     numbers = iter(range(2, 2 + ROUNDS))
-    benchmark.group = "load and unload"
+    describe(benchmark, "load and unload", lms_run, unloaded, context_length=config.context_length)
     benchmark.pedantic(lambda: load_once(next(numbers)), rounds=max(1, min(ROUNDS, affordable)), iterations=1)

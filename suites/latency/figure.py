@@ -1,0 +1,55 @@
+"""What pytest-benchmark keeps beside a figure: enough to see whether two figures are about the same thing."""
+
+from collections.abc import Sequence
+from statistics import median
+from typing import Any
+
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from harness import Generation, Instance, Model, Run, tpot_s
+
+
+def describe(benchmark: BenchmarkFixture, group: str, run: Run, model: Model, **more: Any) -> None:
+    """Name the group, and note the model as it is listed and the run whose file has everything else.
+
+    Call it before anything is measured: pytest-benchmark takes group and parameters when the rounds begin.
+    """
+    benchmark.group = group
+    benchmark.params = {"lms_model": str(model.key)}  # Not the whole listing, which JSON cannot hold.
+    benchmark.extra_info.update(
+        model_key=str(model.key),
+        variant=model.selected_variant,
+        quantisation=model.quantization.name if model.quantization else None,
+        params=model.params_string,
+        size_bytes=model.size_bytes,
+        format=model.format,
+        run_id=run.recorder.run_id,
+        **more,
+    )
+
+
+def of_instance(instance: Instance) -> dict[str, Any]:
+    """Return what an instance was loaded with; None where the server does not say."""
+    return {"context_length": instance.config.context_length, "slots": instance.slots}
+
+
+def of_answers(answers: Sequence[Generation]) -> dict[str, Any]:
+    """Return the medians over answers: tokens, and seconds as docs/run-files.md defines them; None: not known."""
+    each = [(answer.times, answer.stats) for answer in answers]
+    return {
+        "prompt_tokens": _median([stats.input_tokens for _, stats in each]),
+        "output_tokens": _median([stats.total_output_tokens for _, stats in each]),
+        "ttft_s": _median([times.ttft_s for times, _ in each]),
+        "tpot_s": _median(
+            [
+                tpot_s(ttft_s=times.ttft_s, e2e_s=times.e2e_s, output_tokens=stats.total_output_tokens)
+                for times, stats in each
+            ]
+        ),
+        "e2e_s": _median([times.e2e_s for times, _ in each]),
+    }
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(median(known)) if known else None
