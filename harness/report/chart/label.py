@@ -2,7 +2,7 @@
 
 import math
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.report.text import one_line
@@ -11,6 +11,7 @@ TEXT_HEIGHT = 15
 _NARROW, _WIDE, _CAPITAL, _USUAL, _FULL = 0.36, 0.95, 0.7, 0.6, 1.05
 _BOLD = 1.1
 _STEPS_AWAY = 14
+_LONGEST_NAME, _SHORTEST_NAME = 40, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,8 @@ def text_width(text: str, size: float = 12.5, *, is_bold: bool = False) -> float
     return size * sum(map(_advance, text)) * (_BOLD if is_bold else 1)
 
 
-def names(keys: Sequence[str], limit: int) -> dict[str, str]:
-    """Return a name of at most `limit` characters for each key, all different.
+def names(keys: Sequence[str], width: float, *, is_bold: bool = False) -> dict[str, str]:
+    """Return a name for each key that is not wider than this; all are different.
 
     Without the publisher if that leaves them distinct; cut in the middle, as both ends tell models apart.
     """
@@ -71,6 +72,15 @@ def names(keys: Sequence[str], limit: int) -> dict[str, str]:
     bare = {key: name.rpartition("/")[2] or name for key, name in whole.items()}
     if len({*bare.values()}) < len(bare):
         bare = whole
+    for limit in range(_LONGEST_NAME, _SHORTEST_NAME, -1):
+        short = _distinct(bare, limit)
+        if all(text_width(name, is_bold=is_bold) <= width for name in short.values()):
+            return short
+    return _distinct(bare, _SHORTEST_NAME)
+
+
+def _distinct(bare: Mapping[str, str], limit: int) -> dict[str, str]:
+    """Return names of at most `limit` characters, numbered where no way to cut them keeps them different."""
     for head in (limit // 2, 2 * limit // 3, limit // 3):
         short = {key: cut(name, limit, head=head) for key, name in bare.items()}
         if len({*short.values()}) == len(short):
@@ -83,6 +93,26 @@ def cut(text: str, limit: int, *, head: int | None = None) -> str:
     text = one_line(text, limit=1000)
     head = limit // 2 if head is None else head
     return text if len(text) <= limit else f"{text[: head - 1]}…{text[len(text) - limit + head :]}"
+
+
+def wrapped(text: str, width: float, *, most_lines: int, size: float = 11.5) -> list[str]:
+    """Return text in lines that are not wider than this; what needs more lines is cut off with an ellipsis."""
+    lines = [""]
+    for word in one_line(text, limit=1000).split():
+        longer = f"{lines[-1]} {word}".lstrip()
+        if text_width(longer, size) <= width or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    if len(lines) > most_lines:
+        lines[most_lines - 1 :] = [f"{lines[most_lines - 1]} …"]
+    return [_shortened(line, width, size) for line in lines]
+
+
+def _shortened(line: str, width: float, size: float) -> str:
+    while len(line) > 1 and text_width(line, size) > width:
+        line = f"{line.rstrip('…')[:-1].rstrip()}…"
+    return line
 
 
 def placed(wishes: Sequence[Wish], *, taken: Sequence[Box], avoided: Sequence[Box], within: Box) -> list[Box | None]:

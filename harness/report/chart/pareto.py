@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.report.chart.chart import NARROW, Chart, Drawing, assembled, finite, score_text
-from harness.report.chart.label import TEXT_HEIGHT, Box, Wish, cut, names, placed, text_width
+from harness.report.chart.label import TEXT_HEIGHT, Box, Wish, cut, names, placed, text_width, wrapped
 from harness.report.chart.scale import Scale, score_scale, seconds_tick, time_scale
 from harness.report.chart.svg import Markup, element, group, line, path, text
 from harness.report.figure import seconds
@@ -131,7 +131,7 @@ def _drawn(points: Sequence[ParetoPoint], width: int, yardstick: float | None) -
     x_scale = time_scale(
         [point.seconds or 0.0 for point in drawn], start=_LEFT, end=width - _RIGHT, most_ticks=4 if is_narrow else 8
     )
-    name = names([point.model for point in drawn], 18 if is_narrow else 28)
+    name = names([point.model for point in drawn], 125 if is_narrow else 200)
     dots = sorted(
         (_dot(point, name[point.model], x_scale, y_scale) for point in drawn), key=lambda dot: (dot.is_dominated, dot.x)
     )
@@ -175,7 +175,7 @@ def _axes(x_scale: Scale, y_scale: Scale, width: int) -> list[Markup]:
         x = x_scale(tick)
         content += [
             line(x, bottom, x, bottom + 4, css="rule"),
-            text(x, bottom + 18, seconds_tick(tick), css="tick", anchor="middle"),
+            text(x, bottom + 18, seconds_tick(tick, most=x_scale.high), css="tick", anchor="middle"),
         ]
     return [
         *content,
@@ -228,24 +228,19 @@ def _mark(dot: _Dot) -> Markup:
 def _labels(dots: Sequence[_Dot], kept: Sequence[Box], within: Box) -> list[Markup]:
     taken = [*kept, *(Box(dot.x - 7, dot.y - 7, dot.x + 7, dot.y + 7) for dot in dots)]
     avoided = [Box(dot.x - 3, dot.top, dot.x + 3, dot.bottom) for dot in dots]
-    places = _places(dots, [True] * len(dots), taken, avoided, within)
-    has_note = [place is not None for place in places]
-    if not all(has_note):  # Where not every reason finds a place, names go first.
-        places = _places(dots, [False] * len(dots), taken, avoided, within)
-        has_note = [False] * len(dots)
-    return [
-        _label(dot, place, has_note=noted)
-        for dot, place, noted in zip(dots, places, has_note, strict=True)
-        if place is not None
-    ]
+    notes = [_note(dot, within) for dot in dots]
+    places = _places(dots, notes, taken, avoided, within)
+    if not all(places):  # Where not every reason finds a place, names go first.
+        notes = [""] * len(dots)
+        places = _places(dots, notes, taken, avoided, within)
+    return [_label(dot, place, note) for dot, place, note in zip(dots, places, notes, strict=True) if place is not None]
 
 
 def _places(
-    dots: Sequence[_Dot], noted: Sequence[bool], taken: Sequence[Box], avoided: Sequence[Box], within: Box
+    dots: Sequence[_Dot], notes: Sequence[str], taken: Sequence[Box], avoided: Sequence[Box], within: Box
 ) -> list[Box | None]:
     wishes = []
-    for dot, has_note in zip(dots, noted, strict=True):
-        note = _note(dot, within) if has_note else ""
+    for dot, note in zip(dots, notes, strict=True):
         width = max(text_width(dot.name, is_bold=not dot.is_dominated), text_width(note, _NOTE_SIZE))
         wishes.append(Wish(x=dot.x, y=dot.y, width=width, height=TEXT_HEIGHT * (2 if note else 1)))
     return placed(wishes, taken=taken, avoided=avoided, within=within)
@@ -253,15 +248,17 @@ def _places(
 
 def _note(dot: _Dot, within: Box) -> str:
     """Return the reason, cut to what may stand under a name."""
-    return cut(dot.note, 28 if within.right <= NARROW else 46, head=40)
+    (note,) = wrapped(dot.note, 215 if within.right <= NARROW else 280, most_lines=1, size=_NOTE_SIZE)
+    return note
 
 
-def _label(dot: _Dot, place: Box, *, has_note: bool) -> Markup:
+def _label(dot: _Dot, place: Box, note: str) -> Markup:
     is_left = place.right < dot.x
     x, anchor = (place.right, "end") if is_left else (place.left, "start")
     shown = [text(x, place.top + 11.5, dot.name, css="name", anchor=anchor)]
-    if has_note and dot.note:
-        shown.append(text(x, place.top + 11.5 + TEXT_HEIGHT, _note(dot, place), css="note", anchor=anchor))
-    x, y = place.nearest(dot.x, dot.y)
-    leader = [line(dot.x, dot.y, x, y, css="leader")] if math.hypot(x - dot.x, y - dot.y) > _LEADER_FROM else []
+    if note:
+        shown.append(text(x, place.top + 11.5 + TEXT_HEIGHT, note, css="note", anchor=anchor))
+    to_x, to_y = place.nearest(dot.x, dot.y)
+    is_away = math.hypot(to_x - dot.x, to_y - dot.y) > _LEADER_FROM
+    leader = [line(dot.x, dot.y, to_x, to_y, css="leader")] if is_away else []
     return group(*leader, *shown, title=dot.point.model, css="muted" if dot.is_dominated else "ahead")

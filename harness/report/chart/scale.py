@@ -4,10 +4,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_STEPS = (1, 2, 5, 10)
+_MINUTE_S, _HOUR_S = 60, 3600
+_ROUND_S = (60, 120, 300, 600, 1200, 3600, 7200, 18_000, 36_000, 86_400, 172_800, 432_000, 864_000)
 _LOGARITHMIC_FROM = 6
 """From this ratio of the largest to the smallest value on, a scale of times is logarithmic."""
-_LEAST = 1e-6
+_LEAST_S = 1e-6
 """Less is 0: no clock tells such times apart."""
 
 
@@ -48,36 +49,43 @@ def score_scale(values: Sequence[float], *, start: float, end: float) -> Scale:
 def time_scale(values: Sequence[float], *, start: float, end: float, most_ticks: int) -> Scale:
     """Return a scale for the times of several models, logarithmic if they differ by much."""
     least, most = min(values, default=0.0), max(values, default=1.0)
-    if least >= _LEAST and most / least >= _LOGARITHMIC_FROM:
+    if least >= _LEAST_S and most / least >= _LOGARITHMIC_FROM:
         low, high = least / 1.25, most * 1.25
         ticks = _logarithmic_ticks(low, high, most_ticks)
         return Scale(low=low, high=high, start=start, end=end, ticks=ticks, is_logarithmic=True)
-    return linear_scale(most * 1.25, start=start, end=end, most_ticks=most_ticks)
+    return duration_scale(most * 1.25, start=start, end=end, most_ticks=most_ticks)
 
 
-def linear_scale(most: float, *, start: float, end: float, most_ticks: int) -> Scale:
-    """Return a scale from 0 to `most`, or to 1 where all values are 0."""
-    high = most if most >= _LEAST else 1.0
-    step = _step(high / most_ticks)
-    ticks = [step * i for i in range(math.floor(high / step * (1 + 1e-9)) + 1)]
+def duration_scale(most: float, *, start: float, end: float, most_ticks: int) -> Scale:
+    """Return a scale from 0 to so many seconds, or to 1 where all values are 0."""
+    high = most if most >= _LEAST_S else 1.0
+    steps = (*_decimal(high), *_ROUND_S)
+    step = next((step for step in steps if step >= high / most_ticks * (1 - 1e-9)), high)
+    ticks = [step * place for place in range(math.floor(high / step * (1 + 1e-9)) + 1)]
     return Scale(low=0.0, high=high, start=start, end=end, ticks=ticks)
 
 
-def seconds_tick(value: float) -> str:
-    """Return a round number of seconds: "0.5 s", "20 s", "2,000 s"."""
-    return f"{value:,.0f} s" if value >= 1000 else f"{value:.3g} s"  # noqa: PLR2004  (no exponents)
+def seconds_tick(value: float, *, most: float) -> str:
+    """Return a round time, on a scale that ends at `most`: "0", "0.5 s", "20 s", "5 min", "2 h"."""
+    if value == 0:
+        return "0"
+    if most <= 2 * _MINUTE_S or value < _MINUTE_S:
+        return f"{value:.3g} s"
+    return f"{value / _MINUTE_S:.3g} min" if most <= 2 * _HOUR_S or value < _HOUR_S else f"{value / _HOUR_S:,.3g} h"
 
 
-def _step(least: float) -> float:
-    power = 10.0 ** math.floor(math.log10(least))
-    return next(step * power for step in _STEPS if step * power >= least * (1 - 1e-9))
+def _decimal(high: float) -> list[float]:
+    """Return 1, 2 and 5 times the powers of ten below a minute."""
+    power = math.floor(math.log10(high)) - 1
+    steps = [digit * 10.0**exponent for exponent in range(power, power + 3) for digit in (1, 2, 5)]
+    return [step for step in steps if step < _MINUTE_S]
 
 
 def _logarithmic_ticks(low: float, high: float, most: int) -> list[float]:
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for digits in ((1, 2, 5), (1, 3), (1,)):
-        ticks = [digit * 10.0**power for power in powers for digit in digits]
-        ticks = [tick for tick in ticks if low <= tick <= high]
+        short = (digit * 10.0**power for power in powers for digit in digits)
+        ticks = [tick for tick in (*(tick for tick in short if tick < _MINUTE_S), *_ROUND_S) if low <= tick <= high]
         if len(ticks) <= most:
             return ticks
     return ticks[:: math.ceil(len(ticks) / most)]

@@ -5,7 +5,7 @@ from itertools import combinations, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.report.chart.label import Box, Wish, names, placed, spread, text_width
+from harness.report.chart.label import Box, Wish, names, placed, spread, text_width, wrapped
 
 SHEET = Box(0, 0, 340, 280)
 
@@ -27,13 +27,25 @@ def test_twelve_models_all_find_a_place_on_a_narrow_sheet() -> None:
 
 
 def test_names_leave_out_the_publisher_and_stay_different() -> None:
-    assert names(["qwen/qwen3-4b", "google/gemma-3"], 20) == {"qwen/qwen3-4b": "qwen3-4b", "google/gemma-3": "gemma-3"}
-    assert names(["a/same", "b/same"], 20) == {"a/same": "a/same", "b/same": "b/same"}
-    long = [f"a-family-of-models-with-{size}b-parameters-instruct" for size in (7, 70)]
-    assert len({*names(long, 20).values()}) == 2
-    numbered = names(["x" * 300 + end for end in "ab"] + ["x" * 30 + "y" * 500], 12).values()
-    assert all(len(name) <= 12 for name in numbered)
-    assert len({*numbered}) == 3
+    assert names(["qwen/qwen3-4b", "google/gemma-3"], 150) == {"qwen/qwen3-4b": "qwen3-4b", "google/gemma-3": "gemma-3"}
+    assert names(["a/same", "b/same"], 150) == {"a/same": "a/same", "b/same": "b/same"}
+    long = names([f"a-family-of-models-with-{size}b-parameters-instruct" for size in (7, 70)], 130)
+    assert len({*long.values()}) == 2
+    numbered = names(["x" * 300 + end for end in "ab"] + ["x" * 30 + "y" * 500], 130)
+    assert len({*numbered.values()}) == 3
+    assert all(text_width(name) <= 130 for name in (*long.values(), *numbered.values()))
+
+
+def test_text_is_wrapped_and_cut_to_a_width() -> None:
+    assert wrapped("break-even with it: 14 requests per load", 100, most_lines=9) == [
+        "break-even with",
+        "it: 14 requests",
+        "per load",
+    ]
+    for text in ("word " * 50, "w" * 500, "", "\u202e" * 90):
+        lines = wrapped(text, 100, most_lines=2)
+        assert 1 <= len(lines) <= 2
+        assert all(text_width(line, 11.5) <= 100 for line in lines)
 
 
 def test_wide_letters_take_more_room() -> None:

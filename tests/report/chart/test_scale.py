@@ -4,15 +4,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.report.chart.scale import linear_scale, score_scale, seconds_tick, time_scale
+from harness.report.chart.scale import duration_scale, score_scale, seconds_tick, time_scale
 
 
 @pytest.mark.parametrize(
     ("most", "ticks"),
-    [(0, [0, 0.2, 0.4, 0.6, 0.8, 1.0]), (1.3, [0, 0.5, 1.0]), (47, [0, 10, 20, 30, 40]), (0.004, [0, 0.001, 0.002])],
+    [
+        (0, ["0", "0.2 s", "0.4 s", "0.6 s", "0.8 s", "1 s"]),
+        (1.3, ["0", "0.5 s", "1 s"]),
+        (47, ["0", "10 s", "20 s", "30 s", "40 s"]),
+        (0.0041, ["0", "0.001 s", "0.002 s", "0.003 s", "0.004 s"]),
+        (700, ["0", "5 min", "10 min"]),
+        (30_000, ["0", "2 h", "4 h", "6 h", "8 h"]),
+    ],
 )
-def test_linear_ticks_are_steps_of_one_two_or_five(most: float, ticks: list[float]) -> None:
-    assert linear_scale(most, start=0, end=100, most_ticks=5).ticks[: len(ticks)] == pytest.approx(ticks)
+def test_ticks_of_durations_are_round_in_their_own_unit(most: float, ticks: list[str]) -> None:
+    scale = duration_scale(most, start=0, end=100, most_ticks=5)
+    assert [seconds_tick(tick, most=scale.high) for tick in scale.ticks] == ticks
 
 
 def test_scores_are_shown_up_to_1_and_down_to_a_fifth_below_all() -> None:
@@ -37,7 +45,3 @@ def test_every_time_has_a_place_and_there_are_never_too_many_ticks(values: list[
     assert all(10 <= scale(value) <= 200 for value in values)
     assert len(scale.ticks) <= most_ticks + 1
     assert all(scale.low <= tick <= scale.high for tick in scale.ticks)
-
-
-def test_seconds_are_written_without_exponents() -> None:
-    assert [seconds_tick(value) for value in (0.05, 0.5, 20.0, 100_000.0)] == ["0.05 s", "0.5 s", "20 s", "100,000 s"]
