@@ -1,6 +1,26 @@
 """How scores went from run to run, and what changed between the runs."""
 
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from harness.report.chart.chart import NARROW, Chart, Drawing, assembled, finite, score_text
+from harness.report.chart.label import TEXT_HEIGHT, cut, names, spread, text_width, wrapped
+from harness.report.chart.scale import Scale, score_scale
+from harness.report.chart.svg import Markup, element, group, line, path, text
+from harness.report.text import one_line
+
+_HEAD, _FOOT, _LEFT, _LABELS, _GAP = 40, 28, 30, 150, 26
+_PLOT_HEIGHT = 120
+_MOST_BANDS = 4
+_COLOURS = 8
+_CROWDED = 11
+_TOLD = 6
+_MOST_NOTE_LINES = 3
+_MOST_CHANGES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,3 +45,287 @@ class HistoryPoint:
     low: float | None = None
     high: float | None = None
     changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Change:
+    """What changed with a run: the mark in the panels, and the line below them."""
+
+    mark: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Story:
+    """All points, and what every panel shares."""
+
+    points: Sequence[HistoryPoint]
+    runs: Mapping[str, str]  # The id of each run, in order, and what stands below it.
+    tasks: Sequence[str]
+    models: Sequence[str]
+    changes: Mapping[str, _Change]
+    changed_runs: int
+
+    def line(self, task: str, model: str) -> list[HistoryPoint]:
+        """Return a model's points on a task, in the order of the runs."""
+        order = list(self.runs)
+        own = [point for point in self.points if (point.task, point.model) == (task, model)]
+        return sorted(own, key=lambda point: order.index(point.run))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Panel:
+    """Where the panel of a task stands."""
+
+    story: _Story
+    left: float
+    top: float
+    width: float
+    height: float
+
+    @property
+    def bottom(self) -> float:
+        return self.top + _HEAD + self.height
+
+    @property
+    def right(self) -> float:
+        """Where the plot ends and the names begin."""
+        return self.left + self.width - _LABELS
+
+    def y(self) -> Scale:
+        ends = [
+            end for point in self.story.points for end in (finite(point.score), finite(point.low)) if end is not None
+        ]
+        return score_scale(ends, start=self.bottom, end=self.top + _HEAD)
+
+    def x(self, run: str) -> float:
+        """Return where a run stands: they are equally far apart."""
+        runs, start, end = list(self.story.runs), self.left + _LEFT + 10, self.right - 6
+        share = runs.index(run) / (len(runs) - 1) if len(runs) > 1 else 1.0
+        return start + (end - start) * share
+
+    @property
+    def step(self) -> float:
+        """How far apart runs are."""
+        return (self.right - self.left - _LEFT) / max(1, len(self.story.runs) - 1)
+
+
+def history(
+    points: Sequence[HistoryPoint], *, chart_id: str = "history", title: str = "Scores from run to run"
+) -> Chart:
+    """Return a panel for each task with a line for each model; what changed is marked, and told below.
+
+    Args:
+        points: in any order of runs; tasks and models are shown in the order of their first point.
+        chart_id: unique in the page.
+        title: its heading.
+    """
+    story = _story(points)
+    return assembled(
+        chart_id=chart_id,
+        title=title,
+        description=_description(story),
+        header=("run", "began", "task", "model", "score [95 %]", "changed"),
+        rows=[
+            (
+                point.run,
+                point.began,
+                point.task,
+                point.model,
+                score_text(finite(point.score), point.low, point.high),
+                "; ".join(point.changed) or "-",
+            )
+            for point in story.points
+        ],
+        draw=lambda width: _drawn(story, width),
+    )
+
+
+def _story(points: Sequence[HistoryPoint]) -> _Story:
+    ordered = sorted(points, key=lambda point: (point.began, point.run))
+    runs = {point.run: point.began for point in ordered}
+    changes: dict[str, _Change] = {}
+    told = {run: _changes(list(together)) for run, together in groupby(ordered, key=lambda point: point.run)}
+    for run, note in [(run, note) for run, note in told.items() if note][-_MOST_CHANGES:]:
+        changes[run] = _Change(mark=str(len(changes) + 1), note=note)
+    return _Story(
+        points=ordered,
+        runs=_dates(runs),
+        tasks=[*dict.fromkeys(point.task for point in points)],
+        models=[*dict.fromkeys(point.model for point in points)],
+        changes=changes,
+        changed_runs=sum(map(bool, told.values())),
+    )
+
+
+def _changes(points: Sequence[HistoryPoint]) -> str:
+    """Return what changed with a run; what did not change for all of its models follows the names it changed for."""
+    models = [*dict.fromkeys(point.model for point in points)]
+    told: dict[str, list[str]] = defaultdict(list)
+    for change in dict.fromkeys(change for point in points for change in point.changed):
+        concerned = [*dict.fromkeys(point.model for point in points if change in point.changed)]
+        whose = "" if len(concerned) == len(models) else f"{', '.join(cut(model, 30) for model in concerned)}: "
+        told[whose].append(change)
+    return "; ".join(f"{whose}{', '.join(changes)}" for whose, changes in told.items())
+
+
+def _dates(runs: Mapping[str, str]) -> dict[str, str]:
+    """Return the runs with their dates or, where that tells them apart better, times."""
+    try:
+        times = [datetime.fromisoformat(began) for began in runs.values()]
+    except ValueError:
+        return {run: one_line(began, limit=16) for run, began in runs.items()}
+    days = {time.date() for time in times}
+    if len({time.year for time in times}) > 1:
+        form = "%Y-%m-%d"
+    elif len(days) == len(times):
+        form = "%d %b"
+    else:
+        form = "%H:%M" if len(days) == 1 else "%d %b %H:%M"
+    return {run: time.strftime(form).removeprefix("0") for run, time in zip(runs, times, strict=True)}
+
+
+def _description(story: _Story) -> str:
+    if not story.points:
+        return "Nothing to draw: no run has a score."
+    told = []
+    for task in story.tasks[:_TOLD]:
+        for model in story.models[:_TOLD]:
+            scores = [point.score for point in story.line(task, model) if finite(point.score) is not None]
+            if scores:
+                ends = f"{scores[0]:.2f}" if len(scores) == 1 else f"{scores[0]:.2f} to {scores[-1]:.2f}"
+                told.append(f"{cut(task, 30)}, {cut(model, 30)}: {ends}")
+    dates = list(story.runs.values())
+    span = f"{len(dates)} runs, {dates[0]} to {dates[-1]}" if len(dates) > 1 else f"One run, {dates[0]}"
+    return f"{span}. {'; '.join(told)}. Runs with changes: {story.changed_runs}."
+
+
+def _drawn(story: _Story, width: int) -> Drawing:
+    if not story.points:
+        return Drawing(height=60, content=[text(width / 2, 34, "no run has a score", css="note", anchor="middle")])
+    across = 1 if width <= NARROW or len(story.tasks) == 1 else 2
+    panel_width = (width - (across - 1) * _GAP) / across
+    most_lines = max(sum(bool(story.line(task, model)) for model in story.models) for task in story.tasks)
+    plot_height = max(_PLOT_HEIGHT, TEXT_HEIGHT * most_lines)
+    name = names(story.models, _LABELS - 14 - text_width(" 0.00"))
+    content: list[Markup] = []
+    for place, task in enumerate(story.tasks):
+        panel = _Panel(
+            story=story,
+            left=place % across * (panel_width + _GAP),
+            top=place // across * (_HEAD + plot_height + _FOOT),
+            width=panel_width,
+            height=plot_height,
+        )
+        content += [*_frame(panel, task), *_marks(panel, task), *_lines(panel, task, name)]
+    height = -(-len(story.tasks) // across) * (_HEAD + plot_height + _FOOT)
+    notes = _notes(story, width, height + 8, has_bands=most_lines <= _MOST_BANDS)
+    return Drawing(height=height + 8 + 15 * len(notes), content=[*content, *notes])
+
+
+def _frame(panel: _Panel, task: str) -> list[Markup]:
+    scale = panel.y()
+    content = [group(text(panel.left + 2, panel.top + 13, cut(task, 40), css="name"), title=task)]
+    for tick in (0.0, 0.5, 1.0) if scale.low == 0 else scale.ticks[-1::-2]:
+        y = scale(tick)
+        content += [
+            line(panel.left + _LEFT, y, panel.right, y, css="grid"),
+            text(panel.left + _LEFT - 6, y + 4, f"{tick:.1f}", css="tick", anchor="end"),
+        ]
+    taken = -math.inf
+    dates = list(panel.story.runs.items())
+    last = panel.x(dates[-1][0]) - text_width(dates[-1][1], 12) / 2
+    for run, date in dates:
+        x, half = panel.x(run), text_width(date, 12) / 2
+        content.append(line(x, panel.bottom, x, panel.bottom + 4, css="rule"))
+        if x - half > taken and (x + half < last - 8 or run == dates[-1][0]):
+            content.append(text(max(x, panel.left + half), panel.bottom + 17, date, css="tick", anchor="middle"))
+            taken = x + half + 8
+    return content
+
+
+def _marks(panel: _Panel, task: str) -> list[Markup]:
+    content = []
+    taken = -math.inf
+    for run, change in panel.story.changes.items():
+        if not any(point.run == run and point.task == task for point in panel.story.points):
+            continue
+        x = panel.x(run)
+        shown = [line(x, panel.top + _HEAD - 6, x, panel.bottom, css="change")]
+        if x - taken > _CROWDED:
+            shown.append(text(x, panel.top + _HEAD - 9, change.mark, css="mark", anchor="middle"))
+            taken = x
+        content.append(group(*shown, title=change.note))
+    return content
+
+
+def _lines(panel: _Panel, task: str, name: Mapping[str, str]) -> list[Markup]:
+    scale = panel.y()
+    found = [(place, panel.story.line(task, model)) for place, model in enumerate(panel.story.models)]
+    drawn = [(place, points) for place, points in found if any(finite(point.score) is not None for point in points)]
+    bands, strokes, ends = [], [], []
+    for place, points in drawn:
+        css = f"series-{place % _COLOURS}{' dashed' * (place >= _COLOURS)}"
+        for segment in _segments(points):
+            if len(drawn) <= _MOST_BANDS:
+                bands += [group(*_band(panel, scale, segment), css=css)]
+            strokes.append(group(*_stroke(panel, scale, segment), css=css))
+        last = [point for point in points if finite(point.score) is not None][-1]
+        ends.append((css, last, panel.x(last.run), scale(last.score or 0.0)))
+    low, high = panel.top + _HEAD, panel.bottom
+    labels = spread([y for *_, y in ends], gap=TEXT_HEIGHT, low=low, high=high)
+    for (css, last, x, y), label_y in zip(ends, labels, strict=True):
+        bend = panel.right + 2
+        shown = text(panel.right + 12, label_y + 4, f"{name[last.model]} {last.score:.2f}", css="row")
+        leader = path([(x, y), (bend, y), (panel.right + 9, label_y)], css="lead")
+        strokes.append(group(leader, shown, title=last.model, css=css))
+    return [*bands, *strokes]
+
+
+def _segments(points: Sequence[HistoryPoint]) -> list[list[HistoryPoint]]:
+    """Return the stretches of points that have a score; a line does not run through what is missing."""
+    parts = groupby(points, key=lambda point: finite(point.score) is not None)
+    return [list(part) for has_score, part in parts if has_score]
+
+
+def _band(panel: _Panel, scale: Scale, segment: Sequence[HistoryPoint]) -> list[Markup]:
+    upper = [(panel.x(point.run), scale(_end(point, point.high))) for point in segment]
+    lower = [(panel.x(point.run), scale(_end(point, point.low))) for point in segment]
+    if len(segment) == 1:
+        ((x, top),), ((_, bottom),) = upper, lower
+        return [line(x, top, x, bottom, css="interval")]
+    return [path([*upper, *reversed(lower)], css="band", is_closed=True)]
+
+
+def _stroke(panel: _Panel, scale: Scale, segment: Sequence[HistoryPoint]) -> list[Markup]:
+    at = [(panel.x(point.run), scale(point.score or 0.0)) for point in segment]
+    dots = [
+        group(
+            element("circle", cx=x, cy=y, r=3 if panel.step > _CROWDED else 1.5, css="dot"),
+            title=f"{point.model}, {point.began}: {score_text(point.score, point.low, point.high)}",
+        )
+        for point, (x, y) in zip(segment, at, strict=True)
+    ]
+    return [*([path(at, css="stroke")] if len(at) > 1 else []), *dots]
+
+
+def _end(point: HistoryPoint, end: float | None) -> float:
+    found = finite(end)
+    return (point.score or 0.0) if found is None else found
+
+
+def _notes(story: _Story, width: int, top: float, *, has_bands: bool) -> list[Markup]:
+    """Return the lines below the panels: what changed, by its mark, and how to read them."""
+    content: list[Markup] = []
+    for run, change in story.changes.items():
+        told = wrapped(f"{change.mark}  {story.runs[run]}: {change.note}", width - 4, most_lines=_MOST_NOTE_LINES)
+        for note in told:
+            content.append(group(text(2, top + 15 * len(content) + 6, note, css="note"), title=change.note))
+    reading = "Runs in order, not to scale. " + (
+        "Bands: 95 % intervals." if has_bands else "The 95 % intervals are in the table."
+    )
+    if rest := story.changed_runs - len(story.changes):
+        reading += f" {rest} earlier changes are in the table."
+    for note in wrapped(reading, width - 4, most_lines=_MOST_NOTE_LINES):
+        content.append(text(2, top + 15 * len(content) + 6, note, css="note"))
+    return content

@@ -81,7 +81,7 @@ def names(keys: Sequence[str], width: float, *, is_bold: bool = False) -> dict[s
 
 def _distinct(bare: Mapping[str, str], limit: int) -> dict[str, str]:
     """Return names of at most `limit` characters, numbered where no way to cut them keeps them different."""
-    for head in (limit // 2, 2 * limit // 3, limit // 3):
+    for head in (limit // 2, 2 * limit // 3, limit // 3, limit - 2, 2):
         short = {key: cut(name, limit, head=head) for key, name in bare.items()}
         if len({*short.values()}) == len(short):
             return short
