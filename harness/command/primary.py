@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness.command.row import read_rows, short
 from harness.domain.sample import Sample
 from harness.domain.score import Scorer
 from harness.errors import SettingsError, TaskError
 from harness.scoring.judge import judged
 from harness.scoring.registry import make_scorer
 from harness.store.cell import SampleEntry
+from harness.store.row import read_rows, short
 from harness.store.run_file import RunFile
 from harness.store.source import open_source
 from harness.task.task import Task

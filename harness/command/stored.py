@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from harness.command.row import read_rows, short
 from harness.domain.generation import Outcome
 from harness.domain.sample import Json
 from harness.errors import StoreError, TaskError
 from harness.store.reader import complete_lines, parse
+from harness.store.row import read_rows, short
 from harness.store.run_file import strata_of
 from harness.store.source import Source
 

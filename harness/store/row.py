@@ -8,7 +8,6 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from harness.errors import StoreError
-from harness.report.text import one_line
 from harness.store.source import Source
 
 _LONGEST_CELL = 100_000_000
@@ -69,8 +68,9 @@ def read_rows(source: Source, *, columns: Collection[str]) -> Iterator[Row]:
 
 
 def short(text: str) -> str:
-    """Return the beginning of a text, on one line, for a message."""
-    return one_line(text.strip(), limit=_SHOWN)
+    """Return the beginning of a text, on one line, for a message; the edge makes it safe to print."""
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"
 
 
 def _objects(source: Source) -> Iterator[Row]:
