@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from harness.cli.option import FiniteRange, add_options, json_option, parsed_as, parsed_by, results_option
 from harness.cli.output import note, print_json, print_text, spinning
@@ -24,7 +25,13 @@ _SHARE = FiniteRange(0, 1)
 _TIME = FiniteRange(0, min_open=True)
 _rule_options = add_options(
     [
-        click.option("--floor", type=_SHARE, default=0.8, show_default=True, help="The mean score that suffices."),
+        click.option(
+            "--floor",
+            type=_SHARE,
+            default=0.8,
+            show_default=True,
+            help="The mean score that suffices; of an own task, the floor in its definition, unless you set this.",
+        ),
         click.option(
             "--margin",
             type=_SHARE,
@@ -149,7 +156,8 @@ def choose(
     from harness.verdict.contender import Rule
 
     wanted = Rule(**rule)
-    chosen = choose_all(files, results, wanted, primary=primary, shipped=_shipped_tasks)
+    is_floor_set = click.get_current_context().get_parameter_source("floor") is not ParameterSource.DEFAULT
+    chosen = choose_all(files, results, wanted, primary=primary, shipped=_shipped_tasks, is_floor_set=is_floor_set)
     answers = {found.evidence.task: TaskAnswer.of(found) for found in chosen.tasks}
     if task is not None and task not in answers:
         raise click.UsageError(f"--why: no such task: {task}; expected one of {', '.join(answers)}")
@@ -189,8 +197,8 @@ def _print(
 @cache
 def _shipped_tasks() -> "dict[str, Task]":
     """Return the shipped tasks by name."""
-    from harness.cli.run import suites_dir
     from harness.task.catalogue import load_catalogue
+    from harness.task.shipped import suites_dir
 
     with spinning("reading the task classes"):
         return {entry.task.name: entry.task for entry in load_catalogue(suites_dir())}

@@ -98,8 +98,8 @@ def _print(found: "Compared", *, margin: float, shows_flips: bool) -> None:
 
 
 def _known_tasks() -> "dict[str, Task]":
-    from harness.cli.run import suites_dir
     from harness.task.catalogue import load_catalogue
+    from harness.task.shipped import suites_dir
 
     return {entry.task.name: entry.task for entry in load_catalogue(suites_dir())}
 

@@ -13,8 +13,9 @@ from click.shell_completion import CompletionItem
 from harness.cli.completion import model_keys, task_names
 from harness.cli.option import Command
 from harness.cli.output import note
-from harness.errors import HarnessError, StoreError
-from harness.settings import OPTIONS, RETIRED, Handover, Surface, build_settings, retired
+from harness.errors import StoreError
+from harness.settings import OPTIONS, RETIRED, Handover, Settings, Surface, build_settings, retired
+from harness.task.shipped import suites_dir
 
 _SUITES = ("smoke", "offload", "latency")
 _FAILED, _USAGE, _INTERRUPTED = 1, 2, 130
@@ -59,6 +60,8 @@ def _refuse(_: click.Context, parameter: click.Parameter, is_given: Any) -> None
 def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **options: Any) -> None:
     """Load each selected model, run the suites on it, unload it, and say who takes which task.
 
+    With --tasks DIR, only your own tasks in that folder are run, and what --task or --suite names besides.
+
     What follows -- goes to pytest, such as -k, -x or --junitxml; an --lms-... option there wins over the same option
     before the --.
 
@@ -68,6 +71,7 @@ def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **o
       lms-harness run --model all --max-size 20GB --dry-run
       lms-harness run --model google/gemma-3-4b --task extract --suite offload -- -x
       lms-harness run --model all --budget 30m
+      lms-harness run --model all --tasks my-tasks
       lms-harness run --resume last
       lms-harness run --suite latency -- --benchmark-autosave --benchmark-compare
     """
@@ -81,7 +85,7 @@ def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **o
         settings, suites = with_scope(with_parent(settings), suites)
     _check_temporary_folder()
     root = suites_dir()
-    paths = [str(root / name) for name in suites or _SUITES]
+    paths = [str(root / name) for name in _suites_of(settings, suites)]
     # The configuration of the user's own tests is not meant for our suites.
     fixed = ["-c", os.devnull, f"--rootdir={root.parent}", "--import-mode=importlib", "-p", "no:cacheprovider"]
     # pytest marks an installed plugin for assertion rewriting: too late for the modules that this command has imported.
@@ -108,6 +112,21 @@ def _benchmark_options(pytest_args: Sequence[str]) -> list[str]:
     return [*options, "--benchmark-columns=median,iqr,rounds" if is_wanted else "--benchmark-quiet"]
 
 
+def _suites_of(settings: Settings, suites: Sequence[str]) -> Sequence[str]:
+    """Return the suites to collect: with own tasks only these, and what else is named.
+
+    Raises:
+        HarnessError: own tasks cannot be used.
+    """
+    if settings.own_tasks is None:
+        return suites or _SUITES
+    from harness.own_task.own_task import read_definitions
+
+    own = {definition.name for definition in read_definitions(settings.own_tasks)}
+    others = ["offload"] if set(settings.tasks) - own else []
+    return tuple(dict.fromkeys([*suites, "own", *others]))
+
+
 def _check_temporary_folder() -> None:
     """Refuse to run where pytest cannot keep what tests print: it would end with a traceback."""
     import tempfile
@@ -119,19 +138,6 @@ def _check_temporary_folder() -> None:
             f"temporary files cannot be written: {exc.strerror}",
             hint="Free some disk space, or set TMPDIR to a folder that you can write to.",
         ) from exc
-
-
-def suites_dir() -> Path:
-    """Return the folder of the suites: inside the installed package, or beside it in a clone.
-
-    Raises:
-        HarnessError: there are none.
-    """
-    package = Path(__file__).resolve().parents[1]
-    for folder in (package / "suites", package.parent / "suites"):
-        if (folder / "__init__.py").is_file():
-            return folder
-    raise HarnessError("the suites are missing from this installation", hint="Reinstall lmstudio-harness.")
 
 
 class _NoEmptyFolder:

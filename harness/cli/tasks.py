@@ -64,8 +64,8 @@ def tasks(
       lms-harness tasks results/*.jsonl --json
       lms-harness tasks --task extract --n 30 --export items.jsonl
     """
-    from harness.cli.run import suites_dir
     from harness.task.catalogue import load_catalogue, portray
+    from harness.task.shipped import suites_dir
     from harness.verdict.difficulty import item_difficulty
 
     with spinning("reading the task classes"):

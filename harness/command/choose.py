@@ -11,7 +11,7 @@ from harness.store.run_folder import run_paths, whole_headers
 from harness.verdict.contender import Rule
 from harness.verdict.evidence import Gathering, TaskEvidence, contender_of, yardstick_of
 from harness.verdict.supply import Supply
-from harness.verdict.task_choice import TaskChoice, recommended
+from harness.verdict.task_choice import TaskChoice, recommended, with_own_floor
 
 MOST_FILES = 50
 """The newest run files of a folder that are looked at."""
@@ -43,6 +43,7 @@ def choose_all(
     *,
     primary: str | None = None,
     shipped: ShippedTasks = dict,
+    is_floor_set: bool = False,
 ) -> Chosen:
     """Return who takes which task.
 
@@ -54,6 +55,7 @@ def choose_all(
         primary: what is used now, whose answers are the yardstick: the key of a model that the runs asked, which then
             is not a candidate, or a file with answers to their items.
         shipped: gives the shipped tasks, for such a file, and for how many items there are.
+        is_floor_set: the rule's floor is the user's, and goes before the floors that tasks have of their own.
 
     Raises:
         SettingsError: the files cannot be put side by side, or nobody has asked the primary.
@@ -67,7 +69,15 @@ def choose_all(
     answers = _primary(primary, runs, tasks, shipped)
     supply = Supply(shipped, seed=tasks[0].runs[0].seed)
     return Chosen(
-        tasks=tuple(recommended(task, rule, primary=answers.by_task.get(task.task), supply=supply) for task in tasks),
+        tasks=tuple(
+            recommended(
+                task,
+                rule if is_floor_set else with_own_floor(rule, task.runs[0], task.task),
+                primary=answers.by_task.get(task.task),
+                supply=supply,
+            )
+            for task in tasks
+        ),
         runs=tuple(runs),
         skipped=skipped,
         primary=answers.name or None,

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from harness.domain.sample import Json
 
 SCHEMA: Literal["lms-harness/1"] = "lms-harness/1"
-_PLAN: Mapping[str, type] = {"models": list, "tasks": dict, "rounds": list, "room_tokens": dict}
+_PLAN: Mapping[str, type] = {"models": list, "tasks": dict, "floors": dict, "rounds": list, "room_tokens": dict}
 LoadMode: TypeAlias = Literal["explicit", "jit", "preloaded"]
 
 

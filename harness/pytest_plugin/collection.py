@@ -7,7 +7,17 @@ import pytest
 
 from harness.errors import HarnessError, SettingsError
 from harness.pytest_plugin.item import PUT_OFF, is_measurement, model_key_of, needs_server, place_of, task_of
-from harness.pytest_plugin.state import FAILURE, PREFIX, or_exit, printed, selected_models, session_of
+from harness.pytest_plugin.state import (
+    FAILURE,
+    PREFIX,
+    handover_to,
+    has_own_tests,
+    or_exit,
+    own_tasks,
+    printed,
+    selected_models,
+    session_of,
+)
 from harness.pytest_plugin.terminal import say
 from harness.report.text import one_line
 from harness.settings import setting
@@ -16,6 +26,7 @@ if TYPE_CHECKING:
     from harness.run.session import Session
 
 _LONGEST_ID = 200
+_OWN_TASK = "lms_own_task"
 _NOT_PARALLEL = (
     "tests of local models do not run in workers of pytest-xdist: each worker would load its own copy of every model, "
     "and the figures would be wrong.\n"
@@ -26,7 +37,7 @@ _NOT_PARALLEL = (
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that asks for `lms_model` on every selected model, or with `lms_once` on the cheapest of them.
 
-    Workers of pytest-xdist are refused.
+    One that asks for `lms_own_task` is run for each of the user's own tasks. Workers of pytest-xdist are refused.
     """
     if hasattr(metafunc.config, "workerinput") and any(name.startswith(PREFIX) for name in metafunc.fixturenames):
         raise pytest.Collector.CollectError(printed(metafunc.config, _NOT_PARALLEL))
@@ -36,12 +47,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         # pytest prints ids as they are, so a key must not hold a CI command.
         ids = [one_line(model.key, limit=_LONGEST_ID) for model in models]
         metafunc.parametrize("lms_model", models, ids=ids, indirect=True, scope="session")
+    if _OWN_TASK in metafunc.fixturenames:
+        tasks = [
+            pytest.param(task, marks=pytest.mark.lms_task(task), id=task.name) for task in own_tasks(metafunc.config)
+        ]
+        metafunc.parametrize(_OWN_TASK, tasks, indirect=True)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the tasks that were asked for, and put everything of one model together, cheapest model first."""
-    if not any(needs_server(item) for item in items):
+    # pytest makes a skipped test of a parameter without values: without own tasks there is nothing to say.
+    items[:] = [item for item in items if _OWN_TASK not in getattr(item, "fixturenames", ()) or task_of(item)]
+    if not any(needs_server(item) for item in items) and FAILURE not in config.stash:
         return
     if (failure := config.stash.get(FAILURE, None)) is not None:
         pytest.exit(printed(config, str(failure)), returncode=failure.exit_code)
@@ -49,7 +67,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     known = {task.name for item in items if (task := task_of(item))}
     _check_tasks(config, "tasks", session.settings.tasks, known)
     _check_tasks(config, "floors", session.settings.floors, known)
-    wanted = session.settings.tasks
+    _check_own_tasks(config)
+    wanted = session.settings.tasks or _own_by_default(config)
     if wanted:
         dropped = [item for item in items if (task := task_of(item)) and task.name not in wanted]
         if dropped:
@@ -104,6 +123,31 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             config,
             "\n" + or_exit(config, lambda: session_of(config).plan(is_shown=True).render(width=terminal_width())),
         )
+
+
+def _own_by_default(config: pytest.Config) -> Collection[str]:
+    """Return the names of the own tasks, which alone are run where no task is named.
+
+    `lms-harness run` has settled that already, by what it collects.
+    """
+    return [] if handover_to(config) is not None else [task.name for task in own_tasks(config)]
+
+
+def _check_own_tasks(config: pytest.Config) -> None:
+    """End the session where own tasks are named and no test that was collected could run them."""
+    settings = session_of(config).settings
+    if settings.own_tasks is None or has_own_tests(config):
+        return
+    origin = settings.source["own_tasks"]
+    message = printed(
+        config,
+        f"{origin}: no test was collected that runs these tasks\nCollect suites/own, too, or run them with "
+        f"`lms-harness run --tasks {settings.own_tasks}`.",
+    )
+    if origin.startswith("ini "):
+        say(config, message)
+    else:
+        pytest.exit(message, returncode=SettingsError.exit_code)
 
 
 def _check_tasks(config: pytest.Config, name: str, wanted: Collection[str], known: Collection[str]) -> None:

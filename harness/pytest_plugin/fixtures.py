@@ -1,10 +1,11 @@
-"""The fixtures of the plugin, all of session scope but the last.
+"""The fixtures of the plugin, all of session scope but the last two.
 
 - `lms_settings`: the `Settings`.
 - `lms_run`: the open `Run` on a preflighted server; its `recorder` writes records.
 - `lms_client`: the run's `Client`.
 - `lms_model`: a `Model`; a test that asks for it runs once for every selected model, cheapest model first.
 - `lms_instance`: a `LeasedModel`: one verified lease per model for the whole run, released before the next is loaded.
+- `lms_own_task`: a `Task` of the user's own; a test that asks for it runs once for each of them (`--lms-tasks`).
 - `lms_run_task`: a function that runs a `Task` on the instance and returns its `SummaryRecord`.
 """
 
@@ -73,6 +74,13 @@ def lms_instance(lms_run: "Run", lms_model: "Model", pytestconfig: pytest.Config
         except ReleaseFailed as exc:
             # Raised here, it would end the session before its last records are written.
             session.note_failure(exc)
+
+
+@pytest.fixture
+def lms_own_task(request: pytest.FixtureRequest) -> "Task":
+    """One of the user's own tasks (docs/own-tasks.md)."""
+    task: Task = request.param
+    return task
 
 
 @pytest.fixture

@@ -14,12 +14,14 @@ from harness.settings import OPTIONS, Handover, Settings, Surface, build_setting
 if TYPE_CHECKING:
     from harness.domain.model import Model
     from harness.run.session import Session
+    from harness.task.task import Task
 
 T = TypeVar("T")
 PREFIX = "lms_"
 """How our fixtures, our ini keys, and the names under which pytest keeps our options begin."""
 _SETTINGS = pytest.StashKey[Settings]()
 _SESSION = pytest.StashKey["Session"]()
+_OWN_TASKS = pytest.StashKey["Sequence[Task]"]()
 FAILURE = pytest.StashKey[HarnessError]()
 """An error before or during collection, which pytest would not let end the session at once."""
 
@@ -98,6 +100,48 @@ def selected_models(config: pytest.Config) -> "Sequence[Model]":
     except HarnessError as exc:
         config.stash[FAILURE] = exc
         return ()
+
+
+def own_tasks(config: pytest.Config) -> "Sequence[Task]":
+    """Return the user's own tasks, loaded once; none where they cannot be used, which is reported after collection."""
+    if _OWN_TASKS not in config.stash:
+        config.stash[_OWN_TASKS] = ()
+        try:
+            config.stash[_OWN_TASKS] = _load_own_tasks(config)
+        except HarnessError as exc:
+            config.stash[FAILURE] = config.stash.get(FAILURE, exc)
+    return config.stash[_OWN_TASKS]
+
+
+def _load_own_tasks(config: pytest.Config) -> "tuple[Task, ...]":
+    """Return the own tasks that were not left out by name; the rows that this run may ask are checked.
+
+    Raises:
+        HarnessError: they cannot be used.
+    """
+    settings = settings_of(config)
+    if settings.own_tasks is None:
+        return ()
+    from harness.own_task.own_task import load_own_tasks
+    from harness.pytest_plugin.terminal import say
+
+    loaded = []
+    for own in load_own_tasks(settings.own_tasks):
+        own.task.samples(seed=settings.seed, limit=settings.limit)
+        if own.repeated and own.task.name in (settings.tasks or (own.task.name,)):
+            first = own.repeated[0]
+            say(
+                config,
+                f"{own.task.name}: rows that repeat others are left out: {len(own.repeated)}, such as {first.place}, "
+                f"which repeats {first.earlier}.",
+            )
+        loaded.append(own.task)
+    return tuple(loaded)
+
+
+def has_own_tests(config: pytest.Config) -> bool:
+    """Return whether a test was collected that runs the user's own tasks."""
+    return _OWN_TASKS in config.stash
 
 
 def or_exit(config: pytest.Config, action: Callable[[], T]) -> T:

@@ -14,6 +14,7 @@ SettingName = Literal[
     "exclude",
     "max_size_bytes",
     "tasks",
+    "own_tasks",
     "limit",
     "epochs",
     "seed",

@@ -87,6 +87,13 @@ OPTIONS: tuple[Option, ...] = (
         help="run only this task, repeatable (default: all)",
     ),
     Option(
+        name="own_tasks",
+        flag="tasks",
+        metavar="DIR",
+        parse=parser.folder,
+        help="run your own tasks: a folder with a .toml file for each and their data (docs/own-tasks.md)",
+    ),
+    Option(
         name="limit",
         flag="limit",
         metavar="N",

@@ -28,6 +28,8 @@ class Settings:
     Attributes:
         url: of the server, or "embedded" to start one.
         models: keys or globs; empty: the loaded chat models, else the smallest one; ("all",): every one that fits.
+        tasks: names of the tasks to run; empty: all, or all own ones where there are own ones.
+        own_tasks: the folder with the user's own tasks, or the definition of one; None: there are none.
         limit: samples per task.
         epochs: repeats of each sample.
         context_length: tokens; None: the smallest power of two that the selected tasks need.
@@ -55,6 +57,7 @@ class Settings:
     exclude: tuple[str, ...] = ()
     max_size_bytes: int | None = None
     tasks: tuple[str, ...] = ()
+    own_tasks: Path | None = None
     limit: int = 30
     epochs: int = 1
     seed: int = 0
@@ -201,9 +204,9 @@ def unknown_ini(name: str) -> SettingsError:
     for old in RETIRED:
         if name == f"lms_{old}":
             return retired(f"ini {name}", old, Surface.INI)
-    keys = {Surface.INI.spell(option.name): Surface.INI.spell(option.name) for option in OPTIONS}
     # Some options have another name than their ini key: --lms-model is lms_models in ini.
-    keys |= {f"lms_{option.flag.replace('-', '_')}": Surface.INI.spell(option.name) for option in OPTIONS}
+    keys = {f"lms_{option.flag.replace('-', '_')}": Surface.INI.spell(option.name) for option in OPTIONS}
+    keys |= {Surface.INI.spell(option.name): Surface.INI.spell(option.name) for option in OPTIONS}
     del keys[Surface.INI.spell("token")]
     near = get_close_matches(name, keys, n=1) or list(keys)
     names = ", ".join(dict.fromkeys(keys[key] for key in near))

@@ -35,6 +35,7 @@ class Task:
             fill a request of that many tokens, answer included.
         needs: what a model must have to be asked.
         description: a few words for lists.
+        floor: the mean score that suffices; None: the usual one.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Task:
     generate_for: Callable[[int, int, int], Sequence[Sample]] | None = None
     needs: Needs = field(default_factory=Needs)
     description: str = ""
+    floor: float | None = None
 
     @property
     def room_tokens(self) -> int:

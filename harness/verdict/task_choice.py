@@ -56,14 +56,25 @@ def choices_of(run: RunFile, supply: Supply | None = None) -> Sequence[TaskChoic
     ]
 
 
+def with_own_floor(rule: Rule, run: RunRecord | None, task: str) -> Rule:
+    """Return the rule with the floor that the task itself has, where it has one."""
+    floor = run.plan.get("floors", {}).get(task) if run else None
+    if not isinstance(floor, int | float) or isinstance(floor, bool) or not 0 <= floor <= 1:
+        return rule
+    return replace(rule, floor=floor)
+
+
 def rule_of(run: RunRecord | None, task: str) -> Rule:
-    """Return the rule for a task of a run: the user's floor and margin, where they set them, else the defaults."""
+    """Return the rule for a task of a run: the user's floor and margin, where they set them, else the defaults.
+
+    A floor of the task's own goes before the default.
+    """
     if run is None:
         return DEFAULT_RULE
     floors = run.settings.get("floors") or {}
     margin = run.settings.get("margin", Settings().margin)
     # By value: a resumed run has all settings of its parent, those that were defaults too.
     return Rule(
-        floor=floors.get(task, DEFAULT_RULE.floor),
+        floor=floors.get(task, with_own_floor(DEFAULT_RULE, run, task).floor),
         margin=DEFAULT_RULE.margin if margin == Settings().margin else margin,
     )

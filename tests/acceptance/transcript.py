@@ -23,9 +23,9 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main as cli_main
-from harness.cli.run import suites_dir
 from harness.command.primary import export_items
 from harness.task.catalogue import Entry, load_catalogue
+from harness.task.shipped import suites_dir
 from harness.testing.message import Request
 from harness.testing.scripted import ScriptedServer
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from harness.cli.run import suites_dir
 from harness.domain.schema import routing_schema
 from harness.store.routing import read_routing
 from harness.task.catalogue import load_catalogue
+from harness.task.shipped import suites_dir
 from harness.testing.message import Request
 from harness.testing.scripted import ScriptedServer
 from tests import forkserver

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from harness.cli.run import suites_dir
 from harness.domain.record import PromptRecord, SampleRecord
 from harness.task.catalogue import load_catalogue
+from harness.task.shipped import suites_dir
 from tests.store.written import write
 from tests.verdict.recorded import AT, KEY, OTHER, cell, head, instance, passes
 

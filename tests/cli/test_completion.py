@@ -65,8 +65,9 @@ def test_bash_completes_the_models_and_tasks_of_a_run() -> None:
 
 def test_every_shipped_task_is_offered() -> None:
     from harness.cli.completion import task_names
-    from harness.cli.run import run, suites_dir
+    from harness.cli.run import run
     from harness.task.catalogue import load_catalogue
+    from harness.task.shipped import suites_dir
 
     context = click.Context(run)
     offered = [item.value for item in task_names(context, run.params[0], "")]

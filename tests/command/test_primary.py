@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from harness.cli.run import suites_dir
 from harness.command.choose import Chosen, choose_all
 from harness.command.primary import export_items
 from harness.domain.record import InstanceRecord, Record, RunRecord, SampleRecord, ScoreRecord, SummaryRecord
 from harness.domain.sample import Sample
 from harness.errors import HarnessError, SettingsError, TaskError
 from harness.task.catalogue import Entry, load_catalogue
+from harness.task.shipped import suites_dir
 from harness.task.task import Task
 from harness.verdict.choose import AnswerKind
 from harness.verdict.contender import Rule

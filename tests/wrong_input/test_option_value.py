@@ -37,6 +37,7 @@ WRONG: dict[str, tuple[str, ...]] = {
         "iB",
     ),
     "tasks": ("",),
+    "own_tasks": FOLDER,
     "limit": (*WHOLE, "0"),
     "epochs": (*WHOLE, "0"),
     "seed": WHOLE,

@@ -216,6 +216,7 @@ class Plan:
     def as_dict(self) -> dict[str, Any]:
         """Return the plan as it is recorded.
 
+        `floors` are those of tasks with one of their own, which suffices for them where the user sets no other.
         `tasks` has a fingerprint of each task: what is asked, and how it is judged. `room_tokens` is how long a request
         of each fitted task may be on each model; the fingerprint covers the samples of all these lengths. `sets` are
         hashes that do not depend on the order of the samples, which makes no difference to a run that is resumed.
@@ -238,6 +239,7 @@ class Plan:
                 for task in self.tasks
                 if task.generate_for is not None
             },
+            "floors": {task.name: task.floor for task in self.tasks if task.floor is not None},
             "tasks": {task.name: self._fingerprint(task) for task in self.tasks},
             "sets": {task.name: set_hash(task, samples[task.name]) for task in self.tasks},
         }

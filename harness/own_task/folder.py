@@ -1,0 +1,50 @@
+"""The files of own tasks: definitions in a folder, and what they refer to, which lies beside or below them."""
+
+from pathlib import Path, PurePath
+
+from harness.errors import TaskError
+from harness.settings.name import setting
+
+_HINT = "Make one from your data: lms-harness tasks --new DIR --from DATA"
+
+
+def definition_paths(path: Path) -> list[Path]:
+    """Return the definitions in a folder, by name; a TOML file stands for itself.
+
+    Raises:
+        TaskError: there are none.
+    """
+    if path.is_file():
+        if path.suffix != ".toml":
+            raise TaskError(
+                f"{setting('own_tasks')}: expected a folder with .toml files, or one .toml file, got {path}", hint=_HINT
+            )
+        return [path]
+    try:
+        found = sorted(file for file in path.iterdir() if file.suffix == ".toml" and not file.name.startswith("."))
+    except OSError as exc:
+        raise TaskError(f"{setting('own_tasks')}: cannot read the folder {path}: {exc.strerror}", hint=_HINT) from exc
+    if not found:
+        raise TaskError(f"{setting('own_tasks')}: there is no .toml file in {path}", hint=_HINT)
+    return found
+
+
+def file_below(folder: Path, name: str) -> Path:
+    """Return the path of a file in a folder or below it.
+
+    Raises:
+        ValueError: the name leads out of the folder, or there is no such file; says what was expected.
+    """
+    relative = PurePath(name)
+    if not name.strip() or "\0" in name or relative.is_absolute() or ".." in relative.parts:
+        raise ValueError(f"expected a file beside the definition or below it, without .., got {name!r}")
+    path = folder / relative
+    try:
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise ValueError(f"expected a file below {folder}, but {name} is a link that leads out of it")
+        if not path.is_file():
+            what = "is not a file" if path.exists() else "does not exist"
+            raise ValueError(f"expected a file, but {path} {what}")
+    except OSError as exc:
+        raise ValueError(f"expected a file, but {path} cannot be read: {exc.strerror}") from exc
+    return path

@@ -1,0 +1,214 @@
+"""Loads own tasks: from definitions and their rows to tasks that run, resume, and are compared like shipped ones."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from harness.domain.sample import Json, Sample
+from harness.errors import TaskError
+from harness.own_task.chance import Constant, best_constant
+from harness.own_task.definition import Definition, read_definition
+from harness.own_task.folder import definition_paths
+from harness.own_task.row_fault import CellFault, RowFaults, in_column
+from harness.own_task.row_sample import TaskRow, example_of, parsed_values, sample_of
+from harness.own_task.rows import Rows
+from harness.own_task.target import ideal_answer, labels_of, right_of
+from harness.scoring.registry import make_scorer
+from harness.task.shipped import shipped_names
+from harness.task.task import Task
+
+_TEMPLATE_TOKENS = 64
+_BYTES_PER_TOKEN = 3
+_USUAL_ANSWER_TOKENS = 512
+_LEAST_ANSWER_TOKENS = 64
+_NO_ROWS = "Expected a first row with the names of the columns, and rows."
+
+
+class Repetition(NamedTuple):
+    """A row that asks and expects the same as an earlier one; both places."""
+
+    place: str
+    earlier: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnTask:
+    """An own task with its rows.
+
+    Attributes:
+        definition: as it was read.
+        task: what a run asks.
+        rows: all its samples.
+        repeated: rows that repeat an earlier one, and are left out.
+        constant: the best answer that ignores the row.
+    """
+
+    definition: Definition
+    task: Task
+    rows: Rows
+    repeated: Sequence[Repetition]
+    constant: Constant
+
+
+def load_own_tasks(path: Path) -> tuple[OwnTask, ...]:
+    """Return the tasks that a folder, or one TOML file, defines; by name.
+
+    Raises:
+        StoreError: a data file cannot be read.
+        TaskError: a definition or rows cannot be used, or a name is taken.
+    """
+    return tuple(map(load_own_task, read_definitions(path)))
+
+
+def read_definitions(path: Path) -> list[Definition]:
+    """Return the definitions of a folder, or of one TOML file, by name; no data is read.
+
+    Raises:
+        TaskError: a definition cannot be used, or a name is taken.
+    """
+    shipped = shipped_names()
+    named: dict[str, Definition] = {}
+    for definition in map(read_definition, definition_paths(path)):
+        name = definition.name
+        if name in shipped:
+            raise TaskError(
+                f"{definition.path}: field name: a task that ships is called {name}", hint="Give yours another name."
+            )
+        if name in named:
+            raise TaskError(
+                f"{definition.path}: field name: {named[name].path} is called {name}, too",
+                hint="Give each task a name of its own.",
+            )
+        named[name] = definition
+    return [named[name] for name in sorted(named)]
+
+
+def load_own_task(definition: Definition) -> OwnTask:
+    """Return the task of a definition, with all its rows.
+
+    Raises:
+        StoreError: the data file cannot be read.
+        TaskError: rows cannot be used; names up to five of them.
+    """
+    found = _rows(definition, definition.data, definition.all_columns)
+    labels = _labels(definition, found)
+    examples, taken = _examples(definition, found, labels)
+    samples: dict[str, Sample] = {}
+    places: dict[str, str] = {}
+    repeated: list[Repetition] = []
+    faults = RowFaults()
+    for row in found:
+        if row.number in taken:
+            continue
+        with faults.noted(row.place):
+            sample = sample_of(definition, row, labels, examples)
+            earlier = samples.get(sample.item_id)
+            if earlier is not None and earlier.item_hash == sample.item_hash:
+                repeated.append(Repetition(row.place, places[sample.item_id]))
+            elif earlier is not None:
+                raise CellFault(definition.id or "id", f"{places[sample.item_id]} has the same id")
+            else:
+                samples[sample.item_id], places[sample.item_id] = sample, row.place
+    faults.check()
+    if not samples:
+        raise TaskError(f"{definition.data}: all rows are examples: none is left to ask", hint="Add rows.")
+    rows = Rows(definition, tuple(samples.values()), places)
+    constant = best_constant(make_scorer(definition.scorer), rows.samples)
+    return OwnTask(
+        definition=definition,
+        task=_task(definition, rows, constant),
+        rows=rows,
+        repeated=repeated,
+        constant=constant,
+    )
+
+
+def _task(definition: Definition, rows: Rows, constant: Constant) -> Task:
+    output = definition.max_output_tokens or _answer_tokens(definition, rows.samples)
+    return Task(
+        name=definition.name,
+        task_class=definition.task_class,
+        generate=rows,
+        scorer=make_scorer(definition.scorer),
+        max_output_tokens=output,
+        prompt_tokens=definition.prompt_tokens or max(prompt_tokens(sample, output) for sample in rows.samples),
+        chance=constant.score,
+        description=definition.description or f"{len(rows.samples)} rows of {definition.data.name}",
+        floor=definition.floor,
+    )
+
+
+def _rows(definition: Definition, data: Path, columns: frozenset[str]) -> list[TaskRow]:
+    faults, found = RowFaults(), list[TaskRow]()
+    for number, row in enumerate(definition.format.rows(data, columns=columns), 1):
+        if isinstance(row.content, str):
+            faults.add(row.place, row.content)
+            continue
+        with faults.noted(row.place):
+            found.append(TaskRow(number, row.place, parsed_values(definition, row.content)))
+    faults.check()
+    if not found:
+        raise TaskError(f"{data} has no rows", hint=_NO_ROWS)
+    return found
+
+
+def _labels(definition: Definition, rows: Sequence[TaskRow]) -> tuple[str, ...]:
+    if not isinstance(definition.target, str):
+        return definition.labels
+    faults, rights = RowFaults(), list[Json]()
+    for row in rows:
+        with faults.noted(row.place), in_column(definition.target):
+            rights.append(right_of(definition, row.values))
+    faults.check()
+    try:
+        return labels_of(definition, rights)
+    except ValueError as exc:
+        raise TaskError(
+            f"{definition.data}: field {definition.target}: {exc}",
+            hint=f"Is {definition.target} the column with the labels? All of them can be listed, too: labels = […]",
+        ) from None
+
+
+def _examples(definition: Definition, rows: Sequence[TaskRow], labels: Sequence[str]) -> tuple[str, frozenset[int]]:
+    """Return the text of all examples, and the numbers of the rows that they take."""
+    shot = definition.few_shot
+    if shot is None:
+        return "", frozenset()
+    source = rows if shot.data is None else _rows(definition, shot.data, definition.columns)
+    by_number = {row.number: row for row in source}
+    numbers = shot.rows or tuple(by_number)[: shot.count]
+    if missing := [number for number in numbers if number not in by_number]:
+        raise TaskError(
+            f"{definition.path}: field few_shot.rows: there is no row {missing[0]}; there are {len(source)}",
+            hint="Rows are counted from 1; the one with the names of the columns does not count.",
+        )
+    faults, parts = RowFaults(), list[str]()
+    for number in numbers:
+        with faults.noted(by_number[number].place):
+            parts.append(example_of(definition, by_number[number], labels))
+    faults.check()
+    return "".join(parts), frozenset(numbers) if shot.data is None else frozenset()
+
+
+def _answer_tokens(definition: Definition, samples: Sequence[Sample]) -> int:
+    """Return twice what the longest ideal answer takes, but not too few; the usual number where there is none."""
+    answers = {ideal_answer(definition.scorer, sample.target) for sample in samples}
+    longest = max((tokens(answer) for answer in answers if answer is not None), default=None)
+    return _USUAL_ANSWER_TOKENS if longest is None else max(_LEAST_ANSWER_TOKENS, 2 * longest)
+
+
+def prompt_tokens(sample: Sample, output: int) -> int:
+    """Return an upper estimate of a prompt, with the model's template, and in a conversation all earlier turns.
+
+    Args:
+        sample: that is asked.
+        output: how many tokens an answer may take.
+    """
+    texts = (sample.system_prompt or "", *sample.turns, sample.prompt)
+    return sum(map(tokens, texts)) + len(sample.turns) * output + _TEMPLATE_TOKENS
+
+
+def tokens(text: str) -> int:
+    """Return an upper estimate of the tokens of a text: English has 4 bytes to the token, other scripts about 3."""
+    return len(text.encode("utf-8", "surrogatepass")) // _BYTES_PER_TOKEN + 1

@@ -1,0 +1,127 @@
+"""Makes a sample of a row: prompt, turns, target, and the id by which later runs find it again."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from harness.domain.sample import Json, Sample, content_hash
+from harness.own_task.definition import Definition
+from harness.own_task.row_fault import CellFault, in_column
+from harness.own_task.target import ideal_answer, target_of
+from harness.own_task.template import as_text, value_of
+from harness.store.row import short
+
+_ID_DIGITS = 12
+_TURNS = 'a list of the user\'s messages, such as ["Hello", "How are you?"]'
+
+
+class TaskRow(NamedTuple):
+    """A row that can be used.
+
+    Attributes:
+        number: among the rows of its file, from 1.
+        place: where it stands, for messages.
+        values: by column.
+    """
+
+    number: int
+    place: str
+    values: Mapping[str, Any]
+
+
+def parsed_values(definition: Definition, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row's values, with the JSON in the columns that hold some parsed.
+
+    Raises:
+        ValueError: there is no JSON, or no such column.
+    """
+    parsed = dict(values)
+    for column in definition.json_columns:
+        value = value_of(values, column)
+        if isinstance(value, str):
+            try:
+                parsed[column] = json.loads(value)
+            except (ValueError, RecursionError):
+                raise CellFault(column, f"expected JSON, got {short(value)!r}") from None
+    return parsed
+
+
+def sample_of(definition: Definition, row: TaskRow, labels: Sequence[str], examples: str) -> Sample:
+    """Return the sample of a row.
+
+    Args:
+        definition: of the task.
+        row: with all columns of the definition.
+        labels: all that there are.
+        examples: the text that stands before the prompt.
+
+    Raises:
+        ValueError: a column is missing, or its value cannot be used.
+    """
+    values = row.values
+    turns = list(_turns(definition, values))
+    prompt = turns.pop() if definition.prompt is None else definition.prompt.text(values)
+    if not prompt.strip():
+        raise CellFault("prompt", "expected some text, but it is empty for this row")
+    with in_column(definition.target_name):
+        target: Json = None if definition.target is None else target_of(definition, values, labels)
+    return Sample(
+        item_id=f"{definition.name}-{_id(definition, values)}",
+        prompt=examples + prompt,
+        target=target,
+        stratum=_cell(values, definition.strata),
+        cluster_id=_cell(values, definition.cluster),
+        system_prompt=definition.system_prompt.text(values) if definition.system_prompt is not None else None,
+        turns=tuple(turns),
+        tags={"row": row.number, **{column: value_of(values, column) for column in definition.tags}},
+    )
+
+
+def example_of(definition: Definition, row: TaskRow, labels: Sequence[str]) -> str:
+    """Return a row as an example: as the definition says, else its prompt and the ideal answer to it.
+
+    Raises:
+        ValueError: a column is missing, or its value cannot be used.
+    """
+    if definition.few_shot is not None and definition.few_shot.form is not None:
+        return definition.few_shot.form.text(row.values)
+    prompt = definition.prompt.text(row.values) if definition.prompt is not None else ""
+    with in_column(definition.target_name):
+        answer = ideal_answer(definition.scorer, target_of(definition, row.values, labels))
+    if answer is None:
+        raise CellFault("target", "it does not say what an answer looks like: set few_shot.template")
+    return f"{prompt}\n{answer}\n\n"
+
+
+def _turns(definition: Definition, values: Mapping[str, Any]) -> Iterator[str]:
+    if not isinstance(definition.turns, str):
+        yield from (form.text(values) for form in definition.turns)
+        return
+    column = definition.turns
+    turns = value_of(values, column)
+    if not isinstance(turns, list) or not turns:
+        hint = f"; is it JSON? Then add json_columns = [{column!r}]" if isinstance(turns, str) else ""
+        raise CellFault(column, f"expected {_TURNS}, got {short(as_text(turns))!r}{hint}")
+    for turn in turns:
+        text = turn.get("content") if isinstance(turn, dict) and turn.get("role") == "user" else turn
+        if not isinstance(text, str) or not text.strip():
+            raise CellFault(
+                column,
+                f"expected {_TURNS}, or messages of the role user, got {short(as_text(turn))!r}; the model itself "
+                "answers each turn, and system_prompt is a field of its own",
+            )
+        yield text
+
+
+def _id(definition: Definition, values: Mapping[str, Any]) -> str:
+    """Return the id of a row: what its column says, else a hash of the columns that the task uses."""
+    if definition.id is None:
+        return content_hash({column: values.get(column) for column in sorted(definition.columns)})[:_ID_DIGITS]
+    text = _cell(values, definition.id).strip()
+    if not text:
+        raise CellFault(definition.id, "expected an id, but it is empty")
+    return text
+
+
+def _cell(values: Mapping[str, Any], column: str | None) -> str:
+    return "" if column is None else as_text(value_of(values, column))
