@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pytest
 from harness.domain.record import SampleRecord, SummaryRecord
 from harness.errors import StoreError
 from harness.store.reader import read_run
+from tests import forkserver
 from tests.torture.resume_campaign import result
 
 pytestmark = [pytest.mark.embedded, pytest.mark.usefixtures("embedded_server"), pytest.mark.timeout(500)]
@@ -22,26 +21,20 @@ OPTIONS = (
     "--model=*q4_0",
     "--task=extract",
     "--task=classify",
-    "--limit=4",
+    "--limit=3",
     "--concurrency=1",
-    "--max-output-tokens=16",
+    "--max-output-tokens=8",
 )
-ENOUGH = 3
+ENOUGH = 2
 
 
-def start(tmp_path: Path, *words: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "harness.cli", "run", *words],
-        cwd=tmp_path,
-        text=True,
-        env={**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "COLUMNS": "200"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
+def start(tmp_path: Path, *words: str) -> forkserver.Process:
+    environ = {**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "COLUMNS": "200"}
+    return forkserver.start("harness.cli", "run", *words, cwd=tmp_path, env=environ, is_merged=True)
 
 
-def finished(process: "subprocess.Popen[str]") -> str:
-    out = process.communicate(timeout=200)[0]
+def finished(process: forkserver.Process) -> str:
+    out, _ = process.communicate(timeout=200)
     assert process.returncode == 0, out
     return out
 
@@ -63,17 +56,17 @@ def test_a_killed_and_resumed_run_has_the_answers_and_the_table_of_a_whole_one(t
     killed.send_signal(signal.SIGKILL)
     killed.communicate(timeout=60)
     there = answers(tmp_path / "killed")
-    assert ENOUGH <= there < 8
+    assert ENOUGH <= there < 6
     out = finished(start(tmp_path, "--suite=offload", "--resume=last", "--results=killed"))
     (whole,) = (tmp_path / "whole").glob("*.jsonl")
     resumed = max((tmp_path / "killed").glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
     got, wanted = result(list(read_run(resumed))), result(list(read_run(whole)))
     # On a busy machine llama.cpp now and then answers otherwise even at temperature 0 (design, Times).
-    assert len(got) == len(wanted) >= 8
-    assert len(got - wanted) <= 3
+    assert len(got) == len(wanted) >= 6
+    assert len(got - wanted) <= 2
     cells = [one for one in read_run(resumed) if isinstance(one, SummaryRecord)]
-    assert [(one.n, one.unscored) for one in cells] == [(4, 0), (4, 0)]
+    assert [(one.n, one.unscored) for one in cells] == [(3, 0), (3, 0)]
     assert out.count("smollm2-135m-instruct-q4_0") >= len(cells)
     head = next(read_run(resumed))
     new = [one for one in read_run(resumed) if isinstance(one, SampleRecord) and one.at >= head.at]
-    assert len(new) == 8 - there
+    assert len(new) == 6 - there

@@ -16,6 +16,7 @@ from harness.client.http import Client
 from harness.lifecycle.resident import resident_ids
 from harness.testing.fault import Delay, Hang, Trickle
 from harness.testing.scripted import ScriptedServer
+from tests import forkserver
 
 from .conftest import Result
 
@@ -43,6 +44,12 @@ def start(*words: str, url: str, state: Path) -> "subprocess.Popen[str]":
     )
 
 
+def forked(*words: str, url: str, state: Path) -> forkserver.Process:
+    """Start the same without the start-up of an interpreter; its outputs are only seen at its end."""
+    environ = {**os.environ, "LM_STUDIO_API_URL": url, "LMS_HARNESS_STATE": str(state)}
+    return forkserver.start("harness.cli", "chat", *words, cwd=state.parent, env=environ, new_session=True)
+
+
 def until(condition: Callable[[], object]) -> None:
     end = time.monotonic() + WAIT_S
     while not condition():
@@ -50,9 +57,10 @@ def until(condition: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def ended(process: "subprocess.Popen[str]") -> Result:
+def ended(process: "subprocess.Popen[str] | forkserver.Process") -> Result:
     out, err = process.communicate(timeout=WAIT_S)
     assert "Traceback" not in err
+    assert process.returncode is not None
     return Result(process.returncode, out, err)
 
 
@@ -66,7 +74,7 @@ def test_two_turns_at_once_come_one_after_the_other(server: ScriptedServer, stat
             call.send(call.answer())
 
     server.on("POST", CHAT, Gate(), times=1)
-    first = start(KEY, "one", "--stateful", "--json", url=server.url, state=state)
+    first = forked(KEY, "one", "--stateful", "--json", url=server.url, state=state)
     until(lambda: server.asked("POST", CHAT))
     second = start(KEY, "two", "--stateful", "--json", url=server.url, state=state)
     assert second.stderr is not None
@@ -81,7 +89,7 @@ def test_two_turns_at_once_come_one_after_the_other(server: ScriptedServer, stat
 @pytest.mark.parametrize("where", [LOAD, CHAT])
 def test_ctrl_c_releases_what_was_loaded_and_is_130(server: ScriptedServer, state: Path, where: str) -> None:
     server.on("POST", where, Delay(2.0, after_effect=True) if where == LOAD else Hang())
-    chat = start(KEY, "x", "--stateful", "--stream", url=server.url, state=state)
+    chat = forked(KEY, "x", "--stateful", "--stream", url=server.url, state=state)
     until(lambda: server.asked("POST", where) and server.loaded)
     chat.send_signal(signal.SIGINT)
     result = ended(chat)
@@ -134,7 +142,7 @@ class TestRealWeights:
 
     def ask(self, server: "EmbeddedServer", state: Path, *words: str) -> Result:
         sampling = ("--temperature", "0", "--max-output-tokens", "12")
-        result = ended(start(self.MODEL, *words, *sampling, url=server.url, state=state))
+        result = ended(forked(self.MODEL, *words, *sampling, url=server.url, state=state))
         assert result.code == 0, result.err
         return result
 

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ import pytest
 from harness.client.http import Client
 from harness.domain.model import LoadConfig
 from harness.lifecycle.resident import resident_ids
+from tests import forkserver
 
 if TYPE_CHECKING:
     from harness.embedded.process import EmbeddedServer
@@ -34,14 +34,8 @@ def client(embedded_server: "EmbeddedServer") -> Iterator[Client]:
 
 def run(client: Client, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     environ = {name: value for name, value in os.environ.items() if name not in {"MODEL", "LM_API_TOKEN"}}
-    done = subprocess.run(
-        [sys.executable, "-m", "harness.cli", *words],
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-        env={**environ, "LM_STUDIO_API_URL": client.url, "LMS_HARNESS_STATE": str(folder)},
-    )
+    environ |= {"LM_STUDIO_API_URL": client.url, "LMS_HARNESS_STATE": str(folder)}
+    done = forkserver.run("harness.cli", *words, cwd=folder, env=environ, timeout=200)
     assert "Traceback" not in done.stdout + done.stderr
     return done
 

@@ -26,7 +26,7 @@ from .conftest import Call
 EVIL = "\x1b[2J\r\n::error::boom\n  ::add-mask::x\n##[error]y ##vso[task.z]\u202e\x9b31m\u2028\x07"
 KEY = f"acme/tiny{EVIL}-1b"
 NAMES = ("model_key", "task", "task_class", "item_id", "instance_id", "reference", "reason", "error", "outcome", "test")
-BIG = 10_000_000
+BIG = 1_000_000
 LONGEST_LINE = 4000
 
 
@@ -217,7 +217,7 @@ def test_the_table_of_a_run_file_shows_nothing_that_acts_and_is_not_broken(run_f
     "words",
     [("preflight",), ("models",), ("select", "--task", "chat"), ("smoke",), ("load", "acme"), ("chat", "x", "y")],
 )
-def test_a_name_of_ten_megabytes_is_cut(call: Call, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
+def test_a_name_of_a_megabyte_is_cut(call: Call, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
     model = replace(DEFAULT_MODELS[0], key=ModelKey("k" * BIG), display_name="n" * BIG, params_string="p" * BIG)
     with ScriptedServer([model]) as server:
         monkeypatch.setenv("LM_STUDIO_API_URL", server.url)

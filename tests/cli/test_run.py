@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 
 from harness.testing.fault import Status
 from harness.testing.scripted import ScriptedServer
+from tests import forkserver
 
 KEY = "acme/tiny-1b"
 
@@ -41,20 +40,9 @@ def server() -> Iterator[ScriptedServer]:
 @pytest.fixture
 def run(server: ScriptedServer, tmp_path: Path) -> Run:
     def call(*words: str, scope: Sequence[str] = ("--suite=offload", "--task=classify"), **environ: str) -> Ended:
-        done = subprocess.run(
-            [sys.executable, "-m", "harness.cli", "run", *scope, *words],
-            capture_output=True,
-            text=True,
-            timeout=100,
-            cwd=tmp_path,
-            check=False,
-            env={
-                **os.environ,
-                "LMS_HARNESS_STATE": str(tmp_path / "state"),
-                "LM_STUDIO_API_URL": server.url,
-                **environ,
-            },
-        )
+        state = {"LMS_HARNESS_STATE": str(tmp_path / "state"), "LM_STUDIO_API_URL": server.url}
+        environ = {**os.environ, **state, **environ}
+        done = forkserver.run("harness.cli", "run", *scope, *words, cwd=tmp_path, env=environ)
         assert "Traceback" not in done.stdout + done.stderr
         return Ended(done.returncode, done.stdout + done.stderr, tmp_path / "results")
 

@@ -214,11 +214,11 @@ def test_a_run_that_is_still_writing_is_left_alone(call: Call, tmp_path: Path) -
     assert call(*words).code == 0
 
 
-def test_a_hundred_thousand_lines_take_seconds_and_no_scipy(tmp_path: Path) -> None:
+def test_twenty_thousand_lines_take_a_second_and_no_scipy(tmp_path: Path) -> None:
     file = tmp_path / "x.jsonl"
     with file.open("w") as stream:
         stream.writelines(
-            json.dumps({"target": "yes", "output": "yes" if i % 3 else "no"}) + "\n" for i in range(100_000)
+            json.dumps({"target": "yes", "output": "yes" if i % 3 else "no"}) + "\n" for i in range(20_000)
         )
     program = (
         "import sys, time\nfrom harness.cli import main\n"
@@ -228,9 +228,9 @@ def test_a_hundred_thousand_lines_take_seconds_and_no_scipy(tmp_path: Path) -> N
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100, check=True)
     summary, modules = done.stdout.splitlines()
-    assert json.loads(summary)["cells"][0]["n"] == 100_000
+    assert json.loads(summary)["cells"][0]["n"] == 20_000
     assert modules.startswith("[]")
-    assert float(modules.partition("] ")[2]) < 20  # 3 s on an idle machine
+    assert float(modules.partition("] ")[2]) < 6  # less than a second on an idle machine
 
 
 def test_schema_prints_all_kinds_or_one(call: Call) -> None:

@@ -116,7 +116,7 @@ def test_large_bodies_at_a_time_are_bounded_together(server: "EmbeddedServer", h
 def test_a_long_text_is_embedded_by_its_beginning_at_a_bounded_cost(
     server: "EmbeddedServer", http: httpx.Client
 ) -> None:
-    load(http, EMBEDDING)
+    load(http, EMBEDDING, context_length=256)
     (worker,) = children(server.pid)
     reset_peak(worker)
     rest = memory(worker)

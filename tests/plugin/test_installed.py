@@ -51,41 +51,58 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
-@pytest.fixture(params=["wheel", "clone"])
-def installed(request: pytest.FixtureRequest, wheel: Path) -> Installation:
-    return Installation(wheel if request.param == "wheel" else ROOT)
-
-
 @pytest.fixture
 def server() -> Iterator[ScriptedServer]:
     with ScriptedServer() as scripted:
         yield scripted
 
 
+@pytest.fixture(params=["wheel", "clone"])
+def installed(request: pytest.FixtureRequest, wheel: Path) -> Installation:
+    return Installation(wheel if request.param == "wheel" else ROOT)
+
+
+def write_project(folder: Path, package: str, test: str) -> Path:
+    """Write a package of that name and a test of it, and return where the package is."""
+    for name, text in ((package, "ANSWER = 42\n"), (test, USES_THEIRS)):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder / package.removesuffix("/__init__.py").removesuffix(".py")
+
+
+def told(out: str) -> list[str]:
+    return [line for line in out.splitlines() if "lmstudio-harness" in line and "plugins:" not in line]
+
+
+def test_a_project_with_a_package_of_that_name_runs_its_tests_and_has_no_options_of_ours(
+    installed: Installation, tmp_path: Path
+) -> None:
+    place = write_project(tmp_path, "harness/__init__.py", "test_it.py")
+    code, out = installed.pytest(tmp_path)
+    assert code == 0, out
+    assert "1 passed" in out
+    assert told(out) == [f"lmstudio-harness: not active, because `harness` is another package here: {place}"]
+    code, out = installed.pytest(tmp_path, "--lms-limit=3")
+    assert (code, "not active, because" in out) == (4, True)
+
+
 @pytest.mark.parametrize(
     ("package", "test", "words"),
     [
-        ("harness/__init__.py", "test_it.py", ()),
         ("harness.py", "test_it.py", ()),
         ("src/harness/__init__.py", "tests/test_it.py", ("-o", "pythonpath=src")),
         ("tests/harness/__init__.py", "tests/test_it.py", ()),
         ("part/tests/harness/__init__.py", "part/tests/test_it.py", ("part/tests",)),
     ],
 )
-def test_a_project_with_a_package_of_that_name_runs_its_tests_and_reads_one_line(
-    installed: Installation, tmp_path: Path, package: str, test: str, words: tuple[str, ...]
+def test_a_package_of_that_name_is_found_wherever_it_is(
+    wheel: Path, tmp_path: Path, package: str, test: str, words: tuple[str, ...]
 ) -> None:
-    for name, text in ((package, "ANSWER = 42\n"), (test, USES_THEIRS)):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
-    code, out = installed.pytest(tmp_path, *words)
+    place = write_project(tmp_path, package, test)
+    code, out = Installation(wheel).pytest(tmp_path, *words)
     assert code == 0, out
     assert "1 passed" in out
-    (line,) = [line for line in out.splitlines() if "lmstudio-harness" in line and "plugins:" not in line]
-    place = tmp_path / package.removesuffix("/__init__.py").removesuffix(".py")
-    assert line == f"lmstudio-harness: not active, because `harness` is another package here: {place}"
-    code, out = installed.pytest(tmp_path, *words, "--lms-limit=3")
-    assert (code, "not active, because" in out) == (4, True)
+    assert told(out) == [f"lmstudio-harness: not active, because `harness` is another package here: {place}"]
 
 
 def test_loading_the_entry_point_imports_nothing(installed: Installation) -> None:

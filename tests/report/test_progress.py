@@ -17,6 +17,7 @@ from harness.domain.generation import ChatRequest, Outcome
 from harness.domain.sample import Sample
 from harness.report.progress import PlainProgress
 from harness.testing.scripted import ScriptedServer
+from tests import forkserver
 
 KEY = "acme/tiny-1b"
 
@@ -105,17 +106,16 @@ def test_a_terminal_gets_a_bar_that_is_gone_at_the_end(server: ScriptedServer, t
 def test_ctrl_c_at_the_terminal_releases_shows_what_there_is_and_exits_with_130(
     server: ScriptedServer, tmp_path: Path
 ) -> None:
-    code, drawn = on_a_terminal(command(server, "--limit=500"), tmp_path, interrupt_at="/500")
+    code, drawn = on_a_terminal(command(server, "--limit=500", "--task=extract"), tmp_path, interrupt_at="/500")
     assert code == 130, drawn
     assert "Traceback" not in drawn
     assert server.loaded == []
 
 
 def test_a_pipe_gets_no_colours_and_no_bar(server: ScriptedServer, tmp_path: Path) -> None:
-    done = subprocess.run(
-        command(server, "--limit=3"), capture_output=True, text=True, timeout=90, cwd=tmp_path, check=False,
-        env={**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state")},
-    )  # fmt: skip
+    environ = {**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state")}
+    module, *words = command(server, "--limit=3", "--task=extract")[2:]
+    done = forkserver.run(module, *words, cwd=tmp_path, env=environ)
     assert done.returncode == 0, done.stderr
     assert "\x1b" not in done.stdout + done.stderr
     assert f"{KEY} extract: 3 samples ..." in done.stdout

@@ -13,21 +13,14 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.client.http import Client
-from harness.clock import SystemClock
-from harness.domain.generation import ChatRequest
 from harness.domain.sample import Sample
-from harness.lifecycle.leases import Leases
-from harness.reaper.journal import Journal
 from harness.selection.need import TASK_NEEDS
 from harness.task.catalogue import Answerer, Entry, load_catalogue
 
-if TYPE_CHECKING:
-    from harness.embedded.process import EmbeddedServer
+from .conftest import Tokens
 
 ROOT = Path(__file__).resolve().parents[2]
 NOISE = 0.05
@@ -203,29 +196,14 @@ def test_samples_do_not_depend_on_the_hash_seed(hash_seed: str) -> None:
     assert done.stdout.split() == [task.fingerprint(task.samples(seed=42, limit=120)) for task in tasks]
 
 
+@EACH
 @pytest.mark.embedded
-@pytest.mark.timeout(400)
-def test_prompts_and_answers_are_as_short_as_declared(embedded_server: "EmbeddedServer", tmp_path: Path) -> None:
-    """Counted by a real model's tokeniser: the longest prompt and the longest reference of each class."""
-    with Client(embedded_server.url) as client:
-        journal = Journal("tokens", url=client.url, clock=SystemClock(), directory=tmp_path / "journals")
-        leases = Leases(client, journal)
-        lease = leases.acquire("smollm2-135m-instruct-q4_0")
-
-        def tokens(text: str, system: str | None = None) -> int:
-            request = ChatRequest(
-                model=lease.instance.id, input=text, system_prompt=system, max_output_tokens=1, temperature=0.0
-            )
-            return client.chat(request).stats.input_tokens or 0
-
-        try:
-            template = tokens("a") - 1
-            for entry in CATALOGUE.values():
-                samples = entry.task.samples(seed=0, limit=120)
-                longest = max(samples, key=lambda sample: len(sample.prompt))
-                assert tokens(longest.prompt, longest.system_prompt) <= entry.task.prompt_tokens, longest
-                answer = max(map(entry.reference, samples), key=len)
-                assert tokens(answer) - template < entry.task.max_output_tokens, answer
-        finally:
-            leases.release(lease)
-            leases.close()
+def test_prompts_and_answers_are_as_short_as_declared(name: str, tokens: Tokens) -> None:
+    """The longest prompt and the longest reference of each class."""
+    entry, samples = CATALOGUE[name], samples_of(name, seed=0, limit=120)
+    longest = max(samples, key=lambda sample: len(sample.prompt))
+    said = [("system", longest.system_prompt)] if longest.system_prompt else []
+    assert tokens([*said, ("user", longest.prompt)]) <= entry.task.prompt_tokens, longest
+    answer = max(map(entry.reference, samples), key=len)
+    template = tokens([("user", "a")]) - 1
+    assert tokens([("user", answer)]) - template < entry.task.max_output_tokens, answer

@@ -1,6 +1,6 @@
 """Conversations and long texts are as short as promised, by a real tokeniser; conversations branch on real weights."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +9,6 @@ from harness.client.exchange import Exchange
 from harness.client.http import Client
 from harness.clock import SystemClock
 from harness.domain.answer import Answer, Job
-from harness.domain.generation import ChatRequest
 from harness.domain.model import InstanceId, LoadConfig
 from harness.domain.sample import Sample
 from harness.lifecycle.leases import Leases
@@ -19,6 +18,8 @@ from harness.run.ask.request import request_for
 from harness.testing.clock import FakeClock
 from suites.offload.longcontext import TASK as LONGCONTEXT
 from suites.offload.multiturn import TASK as MULTITURN
+
+from .conftest import Tokens
 
 if TYPE_CHECKING:
     from harness.embedded.process import EmbeddedServer
@@ -36,33 +37,24 @@ def client(embedded_server: "EmbeddedServer") -> Iterator[Client]:
 def instance(client: Client, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstanceId]:
     journal = Journal("tokens", url=client.url, clock=SystemClock(), directory=tmp_path_factory.mktemp("journals"))
     leases = Leases(client, journal)
-    lease = leases.acquire("smollm2-135m-instruct-q4_0", LoadConfig(context_length=4096))
+    lease = leases.acquire("smollm2-135m-instruct-q4_0", LoadConfig(context_length=1024))
     yield lease.instance.id
     leases.release(lease)
     leases.close()
 
 
-@pytest.fixture(scope="module")
-def tokens(client: Client, instance: InstanceId) -> Callable[[str], int]:
-    def count(text: str) -> int:
-        request = ChatRequest(model=instance, input=text, max_output_tokens=1, temperature=0.0)
-        return client.chat(request).stats.input_tokens or 0
-
-    return count
-
-
-def test_conversations_are_as_short_as_promised(tokens: Callable[[str], int]) -> None:
+def test_conversations_are_as_short_as_promised(tokens: Tokens) -> None:
     longest = sorted(MULTITURN.samples(seed=0, limit=120), key=lambda sample: len("".join(sample.turns)))[-4:]
-    template = tokens("a")
+    template = tokens([("user", "a")])
     for sample in longest:
-        said = tokens(" ".join((*sample.turns, sample.prompt))) + len(sample.turns) * template
+        said = tokens([("user", " ".join((*sample.turns, sample.prompt)))]) + len(sample.turns) * template
         assert said + len(sample.turns) * MULTITURN.max_output_tokens <= MULTITURN.prompt_tokens
 
 
-def test_long_texts_fill_most_of_their_share_and_never_more(tokens: Callable[[str], int]) -> None:
-    for sample in LONGCONTEXT.samples(seed=0, limit=3):
+def test_long_texts_fill_most_of_their_share_and_never_more(tokens: Tokens) -> None:
+    for sample in LONGCONTEXT.samples(seed=0, limit=12):
         share = sample.tags["length"] * LONGCONTEXT.room_tokens
-        assert 0.6 * share <= tokens(sample.prompt) <= share
+        assert 0.6 * share <= tokens([("user", sample.prompt)]) <= share
 
 
 def test_a_branch_does_not_hear_what_was_said_after_its_turn(client: Client, instance: InstanceId) -> None:

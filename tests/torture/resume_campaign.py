@@ -25,12 +25,13 @@ from harness.store.run_file import RunFile
 from harness.store.run_folder import last_unfinished
 from harness.testing.message import Request
 from harness.testing.scripted import ScriptedServer
+from tests import forkserver
 
 Result: TypeAlias = frozenset[str]
 """What a reader makes of a run file: every answer with its score, and every cell."""
 
 _RUN_S = 120.0
-_START_S = 1.5
+_START_S = 0.5
 _JITTER_S = 0.03
 _EARLY_SHARE = 0.15
 _POLL_S = 0.01
@@ -134,7 +135,7 @@ class Campaign:
             self.tally.kills += 1
         return self._finish(results)
 
-    def _kill(self, process: "subprocess.Popen[str]", results: Path) -> bool:
+    def _kill(self, process: forkserver.Process, results: Path) -> bool:
         """Kill a run when its file has a random size, or early, before it has any. Return whether it was still alive.
 
         The whole file's size may be aimed at, too: that run is killed on its way out, or finishes.
@@ -160,13 +161,10 @@ class Campaign:
             raise CampaignFailed(f"a run in {results} ended with {process.returncode}:\n{out}")
         return max(results.glob("*.jsonl"))
 
-    def _start(self, results: Path) -> "subprocess.Popen[str]":
+    def _start(self, results: Path) -> forkserver.Process:
         """Start a run that resumes the newest file; where that is finished, it does nothing."""
         resumed = _newest(results)
         words = [
-            sys.executable,
-            "-m",
-            "pytest",
             "-p",
             "no:cacheprovider",
             "-q",
@@ -177,14 +175,9 @@ class Campaign:
             f"--lms-results={results}",
             str(self._tests),
         ]
-        return subprocess.Popen(
-            [*words, *([f"--lms-resume={resumed}"] if resumed else [])],
-            cwd=self._folder,
-            env={**os.environ, "LMS_HARNESS_STATE": str(self._folder / "state")},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        environ = {**os.environ, "LMS_HARNESS_STATE": str(self._folder / "state")}
+        resume = [f"--lms-resume={resumed}"] if resumed else []
+        return forkserver.start("pytest", *words, *resume, cwd=self._folder, env=environ, is_merged=True)
 
     def _check(self, results: Path) -> None:
         """Make sure that every file can be read, and that no run asked what its parent had."""

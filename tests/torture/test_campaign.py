@@ -30,7 +30,7 @@ def campaign(*words: str, timeout_s: float) -> subprocess.CompletedProcess[str]:
 def test_runs_that_are_killed_beside_foreign_clients_leave_nothing_and_touch_nothing(tmp_path: Path) -> None:
     done = campaign(
         "kill",
-        "--runs=4",
+        "--runs=2",
         "--seed=5",
         "--foreign-clients=1",
         "--scenario=load",
@@ -43,7 +43,7 @@ def test_runs_that_are_killed_beside_foreign_clients_leave_nothing_and_touch_not
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{events}"
     (total,) = [line.split() for line in done.stdout.splitlines() if line.startswith("all ")]
     runs, _, leaked = map(int, total[1:4])
-    assert (runs, leaked) == (4, 0)
+    assert (runs, leaked) == (2, 0)
     assert "was killed" in events
 
 

@@ -1,0 +1,33 @@
+"""The latency suite records all that it promises, on a scripted LM Studio."""
+
+import os
+from pathlib import Path
+
+from harness.domain.record import MeasureRecord
+from harness.store.reader import read_run
+from harness.testing.scripted import ScriptedServer
+from tests import forkserver
+
+from .test_smoke import KEY, ROOT
+
+LOADS = {"load_time_s", "load_wall_s", "unload_wall_s"}
+ANSWERS = {"ttft_s", "server_ttft_s", "e2e_s", "tpot_s", "decode_tps", "server_tps"}
+
+
+def test_loads_answers_and_throughput_are_measured_and_nothing_stays(tmp_path: Path) -> None:
+    words = ("-p", "no:cacheprovider", "suites/latency", f"--lms-model={KEY}", "--lms-latency-budget=0.5s")
+    environ = {**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state")}
+    with ScriptedServer() as server:
+        where = (f"--lms-url={server.url}", f"--lms-results={tmp_path}")
+        done = forkserver.run("pytest", *words, *where, cwd=ROOT, env=environ)
+        assert server.loaded == []
+    assert done.returncode == 0, done.stdout + done.stderr
+    (path,) = tmp_path.glob("*.jsonl")
+    measures = [record for record in read_run(path) if isinstance(record, MeasureRecord)]
+    assert {record.name for record in measures} >= LOADS | ANSWERS | {"throughput_tps"}
+    for name in (*ANSWERS, "throughput_tps"):
+        assert [record.round for record in measures if record.name == name][:5] == [1, 2, 3, 4, 5], name
+    alone = [record.params["concurrency"] for record in measures if record.name in ANSWERS]
+    assert set(alone) == {1}
+    (slots,) = {record.params["concurrency"] for record in measures if record.name == "throughput_tps"}
+    assert slots > 1
