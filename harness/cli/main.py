@@ -26,6 +26,7 @@ _COMMANDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "route": ("route", "Print the key of the model that takes a task, for scripts"),
         "show": ("show", "Show samples of a run, the worst first: prompt, answer, score"),
         "compare": ("compare", "Compare runs, or models within a run: better, worse, undecided"),
+        "gate": ("gate", "Fail a nightly run in which something got worse"),
         "select": ("select", "Choose a downloaded model by its abilities and its cost"),
     },
     "Use the server": {
@@ -83,7 +84,7 @@ def cli() -> None:
 
     Exit codes: 0 ok, 1 the checked property does not hold, 2 usage, 3 unreachable, 4 not authorised,
     5 model not found, 6 load failed, 7 an instance could not be released, 8 no model is certain enough to suffice,
-    9 no current answer, 10 not comparable, 130 interrupted (after releasing).
+    9 no current answer, 10 not comparable or missing, 130 interrupted (after releasing).
     """
 
 

@@ -54,6 +54,11 @@ def note(text: str) -> None:
     click.echo(rendered(text), err=True)
 
 
+def command_workflow(line: str) -> None:
+    """Print a workflow command for GitHub on standard error; `report.workflow` has made its texts safe."""
+    click.echo(line, err=True)
+
+
 def rendered(text: str) -> str:
     """Return a message that is safe to print and names settings by the options of this command line."""
     return _shown(Surface.COMMAND_LINE.render(text))

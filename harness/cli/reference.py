@@ -23,7 +23,7 @@ EXIT_CODES: Mapping[int, str] = {
     7: "an instance could not be released; the message names it and the command to finish",
     8: "open: no model is sure to do the task well enough",
     9: "the routing file is missing or stale, or does not know the task",
-    10: "not comparable: something that both sides were asked was not compared (`compare`)",
+    10: "something was not compared (`compare`), or is missing, or there was nothing to compare with (`gate`)",
     130: "interrupted, after releasing what had been loaded",
 }
 """What `lms-harness` returns; `harness.errors` has the exit code of each error."""

@@ -49,7 +49,7 @@ def render_flips(contrast: Contrast, flips: Sequence[FlippedAnswer], *, longest:
 
 
 def _contrast(contrast: Contrast, width: int | None) -> Iterator[str]:
-    yield "\n".join([*_side_lines(contrast, width), paragraph(_changes(contrast.changes), width, indent=2)])
+    yield "\n".join([*_side_lines(contrast, width), paragraph(differing(contrast.changes), width, indent=2)])
     if contrast.effects:
         rows = [_row(effect) for effect in contrast.effects]
         yield fitted(rows, headers=HEADERS, align=_ALIGN, width=width)
@@ -71,10 +71,11 @@ def _subject(subject: Subject) -> str:
     return f"{one_line(subject.model_key, limit=_LONGEST_KEY)} in run {one_line(subject.run.run.run_id, limit=40)}"
 
 
-def _changes(changes: Sequence[Change]) -> str:
+def differing(changes: Sequence[Change], *, sides: str = "A -> B") -> str:
+    """Return what differs between two runs besides their answers, on one line."""
     if not changes:
         return "Nothing else differs that a run records."
-    return f"Differs, A -> B: {'; '.join(map(_change, changes))}."
+    return f"Differs, {sides}: {'; '.join(map(_change, changes))}."
 
 
 def _change(change: Change) -> str:

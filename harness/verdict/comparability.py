@@ -13,6 +13,9 @@ _RUN = ("harness_version", "server_kind", "server_version", "server_url", "platf
 _SETTINGS = ("seed", "limit", "concurrency", "load", "context_length", "reasoning", "sample_deadline_s")
 _MODEL = ("variant", "quantisation", "size_bytes", "params", "format", "architecture", "load_mode")
 _NOT_REPORTED = "not reported"
+_SIDES = "A", "B"
+NO_ITEMS = "no items in common"
+"""Why two runs of a task cannot be compared that asked nothing alike."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +74,15 @@ def changes(reference: Subject, candidate: Subject) -> tuple[Change, ...]:
     return tuple(found)
 
 
-def obstacles(reference: Subject, candidate: Subject) -> list[str]:
+def obstacles(reference: Subject, candidate: Subject, *, names: tuple[str, str] = _SIDES) -> list[str]:
     """Return why nothing that these two answered can be compared: sampling, and the config of one model in two runs.
 
     Two models have configs of their own, so those are only named (`changes`).
+
+    Args:
+        reference: one side.
+        candidate: the other one.
+        names: what messages call them.
     """
     if reference.run is candidate.run:
         return []
@@ -83,12 +91,12 @@ def obstacles(reference: Subject, candidate: Subject) -> list[str]:
         before, after = (side.run.instances.get(side.model_key) for side in (reference, candidate))
         if before is not None and after is not None:
             found += _known_changes(before.effective_config, after.effective_config)
-    return [f"{change.name} is {change.reference} in A and {change.candidate} in B" for change in found]
+    return [_differs(change, names) for change in found]
 
 
-def task_obstacle(reference: Subject, candidate: Subject, task: str) -> str:
-    """Return why the answers to one task cannot be compared; empty: they can."""
-    for side, name in ((reference, "A"), (candidate, "B")):
+def task_obstacle(reference: Subject, candidate: Subject, task: str, *, names: tuple[str, str] = _SIDES) -> str:
+    """Return why the answers to one task cannot be compared; empty: they can. `names`: what messages call the sides."""
+    for side, name in zip((reference, candidate), names, strict=True):
         summary = side.summary(task)
         if summary is None:
             return f"not finished in {name}{_reason(side, task)}"
@@ -96,15 +104,19 @@ def task_obstacle(reference: Subject, candidate: Subject, task: str) -> str:
             return f"stopped early in {name}, so its answers are a biased part"
     before, after = (side.run.scorer(task) for side in (reference, candidate))
     if before != after:
-        return f"scored by {_scorer(before)} in A and by {_scorer(after)} in B"
+        return f"scored by {_scorer(before)} in {names[0]} and by {_scorer(after)} in {names[1]}"
     for name in ("epochs", "reducer"):
         values = [getattr(side.summary(task), name) for side in (reference, candidate)]
         if values[0] != values[1]:
-            return f"{name}: {values[0]} in A and {values[1]} in B"
+            return f"{name}: {values[0]} in {names[0]} and {values[1]} in {names[1]}"
     if reference.run is not candidate.run and reference.model_key == candidate.model_key:
         for change in _known_changes(*(_sampling(side.request(task)) for side in (reference, candidate))):
-            return f"{change.name} is {change.reference} in A and {change.candidate} in B"
+            return _differs(change, names)
     return _items(reference, candidate, task)
+
+
+def _differs(change: Change, names: tuple[str, str]) -> str:
+    return f"{change.name} is {change.reference} in {names[0]} and {change.candidate} in {names[1]}"
 
 
 def _items(reference: Subject, candidate: Subject, task: str) -> str:
@@ -120,7 +132,7 @@ def _items(reference: Subject, candidate: Subject, task: str) -> str:
     before, after = reference.item_hashes(task), candidate.item_hashes(task)
     shared = {*before} & {*after}
     if not shared:
-        return "no items in common"
+        return NO_ITEMS
     unlike = sum(before[item] != after[item] for item in shared)
     return f"{unlike} of {len(shared)} items are not the same" if unlike else ""
 

@@ -4,7 +4,6 @@
 (`comparability`), with the same rules.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -14,10 +13,9 @@ from harness.stats.estimate import Estimate
 from harness.stats.latency import is_time, ratio_estimate, unpaired_ratio_estimate
 from harness.stats.pairing import Scores
 from harness.stats.reducer import named
-from harness.store.cell import CellKey
-from harness.verdict.comparability import Change, Subject, changes, obstacles, task_obstacle
+from harness.verdict.answered import Answered, compared_items
+from harness.verdict.comparability import NO_ITEMS, Change, Subject, changes, obstacles, task_obstacle
 from harness.verdict.spending import alpha_of
-from harness.verdict.value import value_of
 
 OVERALL = "overall"
 
@@ -184,7 +182,7 @@ class _Sides:
             if found.scores[0]:
                 self.tasks[task] = found
             else:
-                self.refused[task] = why or "no items in common"
+                self.refused[task] = why or NO_ITEMS
 
     @property
     def alpha(self) -> float:
@@ -194,8 +192,8 @@ class _Sides:
     def _task_sides(self, task: str, forced: str) -> _TaskSides:
         summary = self.reference.summary(task)
         assert summary is not None  # noqa: S101  (the caller has looked)
-        ours, theirs = (_Answers(side, task, summary.reducer) for side in (self.candidate, self.reference))
-        items = _compared(ours, theirs)
+        ours, theirs = (Answered(side, task, summary.reducer) for side in (self.candidate, self.reference))
+        items = compared_items(ours, theirs)
         return _TaskSides(
             task=task,
             scores=(ours.scores(items, summary.epochs), theirs.scores(items, summary.epochs)),
@@ -243,48 +241,9 @@ class _Sides:
         )
 
 
-class _Answers:
-    """What a subject answered on a task, by item."""
-
-    def __init__(self, subject: Subject, task: str, reducer: str) -> None:
-        self.clusters: dict[str, str] = {}
-        self.times: dict[str, list[float]] = defaultdict(list)
-        self.first_tokens: dict[str, list[float]] = defaultdict(list)
-        self._values: dict[str, dict[int, float | None]] = defaultdict(dict)
-        self._passes: dict[str, list[float]] = defaultdict(list)
-        run = subject.run
-        for sample in run.cells.get(CellKey(subject.model_key, task), ()):
-            item, score = sample.item_id, run.score(sample)
-            self.clusters[item] = sample.cluster_id or f"item {item}"
-            self._values[item][sample.epoch] = value_of(score, reducer) if sample.is_counted else None
-            if not sample.is_counted:
-                continue
-            if (passed := value_of(score, "majority")) is not None:
-                self._passes[item].append(passed)
-            for figure, figures in ((sample.e2e_s, self.times), (sample.ttft_s, self.first_tokens)):
-                if is_time(figure):
-                    figures[item].append(figure)
-        summary = subject.summary(task)
-        planned = (summary.planned or 0) if summary else 0
-        self.is_whole = sum(map(len, self._values.values())) >= planned
-
-    @property
-    def items(self) -> Collection[str]:
-        """What it was asked, whether the answer counts or not."""
-        return self.clusters.keys()
-
-    def scores(self, items: Iterable[str], epochs: int) -> Scores:
-        """Return the scores of these items, with None for what was lost or not asked."""
-        return {item: [self._values.get(item, {}).get(epoch) for epoch in range(1, epochs + 1)] for item in items}
-
-    def passes(self) -> dict[str, bool]:
-        """Return whether each item is passed in most of its epochs."""
-        return {item: 2 * sum(passes) > len(passes) for item, passes in self._passes.items()}
-
-
 def flips_between(reference: Subject, candidate: Subject, task: str) -> tuple[list[Flip], list[Flip]]:
     """Return the items of a task that only the reference passes, and those that only the candidate passes."""
-    ours, theirs = (_Answers(side, task, "majority").passes() for side in (candidate, reference))
+    ours, theirs = (Answered(side, task, "majority").passes() for side in (candidate, reference))
     return _flips(task, ours, theirs, gained=False), _flips(task, ours, theirs, gained=True)
 
 
@@ -294,12 +253,6 @@ def _flips(task: str, ours: Mapping[str, bool], theirs: Mapping[str, bool], *, g
         for item in sorted({*ours} & {*theirs})
         if ours[item] != theirs[item] and ours[item] is gained
     ]
-
-
-def _compared(ours: _Answers, theirs: _Answers) -> list[str]:
-    """Return the items that were planned for both: what a side was planned and not asked counts as lost."""
-    whole = [side.items for side in (ours, theirs) if side.is_whole]
-    return sorted(item for item in {*ours.items, *theirs.items} if all(item in items for items in whole))
 
 
 def _effect(task: str, decision: Decision, sides: Sequence[_TaskSides]) -> Effect:

@@ -132,6 +132,7 @@ WALK: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("ROUTING", "--task", EVIL),
     ),
     "compare": (("RUN_FILE", "COPY"), ("RUN_FILE", "COPY", "--json"), ("RUN_FILE", "COPY", "--flips"), (EVIL, EVIL)),
+    "gate": (("RUN_FILE", "COPY"), ("RUN_FILE", "COPY", "--json"), (EVIL, EVIL), ("RUN_FILE", "COPY", "--task", EVIL)),
     "show": (
         ("RUN_FILE",),
         ("RUN_FILE", "--json"),

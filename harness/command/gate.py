@@ -1,0 +1,220 @@
+"""Which run is put to the gate, against which earlier ones, and what becomes of the baseline afterwards."""
+
+import shutil
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.command.named import run_path
+from harness.errors import SettingsError, StoreError
+from harness.report.text import one_line
+from harness.store.run_file import RunFile
+from harness.store.run_folder import run_paths, whole_runs
+from harness.verdict.gate import Night, night
+
+_SHOWN = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gated:
+    """A run that was put to the gate.
+
+    Attributes:
+        run: its file.
+        night: how it stands; None: the folder of the baseline holds no run to compare with.
+        skipped: files that were passed over, and why.
+    """
+
+    run: RunFile
+    night: Night | None
+    skipped: dict[str, str]
+
+
+def gate_run(
+    words: Sequence[str],
+    results: Path,
+    *,
+    margin: float,
+    tasks: Collection[str] = (),
+    last: int,
+    may_begin: bool = False,
+) -> Gated:
+    """Return how a run stands against a baseline.
+
+    Args:
+        words: the baseline, as run files, ids of runs, and folders, whose newest runs are meant; after it, if there is
+            more than one word, the run: a file, an id, or a folder, whose newest run is meant.
+        results: the folder of runs that are named by id, and of the newest run if none is named.
+        margin: the largest loss of score that does not matter.
+        tasks: only these; none: all.
+        last: how many runs of the folders of the baseline are meant, the newest.
+        may_begin: whether a folder without runs is a baseline that begins.
+
+    Raises:
+        SettingsError: no baseline is named, or no run has a task.
+        StoreError: a run that is named cannot be read, there is none, or the run is part of the baseline.
+    """
+    if not words:
+        raise SettingsError(
+            "expected a baseline: run files, ids of runs, or a folder of runs",
+            hint="For example: lms-harness gate baseline/",
+        )
+    *names, word = words if len(words) > 1 else (words[0], "")
+    run = RunFile.read(_named_run(word, results) if word else _newest(results))
+    skipped: dict[str, str] = {}
+    baseline = read_baseline(
+        names, results, run=run, last=last, skipped=skipped, is_newest=not word, may_begin=may_begin
+    )
+    if not baseline:
+        return Gated(run=run, night=None, skipped=skipped)
+    known = {summary.task for seen in (run, *baseline) for summary in seen.summaries}
+    if unknown := [one_line(task, limit=_SHOWN) for task in tasks if task not in known]:
+        raise SettingsError(f"no such task: {', '.join(unknown)}", hint=f"Finished were: {', '.join(sorted(known))}.")
+    return Gated(run=run, night=night(run, baseline, margin=margin, tasks=tasks), skipped=skipped)
+
+
+def read_baseline(
+    words: Sequence[str],
+    results: Path,
+    *,
+    run: RunFile | None,
+    last: int,
+    skipped: dict[str, str],
+    is_newest: bool = False,
+    may_begin: bool = False,
+) -> list[RunFile]:
+    """Return the runs of a baseline, the newest first.
+
+    Args:
+        words: run files, ids of runs, folders.
+        results: the folder of runs that are named by id.
+        run: that is to be compared: it is left out, and so is the run that it resumes; None: it has not begun.
+        last: how many runs of the folders are meant.
+        skipped: takes what is passed over in folders, and why.
+        is_newest: whether the run was taken because it is the newest one.
+        may_begin: whether there may be none.
+
+    Raises:
+        StoreError: a named run cannot be read, or there is none.
+    """
+    files, in_folders = _places(words, results, may_begin=may_begin)
+    ours = {run.run.run_id, run.run.parent_run_id} if run is not None else set()
+
+    def skip(path: Path, reason: str, *, is_damaged: bool) -> None:  # noqa: ARG001  (the protocol's)
+        skipped[str(path)] = reason
+
+    found: dict[str, RunFile] = {}
+    for path in files:
+        seen = RunFile.read(path)
+        if seen.run.run_id in ours:
+            raise StoreError(f"{path} is the run itself, or the one that it resumes, and so no baseline for it")
+        found[seen.run.run_id] = seen
+    taken = 0
+    for seen in whole_runs(in_folders, on_skip=skip):
+        if run is not None and is_newest and seen.run.run_id == run.run.run_id and not _is_same(seen.path, run.path):
+            raise StoreError(
+                f"the newest run, {run.path}, is already part of the baseline",
+                hint="Did the last run leave no file? Name the run that you mean after the baseline.",
+            )
+        if seen.run.run_id in ours or seen.run.run_id in found:
+            continue
+        if not seen.summaries:
+            skipped[str(seen.path)] = "it finished no task"
+            continue
+        found[seen.run.run_id] = seen
+        taken += 1
+        if taken == last:
+            break
+    if not found and not may_begin:
+        raise StoreError(
+            f"there is no run to compare with in {one_line(', '.join(words), limit=_SHOWN)}",
+            hint="Name an earlier run, or copy one into the folder.",
+        )
+    return sorted(found.values(), key=lambda seen: seen.run.at, reverse=True)
+
+
+def folder_to_update(words: Sequence[str]) -> Path:
+    """Return the folder that takes a run that passes.
+
+    Raises:
+        SettingsError: the baseline is not a folder.
+    """
+    names = words[:-1] if len(words) > 1 else words
+    if len(names) != 1 or Path(names[0]).is_file() or names[0].endswith(".jsonl"):
+        raise SettingsError(
+            "expected one folder as the baseline that is kept up to date, got "
+            f"{one_line(', '.join(names) or 'none', limit=_SHOWN)}",
+            hint="For example: lms-harness gate baseline/ --update",
+        )
+    return Path(names[0])
+
+
+def keep(run: RunFile, folder: Path) -> Path:
+    """Copy a run into a folder, and return where it is now; what reads the folder never sees half of it.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    target = folder / run.path.name
+    half = target.with_suffix(".part")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not target.exists():
+            shutil.copy2(run.path, half)
+            half.rename(target)
+    except OSError as exc:
+        raise StoreError(
+            f"cannot copy {run.path} to {folder}: {exc.strerror or exc}", hint="The baseline is as it was."
+        ) from exc
+    return target
+
+
+def _places(words: Iterable[str], results: Path, *, may_begin: bool) -> tuple[list[Path], list[Path]]:
+    """Return the run files that words name, and those in the folders that they name, the newest first."""
+    files: list[Path] = []
+    folders: list[Path] = []
+    for word in words:
+        if (path := run_path(word, results)) is not None:
+            files.append(path)
+        elif _is_folder(word) or may_begin:
+            folders += run_paths(Path(word))
+        else:
+            raise StoreError(
+                f"there is no run and no folder {one_line(word, limit=_SHOWN)}",
+                hint="Name a run file, the id of a run in the results folder, or a folder of runs.",
+            )
+    return files, sorted(folders, key=lambda path: path.name, reverse=True)
+
+
+def _named_run(word: str, results: Path) -> Path:
+    path = run_path(word, results)
+    if path is None and _is_folder(word):
+        return _newest(Path(word))
+    if path is None:
+        raise StoreError(
+            f"there is no run {one_line(word, limit=_SHOWN)}",
+            hint="Of several names the last one is the run, and those before it are the baseline.",
+        )
+    return path
+
+
+def _newest(folder: Path) -> Path:
+    """Return the newest run file of a folder, whatever is in it: a run that died at once has not passed."""
+    paths = run_paths(folder)
+    if not paths:
+        raise StoreError(f"there is no run in {folder}", hint="Start a run, or name one after the baseline.")
+    return paths[0]
+
+
+def _is_folder(word: str) -> bool:
+    try:
+        return Path(word).is_dir()
+    except (OSError, ValueError):  # Too long a name, or a NUL in it: no folder has it.
+        return False
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    try:
+        return path.samefile(other)
+    except OSError:
+        return False

@@ -1,0 +1,307 @@
+"""Tonight's run against a baseline of earlier ones: what got worse, what is open, and what is missing.
+
+One night is one claim: "nothing got worse". So the 5 % that a false alarm may have are those of the whole night: they
+are divided among the models and tasks that could have shown a loss at all (`multiple.tarone`); see docs/statistics.md.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.stats.estimate import Estimate, Interval
+from harness.stats.exchange import Exchange
+from harness.stats.multiple import tarone
+from harness.store.run_file import RunFile
+from harness.verdict.comparability import Change, Subject, changes
+from harness.verdict.compare import OVERALL
+from harness.verdict.gate_case import FlakyItem, Paired, paired, pooled
+from harness.verdict.spending import ALPHA, alpha_of
+
+
+class Level(StrEnum):
+    """What a state does to a night, the worst first."""
+
+    FAIL = "fail"
+    MISSING = "missing"
+    WARN = "warn"
+    NEUTRAL = "neutral"
+    PASS = "pass"  # noqa: S105  (not a password)
+
+
+class State(StrEnum):
+    """What is known of a model on a task."""
+
+    REGRESSION = "regression"
+    NO_MODEL = "model missing"
+    NO_TASK = "task missing"
+    UNFINISHED = "not finished"
+    LOST = "answers lost"
+    NO_ITEMS = "no items in common"
+    OPEN = "open"
+    NOT_COMPARABLE = "not comparable"
+    PASSES = "passes"
+
+    @property
+    def level(self) -> Level:
+        """What it does to the night."""
+        return _LEVELS.get(self, Level.MISSING)
+
+
+_LEVELS: Mapping[State, Level] = {
+    State.REGRESSION: Level.FAIL,
+    State.OPEN: Level.WARN,
+    State.NOT_COMPARABLE: Level.NEUTRAL,
+    State.PASSES: Level.PASS,
+}
+_ORDER = {level: place for place, level in enumerate(Level)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A model on a task that the baseline has, or a model over all its tasks (`OVERALL`).
+
+    Attributes:
+        reason: of the state, in words.
+        n: items compared.
+        unscored: answers that were lost; they count against whatever is said.
+        score, baseline_score: tonight's mean, and that of the baseline; None: not measured.
+        difference: tonight - baseline, each item once; None: not measured.
+        interval: of the difference, 95 %.
+        p: of "nothing changed", times the number of claims of the night; None: not measured.
+        largest_loss: a larger one is ruled out, at 95 %, for this case alone; None: not known.
+        lost: items that most runs of the baseline pass and this one does not, those that never flipped first.
+        gained: the other way round.
+        flaky: items that flip among the runs of the baseline.
+        runs: how many runs of the baseline it is compared with.
+    """
+
+    model_key: str
+    task: str
+    state: State
+    reason: str
+    n: int = 0
+    unscored: int = 0
+    score: float | None = None
+    baseline_score: float | None = None
+    difference: float | None = None
+    interval: Interval | None = None
+    p: float | None = None
+    largest_loss: float | None = None
+    lost: tuple[str, ...] = ()
+    gained: tuple[str, ...] = ()
+    flaky: tuple[FlakyItem, ...] = ()
+    runs: int = 0
+
+    @property
+    def level(self) -> Level:
+        """What it does to the night."""
+        return self.state.level
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether tonight's answers were put beside the baseline's."""
+        return self.difference is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """A run against its baseline.
+
+    Attributes:
+        cases: everything that the baseline has, the worst first.
+        unknown: models and tasks that only this run has: nothing is said of them.
+        changes: what else differs from the newest run of the baseline, by model.
+        alpha: the chance of a false regression that is accepted, for all cases together.
+        claims: among how many it is divided.
+    """
+
+    run: RunFile
+    baseline: tuple[RunFile, ...]
+    cases: tuple[Case, ...]
+    unknown: tuple[tuple[str, str], ...]
+    changes: Mapping[str, tuple[Change, ...]]
+    margin: float
+    alpha: float
+    claims: int
+
+    def of(self, *levels: Level) -> list[Case]:
+        """Return the cases of these levels, the worst first."""
+        return [case for case in self.cases if case.level in levels]
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether anything was compared at all."""
+        return any(case.is_measured for case in self.cases)
+
+    def is_worse(self, *, is_strict: bool = False) -> bool:
+        """Tell whether something got worse; strictly, whether that is not even open."""
+        return bool(self.of(Level.FAIL, *((Level.WARN,) if is_strict else ())))
+
+    def is_incomplete(self, *, is_strict: bool = False) -> bool:
+        """Tell whether a case is missing, or nothing was compared; strictly, whether a case was not."""
+        return not self.is_measured or bool(self.of(Level.MISSING, *((Level.NEUTRAL,) if is_strict else ())))
+
+
+def night(run: RunFile, baseline: Sequence[RunFile], *, margin: float, tasks: Collection[str] = ()) -> Night:
+    """Return how a run stands against earlier ones.
+
+    Args:
+        run: tonight's.
+        baseline: the earlier ones, the newest first; at least one.
+        margin: the largest loss of score that does not matter.
+        tasks: only these; none: all.
+
+    Raises:
+        ValueError: a scorer gave a score outside 0 to 1.
+    """
+    found: dict[tuple[str, str], Paired] = {}
+    cases: list[Case] = []
+    expected = _finished(baseline, tasks)
+    for model_key, task in expected:
+        missing = _missing(Subject(run=run, model_key=model_key), task)
+        pairs = _pairs(run, baseline, model_key, task) if missing is None else missing
+        if isinstance(pairs, Case):
+            cases.append(pairs)
+        else:
+            found[model_key, task] = pairs
+    for model_key in dict.fromkeys(key for key, _ in found):
+        cells = {task: pairs for (key, task), pairs in found.items() if key == model_key}
+        if len(cells) > 1:
+            found[model_key, OVERALL] = pooled(cells)
+    alpha = min(alpha_of(seen.run.plan.get("rounds", ())) for seen in (run, *baseline))
+    judged, claims = judge(found, margin=margin, alpha=alpha)
+    return Night(
+        run=run,
+        baseline=tuple(baseline),
+        cases=tuple(sorted([*cases, *judged], key=_place)),
+        unknown=tuple(cell for cell in _finished([run], tasks) if cell not in expected),
+        changes={key: _changes(run, baseline, key) for key in dict.fromkeys(key for key, _ in found)},
+        margin=margin,
+        alpha=alpha,
+        claims=claims,
+    )
+
+
+def judge(found: Mapping[tuple[str, str], Paired], *, margin: float, alpha: float = ALPHA) -> tuple[list[Case], int]:
+    """Return the case of each model and task, and among how many claims alpha was divided.
+
+    A regression is a loss with p < alpha / claims (exact, two-sided), whose 95 % interval lies below 0, and which is
+    larger than the margin, all with the unscored counted in its favour. Whether it is open is judged with the unscored
+    counted against it.
+
+    Args:
+        found: model and task -> tonight's answers beside the earlier ones.
+        margin: the largest loss of score that does not matter.
+        alpha: the accepted chance of any false regression.
+    """
+    tests = {key: pairs.exchange() for key, pairs in found.items()}
+    bar = _Bar(margin=margin, alpha=alpha, claims=tarone([test.least for test in tests.values()], alpha))
+    return [_judged(*key, pairs, tests[key], bar) for key, pairs in found.items()], bar.claims
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bar:
+    """What a regression has to clear."""
+
+    margin: float
+    alpha: float
+    claims: int
+
+
+def _finished(runs: Sequence[RunFile], tasks: Collection[str]) -> list[tuple[str, str]]:
+    """Return the model and task of each cell that came to its end in a run, in order."""
+    cells = [(summary.model_key, summary.task) for run in runs for summary in run.summaries]
+    return [cell for cell in dict.fromkeys(cells) if not tasks or cell[1] in tasks]
+
+
+def _missing(tonight: Subject, task: str) -> Case | None:
+    """Return the case where tonight has no result of it; None where it has."""
+    run, key = tonight.run, tonight.model_key
+    if tonight.summary(task) is not None:
+        return None
+    planned = run.run.plan
+    models = {*map(str, planned.get("models", [])), *(cell.model_key for cell in run.cells)}
+    skips = [skip for skip in run.skips if skip.model_key in {None, key} and skip.task in {None, task}]
+    why = skips[-1].reason if skips else ""
+    if key not in models or any(skip.model_key == key and skip.task is None for skip in skips):
+        state, reason = State.NO_MODEL, why or "this run did not ask it"
+    elif task not in tonight.tasks:
+        state, reason = State.NO_TASK, why or "this run did not ask it"
+    else:
+        state, reason = State.UNFINISHED, why or "this run ended before it"
+    return Case(model_key=key, task=task, state=state, reason=reason)
+
+
+def _pairs(run: RunFile, baseline: Sequence[RunFile], key: str, task: str) -> Paired | Case:
+    earlier = [Subject(run=seen, model_key=key) for seen in baseline]
+    with_result = [subject for subject in earlier if subject.summary(task) is not None]
+    found = paired(Subject(run=run, model_key=key), with_result, task)
+    if isinstance(found, Paired):
+        return found
+    state = State.LOST if found.is_lost else State.NO_ITEMS if found.is_empty else State.NOT_COMPARABLE
+    return Case(model_key=key, task=task, state=state, reason=found.reason)
+
+
+def _judged(model_key: str, task: str, pairs: Paired, test: Exchange, bar: _Bar) -> Case:
+    p = min(1.0, test.p * bar.claims)
+    shown = pairs.difference()
+    favour = shown if pairs.favour == pairs.against else pairs.difference(in_favour=True)
+    if _is_loss(favour, more_than=bar.margin) and p < bar.alpha and _is_below_zero(favour):
+        state, shown = State.REGRESSION, favour
+    elif _is_loss(shown, more_than=bar.margin):
+        state = State.OPEN
+    else:
+        state = State.PASSES
+    bound = pairs.difference(level=1 - 2 * bar.alpha).interval
+    largest_loss = None if bound is None else max(0.0, -bound.low)
+    flips = {item.item_id for item in pairs.flaky}
+    return Case(
+        model_key=model_key,
+        task=task,
+        state=state,
+        reason=_reason(state, shown, p, largest_loss, bar),
+        n=shown.n,
+        unscored=pairs.unscored,
+        score=pairs.score,
+        baseline_score=pairs.baseline_score,
+        difference=shown.value,
+        interval=shown.interval,
+        p=p,
+        largest_loss=largest_loss,
+        lost=tuple(sorted(pairs.lost, key=lambda item: (item in flips, item))),
+        gained=pairs.gained,
+        flaky=pairs.flaky,
+        runs=pairs.runs,
+    )
+
+
+def _reason(state: State, shown: Estimate, p: float, largest_loss: float | None, bar: _Bar) -> str:
+    loss = -(shown.value or 0.0)
+    if state is State.REGRESSION:
+        return f"lower by {loss:.2g} (p = {p:.2g}), more than the margin of {bar.margin:g}"
+    if state is State.OPEN:
+        return f"lower by {loss:.2g}, which may be chance (p = {p:.2g})"
+    if largest_loss is None:
+        return "how large a loss it may be is unknown"
+    if largest_loss < bar.margin:
+        return f"a loss of more than {largest_loss:.2g} is ruled out"
+    return f"no loss above the margin seen; one of up to {largest_loss:.2g} is not ruled out"
+
+
+def _is_loss(difference: Estimate, *, more_than: float) -> bool:
+    # 1e-9: three items of sixty are a loss of 0.05, and a margin of 0.05 forgives it.
+    return difference.value is not None and -difference.value > more_than + 1e-9
+
+
+def _is_below_zero(difference: Estimate) -> bool:
+    return difference.interval is not None and difference.interval.high < 0
+
+
+def _place(case: Case) -> tuple[int, float, str, bool, str]:
+    return _ORDER[case.level], case.difference or 0.0, case.model_key, case.task == OVERALL, case.task
+
+
+def _changes(run: RunFile, baseline: Sequence[RunFile], key: str) -> tuple[Change, ...]:
+    """Return what differs between this run and the newest one of the baseline that has the model."""
+    earlier = next(seen for seen in baseline if any(summary.model_key == key for summary in seen.summaries))
+    return changes(Subject(run=earlier, model_key=key), Subject(run=run, model_key=key))
