@@ -1,12 +1,14 @@
 """Charts as a browser shows them."""
 
-from itertools import combinations
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.report.chart.chart import Chart, stylesheet
-from harness.report.chart.label import Box
+from harness.report.chart.duration import Span, SpeedBar, durations
+from harness.report.chart.history import HistoryPoint, history
+from harness.report.chart.long_context import DepthCell, long_context
 from harness.report.chart.pareto import ParetoPoint, pareto
 
 from .browser import watched
@@ -15,27 +17,74 @@ from .conftest import Violations
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-COVERED = """texts => texts.map(text => {
-  const box = text.getBoundingClientRect();
-  return [text.textContent, box.left, box.top, box.right, box.bottom];
+COVERED = """sheets => sheets.flatMap(sheet => {
+  const boxes = [...sheet.querySelectorAll("text")].map(text => [text.getBoundingClientRect(), text.textContent]);
+  const found = [];
+  for (const [place, [one, text]] of boxes.entries()) {
+    for (const [other, covered] of boxes.slice(place + 1)) {
+      const isBeside = one.right <= other.left || other.right <= one.left;
+      if (!isBeside && one.top < other.bottom && other.top < one.bottom) found.push(`${text} covers ${covered}`);
+    }
+    if (one.left < 0 || one.right > innerWidth) found.push(`${text} stands out`);
+  }
+  return found;
 })"""
-MODELS = 12
+MODELS = [f"publisher/a-model-with-a-longer-name-{number}b" for number in range(12)]
 
 
-def twelve_models() -> Chart:
-    return pareto(
-        [
-            ParetoPoint(
-                model=f"publisher/a-model-with-a-longer-name-{number}b",
-                score=0.4 + 0.05 * number,
-                low=0.3 + 0.05 * number,
-                high=min(1.0, 0.5 + 0.05 * number),
-                seconds=0.3 * 1.4**number,
-                dominated_by="another" if number % 4 == 1 else None,
-                reason="another is as good and as quick" if number % 4 == 1 else "",
-            )
-            for number in range(MODELS)
-        ]
+def charts_of(models: Sequence[str]) -> tuple[Chart, ...]:
+    """Return every kind of chart."""
+    last = len(models) - 1
+    return (
+        pareto(
+            [
+                ParetoPoint(
+                    model=model,
+                    score=0.4 + 0.05 * place,
+                    low=0.3 + 0.05 * place,
+                    high=min(1.0, 0.5 + 0.05 * place),
+                    seconds=0.3 * 1.4**place,
+                    dominated_by="another" if place % 4 == 1 else None,
+                    reason="another is as good and as quick" if place % 4 == 1 else "",
+                )
+                for place, model in enumerate(models)
+            ]
+        ),
+        durations(
+            [
+                SpeedBar(
+                    model=model,
+                    load=Span(seconds=place, low=0.8 * place, high=1.2 * place),
+                    first_word=None if place % 5 == 0 else Span(seconds=0.07 * 1.5**place),
+                    answer=Span(seconds=17.0 * place),
+                    break_even="from 14 requests per load on, another is more useful" if place in {0, last} else None,
+                )
+                for place, model in enumerate(models)
+            ]
+        ),
+        long_context(
+            [
+                DepthCell(model=model, tokens=tokens, depth=depth, score=max(0.0, 1 - tokens * place / 2e5), n=2)
+                for place, model in enumerate(models)
+                for tokens in (1024, 2048, 4096, 8192, 16384)
+                for depth in (0.0, 0.25, 0.5, 0.75, 1.0)
+            ]
+        ),
+        history(
+            [
+                HistoryPoint(
+                    run=f"run-{day}",
+                    began=f"2026-11-{day:02d}T18:00:00Z",
+                    model=model,
+                    task=task,
+                    score=0.5 + 0.04 * place,
+                    changed=("LM Studio 0.3.31 -> 0.3.32",) if day in {12, 19} else (),
+                )
+                for day in range(10, 20)
+                for place, model in enumerate(models)
+                for task in ("extract", "classify", "reason")
+            ]
+        ),
     )
 
 
@@ -50,19 +99,17 @@ def show(page: "Page", *charts: Chart) -> None:
 @pytest.mark.parametrize(("width", "shown"), [(1280, "chart-wide"), (360, "chart-narrow")])
 def test_the_drawing_that_fits_is_shown_and_no_text_covers_another(browser: "Browser", width: int, shown: str) -> None:
     with watched(browser, width=width) as page:
-        show(page, twelve_models())
-        assert [sheet.get_attribute("class") for sheet in page.locator("svg:visible").all()] == [shown]
+        show(page, *charts_of(MODELS))
+        assert {sheet.get_attribute("class") for sheet in page.locator("svg:visible").all()} == {shown}
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        texts = page.locator("svg:visible text").evaluate_all(COVERED)
-        assert page.locator("svg:visible .name").count() == MODELS
-        for (one, *here), (other, *there) in combinations(texts, 2):
-            assert not Box(*here).overlaps(Box(*there)), f"{one} covers {other}"
+        assert page.locator("svg:visible").first.locator(".name").count() == len(MODELS)
+        assert page.locator("svg:visible").evaluate_all(COVERED) == []
 
 
 @pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_nothing(browser: "Browser", violations: Violations, *, is_dark: bool) -> None:
     with watched(browser, is_dark=is_dark) as page:
-        show(page, twelve_models())
+        show(page, *charts_of(MODELS[:2]))
         assert violations(page) == []
         assert page.get_by_role("img", name="Score against time").count() == 1
 

@@ -206,7 +206,7 @@ def _drawn(story: _Story, width: int) -> Drawing:
     across = 1 if width <= NARROW or len(story.tasks) == 1 else 2
     panel_width = (width - (across - 1) * _GAP) / across
     most_lines = max(sum(bool(story.line(task, model)) for model in story.models) for task in story.tasks)
-    plot_height = max(_PLOT_HEIGHT, TEXT_HEIGHT * most_lines)
+    plot_height = max(_PLOT_HEIGHT, TEXT_HEIGHT * (most_lines + 1))
     name = names(story.models, _LABELS - 14 - text_width(" 0.00"))
     content: list[Markup] = []
     for place, task in enumerate(story.tasks):
@@ -272,7 +272,7 @@ def _lines(panel: _Panel, task: str, name: Mapping[str, str]) -> list[Markup]:
             strokes.append(group(*_stroke(panel, scale, segment), css=css))
         last = [point for point in points if finite(point.score) is not None][-1]
         ends.append((css, last, panel.x(last.run), scale(last.score or 0.0)))
-    low, high = panel.top + _HEAD, panel.bottom
+    low, high = panel.top + _HEAD, panel.bottom - TEXT_HEIGHT / 2  # Above the dates.
     labels = spread([y for *_, y in ends], gap=TEXT_HEIGHT, low=low, high=high)
     for (css, last, x, y), label_y in zip(ends, labels, strict=True):
         bend = panel.right + 2
