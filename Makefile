@@ -29,6 +29,10 @@ $(STAMP): pyproject.toml
 eval: $(STAMP) ## the main job on the embedded server: three models, all tasks, a table
 	@$(BIN)/lms-harness run --url embedded --model all --limit 6 --max-output-tokens 56 --latency-budget 12s -- $(ARGS)
 
+.PHONY: report
+report: $(STAMP) ## after make eval: one offline page of its answers and samples, results/report.html
+	@$(BIN)/lms-harness report -o results/report.html $(ARGS)
+
 .PHONY: serve
 serve: $(STAMP) ## the embedded LM Studio-compatible server on port 1234
 	@$(BIN)/lms-harness serve $(ARGS)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _SHARE = FiniteRange(0, 1)
 _TIME = FiniteRange(0, min_open=True)
-_rule_options = add_options(
+rule_options = add_options(
     [
         click.option(
             "--floor",
@@ -114,7 +114,7 @@ _routing_options = add_options(
     help="What you use now, whose answers are the yardstick: a model that the runs asked, or a file with its answers "
     "to what `lms-harness tasks --export` wrote.",
 )
-@_rule_options
+@rule_options
 @click.option("--why", "task", metavar="TASK", help="Show every model's standing on this task.")
 @results_option("Folder whose newest comparable run files are read if none are named.")
 @_routing_options
@@ -156,8 +156,7 @@ def choose(
     from harness.verdict.contender import Rule
 
     wanted = Rule(**rule)
-    is_floor_set = click.get_current_context().get_parameter_source("floor") is not ParameterSource.DEFAULT
-    chosen = choose_all(files, results, wanted, primary=primary, shipped=_shipped_tasks, is_floor_set=is_floor_set)
+    chosen = choose_all(files, results, wanted, primary=primary, shipped=shipped_tasks, is_floor_set=is_floor_set())
     answers = {found.evidence.task: TaskAnswer.of(found) for found in chosen.tasks}
     if task is not None and task not in answers:
         raise click.UsageError(f"--why: no such task: {task}; expected one of {', '.join(answers)}")
@@ -194,8 +193,13 @@ def _print(
     print_text("\nFrom " + ", ".join(map(str, chosen.runs)))
 
 
+def is_floor_set() -> bool:
+    """Return whether the user set the floor, which then goes before the floors that own tasks have."""
+    return click.get_current_context().get_parameter_source("floor") is not ParameterSource.DEFAULT
+
+
 @cache
-def _shipped_tasks() -> "dict[str, Task]":
+def shipped_tasks() -> "dict[str, Task]":
     """Return the shipped tasks by name."""
     from harness.task.catalogue import load_catalogue
     from harness.task.shipped import suites_dir
@@ -211,7 +215,7 @@ def _write_routing(out: str, chosen: "Chosen", rule: "Rule", *, valid_for_s: flo
     from harness.clock import SystemClock
     from harness.command.routing import routing_file, stale_tasks
     from harness.report.text import disarmed_json
-    from harness.store.routing import write_routing
+    from harness.store.whole_file import write_whole
 
     clock = SystemClock()
     made = routing_file(chosen, rule, valid_for_s=valid_for_s, clock=clock)
@@ -221,7 +225,7 @@ def _write_routing(out: str, chosen: "Chosen", rule: "Rule", *, valid_for_s: flo
     if out == "-":
         print_json(routing)
         return True
-    write_routing(Path(out), disarmed_json(json.dumps(routing, indent=2, allow_nan=False)) + "\n", is_shared=is_shared)
+    write_whole(Path(out), disarmed_json(json.dumps(routing, indent=2, allow_nan=False)) + "\n", is_shared=is_shared)
     note(f"Written to {out}")
     return False
 

@@ -44,6 +44,7 @@ def choose_all(
     primary: str | None = None,
     shipped: ShippedTasks = dict,
     is_floor_set: bool = False,
+    skips_unlike: bool = False,
 ) -> Chosen:
     """Return who takes which task.
 
@@ -56,6 +57,7 @@ def choose_all(
             is not a candidate, or a file with answers to their items.
         shipped: gives the shipped tasks, for such a file, and for how many items there are.
         is_floor_set: the rule's floor is the user's, and goes before the floors that tasks have of their own.
+        skips_unlike: skip named files that cannot stand beside newer ones, rather than refuse them all.
 
     Raises:
         SettingsError: the files cannot be put side by side, or nobody has asked the primary.
@@ -63,7 +65,7 @@ def choose_all(
         TaskError: the primary's answers cannot be used.
     """
     paths = files or run_paths(results)[:MOST_FILES]
-    tasks, runs, skipped = _gathered(paths, is_named=bool(files))
+    tasks, runs, skipped = _gathered(paths, is_strict=bool(files) and not skips_unlike)
     if not runs:
         raise StoreError(_no_answers(files, results, skipped), hint="Start a run, or name run files or another folder.")
     answers = _primary(primary, runs, tasks, shipped)
@@ -106,7 +108,7 @@ def _primary(
     )
 
 
-def _gathered(paths: Sequence[Path], *, is_named: bool) -> tuple[list[TaskEvidence], list[Path], dict[str, str]]:
+def _gathered(paths: Sequence[Path], *, is_strict: bool) -> tuple[list[TaskEvidence], list[Path], dict[str, str]]:
     """Return the evidence, the files that it comes from, and the files that were skipped, with the reason.
 
     The newest run comes first. A run of which newer ones have asked everything is not read, and not named either. One
@@ -123,7 +125,7 @@ def _gathered(paths: Sequence[Path], *, is_named: bool) -> tuple[list[TaskEviden
     for path, header in sorted(headers.items(), key=lambda found: found[1].run_id, reverse=True):
         clashes = gathering.clashes(header)
         if clashes and clashes.keys() == header.plan["tasks"].keys():
-            if is_named:
+            if is_strict:
                 hint = "Name runs of the same samples."
                 raise SettingsError(f"these runs cannot be compared: {_listed(clashes)}", hint=hint)
             skipped[str(path)] = _listed(clashes)

@@ -8,6 +8,7 @@ from typing import Self, TypeAlias
 from harness.report.figure import seconds
 from harness.report.layout import cards, fits, fitted, paragraph, table
 from harness.report.text import one_line
+from harness.stats.estimate import Interval
 from harness.stats.interval import wilson
 from harness.verdict.board import Standing
 from harness.verdict.break_even import break_even
@@ -18,11 +19,12 @@ from harness.verdict.task_choice import TaskChoice
 
 HEADERS = ("task", "hand it to", "score [95 %]", "time", "load", "risk")
 WHY_HEADERS = ("model", "suffices", "score [95 %]", "n", "time", "load", "utility", "why not")
+WHY_ALIGN = ("left", "right", "left", "right", "right", "right", "right", "left")
 _LONGEST_KEY = 28
 _SHORTER_KEYS = (24, 20, 16, 14, 12)
 Naming: TypeAlias = Callable[[str], str]
 """How a key is written."""
-_ALIGN = ("left", "left", "left", "right", "right", "left")
+ALIGN = ("left", "left", "left", "right", "right", "left")
 _LEGEND = (
     "risk: what it may lose, in score and time, against the best that was asked; certified: that it suffices is proved "
     "at 5 %. open: the best so far, its chance to suffice ({confidence:.0f} % is enough), and how many items would "
@@ -58,38 +60,52 @@ def render_answers(answers: Sequence[TaskAnswer], rule: Rule, *, width: int | No
     parts = [whole]
     if summary := one_for_all(answers, rule, name=name):
         parts.append(paragraph(summary, width))
-    legend = _LEGEND.format(confidence=100 * rule.confidence)
-    if any(answer.is_demonstration for answer in answers):
-        legend += f" {_DEMONSTRATION}"
-    parts.append(paragraph(legend, width))
+    parts.append(paragraph(legend_of(answers, rule), width))
     return "\n\n".join(parts)
+
+
+def legend_of(answers: Sequence[TaskAnswer], rule: Rule) -> str:
+    """Return what the words of the table mean."""
+    legend = _LEGEND.format(confidence=100 * rule.confidence)
+    return f"{legend} {_DEMONSTRATION}" if any(answer.is_demonstration for answer in answers) else legend
 
 
 def _table(answers: Sequence[TaskAnswer], width: int | None) -> tuple[str, Naming]:
     """Return the widest table that fits, without its load column if need be, and how it names models; else cards."""
     for name, has_load in _layouts(answers):
-        rows = [_row(answer, name) for answer in answers]
+        rows = [answer_row(answer, name) for answer in answers]
         columns = [column for column in range(len(HEADERS)) if has_load or HEADERS[column] != "load"]
         text = table(
             [[row[column] for column in columns] for row in rows],
             headers=[HEADERS[column] for column in columns],
-            align=[_ALIGN[column] for column in columns],
+            align=[ALIGN[column] for column in columns],
         )
         if fits(text, width):
             return text, name
-    return cards([_row(answer, _key) for answer in answers], headers=HEADERS, width=width), _key
+    return cards([answer_row(answer, _key) for answer in answers], headers=HEADERS, width=width), _key
 
 
 def render_why(answer: TaskAnswer, rule: Rule, *, width: int | None) -> str:
     """Return every model's standing on one task, and what the answer says of it."""
-    choice = answer.choice
-    rows = [_why_row(standing) for standing in choice.standings]
-    align = ("left", "right", "left", "right", "right", "right", "right", "left")
-    meaning = f"A model suffices from a score of {choice.yardstick:.2f}; {rule.confidence:.0%} sure is enough."
-    lines = [
-        f"{one_line(answer.task, limit=60)}: {_answer(choice)}. {meaning}",
-        fitted(rows, headers=WHY_HEADERS, align=align, width=width),
+    rows = [standing_row(standing) for standing in answer.choice.standings]
+    parts = [
+        paragraph(f"{one_line(answer.task, limit=60)}: {headline(answer, rule)}", width),
+        fitted(rows, headers=WHY_HEADERS, align=WHY_ALIGN, width=width),
+        *(paragraph(line, width) for line in reasons(answer, rule)),
     ]
+    return "\n\n".join(parts)
+
+
+def headline(answer: TaskAnswer, rule: Rule) -> str:
+    """Return the answer as a sentence, and what it takes to suffice."""
+    meaning = f"A model suffices from a score of {answer.choice.yardstick:.2f}; {rule.confidence:.0%} sure is enough."
+    return f"{_answer(answer.choice)}. {meaning}"
+
+
+def reasons(answer: TaskAnswer, rule: Rule) -> list[str]:
+    """Return what an answer may cost, and what would change it, in sentences."""
+    choice = answer.choice
+    lines = []
     if choice.regret is not None and choice.nothing_much_better is not None:
         lines.append(
             f"Expected to lose {choice.regret:.3f} against the best. Sure to {choice.nothing_much_better:.0%} that no "
@@ -107,7 +123,7 @@ def render_why(answer: TaskAnswer, rule: Rule, *, width: int | None) -> str:
         )
     if answer.is_demonstration:
         lines.append(_DEMONSTRATION.removeprefix("* ").capitalize())
-    return "\n\n".join(paragraph(line, width) if "\n" not in line else line for line in lines)
+    return lines
 
 
 def one_for_all(answers: Sequence[TaskAnswer], rule: Rule, *, name: Naming) -> str:
@@ -149,7 +165,8 @@ def _layouts(answers: Sequence[TaskAnswer]) -> Iterator[tuple[Naming, bool]]:
                     break
 
 
-def _row(answer: TaskAnswer, name: Naming) -> tuple[str, ...]:
+def answer_row(answer: TaskAnswer, name: Naming) -> tuple[str, ...]:
+    """Return the cells of a task, in the order of `HEADERS`."""
     choice, task = answer.choice, one_line(answer.task, limit=_LONGEST_KEY)
     standing = choice.chosen
     if standing is None:
@@ -168,30 +185,38 @@ def _row(answer: TaskAnswer, name: Naming) -> tuple[str, ...]:
     return task, key, score, time, load, risk
 
 
-def _turning_point(choice: Recommendation, rule: Rule) -> str:
-    """Return at how many requests per load the runner-up would be the better choice, if at any."""
+def break_even_of(choice: Recommendation, rule: Rule) -> tuple[str, float] | None:
+    """Return the runner-up, and at how many requests per load it is as useful; None: there is no such number."""
     rival = next((standing for standing in choice.standings if standing.candidate.key == choice.runner_up), None)
     if choice.chosen is None or rival is None or choice.answer is AnswerKind.PRIMARY:
-        return ""
+        return None
     if choice.answer is AnswerKind.MODEL and rival.suffices < rule.confidence:
-        return ""
+        return None
     requests = break_even(choice.chosen, rival, rule)
-    if requests is None:
+    return None if requests is None else (rival.candidate.key, requests)
+
+
+def _turning_point(choice: Recommendation, rule: Rule) -> str:
+    found = break_even_of(choice, rule)
+    if found is None:
         return ""
+    rival, requests = found
     side = "fewer" if requests < rule.requests_per_load else "more"
     return (
-        f"Break-even with {_key(rival.candidate.key)}: {requests:.3g} requests per load; with {side}, that one is "
+        f"Break-even with {_key(rival)}: {requests:.3g} requests per load; with {side}, that one is "
         f"more useful. Counted with {rule.requests_per_load}."
     )
 
 
-def _why_row(standing: Standing) -> tuple[str, ...]:
+def standing_row(standing: Standing, name: Naming | None = None) -> tuple[str, ...]:
+    """Return the cells of a model on a task, in the order of `WHY_HEADERS`; keys are cut unless `name` writes them."""
+    name = name or _key
     candidate = standing.candidate
     why = standing.refusal
     if not why and standing.dominated_by is not None and standing.dominated is not None:
-        why = f"{_key(standing.dominated_by)} is as good and as quick ({standing.dominated:.0%})"
+        why = f"{name(standing.dominated_by)} is as good and as quick ({standing.dominated:.0%})"
     return (
-        _key(candidate.key),
+        name(candidate.key),
         f"{standing.suffices:.0%}",
         _score(candidate),
         str(candidate.n),
@@ -212,11 +237,16 @@ def _answer(choice: Recommendation) -> str:
     return f"open; the best so far is {_key(choice.key)}"
 
 
+def interval_of(candidate: Contender) -> Interval:
+    """Return Wilson's interval of the mean with the lost answers as 0; there are items."""
+    return wilson(sum(candidate.values), candidate.n)
+
+
 def _score(candidate: Contender) -> str:
     """Return "0.80 [0.63, 0.91]": the mean with the lost answers as 0, and Wilson's interval."""
     if candidate.score is None:
         return "-"
-    interval = wilson(sum(candidate.values), candidate.n)
+    interval = interval_of(candidate)
     return f"{candidate.score:.2f} [{interval.low:.2f}, {interval.high:.2f}]"
 
 

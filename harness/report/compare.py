@@ -75,10 +75,11 @@ def differing(changes: Sequence[Change], *, sides: str = "A -> B") -> str:
     """Return what differs between two runs besides their answers, on one line."""
     if not changes:
         return "Nothing else differs that a run records."
-    return f"Differs, {sides}: {'; '.join(map(_change, changes))}."
+    return f"Differs, {sides}: {'; '.join(map(change_text, changes))}."
 
 
-def _change(change: Change) -> str:
+def change_text(change: Change) -> str:
+    """Return "server version 0.4.1 -> 0.4.2"."""
     before, after = (one_line(value, limit=_LONGEST_VALUE) for value in (change.reference, change.candidate))
     if change.name == "size_bytes":
         before, after = (size(int(value)) if value.isdecimal() else value for value in (before, after))

@@ -44,11 +44,11 @@ def render_ending(
 
 
 def how_to_see_more(seen: RunFile) -> str:
-    """Return the commands that show the tables behind the answers, and the worst samples."""
+    """Return the commands that make a page of the run, and show its worst samples and the tables behind the answers."""
     if not seen.summaries:
         return ""
     path = printable(shlex.quote(str(seen.path)))
-    return f"More: lms-harness choose --details {path}; lms-harness show --failed {path}"
+    return f"More: lms-harness report {path}; lms-harness show --failed {path}; lms-harness choose --details {path}"
 
 
 def how_to_resume(seen: RunFile) -> str:

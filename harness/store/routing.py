@@ -4,9 +4,7 @@
 by hand the few fields that it needs, and takes over the rest as it is.
 """
 
-import contextlib
 import json
-import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -55,34 +53,6 @@ class Route:
     items_to_settle: int | None
     valid_until: datetime
     is_demonstration: bool
-
-
-def write_routing(path: Path, text: str, *, is_shared: bool = False) -> None:
-    """Write a routing file; a reader sees the old one or the new one, never a part.
-
-    Args:
-        path: of the file, which may exist.
-        text: its content.
-        is_shared: let other users of this machine read it, as far as the umask does; else only this user can.
-
-    Raises:
-        StoreError: it cannot be written; the old one stays.
-    """
-    if path.exists() and not path.is_file():
-        raise StoreError(f"cannot write {path}: it is not a regular file", hint="Name a file, or - for the output.")
-    target = path.resolve()  # A link stays a link.
-    made = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        file = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644 if is_shared else 0o600)
-        with os.fdopen(file, "w", encoding="utf-8") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        made.replace(target)
-    except OSError as exc:
-        with contextlib.suppress(OSError):
-            made.unlink(missing_ok=True)
-        raise StoreError(f"cannot write {path}: {exc.strerror}") from exc
 
 
 def read_routing(path: Path) -> dict[str, Route]:

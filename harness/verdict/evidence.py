@@ -30,6 +30,7 @@ class TaskEvidence:
         candidates: one for each model that was asked.
         runs: the first records of the runs that the answers come from, the newest first.
         instances: the instance that answered, by model key.
+        origins: the id of the run whose answers count, by model key.
         scorer: who judged the answers; None: nothing was scored.
         is_demonstration: models of the embedded default are among them, which nobody would choose.
     """
@@ -39,6 +40,7 @@ class TaskEvidence:
     candidates: tuple[Contender, ...]
     runs: tuple[RunRecord, ...]
     instances: Mapping[str, InstanceRecord] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
     scorer: ScorerId | None = None
     is_demonstration: bool = False
 
@@ -124,6 +126,7 @@ class Gathering:
                 candidates=tuple(cell.candidate for cell in cells),
                 runs=tuple({cell.run.run_id: cell.run for cell in cells}.values()),
                 instances={cell.candidate.key: cell.instance for cell in cells if cell.instance is not None},
+                origins={cell.candidate.key: cell.run.run_id for cell in cells},
                 scorer=next((cell.scorer for cell in cells if cell.scorer is not None), None),
                 is_demonstration=any("demonstration" in note for cell in cells for note in cell.run.notes),
             )

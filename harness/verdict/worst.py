@@ -47,14 +47,27 @@ def worst_first(run: RunFile, wanted: SampleFilter) -> list[SampleEntry]:
         found = [sample for sample in found if (sample.key.task, sample.item_id) in places]
         return sorted(found, key=_by_place(places, wanted.flipped))
     means = _means(run)
+    return sorted(
+        found,
+        key=lambda sample: badness(
+            is_counted=sample.is_counted,
+            value=value_of(run.score(sample), "mean"),
+            item_mean=means.get((sample.key.task, sample.item_id), 0.0),
+        ),
+    )
 
-    def badness(sample: SampleEntry) -> tuple[int, float, float]:
-        if not sample.is_counted:
-            return 2, 0.0, 0.0
-        value = value_of(run.score(sample), "mean")
-        return (0, 0.0, 0.0) if value is None else (1, value, -means[sample.key.task, sample.item_id])
 
-    return sorted(found, key=badness)
+def badness(*, is_counted: bool, value: float | None, item_mean: float) -> tuple[int, float, float]:
+    """Return what samples are ordered by, the worst first; see `worst_first`.
+
+    Args:
+        is_counted: whether the outcome counts.
+        value: of the score; None: no scorer could judge the answer.
+        item_mean: the mean score of the item over all models and epochs.
+    """
+    if not is_counted:
+        return 2, 0.0, 0.0
+    return (0, 0.0, 0.0) if value is None else (1, value, -item_mean)
 
 
 def _is_wanted(run: RunFile, sample: SampleEntry, wanted: SampleFilter) -> bool:

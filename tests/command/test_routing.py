@@ -13,7 +13,8 @@ from harness.domain.record import InstanceRecord, RunRecord
 from harness.domain.routing import RoutingFile
 from harness.errors import StoreError
 from harness.store.cell import ScorerId
-from harness.store.routing import read_routing, write_routing
+from harness.store.routing import read_routing
+from harness.store.whole_file import write_whole
 from harness.verdict.choose import choose
 from harness.verdict.contender import DEFAULT_RULE, Contender, Rule
 from harness.verdict.evidence import TaskEvidence
@@ -160,7 +161,7 @@ def test_names_order_of_models_and_of_tasks_change_nothing_of_what_is_said() -> 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     path = tmp_path / "routing.json"
-    write_routing(path, routed({"a": [SMALL, LARGE], "b": [WEAK], "empty": []}).model_dump_json(by_alias=True))
+    write_whole(path, routed({"a": [SMALL, LARGE], "b": [WEAK], "empty": []}).model_dump_json(by_alias=True))
     found = read_routing(path)
     assert [routed.key for routed in found["a"].suffices] == ["small", "large"]
     assert (found["b"].answer, found["empty"].answer, found["empty"].best_so_far) == ("primary", "open", None)

@@ -14,7 +14,8 @@ from jsonschema import Draft202012Validator
 
 from harness.domain.schema import routing_schema
 from harness.errors import EvidenceMissing, StoreError
-from harness.store.routing import RoutedKey, read_routing, write_routing
+from harness.store.routing import RoutedKey, read_routing
+from harness.store.whole_file import write_whole
 from tests.store.routed import EVIDENCE, MODEL, routing, task
 
 
@@ -115,7 +116,7 @@ def test_whatever_stands_in_it_nothing_but_our_own_errors_come(
 def test_a_file_is_replaced_whole_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
     path = tmp_path / "routing.json"
     for text, is_shared, mode in (("old", True, 0o644), ("new", False, 0o600)):
-        write_routing(path, text, is_shared=is_shared)
+        write_whole(path, text, is_shared=is_shared)
         assert path.read_text() == text
         assert stat.S_IMODE(path.stat().st_mode) == mode
     assert [found.name for found in tmp_path.iterdir()] == ["routing.json"]
@@ -123,10 +124,10 @@ def test_a_file_is_replaced_whole_and_only_its_owner_may_read_it(tmp_path: Path)
 
 def test_a_link_stays_a_link_and_what_is_not_a_file_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("target")
-    write_routing(tmp_path / "link", "text")
+    write_whole(tmp_path / "link", "text")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "target").read_text() == "text"
     for place, why in ((Path("/dev/null"), "not a regular file"), (tmp_path / "no" / "x", "No such file")):
         with pytest.raises(StoreError, match=why):
-            write_routing(place, "text")
+            write_whole(place, "text")
     assert not Path("/dev/null").is_file()

@@ -1,0 +1,233 @@
+"""The charts of a page: from answers and runs to the points that `report/chart` draws."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import fmean, median
+from typing import Any, TypeGuard
+
+from harness.report.answer import TaskAnswer, break_even_of, interval_of
+from harness.report.chart.chart import Chart
+from harness.report.chart.duration import Span, SpeedBar, durations
+from harness.report.chart.history import HistoryPoint, history
+from harness.report.chart.long_context import DepthCell, long_context
+from harness.report.chart.pareto import ParetoPoint, pareto
+from harness.report.page.answer_line import whole_key
+from harness.report.page.content import Missing
+from harness.report.page.explorer import Source
+from harness.report.page.past import PastCell
+from harness.report.text import one_line
+from harness.stats.interval import score_estimate
+from harness.stats.latency import is_time, percentile_estimate
+from harness.store.cell import SampleEntry
+from harness.store.run_file import RunFile
+from harness.verdict.contender import Contender, Rule
+from harness.verdict.value import value_of
+
+_LONGEST_TASK = 40
+
+
+def trade_off(answers: Sequence[TaskAnswer]) -> Sequence[Chart] | Missing:
+    """Return score against time: all tasks together where every model was asked several, then each task."""
+    charts = []
+    for number, answer in enumerate(answers):
+        points = _task_points(answer)
+        if any(point.score is not None and point.seconds is not None for point in points):
+            title = one_line(answer.task, limit=_LONGEST_TASK)
+            charts.append(
+                pareto(points, chart_id=f"trade-off-{number}", title=title, yardstick=answer.choice.yardstick)
+            )
+    if not charts:
+        return Missing(text="No model has both a score and a time.")
+    whole = _whole_points(answers)
+    if len(charts) > 1 and whole:
+        title = f"all {len(answers)} tasks"
+        charts.insert(0, pareto(whole, chart_id="trade-off-all", title=title, yardstick=None))
+    return charts
+
+
+def _task_points(answer: TaskAnswer) -> list[ParetoPoint]:
+    points = []
+    for standing in answer.choice.standings:
+        candidate = standing.candidate
+        interval = interval_of(candidate) if candidate.n else None
+        rival = standing.dominated_by
+        reason = f"{whole_key(rival)} is as good and as quick ({standing.dominated:.0%})" if rival else ""
+        points.append(
+            ParetoPoint(
+                model=whole_key(candidate.key),
+                score=candidate.score,
+                low=interval.low if interval else None,
+                high=interval.high if interval else None,
+                seconds=candidate.p50_s,
+                dominated_by=whole_key(rival) if rival else None,
+                reason=standing.refusal or reason,
+            )
+        )
+    return points
+
+
+def _whole_points(answers: Sequence[TaskAnswer]) -> list[ParetoPoint]:
+    """Return the models that were asked every task: each item counts the same, and their time is a mean of medians."""
+    asked: dict[str, list[Contender]] = defaultdict(list)
+    for answer in answers:
+        for standing in answer.choice.standings:
+            if standing.candidate.n and standing.candidate.p50_s is not None:
+                asked[standing.candidate.key].append(standing.candidate)
+    whole = {key: candidates for key, candidates in asked.items() if len(candidates) == len(answers)}
+    figures = {
+        key: (
+            score_estimate([value for candidate in candidates for value in candidate.values]),
+            fmean(candidate.p50_s or 0.0 for candidate in candidates),
+        )
+        for key, candidates in whole.items()
+    }
+    points = []
+    for key, (estimate, time_s) in figures.items():
+        rival = next(
+            (
+                other
+                for other, (theirs, time) in figures.items()
+                if other != key
+                and (theirs.value or 0.0) >= (estimate.value or 0.0)
+                and time <= time_s
+                and (theirs.value, time) != (estimate.value, time_s)
+            ),
+            None,
+        )
+        points.append(
+            ParetoPoint(
+                model=whole_key(key),
+                score=estimate.value,
+                low=estimate.interval.low if estimate.interval else None,
+                high=estimate.interval.high if estimate.interval else None,
+                seconds=time_s,
+                dominated_by=whole_key(rival) if rival else None,
+                reason=f"{whole_key(rival)} scores as much and is as quick" if rival else "",
+            )
+        )
+    return points
+
+
+def speed(
+    sources: Sequence[Source], answers: Sequence[TaskAnswer], rule: Rule, runs: Sequence[RunFile]
+) -> Chart | Missing:
+    """Return load, first word and whole answer of each model, with what `choose --why` says of its break-even."""
+    models = [source.key.model_key for source in sources]
+    models += [model for run in runs for model in _measured(run)]
+    break_evens = _break_evens(answers, rule)
+    bars = [
+        SpeedBar(
+            model=whole_key(model),
+            load=_span(_loads(model, runs)),
+            first_word=_span(_first_words(model, sources, runs)),
+            answer=_span([sample.e2e_s for sample in _samples(model, sources) if is_time(sample.e2e_s)]),
+            break_even=break_evens.get(model),
+        )
+        for model in dict.fromkeys(models)
+    ]
+    timed = [bar for bar in bars if bar.load or bar.first_word or bar.answer]
+    return durations(timed) if timed else Missing(text="Nothing was timed.")
+
+
+def _measured(run: RunFile) -> Iterator[str]:
+    yield from (
+        measure.model_key for measure in run.measures if measure.model_key and measure.name in {"load_time_s", "ttft_s"}
+    )
+
+
+def _loads(model: str, runs: Sequence[RunFile]) -> list[float]:
+    """Return the times of loads: those that the latency suite timed, else those of the instances that answered."""
+    used = [use.load_time_s for run in runs for use in run.uses if use.model_key == model]
+    return [time_s for time_s in _timed(model, "load_time_s", runs) or used if is_time(time_s)]
+
+
+def _first_words(model: str, sources: Sequence[Source], runs: Sequence[RunFile]) -> list[float]:
+    seen = [sample.ttft_s for sample in _samples(model, sources)]
+    return [time_s for time_s in _timed(model, "ttft_s", runs) or seen if is_time(time_s)]
+
+
+def _timed(model: str, name: str, runs: Sequence[RunFile]) -> list[float]:
+    found = (measure for run in runs for measure in run.measures)
+    return [measure.value for measure in found if (measure.model_key, measure.name) == (model, name)]
+
+
+def _samples(model: str, sources: Sequence[Source]) -> Iterator[SampleEntry]:
+    for source in sources:
+        if source.key.model_key == model:
+            yield from source.run.cells.get(source.key, ())
+
+
+def _span(times: Sequence[float]) -> Span | None:
+    """Return the median and its interval; None without a time."""
+    if not times:
+        return None
+    interval = percentile_estimate(times, 50).interval
+    return Span(seconds=median(times), low=interval.low if interval else None, high=interval.high if interval else None)
+
+
+def _break_evens(answers: Sequence[TaskAnswer], rule: Rule) -> Mapping[str, str]:
+    """Return at how many requests per load each chosen model breaks even, on the first task that has such a number."""
+    found: dict[str, str] = {}
+    for answer in answers:
+        turn = break_even_of(answer.choice, rule)
+        if turn is not None and answer.choice.key is not None:
+            rival, requests = turn
+            task = one_line(answer.task, limit=_LONGEST_TASK)
+            text = f"{task}: break-even with {whole_key(rival)} at {requests:.3g} requests per load"
+            found.setdefault(answer.choice.key, text)
+    return found
+
+
+def depth(sources: Sequence[Source]) -> Chart | Missing:
+    """Return the score by where in a text, and in how long a text, the fact stood, from the tags of the samples."""
+    values: dict[tuple[str, int, float], list[float]] = defaultdict(list)
+    for source in sources:
+        cell = source.run.cells.get(source.key)
+        if not cell or "depth" not in source.run.sample_record(cell.sample(0)).tags:
+            continue
+        for sample in cell:
+            place = _place(source.run.sample_record(sample).tags)
+            value = value_of(source.run.score(sample), "mean") if sample.is_counted else None
+            if value is not None and place is not None:
+                values[source.key.model_key, *place].append(value)
+    if not values:
+        return Missing(text="No task of these runs hides facts at known depths, as longcontext does.")
+    return long_context(
+        [
+            DepthCell(model=whole_key(model), tokens=tokens, depth=share, score=fmean(scores), n=len(scores))
+            for (model, tokens, share), scores in sorted(values.items())
+        ]
+    )
+
+
+def _place(tags: Mapping[str, Any]) -> tuple[int, float] | None:
+    """Return the length of a text in tokens and where in it the fact stands; None: it is not such a sample."""
+    share, length, room = (tags.get(name) for name in ("depth", "length", "room_tokens"))
+    if not (_is_number(share) and _is_number(length) and _is_number(room)) or not 0 <= share <= 1:
+        return None
+    return round(length * room), float(share)
+
+
+def _is_number(tag: object) -> TypeGuard[float]:
+    return isinstance(tag, int | float) and not isinstance(tag, bool)
+
+
+def past(cells: Sequence[PastCell]) -> Chart | Missing:
+    """Return the scores over runs; there must be two runs at least."""
+    if len({cell.run_id for cell in cells}) < 2:  # noqa: PLR2004  (one run has no history)
+        return Missing(text="A history takes two runs or more. Run again, such as every night, and make the page anew.")
+    return history(
+        [
+            HistoryPoint(
+                run=cell.run_id,
+                began=cell.began,
+                model=whole_key(cell.model),
+                task=one_line(cell.task, limit=_LONGEST_TASK),
+                score=cell.score,
+                low=cell.low,
+                high=cell.high,
+                changed=cell.changed,
+            )
+            for cell in cells
+        ]
+    )

@@ -1,0 +1,110 @@
+"""The tasks x models of a page: what each model scored on each task, and where it is weakest."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+from harness.domain.record import SkipRecord, SummaryRecord
+from harness.report.page.content import Matrix, MatrixCell, MatrixRow, Strip
+from harness.report.page.explorer import Source
+from harness.report.table import score
+from harness.report.text import one_line
+from harness.stats.pairing import MOST_UNSCORED
+from harness.store.cell import CellKey
+from harness.verdict.value import value_of
+
+_LEAST_ITEMS = 3
+_LONGEST_STRATUM = 40
+_LONGEST_WHY = 120
+
+
+def matrix(sources: Sequence[Source]) -> Matrix:
+    """Return the cells: tasks by name, models by their mean over the tasks, the best first."""
+    cells = {source.key: _cell(source) for source in sources}
+    tasks = sorted({key.task for key in cells})
+    models = _best_first(cells)
+    skips = [skip for source in sources for skip in source.run.skips]
+    rows = tuple(
+        MatrixRow(
+            task=task,
+            chance=next(iter(_chances(sources, task)), None),
+            cells=tuple(cells.get(CellKey(model, task)) or _not_asked(model, task, skips) for model in models),
+        )
+        for task in tasks
+    )
+    return Matrix(models=models, rows=rows)
+
+
+def _chances(sources: Sequence[Source], task: str) -> list[float]:
+    found = (summary for source in sources for summary in source.run.summaries if source.key.task == task)
+    return [summary.chance for summary in found if summary.task == task and summary.chance is not None]
+
+
+def _best_first(cells: Mapping[CellKey, MatrixCell]) -> tuple[str, ...]:
+    scores: dict[str, list[float]] = defaultdict(list)
+    for key, cell in cells.items():
+        scores[key.model_key].append(cell.strip.value if cell.strip else 0.0)
+    return tuple(sorted(scores, key=lambda model: (-fmean(scores[model]), model)))
+
+
+def _cell(source: Source) -> MatrixCell:
+    run, key = source.run, source.key
+    has_samples = bool(run.cells.get(key))
+    found = next((summary for summary in run.summaries if (summary.model_key, summary.task) == key), None)
+    if found is None:
+        why = "the run did not finish this task"
+        return MatrixCell(model=key.model_key, task=key.task, why=why, has_samples=has_samples)
+    text, _, interval = score(found).partition(" [")
+    return MatrixCell(
+        model=key.model_key,
+        task=key.task,
+        score=text,
+        interval=interval.removesuffix("]").replace(", ", " to "),
+        strip=_strip(found),
+        facts=_facts(found),
+        weakest=_weakest(source),
+        why=_why(found),
+        has_samples=has_samples,
+    )
+
+
+def _strip(found: SummaryRecord) -> Strip | None:
+    if found.score is None or found.low is None or found.high is None or score(found) == "-":
+        return None
+    return Strip(value=found.score, low=found.low, high=found.high, chance=found.chance)
+
+
+def _facts(found: SummaryRecord) -> str:
+    return f"n {found.n}{f', {found.unscored} unscored' if found.unscored else ''}"
+
+
+def _why(found: SummaryRecord) -> str:
+    if found.unscored > MOST_UNSCORED * found.answers:
+        return f"{found.unscored} of {found.answers} answers were lost, so nothing is claimed"
+    if found.stopped_early:
+        return "a race stopped it early, so a mean would be biased"
+    return "no answer was scored" if found.score is None else ""
+
+
+def _weakest(source: Source) -> str:
+    """Return the stratum with the lowest mean of those with three items or more, where there are several."""
+    items: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for sample in source.run.cells.get(source.key, ()):
+        value = value_of(source.run.score(sample), "mean") if sample.is_counted else None
+        if sample.stratum and value is not None:
+            items[sample.stratum][sample.item_id].append(value)
+    means = {
+        stratum: (fmean(map(fmean, by_item.values())), len(by_item))
+        for stratum, by_item in items.items()
+        if len(by_item) >= _LEAST_ITEMS
+    }
+    if len(means) < 2:  # noqa: PLR2004  (nothing to be weaker than)
+        return ""
+    stratum, (mean, n) = min(means.items(), key=lambda found: (found[1][0], found[0]))
+    return f"{one_line(stratum, limit=_LONGEST_STRATUM)} {mean:.2f} (n\N{NO-BREAK SPACE}{n})"
+
+
+def _not_asked(model: str, task: str, skips: Sequence[SkipRecord]) -> MatrixCell:
+    reasons = [skip.reason for skip in skips if skip.model_key in {None, model} and skip.task in {None, task}]
+    why = one_line(reasons[-1], limit=_LONGEST_WHY) if reasons else "not asked"
+    return MatrixCell(model=model, task=task, why=why)
