@@ -4,6 +4,7 @@ from harness.client.deadline import Deadlines as Deadlines
 from harness.client.http import Client as Client
 from harness.client.openai import OpenAIChatRequest as OpenAIChatRequest
 from harness.client.stream import StreamEvent as StreamEvent
+from harness.domain.answer_text import AnswerText as AnswerText
 from harness.domain.generation import ChatRequest as ChatRequest
 from harness.domain.generation import Generation as Generation
 from harness.domain.generation import Image as Image
@@ -24,6 +25,8 @@ from harness.lifecycle.lease import Lease as Lease
 from harness.lifecycle.leases import Leases as Leases
 from harness.run.leased_model import LeasedModel as LeasedModel
 from harness.run.plan.plan import load_config as load_config
+from harness.run.question import Ask as Ask
+from harness.run.question import Check as Check
 from harness.run.run import Run as Run
 from harness.run.run import RunTask as RunTask
 from harness.run.slot import run_concurrently as run_concurrently

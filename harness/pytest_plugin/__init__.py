@@ -2,9 +2,10 @@
 
 It is an edge: it translates between pytest and `harness.run.session`, and decides nothing about models or answers.
 Nothing happens (no network, no folder) in a pytest run that collects no test with an `lms_*` fixture. Start with
-`fixtures`, which is what users see; what the plugin keeps of a pytest run is in `state`.
+`fixtures` and `asking`, which are what users see; what the plugin keeps of a pytest run is in `state`.
 
-The marker `lms_task(TASK)` says which task a test runs, so that `--lms-task` can select it and a plan can be made;
+The marker `lms_task(TASK)` says which task a test runs, so that `--lms-task` can select it and a plan can be made (or
+the name of the task that a test with `lms_ask` belongs to);
 `lms_before_load` puts a test before the model's lease is acquired, and `lms_once` runs a test on the cheapest of the
 selected models only.
 """
@@ -14,5 +15,6 @@ pytest_plugins = (
     "harness.pytest_plugin.benchmark",
     "harness.pytest_plugin.collection",
     "harness.pytest_plugin.fixtures",
+    "harness.pytest_plugin.asking",
     "harness.pytest_plugin.reporting",
 )

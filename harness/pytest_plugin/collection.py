@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.errors import HarnessError, SettingsError
-from harness.pytest_plugin.item import PUT_OFF, is_measurement, model_key_of, needs_server, place_of, task_of
+from harness.pytest_plugin.item import (
+    PUT_OFF,
+    case_of,
+    is_free_form,
+    is_measurement,
+    marker_fault,
+    model_id,
+    model_key_of,
+    needs_server,
+    place_of,
+    task_name_of,
+    task_of,
+)
 from harness.pytest_plugin.state import (
     FAILURE,
     PREFIX,
@@ -19,13 +31,11 @@ from harness.pytest_plugin.state import (
     session_of,
 )
 from harness.pytest_plugin.terminal import say
-from harness.report.text import one_line
 from harness.settings import setting
 
 if TYPE_CHECKING:
     from harness.run.session import Session
 
-_LONGEST_ID = 200
 _OWN_TASK = "lms_own_task"
 _NOT_PARALLEL = (
     "tests of local models do not run in workers of pytest-xdist: each worker would load its own copy of every model, "
@@ -44,9 +54,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "lms_model" in metafunc.fixturenames:
         is_once = metafunc.definition.get_closest_marker("lms_once") is not None
         models = selected_models(metafunc.config)[: 1 if is_once else None]
-        # pytest prints ids as they are, so a key must not hold a CI command.
-        ids = [one_line(model.key, limit=_LONGEST_ID) for model in models]
-        metafunc.parametrize("lms_model", models, ids=ids, indirect=True, scope="session")
+        metafunc.parametrize("lms_model", models, ids=list(map(model_id, models)), indirect=True, scope="session")
     if _OWN_TASK in metafunc.fixturenames:
         tasks = [
             pytest.param(task, marks=pytest.mark.lms_task(task), id=task.name) for task in own_tasks(metafunc.config)
@@ -64,13 +72,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if (failure := config.stash.get(FAILURE, None)) is not None:
         pytest.exit(printed(config, str(failure)), returncode=failure.exit_code)
     session = or_exit(config, lambda: session_of(config))
-    known = {task.name for item in items if (task := task_of(item))}
+    if fault := next(filter(None, map(marker_fault, items)), ""):
+        pytest.exit(printed(config, fault), returncode=SettingsError.exit_code)
+    known = {name for item in items if (name := task_name_of(item))}
     _check_tasks(config, "tasks", session.settings.tasks, known)
     _check_tasks(config, "floors", session.settings.floors, known)
     _check_own_tasks(config)
     wanted = session.settings.tasks or _own_by_default(config)
     if wanted:
-        dropped = [item for item in items if (task := task_of(item)) and task.name not in wanted]
+        dropped = [item for item in items if (name := task_name_of(item)) and name not in wanted]
         if dropped:
             config.hook.pytest_deselected(items=dropped)
             items[:] = [item for item in items if item not in dropped]
@@ -80,6 +90,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _prepare(config: pytest.Config, session: "Session", items: list[pytest.Item]) -> None:
     """Settle what an earlier run answered and what fits into the budget; skip tests that are complete already."""
+    from harness.run.free_form import FreeForm
     from harness.run.plan.estimate import Work
 
     tasks = {task.name: task for item in items if (task := task_of(item))}.values()
@@ -93,7 +104,8 @@ def _prepare(config: pytest.Config, session: "Session", items: list[pytest.Item]
         is_measured=any(map(is_measurement, last)),
     )
     try:
-        session.prepare(list(tasks), tests=tests, work=work)
+        free_form = FreeForm(case_of(item) for item in items if is_free_form(item))
+        session.prepare(list(tasks), tests=tests, work=work, free_form=free_form)
     except HarnessError as exc:
         # pytest finishes the collection in spite of the exit; the hook for that must not ask for a plan then.
         config.stash[FAILURE] = exc
@@ -103,7 +115,8 @@ def _prepare(config: pytest.Config, session: "Session", items: list[pytest.Item]
     complete = pytest.mark.skip(reason=f"already complete in {before.parent.run.run_id}")
     for item in items:
         key = model_key_of(item)
-        if key in before.complete or (key is None and before.is_server_done):
+        is_done = before.is_server_done if key is None else key in before.complete
+        if is_done or item.nodeid in before.kept_tests:
             item.add_marker(complete)
             item.stash[PUT_OFF] = True
 

@@ -1,4 +1,4 @@
-"""The fixtures of the plugin, all of session scope but the last two.
+"""The fixtures of the plugin, all of session scope but the last two; docs/pytest.md lists them with those of `asking`.
 
 - `lms_settings`: the `Settings`.
 - `lms_run`: the open `Run` on a preflighted server; its `recorder` writes records.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.errors import LeaseError, LoadFailed, ReleaseFailed
+from harness.errors import LeaseError, LoadFailed, ReleaseFailed, SettingsError, StoreError
 from harness.pytest_plugin.state import or_exit, printed, session_of
 from harness.settings import Settings
 
@@ -48,6 +48,11 @@ def lms_client(lms_run: "Run") -> "Client":
 @pytest.fixture(scope="session")
 def lms_model(request: pytest.FixtureRequest) -> "Model":
     """One of the selected models, as it was listed at the start."""
+    if not hasattr(request, "param"):
+        raise SettingsError(
+            "lms_model: expected the fixture among the test's parameters, got getfixturevalue",
+            hint="A test runs once for each model: pytest must know that before the test begins.",
+        )
     model: Model = request.param
     return model
 
@@ -69,6 +74,11 @@ def lms_instance(lms_run: "Run", lms_model: "Model", pytestconfig: pytest.Config
     try:
         yield leased
     finally:
+        try:
+            for cell in session.free_form.summaries(str(lms_model.key), head=lms_run.recorder.head()):
+                lms_run.recorder.summary(cell)
+        except StoreError as exc:
+            session.note_failure(exc)
         try:
             holding.__exit__(None, None, None)
         except ReleaseFailed as exc:

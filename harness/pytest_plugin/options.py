@@ -30,7 +30,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers; refuse a wrong option at once, even if no test needs it."""
-    config.addinivalue_line("markers", "lms_task(task): the test runs this harness.Task on a model")
+    config.addinivalue_line(
+        "markers", "lms_task(task): the test runs this harness.Task, or with lms_ask is part of this name"
+    )
     config.addinivalue_line("markers", "lms_before_load: the test runs before its model's lease is acquired")
     config.addinivalue_line("markers", "lms_once: the test runs on the cheapest selected model only")
     try:

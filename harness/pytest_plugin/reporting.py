@@ -5,9 +5,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.errors import HarnessError, ServerUnreachable, StoreError
+from harness.errors import HarnessError, ServerUnreachable, StoreError, TaskError
+from harness.pytest_plugin.asking import disarm, settle
 from harness.pytest_plugin.benchmark import SLOWER, notes, take_slower
-from harness.pytest_plugin.item import PUT_OFF, is_measurement, model_key_of, model_of, needs_server, task_of
+from harness.pytest_plugin.item import (
+    PUT_OFF,
+    is_free_form,
+    is_measurement,
+    model_key_of,
+    model_of,
+    needs_server,
+    task_name_of,
+)
 from harness.pytest_plugin.state import or_exit, printed, session_if_any
 from harness.pytest_plugin.terminal import say
 
@@ -25,8 +34,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     model = model_of(item)
     if session is None or model is None or PUT_OFF in item.stash:
         return
-    task = task_of(item)
-    what = task.name if task else "latency" if is_measurement(item) else None
+    what = task_name_of(item) or ("latency" if is_measurement(item) else None)
     if reason := or_exit(item.config, lambda: session.why_not(model, what, is_measurement=is_measurement(item))):
         item.stash[PUT_OFF] = True
         pytest.skip(printed(item.config, reason))
@@ -59,19 +67,25 @@ def pytest_runtest_makereport(
     if session is not None and session.run is not None:
         if call.excinfo is not None and isinstance(call.excinfo.value, ServerUnreachable):
             item.session.shouldfail = _SERVER_GONE
-        _record_item(session, item, report)
-    if call.excinfo is not None and isinstance(call.excinfo.value, HarnessError):
+        _record_item(session, item, report, call)
+    # A wrong use of lms_ask or lms_check is shown with the line of the test.
+    is_shown_whole = call.excinfo is None or (is_free_form(item) and isinstance(call.excinfo.value, TaskError))
+    if call.excinfo is not None and isinstance(call.excinfo.value, HarnessError) and not is_shown_whole:
         report.longrepr = f"{type(call.excinfo.value).__name__}: {printed(item.config, str(call.excinfo.value))}"
+    elif needs_server(item):
+        disarm(report)
     return report
 
 
-def _record_item(session: "Session", item: pytest.Item, report: pytest.TestReport) -> None:
-    """Record that a test has ended, unless it was put off."""
+def _record_item(session: "Session", item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
+    """Record that a test has ended, unless it was put off, and before that what a free-form test was answered."""
     is_end = report.when == "call" or (report.when == "setup" and not report.passed)
     key = model_key_of(item)
     if not is_end or PUT_OFF in item.stash or key in session.put_off or session.run is None:
         return
     try:
+        settle(item, call)
+        session.free_form.end(item.nodeid, has_failed=report.failed)
         session.run.recorder.item(item.nodeid, report.outcome, model_key=key)
     except StoreError as exc:
         _stop(session, item, exc)

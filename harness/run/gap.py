@@ -15,6 +15,7 @@ def gaps(
     models: Sequence[Model],
     tasks: Sequence[Task],
     floors: Mapping[str, float],
+    free_form: Collection[str] = (),
     complete: Collection[str] = (),
     is_decided_late: bool = False,
 ) -> Iterator[str]:
@@ -25,6 +26,7 @@ def gaps(
         models: that were selected.
         tasks: that were collected.
         floors: the lowest acceptable score by task.
+        free_form: the tasks of free-form tests, which know no floor themselves.
         complete: keys of models that were measured by the run that this one resumes.
         is_decided_late: whether the run asked in rounds, so that no test has compared the scores with the floors.
     """
@@ -34,6 +36,7 @@ def gaps(
         return
     cells = {(cell.model_key, cell.task): cell for cell in seen.summaries} if is_decided_late else {}
     measured = {(cell.model_key, cell.task) for cell in seen.summaries if cell.n}
+    yield from _below(seen, models, {name: floors[name] for name in free_form if name in floors})
     for task in tasks:
         if task.name not in floors:
             continue
@@ -50,3 +53,16 @@ def gaps(
             if key not in complete and (key, task.name) not in measured:
                 why = reasons.get((key, task.name)) or reasons.get((key, None)) or "the test did not run the task"
                 yield f"{floor} on {key}: {why}"
+
+
+def _below(seen: RunFile, models: Sequence[Model], floors: Mapping[str, float]) -> Iterator[str]:
+    """Yield a sentence for each model that is below the floor of a free-form test, or did not come to its end."""
+    cells = {(cell.model_key, cell.task): cell for cell in seen.summaries}
+    for task, floor in floors.items():
+        for model in models:
+            cell = cells.get((str(model.key), task))
+            if cell is None or cell.score is None:
+                yield f"the floor of {floor:g} for {task} was not checked on {model.key}: its tests asked nothing"
+            elif cell.score < floor:
+                below = f"{model.key} scored {cell.score:.3f} on {task}, below the floor of {floor:g}"
+                yield f"{below}. The worst samples: {how_to_see_worst(seen.path, cell)}"

@@ -1,15 +1,20 @@
-"""A leased instance, ready to be asked; and the warm-up that makes it so."""
+"""A leased instance, ready to be asked; the warm-up that makes it so; and what a task asks of it."""
 
 from dataclasses import dataclass
 
 from harness.client.exchange import Exchange
 from harness.client.http import Client
+from harness.domain.answer import Job
 from harness.domain.generation import ChatRequest, Generation
 from harness.domain.markup import is_open_thought
 from harness.domain.model import InstanceId, LoadConfig, Model
 from harness.errors import ApiError
 from harness.lifecycle.lease import Lease
+from harness.run.ask.job import jobs_of
 from harness.run.ask.reasoning import does_reason
+from harness.run.ask.room import room_tokens, thought_tokens
+from harness.settings import Settings
+from harness.task.task import Task
 
 _GREETING = "Say hello."
 _LONG_TASK = "Count from 1 to 20 in words."
@@ -50,6 +55,26 @@ class LeasedModel:
     def does_reason(self) -> bool:
         """Whether the model is expected to think before it answers."""
         return self.thinks_in_text or does_reason(self.reasoning)
+
+
+def jobs_on(leased: LeasedModel, task: Task, settings: Settings, *, limit: int) -> list[Job]:
+    """Return what a task asks of a leased instance."""
+    return jobs_of(
+        task,
+        settings,
+        limit=limit,
+        address=leased.address,
+        reasoning=leased.reasoning,
+        room_tokens=room_tokens(task, leased.model, settings),
+        thought_tokens=extra_thoughts(task, leased, settings),
+    )
+
+
+def extra_thoughts(task: Task, leased: LeasedModel, settings: Settings) -> int:
+    """Return how many more tokens an answer gets because the model was seen to think in its text."""
+    if not leased.thinks_in_text:
+        return 0
+    return thought_tokens(task, leased.model, settings, context_length=leased.lease.instance.config.context_length)
 
 
 def jit_request(model: Model, config: LoadConfig, reasoning: str | None) -> ChatRequest:

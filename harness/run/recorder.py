@@ -217,10 +217,22 @@ class Recorder:
             )
         )
 
-    def answer(self, task: Task, answer: Answer, model: Model, *, instance_id: InstanceId, config: LoadConfig) -> None:
-        """Record a sample and its score, and before the first sample with its prompt that prompt."""
+    def answer(
+        self,
+        task: Task,
+        answer: Answer,
+        model: Model,
+        *,
+        instance_id: InstanceId,
+        config: LoadConfig,
+        uid: str | None = None,
+    ) -> None:
+        """Record a sample and its score, and before the first sample with its prompt that prompt.
+
+        Without a `uid` the sample is identified by its content.
+        """
         self._samples += 1
-        uid = sample_uid(task, answer.job, model, config=config.as_dict())
+        uid = uid or sample_uid(task, answer.job, model, config=config.as_dict())
         sample = self._sample(uid, task, answer, model, instance_id)
         if not self._no_prompts and sample.prompt_hash not in self._prompts:
             self._writer.write(prompt_record(answer.job, **self.head()))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from harness.client.address import is_loopback
+from harness.client.exchange import Exchange
 from harness.client.http import Client
 from harness.clock import Clock, SystemClock
 from harness.domain.answer import Answer, Job
@@ -21,12 +22,11 @@ from harness.report.context import context_note
 from harness.report.figure import size
 from harness.run.ask.asker import asker
 from harness.run.ask.attempt import lost
-from harness.run.ask.job import jobs_of
 from harness.run.ask.reasoning import reasoning_for
-from harness.run.ask.room import room_tokens, slots_for, slots_of, thought_tokens
+from harness.run.ask.room import slots_for, slots_of
 from harness.run.cell import Cell
 from harness.run.conclusion import verdicts
-from harness.run.leased_model import LeasedModel, jit_request, warm_up
+from harness.run.leased_model import LeasedModel, extra_thoughts, jit_request, jobs_on, warm_up
 from harness.run.machine import busy_cores
 from harness.run.plan.pace import Pace
 from harness.run.progress import Progress
@@ -220,7 +220,7 @@ class Run:
             ServerUnreachable: the server went away; everything that was answered is recorded.
         """
         self._tasks[task.name] = task
-        jobs = self._jobs(task, leased, limit=limit or self.settings.rounds[0])
+        jobs = jobs_on(leased, task, self.settings, limit=limit or self.settings.rounds[0])
         known = self._resumed.answers(task, leased.model, jobs) if self._resumed else {}
         cell = Cell(task, leased.model, jobs, known, pace=self._pace)
         self._ask(task, leased, cell)
@@ -259,18 +259,10 @@ class Run:
     def _ask(self, task: Task, leased: LeasedModel, cell: Cell) -> None:
         """Ask what the cell still lacks; every answer is recorded, also those that an interruption cancels."""
         instance = leased.lease.instance
-        ask = asker(
-            self.client,
-            task,
-            instance_id=instance.id,
-            deadline_s=self.settings.sample_deadline_s,
-            is_lost=lambda: self._leases.is_lost(leased.lease),
-            clock=self.clock,
-            short_by_tokens=leased.short_by_tokens,
-        )
+        ask, extra = self._asker(task, leased), extra_thoughts(task, leased, self.settings)
         slots = Slots(
             self._pace.bounded(ask) if self._pace else ask,
-            count=slots_for(task, leased.model, instance, self.settings, extra=self._thought_tokens(task, leased)),
+            count=slots_for(task, leased.model, instance, self.settings, extra=extra),
         )
 
         def take(answer: Answer) -> None:
@@ -287,6 +279,34 @@ class Run:
             finally:
                 for answer in slots.stop():
                     take(answer)
+
+    def ask_one(self, task: Task, leased: LeasedModel, *, take: Callable[[Answer], None]) -> Answer:
+        """Ask the first sample of a task once, and return its answer; `take` gets it too, also one that is cancelled.
+
+        Raises:
+            ServerUnreachable: the server went away.
+        """
+        slots = Slots(self._asker(task, leased), count=1)
+        try:
+            (answer,) = slots.map(jobs_on(leased, task, self.settings, limit=1)[:1])
+            take(answer)
+        finally:
+            for cancelled in slots.stop():
+                take(cancelled)
+        if answer.outcome is Outcome.SERVER_ERROR and self._is_server_gone() and self._gone is not None:
+            raise self._gone
+        return answer
+
+    def _asker(self, task: Task, leased: LeasedModel) -> Callable[[Job, Exchange], Answer]:
+        return asker(
+            self.client,
+            task,
+            instance_id=leased.instance_id,
+            deadline_s=self.settings.sample_deadline_s,
+            is_lost=lambda: self._leases.is_lost(leased.lease),
+            clock=self.clock,
+            short_by_tokens=leased.short_by_tokens,
+        )
 
     def continue_from(self, known: Resumption) -> None:
         """From now on, ask only what is not among these answers."""
@@ -362,24 +382,6 @@ class Run:
                     self.recorder.comparison(verdict)
         finally:
             self.recorder.end(exit_code=exit_code, interrupted=interrupted, resident=resident)
-
-    def _jobs(self, task: Task, leased: LeasedModel, *, limit: int) -> list[Job]:
-        return jobs_of(
-            task,
-            self.settings,
-            limit=limit,
-            address=leased.address,
-            reasoning=leased.reasoning,
-            room_tokens=room_tokens(task, leased.model, self.settings),
-            thought_tokens=self._thought_tokens(task, leased),
-        )
-
-    def _thought_tokens(self, task: Task, leased: LeasedModel) -> int:
-        if not leased.thinks_in_text:
-            return 0
-        return thought_tokens(
-            task, leased.model, self.settings, context_length=leased.lease.instance.config.context_length
-        )
 
     def _acquire_as_set(self, model: Model, config: LoadConfig) -> Lease:
         if self.settings.load == "explicit" or model.is_loaded:

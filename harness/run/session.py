@@ -14,6 +14,8 @@ from harness.domain.model import Model
 from harness.errors import ReleaseFailed, SettingsError, StoreError
 from harness.reaper.journal import state_dir
 from harness.reaper.sweep import sweep
+from harness.run.demonstration import embedded_listing, notes
+from harness.run.free_form import FreeForm
 from harness.run.gap import gaps
 from harness.run.interrupt import interruptible
 from harness.run.plan.budget import ModelCost
@@ -32,11 +34,6 @@ from harness.settings import Settings, setting
 from harness.store.run_file import RunFile
 from harness.task.task import Task
 
-DEMONSTRATION = (
-    "this is a demonstration. The embedded default models are one small network (SmolLM2-135M-Instruct) in three "
-    "quantisations; q4_0 and q8_0 are requantised from q4_1 and cannot be better than it, whatever the figures. "
-    "To choose a model, point the harness at LM Studio."
-)
 _LIST_DEADLINE_S = 3.0
 _SURELY_SHORT_S = 20.0
 
@@ -53,6 +50,7 @@ class Session:
     Attributes:
         settings: as given; within a budget with each model's share of it for the latency suite.
         tasks: that were collected.
+        free_form: the free-form tests that were collected.
         resumption: the run that this one continues, if any.
         pace: keeps the run within its budget, if there is one.
         put_off: the keys of models that could not be loaded; their tests run when the run is resumed.
@@ -74,6 +72,7 @@ class Session:
         self._started = self._clock.monotonic()
         self._costs: dict[str, ModelCost] = {}
         self.tasks: tuple[Task, ...] = ()
+        self.free_form = FreeForm()
         self._suites: tuple[str, ...] = ()
         self._work = Work()
         self.resumption: Resumption | None = None
@@ -92,7 +91,7 @@ class Session:
             HarnessError: no server answers, it is not LM Studio, it is too old, or it wants a token.
         """
         if self.settings.is_embedded:
-            return _embedded_listing(self.settings, self._say_once)
+            return embedded_listing(self.settings, self._say_once)
         deadlines = Deadlines(connect_s=_LIST_DEADLINE_S, list_s=_LIST_DEADLINE_S)
         with Client(self.settings.url, token=self.settings.token, deadlines=deadlines) as client:
             client.on_oddity = self._say_once
@@ -115,25 +114,40 @@ class Session:
         choose_reference(selection.models, self.settings.primary)
         return selection
 
-    def prepare(self, tasks: Sequence[Task], *, tests: Mapping[str | None, Sequence[str]], work: Work) -> None:
+    def prepare(
+        self,
+        tasks: Sequence[Task],
+        *,
+        tests: Mapping[str | None, Sequence[str]],
+        work: Work,
+        free_form: FreeForm | None = None,
+    ) -> None:
         """Decide, from what was collected, what is taken over from an earlier run and what fits into the budget.
 
         Args:
             tasks: that were collected.
             tests: the node ids of all tests by model key; those that need no model under None.
             work: of each model, besides the tasks.
+            free_form: those of the tests that are free-form.
 
         Raises:
             HarnessError: the run to resume cannot be read, or this run asks something else.
         """
-        self.tasks = tuple(tasks)
+        self.tasks, self.free_form = tuple(tasks), free_form or FreeForm()
         self._suites = tuple(suites_of(test for tests_of_model in tests.values() for test in tests_of_model))
         models = self.selection.models
         if self.settings.resume is not None:
             parent = RunFile.read(Path(self.settings.resume))
-            resumption = Resumption(parent=parent, models=models, tasks=self.tasks, settings=self.settings, tests=tests)
-            resumption.check_same()
-            self.resumption = resumption
+            self.resumption = Resumption(
+                parent=parent,
+                models=models,
+                tasks=self.tasks,
+                settings=self.settings,
+                tests=tests,
+                free_form=self.free_form,
+            )
+            self.resumption.check_same()
+            self.resumption.hand_over()
         self._work = work
         if self.settings.budget_s is None:
             return
@@ -182,6 +196,7 @@ class Session:
             complete=before.complete if before else frozenset(),
             allotment=self.pace.allotment if self.pace else None,
             costs=self._costs,
+            free_form=self.free_form.fingerprints(),
         )
 
     def announcement(self) -> str:
@@ -229,7 +244,7 @@ class Session:
             listing=listing,
             progress=self._progress,
             plan=plan.as_dict(),
-            notes=_notes(kind, plan),
+            notes=notes(kind, plan.selection.models),
             argv=self._argv,
             resumed=self.resumption,
             pace=self.pace,
@@ -334,6 +349,7 @@ class Session:
                 RunFile.read(run.path),
                 models=self.selection.models,
                 tasks=self.tasks,
+                free_form=self.free_form.tasks,
                 floors=self.settings.floors,
                 complete=complete,
                 is_decided_late=self.settings.until_decided,
@@ -368,24 +384,3 @@ class Session:
         server = EmbeddedServer.start(models_dir=self.settings.models_dir, on_progress=self._say_once)
         self._resources.callback(server.close)
         return server.url
-
-
-def _embedded_listing(settings: Settings, say: Callable[[str], None]) -> tuple[Model, ...]:
-    if settings.models_dir is None:
-        from harness.embedded.default_models import listing
-
-        return listing()
-    from harness.embedded.catalogue import scan
-
-    return scan(settings.models_dir, say)
-
-
-def _notes(kind: str, plan: Plan) -> list[str]:
-    notes = []
-    if kind == "embedded":
-        from harness.embedded.default_models import listing
-
-        defaults = {model.key for model in listing()}
-        if any(model.key in defaults for model in plan.selection.models):
-            notes.append(DEMONSTRATION)
-    return notes

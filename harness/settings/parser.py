@@ -84,7 +84,8 @@ def concurrency(text: str) -> int | None:
 
 def floor(text: str) -> tuple[str, float]:
     """Parse TASK=SCORE."""
-    match = re.fullmatch(r"([\w.-]+)=([0-9]{0,15}\.?[0-9]{1,15})", text)
+    # A free-form test is named by its node id.
+    match = re.fullmatch(r"(\S(?:.*\S)?)=([0-9]{0,15}\.?[0-9]{1,15})", text)
     if not match or float(match[2]) > 1:
         raise ValueError("TASK=SCORE with a score from 0 to 1, such as extract=0.8")
     return match[1], float(match[2])

@@ -101,7 +101,8 @@ def test_a_command_of_the_readme_works_as_written(command: str, port: str, studi
 
 
 def test_the_task_of_the_readme_runs(studio: str, tmp_path: Path) -> None:
-    (code,) = [block for kind, block in BLOCKS if kind == "python"]
+    small, code = [block for kind, block in BLOCKS if kind == "python"]
+    assert small in (ROOT / "docs" / "pytest.md").read_text(encoding="utf-8")  # whose tests are run by a test
     (tmp_path / "test_facts.py").write_text(code)
     words = re.findall(r"`(pytest test_facts\.py[^`]*)`", README)
     assert words

@@ -80,6 +80,7 @@ class Plan:
         complete: the keys of models of which nothing is missing.
         allotment: what fits into the budget; None: there is no budget.
         costs: what each model was estimated to cost.
+        free_form: a fingerprint of each free-form test's task.
     """
 
     selection: Selection
@@ -90,6 +91,7 @@ class Plan:
     complete: frozenset[str] = frozenset()
     allotment: Allotment | None = None
     costs: Mapping[str, ModelCost] = field(default_factory=dict)
+    free_form: Mapping[str, str] = field(default_factory=dict)
 
     def rows(self) -> tuple[PlanRow, ...]:
         """Return what is planned for each model."""
@@ -240,7 +242,7 @@ class Plan:
                 if task.generate_for is not None
             },
             "floors": {task.name: task.floor for task in self.tasks if task.floor is not None},
-            "tasks": {task.name: self._fingerprint(task) for task in self.tasks},
+            "tasks": {**{task.name: self._fingerprint(task) for task in self.tasks}, **self.free_form},
             "sets": {task.name: set_hash(task, samples[task.name]) for task in self.tasks},
         }
 

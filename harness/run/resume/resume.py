@@ -4,13 +4,13 @@ A sample is there already if its uid is the same now: a hash of everything that 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from harness.domain.answer import Answer, Job
-from harness.domain.generation import Generation, Outcome, ServerStats, Times
+from harness.domain.generation import ChatRequest, Generation, Outcome, ServerStats, Times
 from harness.domain.model import InstanceId, LoadConfig, Model
 from harness.domain.record import (
     EndRecord,
@@ -24,7 +24,8 @@ from harness.domain.record import (
     SkipRecord,
     SummaryRecord,
 )
-from harness.domain.score import Score
+from harness.domain.sample import Sample
+from harness.domain.score import Score, Scorer
 from harness.errors import LeaseError, SettingsError, StoreError
 from harness.reaper.filelock import FileLock
 from harness.run.ask.asker import judge
@@ -32,6 +33,7 @@ from harness.run.ask.job import jobs_of, sample_uid
 from harness.run.ask.prompt import prompt_record
 from harness.run.ask.reasoning import reasoning_for
 from harness.run.ask.room import room_tokens
+from harness.run.free_form import ByTest, Case, FreeForm
 from harness.run.plan.plan import fits
 from harness.run.resume.difference import differences, thoughts_then
 from harness.settings import Settings, setting
@@ -97,6 +99,7 @@ class Resumption:
         tasks: of this run.
         settings: of this run.
         tests: the node ids of this run's tests by model key; those that need no model under None.
+        free_form: those of them that are free-form; of these, what passed is taken over test by test.
     """
 
     parent: RunFile
@@ -104,6 +107,7 @@ class Resumption:
     tasks: Sequence[Task]
     settings: Settings
     tests: Mapping[str | None, Sequence[str]]
+    free_form: FreeForm = field(default_factory=FreeForm)
 
     def check_same(self) -> None:
         """Make sure that this run asks what the earlier one did, or more of it, in any order.
@@ -127,7 +131,7 @@ class Resumption:
             LeaseError: the config differs.
         """
         before = self._config(model)
-        if before is not None and self._known_of(model) and before != config.as_dict():
+        if before is not None and self._has_answers(model.key) and before != config.as_dict():
             raise LeaseError(
                 f"{model.key} is loaded with {config.as_dict()}, but its answers in {self.parent.path} were given with "
                 f"{before}, so they cannot be combined",
@@ -143,6 +147,38 @@ class Resumption:
                 record = self.parent.sample_record(sample)
                 found[job.place] = _answer(record, job, self._score(task, job, record))
         return found
+
+    @cached_property
+    def kept_tests(self) -> frozenset[str]:
+        """The free-form tests that are not run again: they passed or were skipped, and ask what they asked then."""
+        now, then = self.free_form.fingerprints(), self.parent.run.plan.get("tasks", {})
+        return frozenset(
+            test
+            for test, case in self.free_form.cases.items()
+            if test in self._tests_ended and then.get(case.task) == now[case.task] and case.model_key in self._instances
+        )
+
+    def hand_over(self) -> None:
+        """Give the answers of the tests that are kept to the free-form tests of this run."""
+        for uid, case in self._kept.items():
+            sample = self.parent.sample(uid)
+            if sample is not None:
+                record = self.parent.sample_record(sample)
+                self.free_form.take(case, [_answer(record, _job_of(record), self._recorded_score(sample, ByTest()))])
+        for test in self.kept_tests:
+            self.free_form.end(test, has_failed=False)
+
+    @cached_property
+    def _kept(self) -> Mapping[str, Case]:
+        """The test of each answer to a free-form test that is taken over, by uid."""
+        kept: dict[str, Case] = {}
+        tasks = {self.free_form.cases[test].task for test in self.kept_tests}
+        for uid, sample in self.parent.samples():
+            if sample.key.task in tasks:
+                test = str(self.parent.sample_record(sample).tags.get("test"))
+                if test in self.kept_tests:
+                    kept[uid] = self.free_form.cases[test]
+        return kept
 
     def count(self, task: Task, model: Model) -> int:
         """Return how many answers of a cell the earlier run has."""
@@ -175,16 +211,14 @@ class Resumption:
         that gave them: everything else about that model is measured again. Prompts are made again: the earlier file may
         have none.
         """
-        uids = {uid: (task, job) for cell in self._known.values() for uid, (task, job) in cell.items()}
         answered: set[str] = set()
         prompts: set[str] = set()
         judged: set[str] = set()
         for offset, record in self.parent.records():
             if isinstance(record, SampleRecord):
-                sample = self._sample(record.sample_uid)
-                if record.sample_uid in uids and sample is not None and sample.offset == offset:
+                if self._is_taken_over(record.sample_uid, offset):
                     if not self.settings.no_prompts and record.prompt_hash not in prompts:
-                        yield prompt_record(uids[record.sample_uid][1], run_id=record.run_id, at=record.at)
+                        yield from self._prompt(record)
                         prompts.add(record.prompt_hash)
                     yield record
                     answered.add(record.sample_uid)
@@ -195,12 +229,24 @@ class Resumption:
             elif self._is_carried(record):
                 yield record
         # A run that died between an answer and its score has left an answer without one.
-        for uid in uids.keys() - judged:
-            task, job = uids[uid]
+        for uid in self._known_by_uid.keys() - judged:
+            task, job = self._known_by_uid[uid]
             sample = self._sample(uid)
             if sample is not None:
                 answer = self.parent.sample_record(sample)
                 yield _score_record(task, answer, self._score(task, job, answer))
+
+    def _is_taken_over(self, uid: str, offset: int) -> bool:
+        """Tell whether the sample at this offset is what stands of an answer that is taken over."""
+        sample = self.parent.sample(uid) if uid in self._kept else self._sample(uid)
+        return sample is not None and sample.offset == offset and (uid in self._kept or uid in self._known_by_uid)
+
+    def _prompt(self, record: SampleRecord) -> Iterator[PromptRecord]:
+        """Yield what was sent for a sample: made again, or for a free-form test as it was recorded, if it was."""
+        if record.sample_uid in self._known_by_uid:
+            yield prompt_record(self._known_by_uid[record.sample_uid][1], run_id=record.run_id, at=record.at)
+        elif (prompt := self.parent.prompt(record)) is not None:
+            yield prompt
 
     def _is_carried(self, record: Record) -> bool:
         if isinstance(record, RunRecord | EndRecord | PromptRecord):
@@ -209,22 +255,30 @@ class Resumption:
         if isinstance(record, SummaryRecord | SkipRecord) and record.task in self._tasks_left_out:
             return False
         if isinstance(record, ItemRecord):
-            return record.test in self._tests_done and (self.is_server_done if key is None else key in self.complete)
+            is_done = self.is_server_done if key is None else key in self.complete
+            return record.test in self.kept_tests or (record.test in self._tests_done and is_done)
         if key is not None and key in {model.key for model in self.models}:
             is_last_used = isinstance(record, InstanceRecord) and self._instances.get(record.model_key) == record
-            return key in self.complete or (
-                is_last_used and any(cell[0] == key for cell, answers in self._known.items() if answers)
-            )
+            return key in self.complete or (is_last_used and self._has_answers(key))
         return self.is_server_done and key not in self.parent.run.plan.get("models", ())
 
     @cached_property
     def _tasks_left_out(self) -> set[str]:
-        return set(self.parent.run.plan.get("tasks", {})) - {task.name for task in self.tasks}
+        now = {*(task.name for task in self.tasks), *self.free_form.tasks}
+        return set(self.parent.run.plan.get("tasks", {})) - now
 
     @cached_property
     def _tests_done(self) -> frozenset[str]:
         """The node ids of the tests that need not be run again."""
-        return frozenset(item.test for item in self.parent.items if item.outcome != "failed")
+        return self._tests_ended - (self.free_form.cases.keys() - self.kept_tests)
+
+    @cached_property
+    def _tests_ended(self) -> frozenset[str]:
+        """The node ids of the tests that did not fail; each failed subtest is a failure of its test."""
+        ended: dict[bool, set[str]] = {False: set(), True: set()}
+        for item in self.parent.items:
+            ended[item.outcome == "failed"].add(item.test)
+        return frozenset(ended[False] - ended[True])
 
     @cached_property
     def _instances(self) -> Mapping[str, InstanceRecord]:
@@ -247,8 +301,14 @@ class Resumption:
                 }
         return cells
 
-    def _known_of(self, model: Model) -> int:
-        return sum(self.count(task, model) for task in self.tasks)
+    @cached_property
+    def _known_by_uid(self) -> Mapping[str, tuple[Task, Job]]:
+        return {uid: place for cell in self._known.values() for uid, place in cell.items()}
+
+    def _has_answers(self, key: str) -> bool:
+        """Tell whether anything that a model answered is taken over."""
+        is_asked = any(cell[0] == key for cell, answers in self._known.items() if answers)
+        return is_asked or any(case.model_key == key for case in self._kept.values())
 
     def _jobs(self, task: Task, model: Model) -> Sequence[Job]:
         reasoning = reasoning_for(model, self.settings.reasoning)
@@ -286,14 +346,26 @@ class Resumption:
     def _score(self, task: Task, job: Job, record: SampleRecord) -> Score:
         """Return the recorded score; judge the answer where the run died before its score was written."""
         sample = self._sample(record.sample_uid)
-        entry = None if sample is None else self.parent.score(sample, task.scorer)
-        if entry is not None:
-            known = self.parent.score_record(entry)
-            return Score(value=known.value, passed=known.passed, reason=known.reason, details=known.details)
-        return judge(task, job.sample, record.output_text, Outcome(record.outcome))
+        known = None if sample is None else self._recorded_score(sample, task.scorer)
+        return known or judge(task, job.sample, record.output_text, Outcome(record.outcome))
+
+    def _recorded_score(self, sample: SampleEntry, scorer: Scorer) -> Score | None:
+        entry = self.parent.score(sample, scorer)
+        if entry is None:
+            return None
+        known = self.parent.score_record(entry)
+        return Score(value=known.value, passed=known.passed, reason=known.reason, details=known.details)
 
 
-def _answer(record: SampleRecord, job: Job, score: Score) -> Answer:
+def _job_of(record: SampleRecord) -> Job:
+    """Return the job of a recorded sample without its prompt, which its answer is counted without."""
+    sample = Sample(
+        item_id=record.item_id, prompt="", target=record.target, tier=record.tier, cluster_id=record.cluster_id
+    )
+    return Job(sample=sample, epoch=record.epoch, request=ChatRequest(model=record.instance_id, input=""))
+
+
+def _answer(record: SampleRecord, job: Job, score: Score | None) -> Answer:
     generation = None
     if "e2e_s" in record.times and "total_s" in record.times:
         generation = Generation(

@@ -1,0 +1,34 @@
+"""The embedded server as a session meets it: what it lists before it is started, and what to say of its models."""
+
+from collections.abc import Callable, Sequence
+
+from harness.domain.model import Model
+from harness.settings import Settings
+
+DEMONSTRATION = (
+    "this is a demonstration. The embedded default models are one small network (SmolLM2-135M-Instruct) in three "
+    "quantisations; q4_0 and q8_0 are requantised from q4_1 and cannot be better than it, whatever the figures. "
+    "To choose a model, point the harness at LM Studio."
+)
+
+
+def embedded_listing(settings: Settings, say: Callable[[str], None]) -> tuple[Model, ...]:
+    """Return what the embedded server will list; `say` is told which files are not models."""
+    if settings.models_dir is None:
+        from harness.embedded.default_models import listing
+
+        return listing()
+    from harness.embedded.catalogue import scan
+
+    return scan(settings.models_dir, say)
+
+
+def notes(kind: str, models: Sequence[Model]) -> list[str]:
+    """Return what a reader of the figures must know of the models on this kind of server."""
+    if kind == "embedded":
+        from harness.embedded.default_models import listing
+
+        defaults = {model.key for model in listing()}
+        if any(model.key in defaults for model in models):
+            return [DEMONSTRATION]
+    return []
