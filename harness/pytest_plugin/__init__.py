@@ -10,11 +10,17 @@ the name of the task that a test with `lms_ask` belongs to);
 selected models only.
 """
 
-pytest_plugins = (
-    "harness.pytest_plugin.options",
-    "harness.pytest_plugin.benchmark",
-    "harness.pytest_plugin.collection",
-    "harness.pytest_plugin.fixtures",
-    "harness.pytest_plugin.asking",
-    "harness.pytest_plugin.reporting",
-)
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+_PARTS = ("options", "benchmark", "collection", "fixtures", "asking", "reporting")
+
+
+def pytest_addoption(pluginmanager: "pytest.PytestPluginManager") -> None:
+    """Register the parts. A list `pytest_plugins` would read the metadata of all installed packages once for each."""
+    for part in _PARTS:
+        name = f"{__name__}.{part}"
+        pluginmanager.register(import_module(name), name)

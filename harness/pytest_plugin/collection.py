@@ -31,7 +31,6 @@ from harness.pytest_plugin.state import (
     session_of,
 )
 from harness.pytest_plugin.terminal import say
-from harness.settings import setting
 
 if TYPE_CHECKING:
     from harness.run.session import Session
@@ -40,7 +39,7 @@ _OWN_TASK = "lms_own_task"
 _NOT_PARALLEL = (
     "tests of local models do not run in workers of pytest-xdist: each worker would load its own copy of every model, "
     "and the figures would be wrong.\n"
-    f"Run them with -n0; {setting('concurrency')} says how many requests are in flight at a time."
+    "Run them with -n0; setting `concurrency` says how many requests are in flight at a time."
 )
 
 
@@ -124,10 +123,10 @@ def _prepare(config: pytest.Config, session: "Session", items: list[pytest.Item]
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Print what the run is about to ask, if that takes long; with --collect-only the whole plan, and load nothing."""
     config = session.config
-    from harness.report.layout import paragraph, terminal_width
-
     if FAILURE in config.stash or not any(needs_server(item) for item in session.items):
         return
+    from harness.report.layout import paragraph, terminal_width
+
     if not config.option.collectonly:
         if text := or_exit(config, lambda: session_of(config).announcement()):
             say(config, "\n".join(paragraph(line, terminal_width()) for line in text.splitlines()))

@@ -16,7 +16,6 @@ import pytest
 
 from harness.errors import LeaseError, LoadFailed, ReleaseFailed, SettingsError, StoreError
 from harness.pytest_plugin.state import or_exit, printed, session_of
-from harness.settings import Settings
 
 if TYPE_CHECKING:
     from harness.client.http import Client
@@ -24,11 +23,12 @@ if TYPE_CHECKING:
     from harness.domain.record import SummaryRecord
     from harness.run.leased_model import LeasedModel
     from harness.run.run import Run
+    from harness.settings import Settings
     from harness.task.task import Task
 
 
 @pytest.fixture(scope="session")
-def lms_settings(pytestconfig: pytest.Config) -> Settings:
+def lms_settings(pytestconfig: pytest.Config) -> "Settings":
     """The settings of this run."""
     return session_of(pytestconfig).settings
 
@@ -95,7 +95,7 @@ def lms_own_task(request: pytest.FixtureRequest) -> "Task":
 
 @pytest.fixture
 def lms_run_task(
-    lms_run: "Run", lms_instance: "LeasedModel", lms_settings: Settings
+    lms_run: "Run", lms_instance: "LeasedModel", lms_settings: "Settings"
 ) -> "Callable[[Task], SummaryRecord]":
     """A function that runs a task on the instance; fails the test only on lost answers or below a floor."""
     from harness.report.ending import how_to_see_worst

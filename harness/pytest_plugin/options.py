@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.pytest_plugin.state import PREFIX, is_anything_given, printed, settings_of
-from harness.settings import OPTIONS, RETIRED, Surface, retired, unknown_ini
+from harness.settings import OPTIONS, RETIRED, Surface
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,8 +38,12 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         for name in RETIRED:
             if config.getoption(PREFIX + name):
+                from harness.settings import retired
+
                 raise retired(f"--lms-{name}", name, Surface.PYTEST)
         for name in _unknown_ini(config):
+            from harness.settings import unknown_ini
+
             raise unknown_ini(name)
         # A wrong ini value or variable concerns only tests that need a model, so it is reported when one is collected.
         if is_anything_given(config):

@@ -9,24 +9,25 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.report.text import printable
-from harness.settings import OPTIONS, Handover, Settings, Surface, build_settings
+from harness.settings import OPTIONS, Handover, Surface
 
 if TYPE_CHECKING:
     from harness.domain.model import Model
     from harness.run.session import Session
+    from harness.settings import Settings
     from harness.task.task import Task
 
 T = TypeVar("T")
 PREFIX = "lms_"
 """How our fixtures, our ini keys, and the names under which pytest keeps our options begin."""
-_SETTINGS = pytest.StashKey[Settings]()
+_SETTINGS = pytest.StashKey["Settings"]()
 _SESSION = pytest.StashKey["Session"]()
 _OWN_TASKS = pytest.StashKey["Sequence[Task]"]()
 FAILURE = pytest.StashKey[HarnessError]()
 """An error before or during collection, which pytest would not let end the session at once."""
 
 
-def settings_of(config: pytest.Config) -> Settings:
+def settings_of(config: pytest.Config) -> "Settings":
     """Return the settings, made once: after this run has begun, `--lms-resume last` would mean this very run.
 
     Raises:
@@ -37,7 +38,9 @@ def settings_of(config: pytest.Config) -> Settings:
     return config.stash[_SETTINGS]
 
 
-def _make_settings(config: pytest.Config) -> Settings:
+def _make_settings(config: pytest.Config) -> "Settings":
+    from harness.settings import build_settings
+
     handover = handover_to(config)
     settings = build_settings(
         {option.name: config.getoption(PREFIX + option.name) for option in OPTIONS},

@@ -5,11 +5,17 @@ text into values, `settings` collects them into one frozen `Settings`. Code belo
 `setting("url")`; the edge renders that with its `Surface`. Nothing here knows click or pytest. Start with `settings`.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from harness.settings.handover import Handover
 from harness.settings.name import SettingName, setting
 from harness.settings.option import OPTIONS, RETIRED, Option
 from harness.settings.parser import DEFAULT_URL, EMBEDDED
-from harness.settings.settings import DEFAULT_TOKEN, Handover, Settings, build_settings, retired, unknown_ini
 from harness.settings.surface import Surface
+
+if TYPE_CHECKING:
+    from harness.settings.settings import DEFAULT_TOKEN, Settings, build_settings, retired, unknown_ini
 
 __all__ = [
     "DEFAULT_TOKEN",
@@ -27,3 +33,10 @@ __all__ = [
     "setting",
     "unknown_ini",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import `settings` when one of its names is first used: every pytest run on the machine imports this package."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.settings"), name)

@@ -94,19 +94,6 @@ class Settings:
         return rounds_up_to(self.limit) if self.until_decided else (self.limit,)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Handover:
-    """Settings that a program hands to the pytest plugin, as an element of `pytest.main(..., plugins=[...])`.
-
-    Attributes:
-        settings: what an option on pytest's own command line does not override.
-        surface: how the program's user writes settings, for messages.
-    """
-
-    settings: Settings
-    surface: Surface
-
-
 def build_settings(
     options: Given,
     *,
