@@ -1,14 +1,16 @@
 """`tasks`: shows what the task classes ask, and what run files reveal about their items."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from harness.cli.completion import task_names
 from harness.cli.option import json_option, results_option
 from harness.cli.output import note, print_json, print_text, spinning
+from harness.cli.own_task import begin_task, check_tasks
 
 if TYPE_CHECKING:
     from harness.stats.item import Item
@@ -28,6 +30,19 @@ if TYPE_CHECKING:
     help="Only this task class, repeatable.",
 )
 @click.option(
+    "--tasks", "own", type=click.Path(path_type=Path), metavar="DIR", help="List your own tasks in this folder instead."
+)
+@click.option(
+    "--new",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Begin an own task in this folder, with guesses from --from.",
+)
+@click.option("--from", "data", type=click.Path(path_type=Path), metavar="DATA", help="With --new: your rows.")
+@click.option(
+    "--check", type=click.Path(path_type=Path), metavar="DIR", help="Check the own tasks in this folder; asks nothing."
+)
+@click.option(
     "--n", "count", type=click.IntRange(1), default=60, show_default=True, help="Number of items to generate."
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the generated items.")
@@ -45,6 +60,10 @@ def tasks(
     seed: int,
     results: Path,
     *,
+    own: Path | None,
+    new: Path | None,
+    data: Path | None,
+    check: Path | None,
     export: str | None,
     as_json: bool,
 ) -> None:
@@ -52,6 +71,9 @@ def tasks(
 
     With run files, also show each item's difficulty and discrimination over the models in them. An item that every
     model passes or fails says nothing about the difference of two models; such items are named. No server is needed.
+
+    Your own tasks need no Python (docs/own-tasks.md): --new begins one from a CSV, JSONL, JSON or TSV file, --check
+    says what is wrong with it, what chance scores, and how many rows an answer is likely to take; --tasks lists them.
 
     With --export, only the items are written, a line each: id, task, system prompt, earlier turns, prompt. Have them
     answered elsewhere, put {"id": ..., "answer": ...} on a line for each, and `lms-harness choose --primary FILE` takes
@@ -64,40 +86,91 @@ def tasks(
       lms-harness tasks results/*.jsonl --json
       lms-harness tasks --task extract --n 30 --export items.jsonl
     """
-    from harness.task.catalogue import load_catalogue, portray
-    from harness.task.shipped import suites_dir
+    given = {"--new": new, "--check": check, "--export": export, "RUN_FILE": files or None}
+    if (new or check) and (several := [name for name, value in given.items() if value is not None])[1:]:
+        raise click.UsageError(f"{several[0]} and {several[1]} are two different things: give one of them")
+    if data is not None and new is None:
+        raise click.UsageError("--from is for --new DIR, which is missing")
+    if new is not None:
+        begin_task(new, data, as_json=as_json)
+    elif check is not None:
+        check_tasks(check, as_json=as_json)
+    else:
+        _list(files, names, _Part(seed, count), results, own=own, export=export, as_json=as_json)
+
+
+def _list(
+    files: Sequence[Path],
+    names: Sequence[str],
+    part: "_Part",
+    results: Path,
+    *,
+    own: Path | None,
+    export: str | None,
+    as_json: bool,
+) -> None:
+    """Print the tasks, or write their items."""
     from harness.verdict.difficulty import item_difficulty
 
-    with spinning("reading the task classes"):
-        catalogue = load_catalogue(suites_dir())
-    known = [entry.task.name for entry in catalogue]
+    found = _own_tasks(own) if own is not None else _shipped_tasks()
+    known = [listed.task.name for listed in found]
     if missing := sorted(set(names) - set(known)):
         raise click.UsageError(f"--task: no such class: {', '.join(missing)}; expected one of {', '.join(known)}")
+    wanted = [listed for listed in found if not names or listed.task.name in names]
     if export is not None:
         if files:
             raise click.UsageError("--export writes what the tasks ask, and needs no run files")
-        wanted = [entry.task for entry in catalogue if not names or entry.task.name in names]
-        _export(wanted, export, seed, count, as_json=as_json)
+        _export([listed.task for listed in wanted], export, part, as_json=as_json)
         return
     portraits = []
-    for entry in catalogue:
-        if not names or entry.task.name in names:
-            with spinning(f"measuring {entry.task.name}"):
-                portraits.append(portray(entry, seed=seed, n=count))
+    for listed in wanted:
+        with spinning(f"measuring {listed.task.name}"):
+            portraits.append(listed.portray(seed=part.seed, n=part.n))
     read: list[Path] = []
     skipped: dict[str, str] = {}
     difficulty = item_difficulty(_runs(files, results, read=read, skipped=skipped))
-    items = {task: found for task, found in difficulty.items() if not names or task in names}
+    shown = names or (known if own is not None else ())
+    items = {task: difficulties for task, difficulties in difficulty.items() if not shown or task in shown}
     if as_json:
         print_json(
             {
                 "tasks": [_portrait_as_dict(portrait) for portrait in portraits],
-                "items": {task: _items_as_list(found) for task, found in items.items()},
+                "items": {task: _items_as_list(difficulties) for task, difficulties in items.items()},
                 "skipped": skipped,
             }
         )
         return
-    _print(portraits, items, read=read, skipped=skipped)
+    _print(portraits, items, read=read, skipped=skipped, is_own=own is not None)
+
+
+class _Part(NamedTuple):
+    """Which items are generated."""
+
+    seed: int
+    n: int
+
+
+class _Listed(NamedTuple):
+    """A task, and what portrays it."""
+
+    task: "Task"
+    portray: "Callable[..., Portrait]"
+
+
+def _shipped_tasks() -> list[_Listed]:
+    from harness.task.catalogue import load_catalogue, portray
+    from harness.task.shipped import suites_dir
+
+    with spinning("reading the task classes"):
+        return [_Listed(entry.task, partial(portray, entry)) for entry in load_catalogue(suites_dir())]
+
+
+def _own_tasks(path: Path) -> list[_Listed]:
+    from harness.own_task.own_task import load_own_tasks
+    from harness.own_task.portrait import portray_own
+
+    with spinning("reading the rows"):
+        return [_Listed(own.task, partial(portray_own, own)) for own in load_own_tasks(path)]
 
 
 def _print(
@@ -106,12 +179,13 @@ def _print(
     *,
     read: Sequence[Path],
     skipped: Mapping[str, str],
+    is_own: bool,
 ) -> None:
     from harness.report.catalogue import render_items, render_portraits
     from harness.report.layout import paragraph, terminal_width
 
     width = terminal_width()
-    print_text(render_portraits(portraits, width=width))
+    print_text(render_portraits(portraits, width=width, is_own=is_own))
     if items:
         print_text(f"\nFrom {len(read)} run file{'s' * (len(read) != 1)}:\n")
         print_text(render_items(items, width=width))
@@ -122,13 +196,13 @@ def _print(
         print_text(f"\n{paragraph(f'Skipped: {name}: {reason}', width, indent=2)}")
 
 
-def _export(tasks: "Sequence[Task]", target: str, seed: int, count: int, *, as_json: bool) -> None:
+def _export(tasks: "Sequence[Task]", target: str, part: _Part, *, as_json: bool) -> None:
     import json
 
     from harness.command.primary import export_items
     from harness.store.writer import write_new
 
-    items = list(export_items(tasks, seed=seed, n=count))
+    items = list(export_items(tasks, seed=part.seed, n=part.n))
     if target == "-":
         for item in items:
             print_json(item)

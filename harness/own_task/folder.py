@@ -3,7 +3,6 @@
 from pathlib import Path, PurePath
 
 from harness.errors import TaskError
-from harness.settings.name import setting
 
 _HINT = "Make one from your data: lms-harness tasks --new DIR --from DATA"
 
@@ -16,16 +15,14 @@ def definition_paths(path: Path) -> list[Path]:
     """
     if path.is_file():
         if path.suffix != ".toml":
-            raise TaskError(
-                f"{setting('own_tasks')}: expected a folder with .toml files, or one .toml file, got {path}", hint=_HINT
-            )
+            raise TaskError(f"expected a folder with .toml files, or one .toml file, got {path}", hint=_HINT)
         return [path]
     try:
         found = sorted(file for file in path.iterdir() if file.suffix == ".toml" and not file.name.startswith("."))
     except OSError as exc:
-        raise TaskError(f"{setting('own_tasks')}: cannot read the folder {path}: {exc.strerror}", hint=_HINT) from exc
+        raise TaskError(f"cannot read the folder {path}: {exc.strerror}", hint=_HINT) from exc
     if not found:
-        raise TaskError(f"{setting('own_tasks')}: there is no .toml file in {path}", hint=_HINT)
+        raise TaskError(f"there is no .toml file in {path}", hint=_HINT)
     return found
 
 

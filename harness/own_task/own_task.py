@@ -67,21 +67,32 @@ def read_definitions(path: Path) -> list[Definition]:
     Raises:
         TaskError: a definition cannot be used, or a name is taken.
     """
-    shipped = shipped_names()
-    named: dict[str, Definition] = {}
-    for definition in map(read_definition, definition_paths(path)):
-        name = definition.name
-        if name in shipped:
-            raise TaskError(
-                f"{definition.path}: field name: a task that ships is called {name}", hint="Give yours another name."
-            )
-        if name in named:
-            raise TaskError(
-                f"{definition.path}: field name: {named[name].path} is called {name}, too",
-                hint="Give each task a name of its own.",
-            )
-        named[name] = definition
-    return [named[name] for name in sorted(named)]
+    named: dict[str, Path] = {}
+    definitions = []
+    for file in definition_paths(path):
+        definition = read_definition(file)
+        check_names(definition, named)
+        definitions.append(definition)
+    return sorted(definitions, key=lambda definition: definition.name)
+
+
+def check_names(definition: Definition, named: dict[str, Path]) -> None:
+    """Make sure that no other task has the name of this one, and note it in `named`.
+
+    Raises:
+        TaskError: a task that ships, or another one of the folder, has it.
+    """
+    name = definition.name
+    if name in shipped_names():
+        raise TaskError(
+            f"{definition.path}: field name: a task that ships is called {name}", hint="Give yours another name."
+        )
+    if name in named:
+        raise TaskError(
+            f"{definition.path}: field name: {named[name]} is called {name}, too",
+            hint="Give each task a name of its own.",
+        )
+    named[name] = definition.path
 
 
 def load_own_task(definition: Definition) -> OwnTask:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.domain.sample import Json
+from harness.store.row import short
 
 _PART = re.compile(r"\{\{|\}\}|\{([^{}\n]+)\}|[{}]")
 
@@ -18,7 +19,7 @@ class UnknownColumn(ValueError):
     """A row lacks a column that a template names."""
 
     def __init__(self, column: str, row: Mapping[str, Any]) -> None:
-        super().__init__(f"there is no column {column!r}; the columns are {', '.join(map(str, row))}")
+        super().__init__(f"there is no column {short(column)!r}; the columns are {short(', '.join(map(str, row)))}")
         self.column = column
 
 

@@ -24,8 +24,8 @@ HEADERS = (
 ITEM_HEADERS = ("task", "items", "models", "difficulty", "discrimination", "all pass", "all fail")
 
 
-def render_portraits(portraits: Sequence[Portrait], *, width: int | None) -> str:
-    """Return the table of the classes and what its columns mean."""
+def render_portraits(portraits: Sequence[Portrait], *, width: int | None, is_own: bool = False) -> str:
+    """Return the table of the classes, or of the user's own tasks, and what its columns mean."""
     rows = [
         (
             portrait.entry.task.name,
@@ -36,18 +36,24 @@ def render_portraits(portraits: Sequence[Portrait], *, width: int | None) -> str
             portrait.entry.task.max_output_tokens,
             f"{portrait.chance:.2f}",
             f"{portrait.best_lazy[1]:.2f} ({portrait.best_lazy[0]})",
-            f"{portrait.reference:.2f}",
+            "n/a" if portrait.reference is None else f"{portrait.reference:.2f}",
             f"{portrait.entry.task.scorer.name} {portrait.entry.task.scorer.version}",
         )
         for portrait in portraits
     ]
     align = ("left", "right", "left", "right", "left", "right", "right", "left", "right", "left")
-    legend = (
+    own = (
+        "items: rows that were looked at (--n). prompt tokens: median and maximum, estimated from characters. chance: "
+        "the score of the best answer that ignores the row. reference: what the targets themselves score as answers; "
+        "n/a where they do not say what an answer looks like."
+    )
+    shipped = (
         "items: generated here, from one seed (the generator can make more). tiers: easy/medium/hard. prompt tokens: "
         "median and maximum, estimated from characters. chance: the score of answering without reading. best lazy "
         "answer: the best of the answers that must not beat chance. reference: the reference solution; below 1.00 "
         "it is a defect."
     )
+    legend = own if is_own else shipped
     return f"{fitted(rows, headers=HEADERS, align=align, width=width)}\n\n{paragraph(legend, width or 110)}"
 
 

@@ -50,7 +50,7 @@ class Portrait:
         strata: how many templates they come from.
         prompt_tokens: median and maximum, estimated from characters.
         chance: as the task declares it.
-        reference: mean score of the reference solution; anything but 1 is a defect of the task.
+        reference: mean score of the reference solution; anything but 1 is a defect of the task. None: there is none.
         best_lazy: the adversary or guess with the highest mean score, and that score.
     """
 
@@ -61,7 +61,7 @@ class Portrait:
     strata: int
     prompt_tokens: tuple[int, int]
     chance: float
-    reference: float
+    reference: float | None
     best_lazy: tuple[str, float]
 
 
@@ -80,10 +80,7 @@ def load_catalogue(suites: Path) -> tuple[Entry, ...]:
 def portray(entry: Entry, *, seed: int, n: int) -> Portrait:
     """Return the figures of a class, measured on the first n samples of a seed."""
     samples = entry.task.samples(seed=seed, limit=n)
-    tokens = [
-        len(f"{sample.system_prompt or ''}{''.join(sample.turns)}{sample.prompt}") // _CHARACTERS_PER_TOKEN
-        for sample in samples
-    ]
+    tokens = [estimated_tokens(sample) for sample in samples]
     tiers = Counter(sample.tier for sample in samples)
     fewer = samples[: max(_LAZY_SAMPLES, len(samples) // 2)]
     lazy = {name: _mean(entry.task, fewer, answer) for name, answer in {**entry.adversaries, **entry.guesses}.items()}
@@ -98,6 +95,11 @@ def portray(entry: Entry, *, seed: int, n: int) -> Portrait:
         reference=_mean(entry.task, samples, entry.reference),
         best_lazy=max(lazy.items(), key=lambda name_and_score: name_and_score[1], default=("none", 0.0)),
     )
+
+
+def estimated_tokens(sample: Sample) -> int:
+    """Return about how many tokens of text a sample has, its turns and system prompt included."""
+    return len(f"{sample.system_prompt or ''}{''.join(sample.turns)}{sample.prompt}") // _CHARACTERS_PER_TOKEN
 
 
 def _mean(task: Task, samples: Sequence[Sample], answer: Answerer) -> float:

@@ -58,7 +58,11 @@ def choices_of(run: RunFile, supply: Supply | None = None) -> Sequence[TaskChoic
 
 def with_own_floor(rule: Rule, run: RunRecord | None, task: str) -> Rule:
     """Return the rule with the floor that the task itself has, where it has one."""
-    floor = run.plan.get("floors", {}).get(task) if run else None
+    return with_floor(rule, run.plan.get("floors", {}).get(task) if run else None)
+
+
+def with_floor(rule: Rule, floor: object) -> Rule:
+    """Return the rule with this floor; as it is where that is not a number from 0 to 1."""
     if not isinstance(floor, int | float) or isinstance(floor, bool) or not 0 <= floor <= 1:
         return rule
     return replace(rule, floor=floor)

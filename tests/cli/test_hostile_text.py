@@ -1,5 +1,6 @@
 """Every command with a hostile server and a hostile run file: nothing that they say acts on the terminal or on CI."""
 
+import csv
 import json
 import os
 import re
@@ -95,6 +96,20 @@ def routing_file(folder: Path) -> Path:
     return path
 
 
+def own_tasks(folder: Path) -> Path:
+    """Write own tasks in which every name is hostile: one that can be run, and one that cannot."""
+    own = folder / "own"
+    own.mkdir()
+    rows = [["q", f"answer{EVIL}"], *([f"{EVIL}{number}", f"{'ab'[number % 2]}{EVIL}"] for number in range(8))]
+    with (own / f"{EVIL}.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    fields = {"name": "evil", "data": f"{EVIL}.csv", "prompt": "{q}", "target": f"answer{EVIL}", "scorer": "choice"}
+    for name, changed in ((f"good{EVIL}", {}), (f"bad{EVIL}", {"target": EVIL}), ("worse", {EVIL: "x"})):
+        text = "".join(f"{json.dumps(key)} = {json.dumps(value)}\n" for key, value in {**fields, **changed}.items())
+        (own / f"{name}.toml").write_text(text)
+    return own
+
+
 def assert_harmless(output: str) -> None:
     for line in output.split("\n"):
         assert not line.lstrip().startswith("::"), line
@@ -149,7 +164,17 @@ WALK: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("RUN_FILE", "-o", f"{EVIL}.html"),
         (EVIL,),
     ),
-    "tasks": (("RUN_FILE", "--n", "2"), ("RUN_FILE", "--n", "2", "--json"), ("--n", "2", "--export", "-")),
+    "tasks": (
+        ("RUN_FILE", "--n", "2"),
+        ("RUN_FILE", "--n", "2", "--json"),
+        ("--n", "2", "--export", "-"),
+        ("--check", "OWN"),
+        ("--check", "OWN", "--json"),
+        ("--tasks", "OWN"),
+        ("--tasks", "OWN", "--export", "-"),
+        ("--new", EVIL.replace("/", ""), "--from", "ROWS"),
+        ("--check", EVIL),
+    ),
     "score": (("RUN_FILE", "--scorer", "exact", "--target-field", "item_id", "--out", "OUT"),),
     "schema": ((), ("routing",), ("--kind", EVIL)),
     "completion": (("bash",),),
@@ -187,6 +212,8 @@ def test_no_command_prints_what_acts(
         "OUT": str(tmp_path / "out.jsonl"),
         "COPY": str(copy),
         "ROUTING": str(routing_file(tmp_path)),
+        "OWN": str(own_tasks(tmp_path)),
+        "ROWS": str(tmp_path / "own" / f"{EVIL}.csv"),
     }
     result = in_folder(command, *(places.get(word, word) for word in words))
     assert_harmless(result.out)

@@ -144,10 +144,10 @@ def test_pytest_runs_own_tasks_and_no_others_unless_they_are_named(lms: Lms) -> 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--tasks=nowhere"], "--tasks: cannot read the folder nowhere: No such file or directory"),
+        (["--tasks=nowhere"], "cannot read the folder nowhere: No such file or directory"),
         (["--tasks=own", "--task=tickts"], "--task: no such task: tickts; collected are: brainstorm, "),
         (["--tasks=own", "--floor=tickts=0.8"], "--floor: no such task: tickts; collected are: tickets"),
-        (["--tasks=own/rows.csv"], "--tasks: expected a folder with .toml files, or one .toml file, got own/rows.csv"),
+        (["--tasks=own/rows.csv"], "expected a folder with .toml files, or one .toml file, got own/rows.csv"),
     ],
 )
 def test_what_cannot_be_run_ends_with_2_and_loads_nothing(
