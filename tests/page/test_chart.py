@@ -102,7 +102,7 @@ def test_the_drawing_that_fits_is_shown_and_no_text_covers_another(browser: "Bro
         show(page, *charts_of(MODELS))
         assert {sheet.get_attribute("class") for sheet in page.locator("svg:visible").all()} == {shown}
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert page.locator("svg:visible").first.locator(".name").count() == len(MODELS)
+        assert page.locator("svg:visible").first.locator(".chart-name").count() == len(MODELS)
         assert page.locator("svg:visible").evaluate_all(COVERED) == []
 
 

@@ -63,7 +63,7 @@ def assembled(  # noqa: D417  (the others are those of Chart)
         chart_id=chart_id,
         title=title,
         description=description,
-        svg=element("div", *sheets, css="chart"),
+        svg=element("div", *sheets, css="box"),
         header=tuple(header),
         rows=tuple(map(tuple, rows)),
     )
@@ -94,7 +94,7 @@ def _sheet(drawing: Drawing, *, width: int, name: str, kind: str, title: str, de
         element("title", words(title), id=f"{name}-title"),
         element("desc", words(description), id=f"{name}-desc"),
         *drawing.content,
-        css=f"chart-{kind}",
+        css=kind,
         viewBox=f"0 0 {width} {math.ceil(drawing.height)}",
         role="img",
         aria_labelledby=f"{name}-title {name}-desc",

@@ -13,7 +13,7 @@ from harness.report.chart.scale import Scale, score_scale
 from harness.report.chart.svg import Markup, element, group, line, path, text
 from harness.report.text import one_line
 
-_HEAD, _FOOT, _LEFT, _LABELS, _GAP = 40, 28, 30, 150, 26
+_HEAD, _FOOT, _LEFT, _LABELS, _GAP = 40, 32, 30, 150, 26
 _PLOT_HEIGHT = 120
 _MOST_BANDS = 4
 _COLOURS = 8
@@ -94,7 +94,10 @@ class _Panel:
 
     def y(self) -> Scale:
         ends = [
-            end for point in self.story.points for end in (finite(point.score), finite(point.low)) if end is not None
+            end
+            for point in self.story.points
+            for end in (finite(point.score), finite(point.low), finite(point.high))
+            if end is not None
         ]
         return score_scale(ends, start=self.bottom, end=self.top + _HEAD)
 
@@ -226,7 +229,8 @@ def _drawn(story: _Story, width: int) -> Drawing:
 def _frame(panel: _Panel, task: str) -> list[Markup]:
     scale = panel.y()
     content = [group(text(panel.left + 2, panel.top + 13, cut(task, 40), css="name"), title=task)]
-    for tick in (0.0, 0.5, 1.0) if scale.low == 0 else scale.ticks[-1::-2]:
+    few = [0.0, 0.5, 1.0] if len(scale.ticks) > 5 else scale.ticks[::2]  # noqa: PLR2004  (from 0 to 1)
+    for tick in few:
         y = scale(tick)
         content += [
             line(panel.left + _LEFT, y, panel.right, y, css="grid"),
@@ -239,7 +243,7 @@ def _frame(panel: _Panel, task: str) -> list[Markup]:
         x, half = panel.x(run), text_width(date, 12) / 2
         content.append(line(x, panel.bottom, x, panel.bottom + 4, css="rule"))
         if x - half > taken and (x + half < last - 8 or run == dates[-1][0]):
-            content.append(text(max(x, panel.left + half), panel.bottom + 17, date, css="tick", anchor="middle"))
+            content.append(text(max(x, panel.left + half), panel.bottom + 20, date, css="tick", anchor="middle"))
             taken = x + half + 8
     return content
 

@@ -1,8 +1,9 @@
 """Score against time: which models are worth their time, and which another one beats in both."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from harness.report.chart.chart import NARROW, Chart, Drawing, assembled, finite, score_text
 from harness.report.chart.label import TEXT_HEIGHT, Box, Wish, cut, names, placed, text_width, wrapped
@@ -44,6 +45,7 @@ class _Dot:
 
     point: ParetoPoint
     name: str
+    reason: str
     x: float
     y: float
     top: float
@@ -52,11 +54,6 @@ class _Dot:
     @property
     def is_dominated(self) -> bool:
         return self.point.dominated_by is not None
-
-    @property
-    def note(self) -> str:
-        """Why it is dominated; empty for the others."""
-        return (self.point.reason or f"dominated by {cut(self.point.dominated_by or '', 24)}") * self.is_dominated
 
 
 def pareto(
@@ -132,13 +129,13 @@ def _drawn(points: Sequence[ParetoPoint], width: int, yardstick: float | None) -
         [point.seconds or 0.0 for point in drawn], start=_LEFT, end=width - _RIGHT, most_ticks=4 if is_narrow else 8
     )
     name = names([point.model for point in drawn], 125 if is_narrow else 200)
-    dots = sorted(
-        (_dot(point, name[point.model], x_scale, y_scale) for point in drawn), key=lambda dot: (dot.is_dominated, dot.x)
-    )
-    content = [*_axes(x_scale, y_scale, width), *_yardstick(yardstick, y_scale, width), *_frontier(dots, width)]
+    dots = sorted((_dot(point, name, x_scale, y_scale) for point in drawn), key=lambda dot: (dot.is_dominated, dot.x))
+    stairs = _stairs(dots, width)
+    content = [*_axes(x_scale, y_scale, width), *_yardstick(yardstick, y_scale, width)]
+    content += [path(stairs, css="frontier")] if stairs else []
     content += [_mark(dot) for dot in reversed(dots)]
     kept = [] if yardstick is None else [_yardstick_label(yardstick, y_scale)]
-    content += _labels(dots, kept, Box(_LEFT + 2, _TOP - 12, width - 2, bottom - 2))
+    content += _labels(dots, kept, stairs, Box(_LEFT + 2, _TOP - 12, width - 2, bottom - 2))
     left_out = len(points) - len(drawn)
     if not drawn:
         content.append(
@@ -149,17 +146,26 @@ def _drawn(points: Sequence[ParetoPoint], width: int, yardstick: float | None) -
     return Drawing(height=bottom + _BOTTOM + 18 * bool(left_out and drawn), content=content)
 
 
-def _dot(point: ParetoPoint, name: str, x_scale: Scale, y_scale: Scale) -> _Dot:
+def _dot(point: ParetoPoint, name: Mapping[str, str], x_scale: Scale, y_scale: Scale) -> _Dot:
     score = point.score or 0.0
     low, high = (score if end is None else end for end in (finite(point.low), finite(point.high)))
     return _Dot(
         point=point,
-        name=name,
+        name=name[point.model],
+        reason=_reason(point, name),
         x=x_scale(point.seconds or 0.0),
         y=y_scale(score),
         top=y_scale(max(score, high)),
         bottom=y_scale(min(score, low)),
     )
+
+
+def _reason(point: ParetoPoint, name: Mapping[str, str]) -> str:
+    """Return why a model is dominated, with the other one's name as it stands in the chart."""
+    if point.dominated_by is None:
+        return ""
+    rival = name.get(point.dominated_by, point.dominated_by)
+    return point.reason.replace(point.dominated_by, rival) if point.reason else f"dominated by {rival}"
 
 
 def _axes(x_scale: Scale, y_scale: Scale, width: int) -> list[Markup]:
@@ -200,8 +206,8 @@ def _yardstick_label(value: float, y_scale: Scale) -> Box:
     return Box(_LEFT, y - TEXT_HEIGHT, _LEFT + 8 + text_width(_suffices(value), _NOTE_SIZE), y)
 
 
-def _frontier(dots: Sequence[_Dot], width: int) -> list[Markup]:
-    """Return the stairs through the models that are not dominated: below and right of them, another one is better."""
+def _stairs(dots: Sequence[_Dot], width: int) -> list[tuple[float, float]]:
+    """Return the line through the models that are not dominated: below and right of it, another one is better."""
     steps: list[tuple[float, float]] = []
     for dot in dots:
         if dot.is_dominated or (steps and dot.y >= steps[-1][1]):
@@ -209,7 +215,7 @@ def _frontier(dots: Sequence[_Dot], width: int) -> list[Markup]:
         if steps:
             steps.append((dot.x, steps[-1][1]))
         steps.append((dot.x, dot.y))
-    return [path([*steps, (width - _RIGHT, steps[-1][1])], css="frontier")] if steps else []
+    return [*steps, (width - _RIGHT, steps[-1][1])] if steps else []
 
 
 def _mark(dot: _Dot) -> Markup:
@@ -220,44 +226,52 @@ def _mark(dot: _Dot) -> Markup:
     return group(
         *(interval if dot.bottom - dot.top > 1 else []),
         element("circle", cx=dot.x, cy=dot.y, r=4.5 if dot.is_dominated else 6, css="dot"),
-        title=shown + f"; {dot.note}" * dot.is_dominated,
+        title=shown + f"; {point.reason or dot.reason}" * dot.is_dominated,
         css="muted" if dot.is_dominated else "ahead",
     )
 
 
-def _labels(dots: Sequence[_Dot], kept: Sequence[Box], within: Box) -> list[Markup]:
+def _labels(
+    dots: Sequence[_Dot], kept: Sequence[Box], stairs: Sequence[tuple[float, float]], within: Box
+) -> list[Markup]:
     taken = [*kept, *(Box(dot.x - 7, dot.y - 7, dot.x + 7, dot.y + 7) for dot in dots)]
     avoided = [Box(dot.x - 3, dot.top, dot.x + 3, dot.bottom) for dot in dots]
+    avoided += [
+        Box(min(x, to_x), min(y, to_y) - 1, max(x, to_x) + 1, max(y, to_y)) for (x, y), (to_x, to_y) in pairwise(stairs)
+    ]
     notes = [_note(dot, within) for dot in dots]
     places = _places(dots, notes, taken, avoided, within)
     if not all(places):  # Where not every reason finds a place, names go first.
-        notes = [""] * len(dots)
+        notes = [[] for _ in dots]
         places = _places(dots, notes, taken, avoided, within)
     return [_label(dot, place, note) for dot, place, note in zip(dots, places, notes, strict=True) if place is not None]
 
 
 def _places(
-    dots: Sequence[_Dot], notes: Sequence[str], taken: Sequence[Box], avoided: Sequence[Box], within: Box
+    dots: Sequence[_Dot], notes: Sequence[Sequence[str]], taken: Sequence[Box], avoided: Sequence[Box], within: Box
 ) -> list[Box | None]:
     wishes = []
     for dot, note in zip(dots, notes, strict=True):
-        width = max(text_width(dot.name, is_bold=not dot.is_dominated), text_width(note, _NOTE_SIZE))
-        wishes.append(Wish(x=dot.x, y=dot.y, width=width, height=TEXT_HEIGHT * (2 if note else 1)))
+        widths = [text_width(row, _NOTE_SIZE) for row in note]
+        width = max(text_width(dot.name, is_bold=not dot.is_dominated), *widths, 0.0)
+        wishes.append(Wish(x=dot.x, y=dot.y, width=width, height=TEXT_HEIGHT * (1 + len(note))))
     return placed(wishes, taken=taken, avoided=avoided, within=within)
 
 
-def _note(dot: _Dot, within: Box) -> str:
-    """Return the reason, cut to what may stand under a name."""
-    (note,) = wrapped(dot.note, 215 if within.right <= NARROW else 280, most_lines=1, size=_NOTE_SIZE)
-    return note
+def _note(dot: _Dot, within: Box) -> list[str]:
+    """Return the lines of the reason that stand under a name."""
+    width = 160 if within.right <= NARROW else 210
+    return wrapped(dot.reason, width, most_lines=2, size=_NOTE_SIZE) if dot.reason else []
 
 
-def _label(dot: _Dot, place: Box, note: str) -> Markup:
+def _label(dot: _Dot, place: Box, note: Sequence[str]) -> Markup:
     is_left = place.right < dot.x
     x, anchor = (place.right, "end") if is_left else (place.left, "start")
     shown = [text(x, place.top + 11.5, dot.name, css="name", anchor=anchor)]
-    if note:
-        shown.append(text(x, place.top + 11.5 + TEXT_HEIGHT, note, css="note", anchor=anchor))
+    shown += [
+        text(x, place.top + 11.5 + TEXT_HEIGHT * row, told, css="note", anchor=anchor)
+        for row, told in enumerate(note, start=1)
+    ]
     to_x, to_y = place.nearest(dot.x, dot.y)
     is_away = math.hypot(to_x - dot.x, to_y - dot.y) > _LEADER_FROM
     leader = [line(dot.x, dot.y, to_x, to_y, css="leader")] if is_away else []

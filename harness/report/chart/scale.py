@@ -8,6 +8,7 @@ _MINUTE_S, _HOUR_S = 60, 3600
 _ROUND_S = (60, 120, 300, 600, 1200, 3600, 7200, 18_000, 36_000, 86_400, 172_800, 432_000, 864_000)
 _LOGARITHMIC_FROM = 6
 """From this ratio of the largest to the smallest value on, a scale of times is logarithmic."""
+_ROUNDING = 1e-9
 _LEAST_S = 1e-6
 """Less is 0: no clock tells such times apart."""
 
@@ -39,11 +40,15 @@ class Scale:
 
 
 def score_scale(values: Sequence[float], *, start: float, end: float) -> Scale:
-    """Return a scale for scores, up to 1 and down to a fifth that is below all values."""
-    low = min(0.8, max(0.0, math.floor(min(values, default=0.0) * 5) / 5))
-    step = 0.1 if low >= 0.6 else 0.2  # noqa: PLR2004  (a tick at every fifth, or tenth)
-    count = round((1 - low) / step)
-    return Scale(low=low, high=1.0, start=start, end=end, ticks=[low + step * i for i in range(count + 1)])
+    """Return a scale for scores, from a fifth below all values to a fifth above them, and at least two fifths long."""
+    least, most = (min(1.0, max(0.0, value)) for value in (min(values, default=0.0), max(values, default=1.0)))
+    low, high = math.floor(least * 5 + _ROUNDING), math.ceil(most * 5 - _ROUNDING)
+    while high - low < 2:  # noqa: PLR2004  (fifths)
+        low, high = (low, high + 1) if high < 5 else (low - 1, high)  # noqa: PLR2004
+    ticks = [fifth / 5 for fifth in range(low, high + 1)]
+    if len(ticks) == 3:  # noqa: PLR2004  (so few that tenths are not too many)
+        ticks = [tenth / 10 for tenth in range(2 * low, 2 * high + 1)]
+    return Scale(low=low / 5, high=high / 5, start=start, end=end, ticks=ticks)
 
 
 def time_scale(values: Sequence[float], *, start: float, end: float, most_ticks: int) -> Scale:

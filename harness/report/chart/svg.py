@@ -10,17 +10,19 @@ Markup = NewType("Markup", str)
 """Safe to insert into a page as it is."""
 
 _LONGEST_TEXT = 1000
+_PREFIX = "chart-"
 
 
 def element(name: str, *content: Markup, **attributes: str | float | None) -> Markup:
-    """Return an element; `css` is its class, an underscore in a name is a hyphen, and None or "" leaves it out.
+    """Return an element; an underscore in a name is a hyphen, and None or "" leaves an attribute out.
 
-    Do not set `style`: a strict content security policy forbids it.
+    `css` are its classes, which get a prefix so that a page's own rules do not meet them. Do not set `style`: a strict
+    content security policy forbids it.
     """
+    if css := attributes.pop("css", ""):
+        attributes["class"] = " ".join(f"{_PREFIX}{name}" for name in str(css).split())
     written = [
-        f' {_attribute(key)}="{_value(value)}"'
-        for key, value in attributes.items()
-        if value is not None and value != ""
+        f' {key.replace("_", "-")}="{_value(value)}"' for key, value in attributes.items() if value not in {None, ""}
     ]
     head = f"<{name}{''.join(written)}"
     return Markup(f"{head}>{''.join(content)}</{name}>" if content else f"{head}/>")
@@ -53,12 +55,8 @@ def group(*content: Markup, title: str = "", css: str = "") -> Markup:
     return element("g", *shown, *content, css=css)
 
 
-def _attribute(key: str) -> str:
-    return {"css": "class", "viewBox": "viewBox"}.get(key, key.replace("_", "-"))
-
-
-def _value(value: str | float) -> str:
-    return escape(value) if isinstance(value, str) else _number(value)
+def _value(value: str | float | None) -> str:
+    return _number(value) if isinstance(value, int | float) else escape(value or "")
 
 
 def _number(value: float) -> str:

@@ -32,12 +32,12 @@ FALLING = [
 
 
 def texts(sheet: ET.Element, css: str) -> list[str]:
-    return [text.text or "" for text in sheet.iter("text") if text.attrib.get("class") == css]
+    return [text.text or "" for text in sheet.iter("text") if text.attrib.get("class") == f"chart-{css}"]
 
 
 def test_a_line_goes_from_run_to_run_and_stops_where_a_score_is_missing(sound: Sound) -> None:
     for sheet in sound(history(FALLING)):
-        strokes = [path for path in sheet.iter("path") if path.attrib["class"] == "stroke"]
+        strokes = [path for path in sheet.iter("path") if path.attrib["class"] == "chart-stroke"]
         assert [stroke.attrib["d"].count("L") for stroke in strokes] == [2]
         dots = [(float(dot.attrib["cx"]), float(dot.attrib["cy"])) for dot in sheet.iter("circle")]
         assert len(dots) == 5

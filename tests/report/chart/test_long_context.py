@@ -29,11 +29,11 @@ def test_each_cell_has_its_value_and_a_step_of_five_colours(sound: Sound) -> Non
             for group in sheet.iter("g")
             if group.find("rect") is not None
         }
-        assert cells["qwen3-4b, 256 tokens, beginning: 1.00 (n 2)"] == ("1.00", "heat-4")
-        assert cells["qwen3-4b, 768 tokens, beginning: 0.50 (n 2)"] == ("0.50", "heat-2")
-        assert cells["qwen3-4b, 768 tokens, end: 0.00 (n 2)"] == ("0.00", "heat-0")
-        assert cells["gemma-3, 256 tokens, beginning: \N{EN DASH} (n 0)"] == ("\N{EN DASH}", "unknown")
-        assert cells["gemma-3, 768 tokens, end: \N{EN DASH} (n 0)"] == ("\N{EN DASH}", "unknown")
+        assert cells["qwen3-4b, 256 tokens, beginning: 1.00 (n 2)"] == ("1.00", "chart-heat-4")
+        assert cells["qwen3-4b, 768 tokens, beginning: 0.50 (n 2)"] == ("0.50", "chart-heat-2")
+        assert cells["qwen3-4b, 768 tokens, end: 0.00 (n 2)"] == ("0.00", "chart-heat-0")
+        assert cells["gemma-3, 256 tokens, beginning: \N{EN DASH} (n 0)"] == ("\N{EN DASH}", "chart-unknown")
+        assert cells["gemma-3, 768 tokens, end: \N{EN DASH} (n 0)"] == ("\N{EN DASH}", "chart-unknown")
 
 
 def test_longer_is_right_and_deeper_is_down(sound: Sound) -> None:

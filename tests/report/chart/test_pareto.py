@@ -44,7 +44,7 @@ def test_the_frontier_joins_the_models_that_none_beats_and_the_beaten_one_says_w
         beaten, *ahead = circles(sheet)
         assert set(ahead) <= set(corners)
         assert beaten not in corners
-        muted = [group for group in sheet.iter("g") if group.attrib.get("class") == "muted"]
+        muted = [group for group in sheet.iter("g") if group.attrib.get("class") == "chart-muted"]
         assert [group.findtext("title") for group in muted] == [
             "phi-3: 0.70 [0.60, 0.80], 2.20 s; qwen3-4b is as good and as quick",
             "phi-3",

@@ -23,9 +23,20 @@ def test_ticks_of_durations_are_round_in_their_own_unit(most: float, ticks: list
     assert [seconds_tick(tick, most=scale.high) for tick in scale.ticks] == ticks
 
 
-def test_scores_are_shown_up_to_1_and_down_to_a_fifth_below_all() -> None:
-    assert (score_scale([0.0, 0.4], start=0, end=1).low, score_scale([0.83, 0.9], start=0, end=1).low) == (0.0, 0.8)
-    assert score_scale([1.0], start=0, end=1).ticks == pytest.approx([0.8, 0.9, 1.0])
+@pytest.mark.parametrize(
+    ("scores", "ticks"),
+    [
+        ([], [0, 0.2, 0.4, 0.6, 0.8, 1]),
+        ([0.0, 0.9], [0, 0.2, 0.4, 0.6, 0.8, 1]),
+        ([0.3, 0.9], [0.2, 0.4, 0.6, 0.8, 1]),
+        ([0.0], [0, 0.1, 0.2, 0.3, 0.4]),
+        ([1.0], [0.6, 0.7, 0.8, 0.9, 1]),
+        ([0.6, 0.8], [0.6, 0.7, 0.8, 0.9, 1]),
+        ([-3.0, 7.0], [0, 0.2, 0.4, 0.6, 0.8, 1]),
+    ],
+)
+def test_scores_are_shown_between_the_fifths_around_them(scores: list[float], ticks: list[float]) -> None:
+    assert score_scale(scores, start=0, end=1).ticks == pytest.approx(ticks)
 
 
 def test_times_that_differ_by_much_are_on_a_logarithmic_scale() -> None:

@@ -37,21 +37,21 @@ def test_text_has_contrast_aa(theme: str) -> None:
     seen = colours(theme)
     for name in ("chart-ink", "chart-soft", "chart-warm"):
         assert contrast(seen[name], seen["chart-back"]) >= READ, name
-    for step, ink in enumerate(("chart-ink", "chart-ink", "chart-ink", "heat-ink", "heat-ink")):
-        assert contrast(seen[ink], seen[f"heat-{step}"]) >= READ, f"heat-{step}"
+    for step, ink in enumerate(("chart-ink", "chart-ink", "chart-ink", "chart-heat-ink", "chart-heat-ink")):
+        assert contrast(seen[ink], seen[f"chart-heat-{step}"]) >= READ, f"heat-{step}"
 
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_points_and_lines_are_seen(theme: str) -> None:
     seen = colours(theme)
-    for name in ("chart-accent", "chart-muted", *(f"series-{number}" for number in range(8))):
+    for name in ("chart-accent", "chart-muted", *(f"chart-series-{number}" for number in range(8))):
         assert contrast(seen[name], seen["chart-back"]) >= SEEN, name
 
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_a_higher_score_is_darker_or_brighter_throughout(theme: str) -> None:
     seen = colours(theme)
-    steps = [contrast(seen[f"heat-{step}"], seen["chart-back"]) for step in range(5)]
+    steps = [contrast(seen[f"chart-heat-{step}"], seen["chart-back"]) for step in range(5)]
     assert steps == sorted(steps)
 
 
