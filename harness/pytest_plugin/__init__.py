@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pytest
 
-_PARTS = ("options", "benchmark", "collection", "fixtures", "asking", "reporting")
+_PARTS = ("options", "benchmark", "collection", "fixtures", "asking", "reporting", "live")
 
 
 def pytest_addoption(pluginmanager: "pytest.PytestPluginManager") -> None:

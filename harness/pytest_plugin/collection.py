@@ -129,7 +129,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
     if not config.option.collectonly:
         if text := or_exit(config, lambda: session_of(config).announcement()):
-            say(config, "\n".join(paragraph(line, terminal_width()) for line in text.splitlines()))
+            # Named as the user writes them before it is broken into lines: a setting's name may not be broken.
+            lines = printed(config, text).splitlines()
+            say(config, "\n".join(paragraph(line, terminal_width()) for line in lines))
     else:
         say(
             config,

@@ -17,6 +17,7 @@ from harness.pytest_plugin.item import (
     needs_server,
     task_name_of,
 )
+from harness.pytest_plugin.live import showing
 from harness.pytest_plugin.state import or_exit, printed, session_if_any
 from harness.pytest_plugin.terminal import say
 
@@ -103,7 +104,8 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     ours = session_if_any(session.config)
     if ours is not None and not (session.config.option.collectonly or session.shouldfail or session.shouldstop):
         try:
-            ours.go_on()
+            with showing(session.config):
+                ours.go_on()
         except HarnessError as exc:
             # Not pytest.exit: after that pytest prints no summary, and so not what was found out.
             say(session.config, f"{type(exc).__name__}: {exc}")

@@ -74,7 +74,8 @@ def session_of(config: pytest.Config) -> "Session":
         HarnessError: as `settings_of`.
     """
     if _SESSION not in config.stash:
-        from harness.pytest_plugin.terminal import make_progress, say
+        from harness.pytest_plugin.live import make_progress
+        from harness.pytest_plugin.terminal import say
         from harness.run.session import Session
 
         config.stash[_SESSION] = Session(

@@ -1,7 +1,5 @@
 """Printing for the person at the terminal, past pytest's capture."""
 
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
@@ -11,37 +9,29 @@ import pytest
 from harness.pytest_plugin.state import printed
 
 if TYPE_CHECKING:
-    from harness.report.progress import LiveProgress, PlainProgress
+    from harness.report.live.progress import LiveProgress
+
+LIVE: "pytest.StashKey[LiveProgress]" = pytest.StashKey()
+"""The live view, if this run has one; it makes room for whatever is printed."""
 
 
 def say(config: pytest.Config, text: str) -> None:
     """Print lines; text of models and servers among them is made safe."""
     if (reporter := config.pluginmanager.get_plugin("terminalreporter")) is not None:
-        with _uncaptured(config):
+        live = config.stash.get(LIVE, None)
+        with live.hidden() if live else nullcontext(), uncaptured(config):
             reporter.ensure_newline()
+            if config.get_terminal_writer().width_of_current_line:  # A dot of pytest's.
+                reporter.write_line("")
             # Line by line: pytest escapes text that the terminal's encoding lacks, and its line ends with it.
             for line in printed(config, text).split("\n"):
                 reporter.write_line(line)
             reporter.flush()
 
 
-def make_progress(config: pytest.Config) -> "PlainProgress | LiveProgress":
-    """Return a live line for a terminal, plain lines for everything else."""
-    from harness.report.progress import LiveProgress, PlainProgress
-
-    with _uncaptured(config):
-        if sys.stdout.isatty() and not os.environ.get("CI"):
-            # A copy of the descriptor: the bar is drawn while a test runs and pytest captures the original.
-            terminal = os.fdopen(
-                os.dup(sys.stdout.fileno()), "w", encoding=sys.stdout.encoding, errors="backslashreplace"
-            )
-            config.add_cleanup(terminal.close)
-            return LiveProgress(terminal)
-    return PlainProgress(lambda line: say(config, line))
-
-
 @contextmanager
-def _uncaptured(config: pytest.Config) -> Iterator[None]:
+def uncaptured(config: pytest.Config) -> Iterator[None]:
+    """Reach the terminal while the block runs."""
     capturing = config.pluginmanager.get_plugin("capturemanager")
     with capturing.global_and_fixture_disabled() if capturing else nullcontext():
         yield

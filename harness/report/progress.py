@@ -1,20 +1,12 @@
-"""Shows the progress of a run: a live line on a terminal, plain lines elsewhere."""
+"""Shows the progress of a run in plain lines, as suits a log. On a terminal, `live` does more."""
 
 import contextlib
-import os
-from collections.abc import Callable, Iterator
-from typing import Any, Protocol, TextIO
+from collections.abc import Callable, Iterator, Sequence
 
+from harness.domain.answer import Answer
+from harness.domain.record import SummaryRecord
+from harness.report.live.standing import PlannedModel
 from harness.report.text import one_line
-
-
-class Scored(Protocol):
-    """What progress needs to know about an answer."""
-
-    @property
-    def outcome(self) -> str:
-        """How it ended."""
-        ...
 
 
 class PlainProgress:
@@ -27,8 +19,25 @@ class PlainProgress:
         """Print something other than progress on samples, such as that a model is being loaded."""
         self._say(one_line(line, limit=160))
 
+    def expect(
+        self, models: Sequence[PlannedModel], *, title: str = "", time_left: Callable[[], float] | None = None
+    ) -> None:
+        """Print nothing: the plan was printed already."""
+
+    def doing(self, model_key: str, what: str) -> None:
+        """Print nothing: what takes long is also noted."""
+
+    def ended(self, cell: SummaryRecord) -> None:
+        """Print nothing: the end of the task was printed."""
+
     @contextlib.contextmanager
-    def task(self, model_key: str, task: str, total: int) -> Iterator[Callable[[Scored], None]]:
+    def task(
+        self,
+        model_key: str,
+        task: str,
+        total: int,
+        known: Sequence[Answer] = (),  # noqa: ARG002  (as the protocol)
+    ) -> Iterator[Callable[[Answer], None]]:
         """Print what begins and how it ended; nothing where there is nothing to ask."""
         if not total:  # All answers are known already, or there is no time for any.
             yield lambda _: None
@@ -37,52 +46,10 @@ class PlainProgress:
         self._say(f"{name}: {total} samples ...")
         outcomes: dict[str, int] = {}
 
-        def advance(answer: Scored) -> None:
+        def advance(answer: Answer) -> None:
             outcomes[str(answer.outcome)] = outcomes.get(str(answer.outcome), 0) + 1
 
         try:
             yield advance
         finally:
             self._say(f"{name}: " + ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()))
-
-
-class LiveProgress:
-    """A bar with counts and time left that disappears when the task is done."""
-
-    def __init__(self, file: TextIO) -> None:
-        self._console: Any = None
-        self._file = file
-
-    def note(self, line: str) -> None:
-        """Print a line that stays."""
-        self._terminal().print(one_line(line, limit=160), markup=False, highlight=False)
-
-    @contextlib.contextmanager
-    def task(self, model_key: str, task: str, total: int) -> Iterator[Callable[[Scored], None]]:
-        """Show the bar while the block runs."""
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns: list[Any] = [
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-        ]
-        with Progress(*columns, console=self._terminal(), transient=True) as bar:
-            row = bar.add_task(f"{one_line(model_key, limit=40)} {task}", total=total)
-            yield lambda _: bar.advance(row)
-
-    def _terminal(self) -> Any:
-        from rich.console import Console
-
-        if self._console is None:
-            # The width is passed in: the console would ask stdin and stdout, which pytest has replaced.
-            self._console = Console(file=self._file, width=_columns(self._file))
-        return self._console
-
-
-def _columns(file: TextIO) -> int | None:
-    try:
-        return os.get_terminal_size(file.fileno()).columns or None
-    except OSError:
-        return None

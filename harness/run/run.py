@@ -53,7 +53,7 @@ class Run:
         client: of the preflighted server.
         server_kind: `lm-studio`, `embedded` or `unknown`.
         listing: the server's models at the start.
-        progress: where progress is shown.
+        progress: where progress is shown; also an attribute.
         plan: is recorded as it is; its `tasks` make up the suite hash, models are compared by its `reference_order`.
         notes: what a reader of the figures must know, such as that this is a demonstration.
         argv: the command line; it is recorded without secrets.
@@ -83,7 +83,7 @@ class Run:
         self.settings = settings
         self.client = client
         self.clock = clock or SystemClock()
-        self._progress = progress
+        self.progress = progress
         self._resumed = resumed
         self._pace = pace
         self._tasks: dict[str, Task] = {}
@@ -162,14 +162,14 @@ class Run:
         Raises:
             HarnessError: as `Leases.acquire`; or the instance does not answer as itself; or it cannot be released.
         """
-        self._progress.note(f"{model.key}: loading ({size(model.size_bytes)}) ...")
+        self.progress.doing(model.key, "loading")
+        self.progress.note(f"{model.key}: loading ({size(model.size_bytes)}) ...")
         lease = self._acquire_as_set(model, config)
         how = f"loaded in {lease.load_wall_s:.1f} s" if lease.load_wall_s is not None else "is loaded already"
-        self._progress.note(f"{model.key}: {how}, {lease.instance.slots} slots")
-        effective = lease.instance.config.context_length
-        note = context_note(model.key, requested=config.context_length, effective=effective, is_owned=lease.is_owned)
-        if note is not None:
-            self._progress.note(note)
+        self.progress.note(f"{model.key}: {how}, {lease.instance.slots} slots")
+        wanted, effective = config.context_length, lease.instance.config.context_length
+        if note := context_note(model.key, requested=wanted, effective=effective, is_owned=lease.is_owned):
+            self.progress.note(note)
         try:
             if self._resumed is not None:
                 self._resumed.check(lease.model, lease.instance.config)
@@ -234,6 +234,7 @@ class Run:
             reducer=self.settings.reducer,
         )
         self.recorder.summary(summary)
+        self.progress.ended(summary)
         if self._pace is not None:
             self._pace.end_cell(task, leased.model, asked=len(cell.answers) - len(known))
         if cell.left_out:
@@ -269,7 +270,7 @@ class Run:
             if cell.add(answer):
                 self.recorder.answer(task, answer, leased.model, instance_id=instance.id, config=instance.config)
 
-        with self._progress.task(leased.model.key, task.name, len(cell.todo)) as advance:
+        with self.progress.task(leased.model.key, task.name, len(cell.todo), known=tuple(cell.answers)) as advance:
             try:
                 for answer in slots.map(cell.todo):
                     take(answer)
@@ -338,7 +339,7 @@ class Run:
         if self._gone is not None and left:
             failed = ReleaseFailed(f"{', '.join(left)} may still be loaded: {self._gone.message}", hint=_LEFT_HINT)
         for key in left:
-            self._progress.note(f"{key}: the reaper unloads it in the background; `lms-harness doctor` shows its state")
+            self.progress.note(f"{key}: the reaper unloads it in the background; `lms-harness doctor` shows its state")
         resident: tuple[InstanceId, ...] | None = None
         # After a second Ctrl-C the user waits for nothing, and a server that is gone has no listing.
         if not self._leases.is_abandoned:
@@ -377,7 +378,7 @@ class Run:
                     references=self._references,
                     head=self.recorder.head,
                     supply=self.supply,
-                    note=self._progress.note,
+                    note=self.progress.note,
                 ):
                     self.recorder.comparison(verdict)
         finally:

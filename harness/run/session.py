@@ -250,6 +250,12 @@ class Session:
             pace=self.pace,
             clock=self._clock,
         )
+        pace, rounds = self.pace, len(self.settings.rounds)
+        self._progress.expect(
+            plan.expected(),
+            title=f"round 1 of {rounds}" if rounds > 1 else "",
+            time_left=None if pace is None else lambda: pace.left_s,
+        )
         self._resources.enter_context(interruptible(on_second=self.run.abandon))
         return self.run
 

@@ -20,6 +20,7 @@ from harness.testing.scripted import ScriptedServer
 from tests import forkserver
 
 KEY = "acme/tiny-1b"
+ERASED_AND_SHOWN = "\x1b[J\x1b[?25h"
 
 
 def answer(outcome: Outcome) -> Answer:
@@ -58,7 +59,7 @@ def on_a_terminal(words: list[str], folder: Path, *, interrupt_at: str | None = 
     environ = {name: value for name, value in os.environ.items() if name not in {"CI", "NO_COLOR"}}
     child = subprocess.Popen(
         words, stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, start_new_session=True, close_fds=True,
-        env={**environ, "TERM": "xterm-256color", "COLUMNS": "120", "LMS_HARNESS_STATE": str(folder / "state")},
+        env={**environ, "TERM": "xterm-256color", "COLUMNS": "100", "LMS_HARNESS_STATE": str(folder / "state")},
         preexec_fn=lambda: __import__("fcntl").ioctl(0, __import__("termios").TIOCSCTTY, 0),  # noqa: PLW1509
     )  # fmt: skip
     os.close(theirs)
@@ -97,8 +98,10 @@ def test_a_terminal_gets_a_bar_that_is_gone_at_the_end(server: ScriptedServer, t
     code, drawn = on_a_terminal(command(server, "--limit=12", "--task=extract"), tmp_path)
     assert code == 0, drawn
     assert f"{KEY}: loading" in drawn
-    assert re.search(r"extract .*/12", drawn)
-    assert "\x1b[2K" in drawn  # the bar's line is cleared
+    assert re.search(r"\d+/12 samples", drawn)
+    assert re.search(rf"{KEY} extract: score \d\.\d\d, 12 samples in ", drawn)
+    assert drawn.count("\x1b[?25h") == drawn.count(ERASED_AND_SHOWN)
+    assert drawn.rindex("\x1b[?25h") > drawn.rindex("\x1b[?25l")
     assert "score [95 %]" in drawn
 
 
@@ -106,9 +109,13 @@ def test_a_terminal_gets_a_bar_that_is_gone_at_the_end(server: ScriptedServer, t
 def test_ctrl_c_at_the_terminal_releases_shows_what_there_is_and_exits_with_130(
     server: ScriptedServer, tmp_path: Path
 ) -> None:
-    code, drawn = on_a_terminal(command(server, "--limit=500", "--task=extract"), tmp_path, interrupt_at="/500")
+    code, drawn = on_a_terminal(command(server, "--limit=500", "--task=extract"), tmp_path, interrupt_at="1/500")
     assert code == 130, drawn
     assert "Traceback" not in drawn
+    assert re.search(r"extract: stopped after \d+ of \d+ samples", drawn)
+    assert "setting `" not in drawn  # as the user writes it, although the line is broken
+    assert "--budget " in drawn
+    assert drawn.rindex("\x1b[?25h") > drawn.rindex("\x1b[?25l")
     assert server.loaded == []
 
 

@@ -1,7 +1,6 @@
 """A run in the making against a scripted LM Studio, with a task that wants its prompt repeated."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,7 +10,6 @@ import pytest
 from harness.client.deadline import Deadlines
 from harness.client.http import Client
 from harness.clock import Clock
-from harness.domain.answer import Answer
 from harness.domain.model import LoadConfig, Model
 from harness.domain.record import (
     Record,
@@ -24,6 +22,7 @@ from harness.settings import Settings
 from harness.store.reader import read_run
 from harness.task.task import Task
 from harness.testing.scripted import ScriptedServer
+from tests.run.silent import Silent
 
 KEY = "acme/tiny-1b"
 CHAT = "/api/v1/chat"
@@ -48,20 +47,6 @@ def samples(seed: int, n: int) -> list[Sample]:
 
 
 TASK = Task(name="echo", task_class="echo", generate=samples, scorer=Echo(), max_output_tokens=20, prompt_tokens=40)
-
-
-class Silent:
-    """Shows no progress, and remembers what it should have shown."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def note(self, line: str) -> None:
-        self.notes.append(line)
-
-    @contextmanager
-    def task(self, model_key: str, task: str, total: int) -> Iterator[Callable[[Answer], None]]:
-        yield lambda _: None
 
 
 @dataclass

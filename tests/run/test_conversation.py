@@ -1,8 +1,7 @@
 """Samples with turns: what is said in which order, what the server keeps, and how a turn that fails ends the sample."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 from harness.client.deadline import Deadlines
 from harness.client.exchange import Exchange
 from harness.client.http import Client
-from harness.domain.answer import Answer, Job
+from harness.domain.answer import Job
 from harness.domain.generation import Outcome
 from harness.domain.model import InstanceId, LoadConfig
 from harness.domain.record import PromptRecord, SampleRecord, SummaryRecord
@@ -29,6 +28,7 @@ from harness.testing.clock import FakeClock
 from harness.testing.fault import Call, Delay, Drop, Fault, Hang, Status
 from harness.testing.message import Request
 from harness.testing.scripted import ScriptedServer
+from tests.run.silent import Silent
 
 KEY = "acme/tiny-1b"
 CHAT = "/api/v1/chat"
@@ -40,17 +40,6 @@ TALK = Sample(
     turns=("one", "two", "three"),
     tags={"depth": 0.5},
 )
-
-
-class Quiet:
-    """Shows no progress."""
-
-    def note(self, line: str) -> None:
-        pass
-
-    @contextmanager
-    def task(self, model_key: str, task: str, total: int) -> Iterator[Callable[[Answer], None]]:
-        yield lambda _: None
 
 
 def task_of(*samples: Sample) -> Task:
@@ -111,7 +100,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
             client,
             server_kind="lm-studio",
             listing=client.models(),
-            progress=Quiet(),
+            progress=Silent(),
             plan={"tasks": {}},
             clock=FakeClock(),
         )

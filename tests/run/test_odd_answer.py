@@ -1,13 +1,11 @@
 """What a server does to answers, seen by a run: it stops early, leaves thoughts in the text, sends all in one block."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from harness.client.http import Client
-from harness.domain.answer import Answer
 from harness.domain.markup import is_open_thought
 from harness.domain.model import LoadConfig
 from harness.domain.record import InstanceRecord, SampleRecord, SummaryRecord
@@ -23,6 +21,7 @@ from harness.task.task import Task
 from harness.testing.fault import Call, Fault
 from harness.testing.message import Request
 from harness.testing.scripted import ScriptedServer
+from tests.run.silent import Silent
 
 KEY = "acme/tiny-1b"
 LIMIT = 20
@@ -33,15 +32,6 @@ def samples(seed: int, n: int) -> list[Sample]:
 
 
 TASK = Task(name="echo", task_class="echo", generate=samples, scorer=Exact(), max_output_tokens=LIMIT, prompt_tokens=40)
-
-
-class Silent:
-    def note(self, line: str) -> None:
-        """Show nothing."""
-
-    @contextmanager
-    def task(self, model_key: str, task: str, total: int) -> Iterator[Callable[[Answer], None]]:
-        yield lambda _: None
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,7 @@
 """What becomes of answers that go wrong: scored 0, unscored, asked again, or given up."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -19,8 +19,9 @@ from harness.domain.record import (
 from harness.testing.chat import Reply
 from harness.testing.clock import FakeClock
 from harness.testing.fault import Call, Cut, Drop, Fault, Hang, Reset, Status
+from tests.run.silent import Silent
 
-from .conftest import CHAT, KEY, TASK, Bench, Make, Silent
+from .conftest import CHAT, KEY, TASK, Bench, Make
 
 
 @pytest.mark.parametrize(
@@ -155,13 +156,15 @@ def test_an_interruption_cancels_records_and_releases(make: Make) -> None:
 
     class Interrupting(Silent):
         @contextmanager
-        def task(self, model_key: str, task: str, total: int) -> Iterator[Callable[[Answer], None]]:
+        def task(
+            self, model_key: str, task: str, total: int, known: Sequence[Answer] = ()
+        ) -> Iterator[Callable[[Answer], None]]:
             def interrupt(_: Answer) -> None:
                 raise KeyboardInterrupt
 
             yield interrupt
 
-    bench.run._progress = Interrupting()
+    bench.run.progress = Interrupting()
     with pytest.raises(KeyboardInterrupt):
         bench.evaluate()
     bench.run.close(exit_code=2, interrupted=True)

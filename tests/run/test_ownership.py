@@ -1,13 +1,11 @@
 """What a run file says about an instance of ours that drifts, goes away, or cannot be told from another client's."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from harness.client.http import Client
-from harness.domain.answer import Answer
 from harness.domain.generation import ChatRequest
 from harness.domain.model import LoadConfig
 from harness.domain.record import EndRecord, ReleaseRecord
@@ -16,20 +14,10 @@ from harness.run.run import Run
 from harness.settings import Settings
 from harness.store.reader import read_run
 from harness.testing.scripted import ScriptedServer
+from tests.run.silent import Silent
 
 KEY = "acme/tiny-1b"
 CONFIG = LoadConfig(context_length=2048)
-
-
-class Silent:
-    """Shows nothing."""
-
-    def note(self, line: str) -> None:
-        """Show nothing."""
-
-    @contextmanager
-    def task(self, model_key: str, task: str, total: int) -> Iterator[Callable[[Answer], None]]:
-        yield lambda _: None
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from harness.domain.model import LoadConfig, Model
 from harness.domain.sample import Sample, content_hash
 from harness.errors import SettingsError
 from harness.report.figure import seconds
+from harness.report.live.standing import PlannedCell, PlannedModel
 from harness.report.plan import PlanRow, render_plan
 from harness.run.ask.room import context_for, room_tokens
 from harness.run.plan.budget import Allotment, ModelCost
@@ -214,6 +215,28 @@ class Plan:
             for task in self.tasks
             if fits(task, model) is None
         )
+
+    def expected(self) -> list[PlannedModel]:
+        """Return what is asked of each model in the first round, and what is known about how long that takes."""
+        return [self._expected(row.model) for row in self.rows()]
+
+    def _expected(self, model: Model) -> PlannedModel:
+        limit = self.allotment.limit if self.allotment else self.settings.rounds[0]
+        cost, is_complete = self.costs.get(model.key), model.key in self.complete
+        cells = []
+        for task in self.tasks:
+            if fits(task, model) is None:
+                total = min(limit, self._counts[task.name]) * self.settings.epochs
+                known = total if is_complete else min(total, self.known.get((model.key, task.name), 0))
+                cell = cost.cells.get(task.name) if cost else None
+                guess_s = cell.guess_s if cell else guess_sample_s(task, model, self.settings)
+                measured_s = None if cell is None or cell.is_guess else cell.sample_s
+                cells.append(
+                    PlannedCell(task=task.name, total=total, known=known, measured_s=measured_s, guess_s=guess_s)
+                )
+        latency_s = self.settings.latency_budget_s if "latency" in self.suites else 0.0
+        fixed_s = cost.fixed_s if cost else guess_load_s(model) + latency_s
+        return PlannedModel(key=str(model.key), cells=cells, fixed_s=0.0 if is_complete else fixed_s)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the plan as it is recorded.

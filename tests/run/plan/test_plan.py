@@ -152,3 +152,23 @@ def test_an_estimate_says_what_it_rests_on(guesses: tuple[bool, bool], said: str
         for key, is_guess in zip((small.key, large.key), guesses, strict=True)
     }
     assert said in replace(plan(Settings(limit=2), small, large), costs=costs).announcement()
+
+
+def test_what_is_expected_counts_what_is_known_and_says_which_times_were_measured() -> None:
+    cells = {"long": CellCost(sample_s=2.0, guess_s=1.0), "plain": CellCost(sample_s=9.0, guess_s=9.0, is_guess=True)}
+    cost = ModelCost(key="acme/tiny", fixed_s=7.0, cells=cells)
+    before = plan(Settings(limit=5, epochs=2), model(), model(key="acme/whole"))
+    known = replace(
+        before,
+        costs={"acme/tiny": cost},
+        known={("acme/tiny", "long"): 4, ("acme/whole", "long"): 10},
+        complete=frozenset({"acme/whole"}),
+    )
+    tiny, whole = known.expected()
+    assert (tiny.key, tiny.fixed_s) == ("acme/tiny", 7.0)
+    assert [(cell.task, cell.total, cell.known, cell.measured_s, cell.guess_s) for cell in tiny.cells] == [
+        ("long", 10, 4, 2.0, 1.0),
+        ("plain", 10, 0, None, 9.0),
+    ]
+    assert whole.fixed_s == 0.0
+    assert all(cell.known == cell.total for cell in whole.cells)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import pytest
 
 from harness.client.http import Client
-from harness.domain.answer import Answer
 from harness.domain.model import LoadConfig, Model
 from harness.domain.record import InstanceRecord, MeasureRecord, PromptRecord, RunRecord, SampleRecord
 from harness.domain.sample import Sample
@@ -26,6 +24,7 @@ from harness.store.run_file import RunFile
 from harness.store.run_folder import last_unfinished
 from harness.task.task import Task
 from harness.testing.scripted import ScriptedServer
+from tests.run.silent import Silent
 from tests.torture.resume_campaign import result, speak
 
 KEY = "acme/tiny-1b"
@@ -51,14 +50,6 @@ def backwards(seed: int, n: int) -> list[Sample]:
 
 
 TASK = Task(name="echo", task_class="echo", generate=samples, scorer=Echo(), max_output_tokens=20, prompt_tokens=40)
-
-
-class Silent:
-    def note(self, line: str) -> None: ...
-
-    @contextmanager
-    def task(self, model_key: str, task: str, total: int) -> Iterator[Callable[[Answer], None]]:
-        yield lambda _: None
 
 
 class Bench:

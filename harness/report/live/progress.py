@@ -1,0 +1,202 @@
+"""A picture of the whole run at the bottom of a terminal, and a line that stays for everything that has ended."""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import TextIO
+
+from rich.console import Console
+
+from harness.clock import Clock
+from harness.domain.answer import Answer
+from harness.domain.record import SummaryRecord
+from harness.report.figure import seconds
+from harness.report.live.picture import Screen, draw
+from harness.report.live.region import Region
+from harness.report.live.standing import PlannedModel, Standing
+from harness.report.text import one_line
+
+_IDLE_S = 1.0
+"""How often the picture is drawn where nothing has changed but the time."""
+
+
+class LiveProgress:
+    """Draws how far the run has got, while `shown`; at most four times a second, from one thread.
+
+    What goes wrong in drawing ends the drawing, never the run.
+
+    Args:
+        file: writes to the terminal; nothing captures it.
+        say: prints lines for the user above the picture, and knows how.
+        clock: for the times.
+        column: returns in which column the cursor stands while nothing is drawn.
+        size: returns the terminal's size at this moment.
+        tick_s: how often to look whether to draw, in seconds.
+    """
+
+    def __init__(
+        self,
+        file: TextIO,
+        *,
+        say: Callable[[str], None],
+        clock: Clock,
+        column: Callable[[], int],
+        size: Callable[[], Screen],
+        tick_s: float = 0.25,
+    ) -> None:
+        self._say = say
+        self._clock = clock
+        self._column = column
+        self._began = clock.monotonic()
+        self._standing = Standing()
+        self._title = ""
+        self._time_left: Callable[[], float] | None = None
+        self._console = Console(file=file, highlight=False, markup=False, emoji=False)
+        self._size = size
+        self._tick_s = tick_s
+        self._region = Region(file, size)
+        # Two locks: a terminal that the user has stopped (Ctrl-S) holds up who draws, not who counts answers.
+        self._counting, self._drawing = threading.RLock(), threading.RLock()
+        self._is_shown = self._is_still = self._is_changed = False
+        self._drawn_at = 0.0
+        self._last = 0, 0.0
+        self._closed = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def note(self, line: str) -> None:
+        """Print a line that stays."""
+        self.print(one_line(line, limit=160))
+
+    def print(self, text: str) -> None:
+        """Print lines that stay, above the picture."""
+        with self.hidden():
+            self._say(text)
+
+    def expect(
+        self, models: Sequence[PlannedModel], *, title: str = "", time_left: Callable[[], float] | None = None
+    ) -> None:
+        """Show from now on how much of this is done."""
+        with self._counted():
+            self._title, self._time_left = title, time_left
+            self._standing.expect(models, self._clock.monotonic())
+
+    def doing(self, model_key: str, what: str) -> None:
+        """Show what a model does besides its tasks."""
+        with self._counted():
+            self._standing.turn_to(model_key, self._clock.monotonic(), doing=what)
+
+    @contextlib.contextmanager
+    def task(
+        self, model_key: str, task: str, total: int, known: Sequence[Answer] = ()
+    ) -> Iterator[Callable[[Answer], None]]:
+        """Count the answers to a task while the block runs; the line about its end comes with the summary."""
+        with self._counted():
+            self._standing.begin(model_key, task, total, known, self._clock.monotonic())
+        asked, began = 0, self._clock.monotonic()
+
+        def advance(answer: Answer) -> None:
+            nonlocal asked
+            asked += not answer.is_left_out
+            with self._counted():
+                self._standing.add(answer, self._clock.monotonic())
+
+        try:
+            yield advance
+        except BaseException:
+            self.note(f"{model_key} {task}: stopped after {asked} of {total} samples")
+            raise
+        finally:
+            now = self._clock.monotonic()
+            self._last = asked, now - began
+            with self._counted():
+                self._standing.end(now)
+
+    def ended(self, cell: SummaryRecord) -> None:
+        """Print the line of a task that stays, unless nothing of it was asked."""
+        asked, took_s = self._last
+        if not asked:
+            return
+        score = "no score" if cell.score is None else f"score {cell.score:.2f}"
+        others = ", ".join(f"{count} {outcome}" for outcome, count in cell.outcomes.items() if outcome != "ok")
+        line = f"{cell.model_key} {cell.task}: {score}, {asked} samples in {seconds(took_s)}"
+        self.note(f"{line} ({others})" if others else line)
+
+    @contextlib.contextmanager
+    def shown(self, *, is_still: bool = False) -> Iterator[None]:
+        """Show the picture while the block runs; nobody else prints then.
+
+        Args:
+            is_still: draw it once, so that it takes no time from what is being measured.
+        """
+        before = self._is_shown, self._is_still
+        self._show(is_shown=True, is_still=is_still)
+        try:
+            yield
+        finally:
+            self._show(is_shown=before[0], is_still=before[1])
+
+    @contextlib.contextmanager
+    def hidden(self) -> Iterator[None]:
+        """Take the picture away while the block runs, so that others can print."""
+        with self._drawing:
+            before = self._is_shown, self._is_still
+            self._show(is_shown=False, is_still=False)
+            try:
+                yield
+            finally:
+                self._show(is_shown=before[0], is_still=before[1])
+
+    def close(self) -> None:
+        """Take the picture away for good."""
+        self._closed.set()
+        self._show(is_shown=False, is_still=False)
+
+    def _show(self, *, is_shown: bool, is_still: bool) -> None:
+        with self._harmless(), self._drawing:
+            self._is_shown, self._is_still = is_shown and not self._closed.is_set(), is_still
+            if not self._is_shown:
+                self._region.erase()
+                return
+            self._draw()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._tick, name="live-view", daemon=True)
+                self._thread.start()
+
+    def _tick(self) -> None:
+        while not self._closed.wait(self._tick_s):
+            with self._harmless(), self._drawing:
+                is_due = self._is_changed or self._clock.monotonic() - self._drawn_at >= _IDLE_S
+                if self._is_shown and not self._is_still and is_due:
+                    self._draw()
+
+    def _draw(self) -> None:
+        now = self._clock.monotonic()
+        with self._counting:
+            self._is_changed, self._drawn_at = False, now
+            lines = draw(
+                self._standing,
+                self._console,
+                self._size(),
+                now=now,
+                began=self._began,
+                budget_s=self._time_left() if self._time_left else None,
+                title=self._title,
+            )
+        self._region.draw(lines, column=self._column())
+
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._harmless(), self._counting:
+            yield
+            self._is_changed = True
+
+    @contextlib.contextmanager
+    def _harmless(self) -> Iterator[None]:
+        """Give up the picture, not the run, where something goes wrong with it."""
+        try:
+            yield
+        except Exception:  # noqa: BLE001  (a picture of the run must never end it)
+            self._closed.set()
+            self._is_shown = False
+            with contextlib.suppress(Exception):
+                self._region.erase()
