@@ -88,6 +88,7 @@ def page_of(
         )
     answers = [TaskAnswer.of(found) for found in chosen.tasks] if chosen else []
     sources = _sources(chosen, read.used)
+    scores = matrix(sources)
     return Page(
         made=clock.now().strftime("%Y-%m-%d %H:%M UTC"),
         version=version,
@@ -101,10 +102,10 @@ def page_of(
         summary=one_for_all(answers, rule, name=whole_key),
         legend=legend_of(answers, rule),
         no_answers=no_answers,
-        matrix=matrix(sources),
+        matrix=scores,
         trade_off=trade_off(answers),
-        speed=speed(sources, answers, rule, read.used),
-        depth=depth(sources),
+        speed=speed(sources, answers, rule, read.used, scores.models),
+        depth=depth(sources, scores.models),
         history=past(read.past.cells),
         samples=explorer(sources),
     )

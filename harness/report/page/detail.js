@@ -30,7 +30,7 @@ function text(title, value, row) {
   const shown = plain(value).trim() === ""
     ? [make("span", { class: "empty" }, "(empty)")]
     : typeof value === "string" ? safe(value) : [...safe(value[0]), cutNote(value[2], row), ...safe(value[1])];
-  return make("div", {}, make("h4", {}, title), make("pre", { dir: "auto", tabindex: "0", role: "region", "aria-label": title }, ...shown));
+  return make("div", {}, make("h4", {}, title), make("pre", { dir: "auto", tabindex: "0", role: "group", "aria-label": title }, ...shown));
 }
 
 function verdict(passed) {

@@ -9,6 +9,7 @@ from harness.report.answer import TaskAnswer, break_even_of, interval_of
 from harness.report.chart.chart import Chart
 from harness.report.chart.duration import Span, SpeedBar, durations
 from harness.report.chart.history import HistoryPoint, history
+from harness.report.chart.label import names
 from harness.report.chart.long_context import DepthCell, long_context
 from harness.report.chart.pareto import ParetoPoint, pareto
 from harness.report.page.answer_line import whole_key
@@ -24,6 +25,7 @@ from harness.verdict.contender import Contender, Rule
 from harness.verdict.value import value_of
 
 _LONGEST_TASK = 40
+_SHORT_NAME = 24
 
 
 def trade_off(answers: Sequence[TaskAnswer]) -> Sequence[Chart] | Missing:
@@ -47,11 +49,12 @@ def trade_off(answers: Sequence[TaskAnswer]) -> Sequence[Chart] | Missing:
 
 def _task_points(answer: TaskAnswer) -> list[ParetoPoint]:
     points = []
+    short = names([standing.candidate.key for standing in answer.choice.standings], _SHORT_NAME)
     for standing in answer.choice.standings:
         candidate = standing.candidate
         interval = interval_of(candidate) if candidate.n else None
         rival = standing.dominated_by
-        reason = f"{whole_key(rival)} is as good and as quick ({standing.dominated:.0%})" if rival else ""
+        reason = f"{short[rival]} is as good and as quick ({standing.dominated:.0%})" if rival else ""
         points.append(
             ParetoPoint(
                 model=whole_key(candidate.key),
@@ -82,6 +85,7 @@ def _whole_points(answers: Sequence[TaskAnswer]) -> list[ParetoPoint]:
         for key, candidates in whole.items()
     }
     points = []
+    short = names(list(figures), _SHORT_NAME)
     for key, (estimate, time_s) in figures.items():
         rival = next(
             (
@@ -102,18 +106,29 @@ def _whole_points(answers: Sequence[TaskAnswer]) -> list[ParetoPoint]:
                 high=estimate.interval.high if estimate.interval else None,
                 seconds=time_s,
                 dominated_by=whole_key(rival) if rival else None,
-                reason=f"{whole_key(rival)} scores as much and is as quick" if rival else "",
+                reason=f"{short[rival]} is as good and as quick" if rival else "",
             )
         )
     return points
 
 
 def speed(
-    sources: Sequence[Source], answers: Sequence[TaskAnswer], rule: Rule, runs: Sequence[RunFile]
+    sources: Sequence[Source],
+    answers: Sequence[TaskAnswer],
+    rule: Rule,
+    runs: Sequence[RunFile],
+    asked: Sequence[str],
 ) -> Chart | Missing:
-    """Return load, first word and whole answer of each model, with what `choose --why` says of its break-even."""
-    models = [source.key.model_key for source in sources]
-    models += [model for run in runs for model in _measured(run)]
+    """Return load, first word and whole answer of each model, with what `choose --why` says of its break-even.
+
+    Args:
+        sources: all cells.
+        answers: who takes which task.
+        rule: how to choose.
+        runs: that the cells are of.
+        asked: the models of these cells, in the order in which they are shown.
+    """
+    models = [*asked, *(model for run in runs for model in _measured(run))]
     break_evens = _break_evens(answers, rule)
     bars = [
         SpeedBar(
@@ -178,8 +193,13 @@ def _break_evens(answers: Sequence[TaskAnswer], rule: Rule) -> Mapping[str, str]
     return found
 
 
-def depth(sources: Sequence[Source]) -> Chart | Missing:
-    """Return the score by where in a text, and in how long a text, the fact stood, from the tags of the samples."""
+def depth(sources: Sequence[Source], models: Sequence[str]) -> Chart | Missing:
+    """Return the score by where in a text, and in how long a text, the fact stood, from the tags of the samples.
+
+    Args:
+        sources: all cells.
+        models: of these cells, in the order in which they are shown.
+    """
     values: dict[tuple[str, int, float], list[float]] = defaultdict(list)
     for source in sources:
         cell = source.run.cells.get(source.key)
@@ -195,7 +215,7 @@ def depth(sources: Sequence[Source]) -> Chart | Missing:
     return long_context(
         [
             DepthCell(model=whole_key(model), tokens=tokens, depth=share, score=fmean(scores), n=len(scores))
-            for (model, tokens, share), scores in sorted(values.items())
+            for (model, tokens, share), scores in sorted(values.items(), key=lambda cell: models.index(cell[0][0]))
         ]
     )
 

@@ -75,6 +75,7 @@ function draw() {
   let page = Math.min(Math.max(0, (parseInt(state.page, 10) || 1) - 1), pages - 1);
   if (opened >= 0) page = Math.floor(opened / PAGE);
   state.page = page ? String(page + 1) : "";
+  byId("rows").classList.toggle("has-beside", state.beside !== "");
   head();
   const shown = wanted.slice(page * PAGE, (page + 1) * PAGE);
   byId("rows").tBodies[0].replaceChildren(...shown.flatMap((row) => isOpen(row) ? [line(row), detail(row)] : [line(row)]));

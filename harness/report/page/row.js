@@ -20,13 +20,14 @@ const siblings = new Map();
 for (const row of rows) siblings.set(row.itemNumber, [...(siblings.get(row.itemNumber) || []), row]);
 const besides = (row, model) => (siblings.get(row.itemNumber) || []).find((other) => other.model === model && other !== row);
 
-// What is searched; made when it is first needed.
+// What is searched, and for: any blanks count as one, so that text over several lines is found. Made when first needed.
+const searched = (text) => text.replace(/\s+/g, " ").toLowerCase();
 function words(row) {
   if (row.words === undefined) {
     const prompt = data.prompts[row.epochs[0].prompt];
     const said = prompt ? [prompt.system || "", ...prompt.turns, prompt.text] : [];
     const answers = row.epochs.flatMap((epoch) => [epoch.answer, epoch.thoughts, epoch.reason, epoch.error]);
-    row.words = [row.id, row.item.target, ...said, ...answers].map(plain).join("\n").toLowerCase();
+    row.words = [row.id, row.item.target, ...said, ...answers].map((part) => searched(plain(part))).join("\n");
   }
   return row.words;
 }
@@ -46,7 +47,7 @@ function isWanted(row) {
   if (state.outcome in OUTCOMES) {
     if (!OUTCOMES[state.outcome][1](row)) return false;
   } else if (state.outcome && !row.outcomes.includes(state.outcome)) return false;
-  return !state.q || words(row).includes(state.q.toLowerCase());
+  return !state.q || words(row).includes(searched(state.q).trim());
 }
 
 // By rank last, so that equal ones stay worst first. What is not known comes last in both directions.
