@@ -15,6 +15,14 @@ MARKS = {
 }
 """What the marks mean that only some tables have."""
 
+TTFT = "TTFT: from the request written to the first delta of any kind."
+DECODE_RATE = (
+    "token/s: (n - 1) / (last delta - first delta), which is 1 / TPOT; n: output tokens as the server counts them."
+)
+LOAD = "load: the server's load_time_seconds."
+ALL_SLOTS = "All slots: output tokens of all answers / time until the last one ended."
+"""Definitions, printed where the figures are: other tools mean other things by these names (docs/latency.md)."""
+
 _LONG_TOKENS = 8
 _LEAST_BUSY_CORES = 1.0
 _LEAST_BUSY_SHARE = 0.25

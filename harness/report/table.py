@@ -16,9 +16,10 @@ from harness.store.run_file import RunFile
 HEADERS = ("model", "task", "score [95 %]", "chance", "n", "lost", "E2E p50", "TTFT", "token/s", "load", "size")
 LEGEND = (
     "score: mean over n items, with its 95 % interval; - : not claimed, as more than 5 % of the answers were lost. "
-    "chance: the mean of answers that did not read the prompt. E2E: request to "
-    "last token, with all slots in use. TTFT, token/s (decode) and load: medians of the latency suite, one request at "
-    "a time; ~ : not measured there, so taken from this task's answers and the one load of the run."
+    "chance: the mean of answers that did not read the prompt. E2E p50: median from the request written to the last "
+    f"delta, with all slots in use. {speed.TTFT} {speed.DECODE_RATE} {speed.LOAD} All three: medians of the latency "
+    "suite, one request at a time; ~ : not measured there, so taken from this task's answers and the one load of the "
+    "run."
 )
 
 _LATENCY = frozenset({"load_time_s", "ttft_s", "decode_tps", "throughput_tps"})
@@ -160,7 +161,8 @@ def _latency(seen: RunFile, width: int | None) -> list[str]:
     headers = ("model", "load", "TTFT", "token/s", "token/s, all slots")
     return [
         fitted(rows, headers=headers, width=width, align=["left", *["right"] * 4]),
-        paragraph("Medians of the latency suite; TTFT and token/s (decode): one request at a time.", width),
+        paragraph(f"Medians, one request at a time. {speed.TTFT} {speed.DECODE_RATE} {speed.LOAD}", width),
+        paragraph(speed.ALL_SLOTS, width),
         *_marks((cell for row in rows for cell in row[1:]), width),
     ]
 

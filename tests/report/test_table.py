@@ -9,6 +9,7 @@ from harness.domain.record import (
     SkipRecord,
     SummaryRecord,
 )
+from harness.report import speed
 from harness.report.table import render, score
 from tests.store.written import written
 
@@ -106,6 +107,14 @@ def test_a_run_of_the_latency_suite_alone_shows_its_figures() -> None:
     shown = render(written(*figures))
     assert re.search(r"acme/tiny +1\.50 s +0\.30 s +51 +n/a", shown)
     assert "all slots" in shown
+
+
+def test_every_table_of_speeds_defines_them() -> None:
+    figures = [measure("ttft_s", 0.2), measure("decode_tps", 51.0), measure("load_time_s", 1.5)]
+    for shown in (render(written(*figures)), render(written(instance(), cell(), *figures))):
+        said = " ".join(shown.split())
+        for definition in (speed.TTFT, speed.DECODE_RATE, speed.LOAD):
+            assert definition in said
 
 
 def test_the_servers_rate_is_shown_and_marked_where_the_clients_is_off_by_more_than_20_percent() -> None:
