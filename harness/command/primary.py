@@ -63,7 +63,8 @@ class _Given(NamedTuple):
 def export_items(tasks: Iterable[Task], *, seed: int, n: int) -> Iterator[dict[str, Any]]:
     """Yield the first n items of each task as they are asked, without what is right.
 
-    `turns` are the user's messages before the prompt, each to be answered in turn; `system_prompt` goes with the first.
+    `turns` are the user's messages before the prompt, each to be answered in turn; `system_prompt` goes with the first,
+    and `images`, where there are any, are the paths of those that go with the prompt.
 
     Raises:
         TaskError: a task makes no samples.
@@ -76,6 +77,7 @@ def export_items(tasks: Iterable[Task], *, seed: int, n: int) -> Iterator[dict[s
                 "system_prompt": sample.system_prompt,
                 "turns": _turns(sample),
                 "prompt": sample.prompt,
+                **({"images": [str(image.path) for image in sample.images]} if sample.images else {}),
             }
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from harness.errors import TaskError
@@ -23,6 +24,21 @@ def content_hash(value: Json) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFile:
+    """An image that goes with a prompt: it is read when it is sent, as thousands of them would fill the memory.
+
+    Attributes:
+        path: where it lies.
+        sha256: of its content, in hex.
+        size_bytes: of its content.
+    """
+
+    path: Path
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """One input, its target, and its place in its task.
 
@@ -39,6 +55,7 @@ class Sample:
         turns: the user's messages before the prompt, in order; the server stores them and its answers.
         continues: the turn that the prompt follows, counted from 1; None: the last. An earlier turn makes a branch:
             later turns are not part of the conversation.
+        images: sent with the prompt, in this order.
         tags: values by which results can be grouped, such as the depth of a needle; recorded, never sent.
 
     Raises:
@@ -54,6 +71,7 @@ class Sample:
     system_prompt: str | None = None
     turns: tuple[str, ...] = ()
     continues: int | None = None
+    images: tuple[ImageFile, ...] = ()
     tags: Mapping[str, Json] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -76,5 +94,6 @@ class Sample:
 
     @property
     def _conversation(self) -> list[Json]:
-        # Empty without turns, so that hashes from before turns existed stay the same.
-        return [list(self.turns), self.continues or len(self.turns)] if self.turns else []
+        # Empty without turns and images, so that hashes from before these existed stay the same.
+        turns: list[Json] = [list(self.turns), self.continues or len(self.turns)] if self.turns else []
+        return [*turns, *([{"images": [image.sha256 for image in self.images]}] if self.images else [])]

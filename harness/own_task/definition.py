@@ -34,6 +34,7 @@ FIELDS = (
     "prompt",
     "system_prompt",
     "turns",
+    "images",
     "few_shot",
     "target",
     "target_separator",
@@ -86,6 +87,7 @@ class Definition:
         prompt: the user's message; None: the last turn is it.
         system_prompt: sent with the first message.
         turns: the user's earlier messages, or the column that has a list of them.
+        images: columns with paths of images, below the definition's folder.
         few_shot: examples before the prompt.
         target: a column, or JSON whose texts are templates; None: there is none.
         target_separator: between several right answers in one cell.
@@ -112,6 +114,7 @@ class Definition:
     prompt: Template | None = None
     system_prompt: Template | None = None
     turns: tuple[Template, ...] | str = ()
+    images: tuple[str, ...] = ()
     few_shot: FewShot | None = None
     target: str | TargetForm | None = None
     target_separator: str | None = None
@@ -136,7 +139,7 @@ class Definition:
         turns = [self.turns] if isinstance(self.turns, str) else [name for form in self.turns for name in form.columns]
         target = [self.target] if isinstance(self.target, str) else form_columns(self.target)
         templates = [form for form in (self.prompt, self.system_prompt) if form is not None]
-        return frozenset([*turns, *target, *(name for form in templates for name in form.columns)])
+        return frozenset([*turns, *target, *self.images, *(name for form in templates for name in form.columns)])
 
     @property
     def all_columns(self) -> frozenset[str]:
@@ -184,6 +187,7 @@ def read_definition(path: Path) -> Definition:
         prompt=prompt,
         system_prompt=_template(fields, "system_prompt"),
         turns=turns,
+        images=fields.texts("images"),
         few_shot=_few_shot(fields),
         target=_target(fields),
         target_separator=fields.text("target_separator"),
@@ -302,8 +306,9 @@ def _few_shot(fields: Fields) -> FewShot | None:
 
 def _check_together(definition: Definition, fields: Fields) -> None:
     """Refuse fields that are each possible, but not together."""
-    if definition.few_shot is not None and definition.turns:
-        raise fields.error("few_shot", "examples stand before a single prompt, and this task has turns")
+    if definition.few_shot is not None and (definition.turns or definition.images):
+        what = "turns" if definition.turns else "images"
+        raise fields.error("few_shot", f"examples stand before a single prompt of text, and this task has {what}")
     if definition.target is None and not definition.few_shot and definition.scorer != "review":
         raise fields.wrong("target", f"the column with the right answer, which the scorer {definition.scorer} needs")
     separated = definition.scorer in TEXT_SCORERS | {"choices", "labels"}

@@ -16,10 +16,12 @@ from harness.own_task.rows import Rows
 from harness.own_task.target import ideal_answer, labels_of, right_of
 from harness.scoring.registry import make_scorer
 from harness.task.shipped import shipped_names
-from harness.task.task import Task
+from harness.task.task import Needs, Task
 
 _TEMPLATE_TOKENS = 64
 _BYTES_PER_TOKEN = 3
+_IMAGE_TOKENS = 2000
+"""More than most models make of an image; the definition can say otherwise (`prompt_tokens`)."""
 _USUAL_ANSWER_TOKENS = 512
 _LEAST_ANSWER_TOKENS = 64
 _NO_ROWS = "Expected a first row with the names of the columns, and rows."
@@ -145,6 +147,7 @@ def _task(definition: Definition, rows: Rows, constant: Constant) -> Task:
         max_output_tokens=output,
         prompt_tokens=definition.prompt_tokens or max(prompt_tokens(sample, output) for sample in rows.samples),
         chance=constant.score,
+        needs=Needs(vision=bool(definition.images)),
         description=definition.description or f"{len(rows.samples)} rows of {definition.data.name}",
         floor=definition.floor,
     )
@@ -217,7 +220,8 @@ def prompt_tokens(sample: Sample, output: int) -> int:
         output: how many tokens an answer may take.
     """
     texts = (sample.system_prompt or "", *sample.turns, sample.prompt)
-    return sum(map(tokens, texts)) + len(sample.turns) * output + _TEMPLATE_TOKENS
+    images = len(sample.images) * _IMAGE_TOKENS
+    return sum(map(tokens, texts)) + images + len(sample.turns) * output + _TEMPLATE_TOKENS
 
 
 def tokens(text: str) -> int:

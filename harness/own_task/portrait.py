@@ -26,7 +26,7 @@ def portray_own(own: OwnTask, *, seed: int, n: int) -> Portrait:
     return Portrait(
         entry=Entry(task=own.task, reference=reference, adversaries={}, guesses={}),
         n=len(samples),
-        distinct=len({(sample.turns, sample.prompt) for sample in samples}),
+        distinct=len({sample.prompt_hash for sample in samples}),
         tiers={1: len(samples)},
         strata=len({sample.stratum for sample in samples}),
         prompt_tokens=(int(median(tokens)), max(tokens)),

@@ -4,12 +4,15 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from harness.domain.sample import Json, Sample, content_hash
+from harness.domain.sample import ImageFile, Json, Sample, content_hash
+from harness.errors import TaskError
 from harness.own_task.definition import Definition
+from harness.own_task.folder import file_below
 from harness.own_task.row_fault import CellFault, in_column
 from harness.own_task.target import ideal_answer, target_of
 from harness.own_task.template import as_text, value_of
 from harness.store.row import short
+from harness.task.image import image_file
 
 _ID_DIGITS = 12
 _TURNS = 'a list of the user\'s messages, such as ["Hello", "How are you?"]'
@@ -73,6 +76,7 @@ def sample_of(definition: Definition, row: TaskRow, labels: Sequence[str], examp
         cluster_id=_cell(values, definition.cluster),
         system_prompt=definition.system_prompt.text(values) if definition.system_prompt is not None else None,
         turns=tuple(turns),
+        images=tuple(image for column in definition.images for image in _images(definition, values, column)),
         tags={"row": row.number, **{column: value_of(values, column) for column in definition.tags}},
     )
 
@@ -111,6 +115,22 @@ def _turns(definition: Definition, values: Mapping[str, Any]) -> Iterator[str]:
                 "answers each turn, and system_prompt is a field of its own",
             )
         yield text
+
+
+def _images(definition: Definition, values: Mapping[str, Any], column: str) -> Iterator[ImageFile]:
+    """Yield the images of a cell: a path, a list of paths, or nothing."""
+    paths = value_of(values, column)
+    for name in paths if isinstance(paths, list) else [paths]:
+        if name is None or name == "":
+            continue
+        if not isinstance(name, str):
+            raise CellFault(column, f"expected the path of an image, got {short(as_text(name))!r}")
+        with in_column(column):
+            path = file_below(definition.path.parent, name)
+        try:
+            yield image_file(path)
+        except TaskError as exc:
+            raise CellFault(column, f"{exc.message}. {exc.hint}") from None
 
 
 def _id(definition: Definition, values: Mapping[str, Any]) -> str:

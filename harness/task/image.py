@@ -1,9 +1,11 @@
 """Images as input. Their type is read from the first bytes, not from the file's name."""
 
 from base64 import b64encode
+from hashlib import sha256
 from pathlib import Path
 
 from harness.domain.generation import Image
+from harness.domain.sample import ImageFile
 from harness.errors import TaskError
 
 MAX_IMAGE_BYTES = 20 * 1024 * 1024
@@ -18,6 +20,11 @@ def read_image(path: Path) -> Image:
     Raises:
         TaskError: it cannot be read, has another format, or is larger than 20 MiB.
     """
+    data = _content(path)
+    return Image(data_url=f"data:{media_type(data)};base64,{b64encode(data).decode('ascii')}")
+
+
+def _content(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_IMAGE_BYTES + 1)
@@ -33,7 +40,17 @@ def read_image(path: Path) -> Image:
             f"the image {path} is larger than {MAX_IMAGE_BYTES // 2**20} MiB",
             hint="Scale it down: models use a few megapixels at most.",
         )
-    return Image(data_url=f"data:{kind};base64,{b64encode(data).decode('ascii')}")
+    return data
+
+
+def image_file(path: Path) -> ImageFile:
+    """Return a PNG, JPEG, WebP or GIF file as a part of a sample, without its content.
+
+    Raises:
+        TaskError: as `read_image`.
+    """
+    data = _content(path)
+    return ImageFile(path=path, sha256=sha256(data).hexdigest(), size_bytes=len(data))
 
 
 def media_type(data: bytes) -> str | None:

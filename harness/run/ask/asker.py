@@ -66,9 +66,11 @@ def asker(
         if is_lost():
             return Answer(job=job, outcome=Outcome.SERVER_ERROR, error=instance_lost)
         left_s = deadline_s - sum(generation.times.total_s for generation in earlier)
-        attempts = Attempts(
-            client, next_request(job, earlier), exchange, instance_id=instance_id, deadline_s=left_s, is_lost=is_lost
-        )
+        try:
+            request = next_request(job, earlier)
+        except TaskError as exc:
+            return _failed(job, exc)
+        attempts = Attempts(client, request, exchange, instance_id=instance_id, deadline_s=left_s, is_lost=is_lost)
         try:
             generation = retried(attempts.once, clock=clock, may_repeat=attempts.may_repeat)
         except HarnessError as exc:

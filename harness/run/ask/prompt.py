@@ -22,7 +22,10 @@ def prompt_record(job: Job, *, run_id: str, at: str) -> PromptRecord:
         system_prompt=sample.system_prompt,
         turns=list(sample.turns),
         continues=sample.continues,
-        images=[_facts(part) for part in parts if isinstance(part, Image)],
+        images=[
+            *(_facts(part) for part in parts if isinstance(part, Image)),
+            *({"sha256": image.sha256, "bytes": image.size_bytes} for image in sample.images),
+        ],
     )
 
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.domain.answer import Job
-from harness.domain.generation import ChatRequest, Generation
+from harness.domain.generation import ChatRequest, Generation, Image
 from harness.domain.sample import Sample
 from harness.run.ask.reasoning import extra_tokens
+from harness.task.image import read_image
 from harness.task.task import Task
 
 
@@ -35,12 +36,18 @@ def next_request(job: Job, earlier: Sequence[Generation]) -> ChatRequest:
     """Return what is asked after these answers of a conversation: the next turn, and after the last one the prompt.
 
     A turn is stored at the server, so that the next one can continue it; the prompt is not. The system prompt goes with
-    the first message only: some templates fail on a second one (LM Studio's bug #2219).
+    the first message only: some templates fail on a second one (LM Studio's bug #2219). Images go with the prompt, and
+    are read only now.
+
+    Raises:
+        TaskError: an image can no longer be read.
     """
     sample, count = job.sample, len(earlier)
     if count == len(sample.turns):
         origin = earlier[(sample.continues or count) - 1].response_id if count else None
-        return replace(job.request, previous_response_id=origin)
+        images = [read_image(image.path) for image in sample.images]
+        sent: str | tuple[str | Image, ...] = (sample.prompt, *images) if images else job.request.input
+        return replace(job.request, input=sent, previous_response_id=origin)
     return replace(
         job.request,
         input=sample.turns[count],
