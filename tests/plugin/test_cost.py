@@ -28,6 +28,7 @@ ALLOWED = {
     "harness.pytest_plugin.collection",
     "harness.pytest_plugin.fixtures",
     "harness.pytest_plugin.item",
+    "harness.pytest_plugin.live",
     "harness.pytest_plugin.options",
     "harness.pytest_plugin.reporting",
     "harness.pytest_plugin.state",
