@@ -94,6 +94,11 @@ docs: $(STAMP) ## the reference of the command line, docs/cli.md, from the code
 transcripts: $(STAMP) ## what docs/choosing.md shows, from its commands, on a scripted server
 	@$(BIN)/python -m tests.acceptance.transcript
 
+.PHONY: screenshot
+screenshot: $(STAMP) ## after make eval: the picture of its page in the README, docs/report.png
+	@$(BIN)/python -m tests.page.provision
+	@$(BIN)/python -m tests.page.screenshot docs/report.png $(ARGS)
+
 .PHONY: clean
 clean: ## remove the private environment and all caches
 	rm -rf $(VENV) .coverage* .hypothesis .benchmarks .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

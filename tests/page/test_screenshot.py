@@ -1,0 +1,26 @@
+"""The picture in the README is small, and sharp on fine screens."""
+
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+
+from tests.page.screenshot import MOST_BYTES, SCALE, WIDTH, shrunk
+
+PICTURE = Path(__file__).parents[2] / "docs" / "report.png"
+
+
+def test_the_picture_is_at_most_200_kb() -> None:
+    assert PICTURE.stat().st_size <= MOST_BYTES
+    with Image.open(PICTURE) as image:
+        assert (image.format, image.width) == ("PNG", SCALE * WIDTH)
+
+
+def test_a_picture_of_many_colours_loses_colours_until_it_fits() -> None:
+    image = Image.new("RGB", (512, 512))
+    image.putdata([(x ^ y & 255, x * y & 255, x + 3 * y & 255) for y in range(512) for x in range(512)])
+    written = BytesIO()
+    image.save(written, format="png")
+    small = shrunk(written.getvalue())
+    assert len(small) <= MOST_BYTES
+    assert Image.open(BytesIO(small)).size == (512, 512)
