@@ -7,6 +7,7 @@ only a fresh interpreter shows (what it imports, its path, its standard streams)
 
 import atexit
 import contextlib
+import fcntl
 import functools
 import gc
 import importlib
@@ -18,6 +19,7 @@ import signal
 import socket
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -145,20 +147,29 @@ def start(
     env: Mapping[str, str],
     is_merged: bool = False,
     new_session: bool = False,
+    terminal: int | None = None,
     umask: int | None = None,
 ) -> Process:
-    """Start `python -m MODULE WORDS...`; with `is_merged` its errors go where its output goes."""
+    """Start `python -m MODULE WORDS...`; with `is_merged` its errors go where its output goes.
+
+    A terminal is its standard input, both outputs, and what controls its session; reading the other side is the
+    caller's business.
+    """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    out, out_end = os.pipe()
-    outputs, ends = {out: "out"}, [out_end]
-    if is_merged:
-        ends.append(os.dup(out_end))
+    outputs: dict[int, str] = {}
+    if terminal is not None:
+        ends = [os.dup(terminal), os.dup(terminal)]
     else:
-        err, err_end = os.pipe()
-        outputs[err] = "err"
-        ends.append(err_end)
+        out, out_end = os.pipe()
+        outputs, ends = {out: "out"}, [out_end]
+        if is_merged:
+            ends.append(os.dup(out_end))
+        else:
+            err, err_end = os.pipe()
+            outputs[err] = "err"
+            ends.append(err_end)
     request = {"module": module, "words": words, "cwd": str(cwd), "env": dict(env), "umask": umask}
-    request["new_session"] = new_session
+    request |= {"new_session": new_session or terminal is not None, "is_terminal": terminal is not None}
     socket.send_fds(_server(), [json.dumps(request).encode()], [*ends, theirs.fileno()])
     for end in ends:
         os.close(end)
@@ -249,6 +260,10 @@ def _become(request: Mapping[str, Any]) -> None:
     """Go on as the interpreter that was asked for."""
     if request["new_session"]:
         os.setsid()
+    if request["is_terminal"]:
+        fcntl.ioctl(1, termios.TIOCSCTTY, 0)
+        os.dup2(1, 0)
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
     if request["umask"] is not None:
         os.umask(request["umask"])
     os.chdir(request["cwd"])
@@ -256,7 +271,8 @@ def _become(request: Mapping[str, Any]) -> None:
     os.environ.update(request["env"])
     for number, name, errors in ((1, "stdout", "strict"), (2, "stderr", "backslashreplace")):
         # The server's own knew what they wrote to: a file is rewound, a pipe cannot be.
-        stream = open(number, "w", encoding="utf-8", errors=errors, closefd=False)  # noqa: SIM115
+        buffering = 1 if request["is_terminal"] else -1
+        stream = open(number, "w", buffering, encoding="utf-8", errors=errors, closefd=False)  # noqa: SIM115
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
     sys.path[0] = request["cwd"]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -56,6 +57,17 @@ def test_a_signal_ends_it_as_it_ends_an_interpreter(folder: Path, number: signal
     process.send_signal(number)
     process.communicate(60)
     assert process.returncode == -number
+
+
+def test_a_terminal_is_all_its_standard_streams_and_sends_it_signals(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text("import os, time\nprint([os.isatty(n) for n in range(3)])\ntime.sleep(60)\n")
+    ours, theirs = pty.openpty()
+    process = forkserver.start("own", cwd=tmp_path, env=os.environ, terminal=theirs)
+    os.close(theirs)
+    assert os.read(ours, 100) == b"[True, True, True]\r\n"
+    os.write(ours, b"\x03")
+    assert process.wait(60) == -signal.SIGINT
+    os.close(ours)
 
 
 def test_one_that_does_not_end_in_time_is_named_and_killed(folder: Path) -> None:

@@ -17,8 +17,9 @@ Event = tuple[str, dict[str, Any]]
 def http(embedded_server: "EmbeddedServer") -> Iterator[httpx.Client]:
     """A plain client of the server; whatever a test loads is unloaded after it."""
     with httpx.Client(base_url=embedded_server.url, timeout=60, trust_env=False) as client:
+        before = loaded(client)
         yield client
-        for instance_id in loaded(client):
+        for instance_id in set(loaded(client)) - set(before):
             client.post("/api/v1/models/unload", json={"instance_id": instance_id})
 
 

@@ -1,6 +1,7 @@
 """The official `openai` client, unmodified, against the embedded server."""
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -12,9 +13,20 @@ from .test_models import EMBEDDING, KEY, load
 if TYPE_CHECKING:
     from openai import OpenAI
 
+    from harness.embedded.process import EmbeddedServer
+
 pytestmark = pytest.mark.embedded
 
 MESSAGES: Any = [{"role": "user", "content": "Name an animal."}]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def resident(embedded_server: "EmbeddedServer") -> Iterator[None]:
+    """One loaded instance for all tests of this file: loading takes longer than most of them."""
+    with httpx.Client(base_url=embedded_server.url, timeout=60, trust_env=False) as client:
+        load(client, context_length=2048)
+        yield
+        client.post("/api/v1/models/unload", json={"instance_id": KEY})
 
 
 @pytest.fixture
@@ -30,7 +42,6 @@ def test_models_are_listed(client: "OpenAI") -> None:
 
 def test_a_chat_is_answered_by_the_named_instance(client: "OpenAI", http: httpx.Client) -> None:
     load(http)
-    load(http)
     answer = client.chat.completions.create(model=f"{KEY}:2", messages=MESSAGES, max_tokens=8, temperature=0)
     assert answer.model == f"{KEY}:2"
     assert answer.choices[0].finish_reason == "length"
@@ -40,7 +51,6 @@ def test_a_chat_is_answered_by_the_named_instance(client: "OpenAI", http: httpx.
 
 
 def test_a_stream_ends_with_its_usage(client: "OpenAI", http: httpx.Client) -> None:
-    load(http)
     chunks = list(
         client.chat.completions.create(
             model=KEY, messages=MESSAGES, max_tokens=8, stream=True, stream_options={"include_usage": True}
@@ -52,7 +62,6 @@ def test_a_stream_ends_with_its_usage(client: "OpenAI", http: httpx.Client) -> N
 
 
 def test_a_json_schema_is_obeyed(client: "OpenAI", http: httpx.Client) -> None:
-    load(http)
     schema = {
         "type": "object",
         "properties": {"animal": {"type": "string", "maxLength": 12}, "legs": {"type": "integer"}},
@@ -86,7 +95,6 @@ QUESTION: Any = {"role": "user", "content": "What is the weather in Oslo?"}
 def test_a_required_tool_is_called_with_arguments_of_its_schema(
     client: "OpenAI", http: httpx.Client, choice: Any
 ) -> None:
-    load(http, context_length=2048)
     tools = [WEATHER] if choice == "required" else [CLOCK, WEATHER]
     answer = client.chat.completions.create(
         model=KEY, messages=[QUESTION], max_tokens=80, tools=tools, tool_choice=choice, temperature=0
@@ -99,7 +107,6 @@ def test_a_required_tool_is_called_with_arguments_of_its_schema(
 
 
 def test_a_tool_call_is_streamed_and_its_result_taken(client: "OpenAI", http: httpx.Client) -> None:
-    load(http, context_length=2048)
     chunks = list(
         client.chat.completions.create(
             model=KEY,
@@ -128,7 +135,6 @@ def test_a_tool_call_is_streamed_and_its_result_taken(client: "OpenAI", http: ht
 
 
 def test_offered_tools_reach_the_prompt_and_none_keeps_them_out(client: "OpenAI", http: httpx.Client) -> None:
-    load(http, context_length=2048)
 
     def prompt_tokens(**more: Any) -> int:
         answer = client.chat.completions.create(model=KEY, messages=[QUESTION], max_tokens=1, **more)
@@ -150,7 +156,6 @@ def test_offered_tools_reach_the_prompt_and_none_keeps_them_out(client: "OpenAI"
 def test_senseless_tools_are_refused(client: "OpenAI", http: httpx.Client, more: Any) -> None:
     from openai import BadRequestError
 
-    load(http)
     with pytest.raises(BadRequestError, match="tool"):
         client.chat.completions.create(model=KEY, messages=[QUESTION], **more)
 
@@ -167,7 +172,7 @@ def test_embeddings_are_vectors_in_which_like_is_near_like(client: "OpenAI", htt
         return dot / float(sum(x * x for x in a) ** 0.5 * sum(y * y for y in b) ** 0.5)
 
     assert cosine(vectors[0], vectors[1]) > cosine(vectors[0], vectors[2])
-    assert loaded(http) == [EMBEDDING]
+    assert loaded(http) == [KEY, EMBEDDING]
 
 
 def test_an_overlong_text_is_embedded_by_its_beginning_without_a_word(client: "OpenAI", http: httpx.Client) -> None:
@@ -179,10 +184,10 @@ def test_an_overlong_text_is_embedded_by_its_beginning_without_a_word(client: "O
 def test_unknown_models_and_json_object_are_refused(client: "OpenAI", http: httpx.Client) -> None:
     from openai import BadRequestError
 
+    load(http, "smollm2-135m-instruct-q8_0")  # Of two models, neither is meant.
     with pytest.raises(BadRequestError) as caught:
         client.chat.completions.create(model="nobody", messages=MESSAGES)
     assert caught.value.code == "model_not_found"
-    load(http)
     with pytest.raises(BadRequestError, match="json_schema"):
         client.chat.completions.create(model=KEY, messages=MESSAGES, response_format={"type": "json_object"})
     with pytest.raises(BadRequestError):
@@ -192,7 +197,6 @@ def test_unknown_models_and_json_object_are_refused(client: "OpenAI", http: http
 def test_an_unknown_name_is_answered_by_the_only_loaded_model_which_the_answer_names(
     client: "OpenAI", http: httpx.Client
 ) -> None:
-    load(http)
     answer = client.chat.completions.create(model="nobody", messages=MESSAGES, max_tokens=2)
     assert answer.model == KEY
 

@@ -1,8 +1,6 @@
 """The pytest plugin as its users meet it: their own tests, in a pytest of its own, against a scripted LM Studio."""
 
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -317,17 +315,10 @@ def test_two_runs_at_once_on_one_server_leave_each_others_instances_alone(
     run: Pytest, server: ScriptedServer, tmp_path: Path
 ) -> None:
     run("--collect-only")  # writes the files
-    words = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--lms-url={server.url}", "--lms-limit=10"]
+    words = ("-p", "no:cacheprovider", f"--lms-url={server.url}", "--lms-limit=10")
     environ = {**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state")}
     both = [
-        subprocess.Popen(
-            [*words, f"--lms-results=r{number}"],
-            cwd=tmp_path,
-            env=environ,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        forkserver.start("pytest", *words, f"--lms-results=r{number}", cwd=tmp_path, env=environ, is_merged=True)
         for number in range(2)
     ]
     outs = [process.communicate(timeout=100)[0] for process in both]

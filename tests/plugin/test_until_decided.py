@@ -3,8 +3,6 @@
 import hashlib
 import os
 import re
-import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,6 +16,7 @@ from harness.store.reader import read_run
 from harness.store.run_file import RunFile
 from harness.testing.message import Request
 from harness.testing.scripted import ScriptedServer
+from tests import forkserver
 
 SMALL, BIG = "acme/tiny-1b", "acme/small-4b"
 RATES = {
@@ -35,8 +34,10 @@ def task(name):
         return [Sample(item_id=f"{name}-{i}", prompt=f"{name} {i}", target=f"{name} {i}") for i in range(n)]
     return Task(name=name, task_class=name, generate=samples, scorer=Exact(), max_output_tokens=20, prompt_tokens=40)
 
-TASKS = [pytest.param(one, marks=pytest.mark.lms_task(one), id=one.name)
-         for one in map(task, ("steady", "hopeless", "close", "good"))]
+TASKS = [
+    pytest.param(task, marks=pytest.mark.lms_task(task), id=task.name)
+    for task in map(task, ("steady", "hopeless", "close", "good"))
+]
 
 @pytest.mark.parametrize("task", TASKS)
 def test_task(task, lms_run_task: RunTask) -> None:
@@ -89,15 +90,9 @@ def run(server: ScriptedServer, tmp_path_factory: pytest.TempPathFactory) -> Pyt
     (folder / "pytest.ini").write_text("[pytest]\n")
 
     def call(*words: str) -> Result:
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--lms-url={server.url}", *words],
-            capture_output=True,
-            text=True,
-            timeout=200,
-            cwd=folder,
-            check=False,
-            env={**os.environ, "LMS_HARNESS_STATE": str(folder / "state"), "COLUMNS": "100"},
-        )
+        environ = {**os.environ, "LMS_HARNESS_STATE": str(folder / "state"), "COLUMNS": "100"}
+        words = ("-p", "no:cacheprovider", f"--lms-url={server.url}", *words)
+        done = forkserver.run("pytest", *words, cwd=folder, env=environ)
         files = sorted((folder / "results").glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
         return Result(done.returncode, done.stdout + done.stderr, files[-1] if files else None)
 

@@ -4,7 +4,6 @@ import os
 import pty
 import re
 import select
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -57,11 +56,9 @@ def on_a_terminal(words: list[str], folder: Path, *, interrupt_at: str | None = 
     """Run a command on a pseudo-terminal; return its exit code and all that it drew."""
     ours, theirs = pty.openpty()
     environ = {name: value for name, value in os.environ.items() if name not in {"CI", "NO_COLOR"}}
-    child = subprocess.Popen(
-        words, stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, start_new_session=True, close_fds=True,
-        env={**environ, "TERM": "xterm-256color", "COLUMNS": "100", "LMS_HARNESS_STATE": str(folder / "state")},
-        preexec_fn=lambda: __import__("fcntl").ioctl(0, __import__("termios").TIOCSCTTY, 0),  # noqa: PLW1509
-    )  # fmt: skip
+    environ |= {"TERM": "xterm-256color", "COLUMNS": "100", "LMS_HARNESS_STATE": str(folder / "state")}
+    module, *words = words
+    child = forkserver.start(module, *words, cwd=folder, env=environ, terminal=theirs)
     os.close(theirs)
     drawn, end = b"", time.monotonic() + 90
     while time.monotonic() < end:
@@ -82,8 +79,6 @@ def on_a_terminal(words: list[str], folder: Path, *, interrupt_at: str | None = 
 
 def command(server: ScriptedServer, *words: str) -> list[str]:
     return [
-        sys.executable,
-        "-m",
         "harness.cli",
         "run",
         f"--url={server.url}",
@@ -121,7 +116,7 @@ def test_ctrl_c_at_the_terminal_releases_shows_what_there_is_and_exits_with_130(
 
 def test_a_pipe_gets_no_colours_and_no_bar(server: ScriptedServer, tmp_path: Path) -> None:
     environ = {**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state")}
-    module, *words = command(server, "--limit=3", "--task=extract")[2:]
+    module, *words = command(server, "--limit=3", "--task=extract")
     done = forkserver.run(module, *words, cwd=tmp_path, env=environ)
     assert done.returncode == 0, done.stderr
     assert "\x1b" not in done.stdout + done.stderr

@@ -101,7 +101,7 @@ class WithStrata(Asking):
     [
         (HELPS, Asking()),
         (HARDLY, WithTotalFailures()),
-        (HELPS, WithStrata()),
+        pytest.param(HELPS, WithStrata(), marks=pytest.mark.torture),
         pytest.param(HARDLY, Asking(), marks=pytest.mark.torture),
         pytest.param(HELPS, WithTotalFailures(), marks=pytest.mark.torture),
         pytest.param(HARDLY, WithStrata(), marks=pytest.mark.torture),
@@ -167,7 +167,7 @@ def lost_by_plan(drawn: list[tuple[World, Array]], n: int) -> float:
     return fmean(world.regret(key) for world, key in choices if key is not None)
 
 
-@pytest.mark.parametrize("family", [HELPS, HARDLY])
+@pytest.mark.parametrize("family", [HELPS, pytest.param(HARDLY, marks=pytest.mark.torture)])
 def test_rounds_lose_much_less_than_the_first_one_alone(family: Family) -> None:
     rng = np.random.default_rng(3)
     drawn = [(world := draw(rng, family), answers(rng, world, 120)) for _ in range(60)]

@@ -105,9 +105,7 @@ def on_terminal(environ: Mapping[str, str], tmp_path: Path) -> Lms:
     def run(*words: str, columns: int, **more: str) -> Result:
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        child = subprocess.Popen(
-            [*HARNESS, *words], stdin=theirs, stdout=theirs, stderr=theirs, cwd=tmp_path, env={**environ, **more}
-        )
+        child = forkserver.start("harness.cli", *words, cwd=tmp_path, env={**environ, **more}, terminal=theirs)
         os.close(theirs)
         drawn = _drawn(ours, child)
         os.close(ours)
@@ -118,7 +116,7 @@ def on_terminal(environ: Mapping[str, str], tmp_path: Path) -> Lms:
     return run
 
 
-def _drawn(terminal: int, child: "subprocess.Popen[bytes]") -> str:
+def _drawn(terminal: int, child: forkserver.Process) -> str:
     drawn, end = b"", time.monotonic() + _DEADLINE_S
     while time.monotonic() < end:
         if select.select([terminal], [], [], 0.2)[0]:

@@ -1,8 +1,8 @@
 """The token is nowhere but in the request, and what models write acts nowhere."""
 
 import json
+import os
 import subprocess
-import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,6 +14,7 @@ from harness.domain.model import ModelKey
 from harness.report.text import printable
 from harness.testing.library import DEFAULT_MODELS
 from harness.testing.scripted import ScriptedServer
+from tests import forkserver
 
 from .conftest import HARNESS, Lms
 
@@ -35,13 +36,10 @@ def everything_below(folder: Path) -> bytes:
 def test_the_token_is_in_nothing_that_pytest_prints_or_writes(environ: Mapping[str, str], tmp_path: Path) -> None:
     (tmp_path / "test_own.py").write_text(USERS_TEST)
     with ScriptedServer(token=CANARY) as server:
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-vv", "--showlocals", "--full-trace", "-rA", "--log-level=DEBUG",
-             "--junitxml=junit.xml", "-o", "junit_logging=all", "-p", "no:cacheprovider", "-p", "harness.pytest_plugin",
-             "--log-file=all.log", "--log-file-level=DEBUG", f"--lms-url={server.url}"],
-            capture_output=True, text=True, timeout=90, cwd=tmp_path, check=False,
-            env={**environ, "LM_API_TOKEN": CANARY},
-        )  # fmt: skip
+        told = ("-vv", "--showlocals", "--full-trace", "-rA", "--log-level=DEBUG")
+        written = ("--junitxml=junit.xml", "-o", "junit_logging=all", "--log-file=all.log", "--log-file-level=DEBUG")
+        words = ("-p", "no:cacheprovider", "-p", "harness.pytest_plugin", f"--lms-url={server.url}")
+        done = forkserver.run("pytest", *told, *written, *words, cwd=tmp_path, env={**environ, "LM_API_TOKEN": CANARY})
     assert done.returncode == 1, done.stdout
     assert "lms_client" in done.stdout
     assert CANARY not in done.stdout + done.stderr
@@ -51,10 +49,9 @@ def test_the_token_is_in_nothing_that_pytest_prints_or_writes(environ: Mapping[s
 
 def test_the_token_is_in_no_benchmark_file_and_no_record(lms: Lms, tmp_path: Path) -> None:
     with ScriptedServer(token=CANARY) as server:
-        result = lms(
-            "run", f"--url={server.url}", "--suite=latency", "--latency-budget=1s", "--token", CANARY, "--",
-            "--benchmark-autosave", "--benchmark-json=figures.json", "--junitxml=junit.xml",
-        )  # fmt: skip
+        saved = ("--", "--benchmark-autosave", "--benchmark-json=figures.json", "--junitxml=junit.xml")
+        words = (f"--url={server.url}", "--suite=latency", "--latency-budget=1s", "--token", CANARY)
+        result = lms("run", *words, *saved)
     assert result.code == 0, result.said
     assert json.loads((tmp_path / "figures.json").read_text())["benchmarks"]
     assert CANARY not in result.said
@@ -65,9 +62,13 @@ def test_a_token_in_the_environment_is_in_no_process_list(environ: Mapping[str, 
     secret = f"{CANARY}-env"  # Other tests, running beside this one, give theirs as an option.
     with ScriptedServer(token=secret, token_s=0.02) as server:
         child = subprocess.Popen(
-            [*HARNESS, "run", f"--url={server.url}", "--suite=offload", "--limit=5"], cwd=tmp_path,
-            env={**environ, "LM_API_TOKEN": secret}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
+            [*HARNESS, "run", f"--url={server.url}", "--suite=offload", "--task=extract", "--limit=5"],
+            cwd=tmp_path,
+            env={**environ, "LM_API_TOKEN": secret},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         assert child.stdout is not None
         child.stdout.readline()
         shown = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True).stdout
@@ -80,10 +81,9 @@ def test_what_a_model_writes_acts_in_no_terminal_no_ci_and_no_report(lms: Lms, t
     key = ModelKey("../../acme/\x1b[31m\u202e\n::error::tiny")
     with ScriptedServer([replace(DEFAULT_MODELS[0], key=key, display_name=HOSTILE)]) as server:
         server.reply_with(lambda _: HOSTILE)
-        result = lms(
-            "run", f"--url={server.url}", "--suite=offload", "--limit=2", "--floor=extract=1", "--",
-            "--junitxml=junit.xml", "-vv", "-rA", CI="true", GITHUB_ACTIONS="true",
-        )  # fmt: skip
+        words = (f"--url={server.url}", "--suite=offload", "--limit=2", "--floor=extract=1")
+        told = ("--", "--junitxml=junit.xml", "-vv", "-rA")
+        result = lms("run", *words, *told, CI="true", GITHUB_ACTIONS="true")
         listing = lms("models", f"--url={server.url}")
         answer = lms("chat", key, "x", f"--url={server.url}", "--unload-after")
     assert result.code == 1, result.said
@@ -110,12 +110,11 @@ def test_both_forms_of_workflow_commands_are_disarmed(text: str) -> None:
 def test_a_hostile_umask_opens_no_journal(environ: Mapping[str, str], tmp_path: Path) -> None:
     state = tmp_path / "state"
     with ScriptedServer(token_s=0.02) as server:
-        child = subprocess.Popen(
-            [*HARNESS, "run", f"--url={server.url}", "--suite=offload", "--limit=5"], cwd=tmp_path, env=environ,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, umask=0,
-        )  # fmt: skip
-        assert child.stdout is not None
-        while "loaded in" not in child.stdout.readline():
+        words = (f"--url={server.url}", "--suite=offload", "--task=extract", "--limit=5")
+        child = forkserver.start("harness.cli", "run", *words, cwd=tmp_path, env=environ, is_merged=True, umask=0)
+        said = b""
+        while b"loaded in" not in said:
+            said += os.read(child.output, 4096)
             assert child.poll() is None
         modes = {
             path.name: path.stat().st_mode & 0o777 for path in (state / "journals", *(state / "journals").iterdir())

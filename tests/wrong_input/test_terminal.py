@@ -18,7 +18,7 @@ from .conftest import HARNESS, KEY, OTHER, Lms, records
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 FOREIGN = ModelKey("acme/mod\N{LATIN SMALL LETTER E WITH GRAVE}le-\N{CJK UNIFIED IDEOGRAPH-65E5}")
-OFFLOAD = ("--suite=offload", "--limit=2")
+OFFLOAD = ("--suite=offload", "--task=extract", "--task=classify", "--limit=2")
 
 
 def lines(drawn: str) -> list[str]:
@@ -52,7 +52,7 @@ def test_the_table_of_a_run_fits_into_the_terminal(server: ScriptedServer, on_te
 def test_the_bar_is_as_wide_as_the_terminal(on_terminal: Lms) -> None:
     with ScriptedServer(token_s=0.01) as slow:
         result = on_terminal("run", f"--url={slow.url}", *OFFLOAD, columns=40)
-    bars = [one for one in re.split(r"[\r\n]", ESCAPES.sub("", result.out)) if "0/2" in one]
+    bars = [line for line in re.split(r"[\r\n]", ESCAPES.sub("", result.out)) if "0/2" in line]
     assert bars
     assert max(map(len, bars)) <= 40
 
@@ -81,11 +81,12 @@ def test_without_a_terminal_there_are_no_colours_and_no_carriage_returns(lms: Lm
     assert "risk: what it may lose, in score and time, against the best that was asked; certified: that" in result.out
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_text_that_the_encoding_lacks_is_escaped(lms: Lms, encoding: str) -> None:
+@pytest.mark.parametrize(("encoding", "names"), [("ascii", "models run chat unload"), ("latin-1", "models chat")])
+def test_text_that_the_encoding_lacks_is_escaped(lms: Lms, encoding: str, names: str) -> None:
+    commands = (["models"], ["run", *OFFLOAD], ["chat", FOREIGN, "x", "--unload-after"], ["unload", "\xe9"])
     with ScriptedServer([replace(DEFAULT_MODELS[0], key=FOREIGN)]) as server:
         server.reply_with(lambda _: "\N{CJK UNIFIED IDEOGRAPH-65E5}\u202e::error::x")
-        for words in (["models"], ["run", *OFFLOAD], ["chat", FOREIGN, "x", "--unload-after"], ["unload", "\xe9"]):
+        for words in (words for words in commands if words[0] in names.split()):
             result = lms(*words, f"--url={server.url}", PYTHONIOENCODING=encoding, PYTHONUTF8="0")
             assert result.code == (5 if words[0] == "unload" else 0), result.said
             # click takes ASCII for a mistake and writes UTF-8.
@@ -94,7 +95,7 @@ def test_text_that_the_encoding_lacks_is_escaped(lms: Lms, encoding: str) -> Non
         assert server.loaded == []
 
 
-@pytest.mark.parametrize("words", ["models", "run --suite=offload --limit=20"])
+@pytest.mark.parametrize("words", ["models", "run --suite=offload --task=extract --limit=20"])
 def test_a_reader_that_has_seen_enough_ends_the_command_without_a_word(
     environ: Mapping[str, str], tmp_path: Path, words: str
 ) -> None:
@@ -115,11 +116,13 @@ def test_a_reader_that_has_seen_enough_ends_the_command_without_a_word(
         assert isinstance(records(tmp_path / "results")[-1], EndRecord)
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("closed", ["<&-", "<&- >&- 2>&-"])
 def test_closed_standard_streams_harm_no_file(
     environ: Mapping[str, str], server: ScriptedServer, tmp_path: Path, closed: str
 ) -> None:
-    line = f"exec {sys.executable} -m harness.cli run --url={server.url} --suite=offload --limit=1 {closed}"
+    line = (
+        f"exec {sys.executable} -m harness.cli run --url={server.url} --suite=offload --task=extract --limit=1 {closed}"
+    )
     done = subprocess.run(["sh", "-c", line], cwd=tmp_path, env=environ, capture_output=True, timeout=90, check=False)
     assert done.returncode == 0, done.stderr
     assert b"Traceback" not in done.stderr
