@@ -70,6 +70,7 @@ def report(
     """
     from harness.clock import SystemClock
     from harness.command.report import page_of
+    from harness.run.provenance import harness_version
     from harness.verdict.contender import Rule
 
     file = _checked(out) if out is not None else None if is_markdown else _checked(Path("report.html"))
@@ -79,7 +80,7 @@ def report(
             results,
             Rule(**rule),
             clock=SystemClock(),
-            version=_version(),
+            version=harness_version(),
             primary=primary,
             shipped=shipped_tasks,
             is_floor_set=is_floor_set(),
@@ -150,9 +151,3 @@ def _as_dict(page: "Page", file: Path | None, text: str) -> dict[str, Any]:
         "no_answers": page.no_answers or None,
         **({"markdown": text} if file is None else {}),
     }
-
-
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("lmstudio-harness")

@@ -49,7 +49,9 @@ function score(row) {
 function line(row) {
   const open = isOpen(row);
   const button = make("button", { type: "button", class: "item", "aria-expanded": String(open), onclick: () => toggle(row) }, foreign(row.id));
-  return make("tr", { class: open ? "row is-open" : "row" },
+  // The whole row opens; only its button is for the keyboard and a screen reader. Marking text in it does not.
+  const click = (event) => { if (!event.target.closest("button") && getSelection().isCollapsed) toggle(row); };
+  return make("tr", { class: open ? "row is-open" : "row", onclick: click },
     make("td", { class: "of-score" }, ...score(row)), make("th", { scope: "row", class: "of-item" }, button),
     make("td", { class: "of-task" }, foreign(row.task)), make("td", { class: "of-model", title: row.model }, foreign(row.short)),
     make("td", { class: "of-outcome" }, foreign(row.outcomes.join(", "))), make("td", { class: "of-text" }, foreign(preview(row))),

@@ -33,7 +33,8 @@ def rerun_command(run: RunRecord, key: CellKey) -> str | None:
     for name, flag in _ASKED.items():
         if origins.get(name, "default") != "default" and settings.get(name) is not None:
             words += [flag, str(settings[name])]
-    return _command([*words, "--suite", "offload"])
+    own_tasks = settings.get("own_tasks")
+    return _command([*words, *(("--tasks", str(own_tasks)) if own_tasks else ("--suite", "offload"))])
 
 
 def show_command(path: Path, key: CellKey, item_id: str) -> str | None:
