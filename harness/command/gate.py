@@ -12,6 +12,9 @@ from harness.store.run_file import RunFile
 from harness.store.run_folder import run_paths, whole_runs
 from harness.verdict.gate import Night, night
 
+LAST_RUNS = 7
+"""How many runs of a folder are its baseline: a week of nights."""
+
 _SHOWN = 80
 
 
@@ -36,7 +39,7 @@ def gate_run(
     *,
     margin: float,
     tasks: Collection[str] = (),
-    last: int,
+    last: int = LAST_RUNS,
     may_begin: bool = False,
 ) -> Gated:
     """Return how a run stands against a baseline.
@@ -78,7 +81,7 @@ def read_baseline(
     results: Path,
     *,
     run: RunFile | None,
-    last: int,
+    last: int = LAST_RUNS,
     skipped: dict[str, str],
     is_newest: bool = False,
     may_begin: bool = False,

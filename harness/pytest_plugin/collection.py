@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.errors import HarnessError, SettingsError
+from harness.pytest_plugin.gating import baseline_of
 from harness.pytest_plugin.item import (
     PUT_OFF,
     case_of,
@@ -71,6 +72,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if (failure := config.stash.get(FAILURE, None)) is not None:
         pytest.exit(printed(config, str(failure)), returncode=failure.exit_code)
     session = or_exit(config, lambda: session_of(config))
+    or_exit(config, lambda: baseline_of(config))  # Before the run: a typo must not show after an hour.
     if fault := next(filter(None, map(marker_fault, items)), ""):
         pytest.exit(printed(config, fault), returncode=SettingsError.exit_code)
     known = {name for item in items if (name := task_name_of(item))}

@@ -95,9 +95,10 @@ def lms_own_task(request: pytest.FixtureRequest) -> "Task":
 
 @pytest.fixture
 def lms_run_task(
-    lms_run: "Run", lms_instance: "LeasedModel", lms_settings: "Settings"
+    request: pytest.FixtureRequest, lms_run: "Run", lms_instance: "LeasedModel", lms_settings: "Settings"
 ) -> "Callable[[Task], SummaryRecord]":
     """A function that runs a task on the instance; fails the test only on lost answers or below a floor."""
+    from harness.pytest_plugin.gating import cell_properties
     from harness.report.ending import how_to_see_worst
     from harness.run.plan.plan import fits
 
@@ -106,6 +107,7 @@ def lms_run_task(
             lms_run.recorder.skip(reason, model_key=lms_instance.model.key, task=task.name)
             pytest.skip(reason)
         cell = lms_run.evaluate(task, lms_instance)
+        request.node.user_properties += cell_properties(cell, lms_run.path)
         # Until the last round has ended, a floor is not missed: the end of the run says so.
         floor = None if lms_settings.until_decided else lms_settings.floors.get(task.name)
         if why := _why_failed(cell, floor):

@@ -8,6 +8,7 @@ import pytest
 from harness.errors import HarnessError, ServerUnreachable, StoreError, TaskError
 from harness.pytest_plugin.asking import disarm, settle
 from harness.pytest_plugin.benchmark import SLOWER, notes, take_slower
+from harness.pytest_plugin.gating import gate, show_night
 from harness.pytest_plugin.item import (
     PUT_OFF,
     is_free_form,
@@ -99,7 +100,7 @@ def _stop(session: "Session", item: pytest.Item, error: StoreError) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
-    """After the tests, ask what is still open, where the run goes on until its tasks are decided."""
+    """After the tests, ask what is still open, if the run goes on until its tasks are decided; then compare it."""
     result = yield
     ours = session_if_any(session.config)
     if ours is not None and not (session.config.option.collectonly or session.shouldfail or session.shouldstop):
@@ -112,6 +113,9 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
             session.testsfailed += 1
             if isinstance(exc, StoreError):
                 ours.note_failure(exc)
+            return result
+    if not (session.config.option.collectonly or session.shouldfail or session.shouldstop):
+        gate(session)
     return result
 
 
@@ -158,6 +162,7 @@ def _print_ending(terminalreporter: pytest.TerminalReporter, config: pytest.Conf
     except StoreError as exc:
         ending = str(exc)
     say(config, ending)
+    show_night(config)
     if session.run is None:
         say(config, "\nThe run is already complete; nothing to do.")
     say(config, "\n" + "\n".join(filter(None, [f"Records: {path}", more, resume])))

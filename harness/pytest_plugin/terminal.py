@@ -29,6 +29,14 @@ def say(config: pytest.Config, text: str) -> None:
             reporter.flush()
 
 
+def command_workflow(config: pytest.Config, line: str) -> None:
+    """Print a workflow command for GitHub as it is; `report.workflow` has made its texts safe."""
+    if (reporter := config.pluginmanager.get_plugin("terminalreporter")) is not None:
+        with uncaptured(config):
+            reporter.ensure_newline()
+            reporter.write_line(line)
+
+
 @contextmanager
 def uncaptured(config: pytest.Config) -> Iterator[None]:
     """Reach the terminal while the block runs."""

@@ -45,7 +45,8 @@ def render_night(night: Night, *, width: int | None) -> str:
     about = f"{night.run.run.run_id} against {count} earlier {'run' if count == 1 else 'runs'}, margin {night.margin:g}"
     parts = [paragraph(f"{headline(night)} ({one_line(about, limit=200)})", width)]
     parts += [*_cases(night, width), *_blocks(night, width)]
-    parts.append(paragraph(_legend(night), width))
+    if night.is_measured:
+        parts.append(paragraph(_legend(night), width))
     return "\n\n".join(parts)
 
 
@@ -163,10 +164,10 @@ def _by_reason(cases: Sequence[Case]) -> dict[tuple[State, str], list[str]]:
 def _legend(night: Night) -> str:
     share = "" if night.alpha == ALPHA else ", a share of 5 % as answers were looked at after each round"
     several = "" if len(night.baseline) == 1 else "before: the mean over the runs of the baseline, item by item. "
-    claims = "a claim" if night.claims == 1 else f"{night.claims} claims"
+    claims = "" if night.claims == 1 else f", divided among {night.claims} claims that can show one"
     return (
-        f"{several}regression: a loss that is significant ({100 * night.alpha:.3g} % for the whole run{share}, divided "
-        f"among {claims} that can show one) and larger than the margin. open: a loss larger than the margin, "
+        f"{several}regression: a loss that is significant ({100 * night.alpha:.3g} % for the whole run{share}"
+        f"{claims}) and larger than the margin. open: a loss larger than the margin, "
         "which may be chance. passes: no loss larger than the margin was seen, which is not proof that there is none. "
         "overall: all items of a model, each with the same weight."
     )

@@ -27,6 +27,7 @@ SettingName = Literal[
     "floors",
     "primary",
     "margin",
+    "baselines",
     "reducer",
     "until_decided",
     "latency_budget_s",

@@ -180,6 +180,15 @@ OPTIONS: tuple[Option, ...] = (
         help="the largest loss of score that is acceptable, for the verdict 'not worse' (default 0.05)",
     ),
     Option(
+        name="baselines",
+        flag="baseline",
+        metavar="RUN",
+        parse=parser.any_text,
+        repeat=True,
+        help="compare with this earlier run, or the newest runs of this folder, and fail if something got worse or is "
+        "missing, repeatable",
+    ),
+    Option(
         name="reducer",
         flag="reducer",
         metavar="NAME",

@@ -39,6 +39,7 @@ class Settings:
         floors: lowest acceptable score per task; below it the item fails.
         primary: the model that the others are compared with; None: the one with most parameters.
         margin: the largest loss of score that is acceptable.
+        baselines: run files, ids of runs, or folders of runs, that the run is compared with at its end.
         reducer: how the repeats of an item become one value.
         until_decided: whether samples are asked in rounds, up to the limit, from the second on only what is still open.
         latency_budget_s: time that the latency suite may spend on one model.
@@ -70,6 +71,7 @@ class Settings:
     floors: Mapping[str, float] = field(default_factory=dict)
     primary: str | None = None
     margin: float = 0.05
+    baselines: tuple[str, ...] = ()
     reducer: str = "mean"
     until_decided: bool = False
     latency_budget_s: float = 45.0

@@ -60,6 +60,7 @@ WRONG: dict[str, tuple[str, ...]] = {
     ),
     "primary": ("", " "),
     "margin": ("", "0", "1", "-0.1", "nan", "5 %", "1e-2", "0." + THREE),
+    "baselines": ("", " "),
     "reducer": ("", "median", "pass@", "pass@0", "pass@" + THREE, "Mean", "pass@10000"),
     "until_decided": ("", "maybe", "YES"),
     "details": ("", "maybe", "YES"),
