@@ -159,7 +159,7 @@ def spread(wished: Sequence[float], *, gap: float, low: float, high: float) -> l
 
 def _cost(avoided: Sequence[Box]) -> Callable[[tuple[float, Box]], float]:
     """Return what a place costs: how far down the list of wishes it stands, or how far away, and what it covers."""
-    return lambda place: place[0] + 6 * sum(place[1].overlaps(box) for box in avoided)
+    return lambda place: place[0] + 12 * sum(place[1].overlaps(box) for box in avoided)
 
 
 def _places(wish: Wish) -> Iterator[Box]:

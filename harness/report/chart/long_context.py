@@ -15,6 +15,8 @@ _HEAD, _FOOT, _SIDE, _GAP = 24, 34, 78, 18
 _MOST_LENGTHS, _MOST_DEPTHS = 8, 11
 _STEPS = 5
 _TOLD = 6
+_FEW = 5
+"""The interval of a mean of fewer samples is at least half of the scale wide (Wilson, 95 %)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +189,8 @@ def _samples(grid: _Grid) -> str:
     if not found:
         return "No answer is scored."
     least, most = min(found), max(found)
-    return f"Each value: the mean of {most if least == most else f'{least} to {most}'} sample{'s' * (most != 1)}."
+    text = f"Each value: the mean of {most if least == most else f'{least} to {most}'} sample{'s' * (most != 1)}"
+    return f"{text}: so few that only the pattern counts." if most < _FEW else f"{text}."
 
 
 def _score(score: float | None) -> str:
@@ -195,4 +198,4 @@ def _score(score: float | None) -> str:
 
 
 def _depth(depth: float) -> str:
-    return {0.0: "beginning", 0.5: "middle", 1.0: "end"}.get(depth, f"{depth:.0%} deep")
+    return {0.0: "beginning", 0.5: "middle", 1.0: "end"}.get(depth, f"{100 * depth:.0f} % deep")

@@ -10,9 +10,10 @@ from harness.report.chart.label import TEXT_HEIGHT, Box, Wish, cut, names, place
 from harness.report.chart.scale import Scale, score_scale, seconds_tick, time_scale
 from harness.report.chart.svg import Markup, element, group, line, path, text
 from harness.report.figure import seconds
+from harness.report.text import one_line
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 38, 14, 34, 40
-_NOTE_SIZE = 11.5
+_NOTE_SIZE, _NARROWEST_NOTE = 11.5, 80
 _TOLD = 6
 _LEADER_FROM = 12
 
@@ -259,9 +260,14 @@ def _places(
 
 
 def _note(dot: _Dot, within: Box) -> list[str]:
-    """Return the lines of the reason that stand under a name."""
-    width = 160 if within.right <= NARROW else 210
-    return wrapped(dot.reason, width, most_lines=2, size=_NOTE_SIZE) if dot.reason else []
+    """Return the reason in two lines that are about equally long; what is longer than they may be is cut."""
+    widest = 160 if within.right <= NARROW else 210
+    lines: list[str] = []
+    for width in range(_NARROWEST_NOTE, widest + 1, 10):
+        lines = wrapped(dot.reason, width, most_lines=2, size=_NOTE_SIZE) if dot.reason else []
+        if " ".join(lines) == one_line(dot.reason, limit=len(dot.reason) + 1):
+            break
+    return lines
 
 
 def _label(dot: _Dot, place: Box, note: Sequence[str]) -> Markup:

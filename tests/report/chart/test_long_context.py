@@ -56,6 +56,14 @@ def test_the_table_has_a_row_for_each_cell_that_was_asked() -> None:
     assert "qwen3-4b: lowest 0.00 at 768 tokens, end; highest 0.90" in chart.description
 
 
+def test_a_map_of_few_samples_says_so(sound: Sound) -> None:
+    for n, is_few in ((1, True), (4, True), (30, False)):
+        for sheet in sound(long_context([cell("m", 256, 0.25, 1.0, n=n)])):
+            told = " ".join(text.text or "" for text in sheet.iter("text"))
+            assert "25 % deep" in told
+            assert ("only the pattern counts" in told) is is_few
+
+
 def test_many_lengths_and_depths_share_cells() -> None:
     chart = long_context([cell("m", 100 * length, depth / 40, 0.5) for length in range(1, 20) for depth in range(41)])
     assert len({row[1] for row in chart.rows}) == 7
