@@ -1,11 +1,13 @@
 """One model on one task: what is asked, which answers are known already, what came back, and when to stop."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from harness.domain.answer import Answer, Job
 from harness.domain.generation import Outcome
 from harness.domain.model import Model
 from harness.run.plan.pace import Pace
+from harness.scoring.judge import is_fault
 from harness.task.task import Task
 
 _SERVER_ERRORS_IN_A_ROW = 5
@@ -23,7 +25,8 @@ class Cell:
 
     Attributes:
         todo: the jobs to ask, in order.
-        answers: all answers so far, the known ones included.
+        answers: all answers so far, the known ones included, without their text: the run file has that, and what a run
+            keeps of an answer must not depend on its length.
         count: how many answers the whole cell has.
         left_out: how many of them the budget had no time for.
     """
@@ -59,8 +62,18 @@ class Cell:
         if answer.is_left_out:
             self.left_out += 1
             return False
-        self.answers.append(answer)
+        self.answers.append(_without_text(answer))
         return True
+
+
+def _without_text(answer: Answer) -> Answer:
+    generation = answer.generation
+    if generation is not None:
+        generation = replace(generation, text="", reasoning="", tool_calls=(), stream_errors=(), response_id=None)
+    score = answer.score
+    if score is not None and not is_fault(score):
+        score = replace(score, reason="", details={})
+    return replace(answer, generation=generation, score=score, earlier=(), error=None)
 
 
 def _missing(

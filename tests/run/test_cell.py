@@ -1,0 +1,55 @@
+"""What a run keeps in memory of the answers to a task."""
+
+import tracemalloc
+from dataclasses import replace
+
+from harness.domain.answer import Answer, Job
+from harness.domain.generation import ChatRequest, Generation, Outcome, ServerStats, Times
+from harness.domain.model import InstanceId, Model, ModelKey
+from harness.domain.score import Score
+from harness.run.cell import Cell
+from harness.scoring.judge import faulty, is_fault
+from tests.run.conftest import TASK, samples
+
+COUNT = 200
+MODEL = Model(key=ModelKey("acme/tiny-1b"), type="llm")
+
+
+def answered(job: Job, *, length: int) -> Answer:
+    generation = Generation(
+        model_instance_id=InstanceId("acme/tiny-1b"),
+        text=job.sample.target * length,
+        reasoning=job.sample.prompt * length,
+        stats=ServerStats(),
+        times=Times(total_s=1.0, e2e_s=1.0),
+    )
+    score = Score(value=0.0, passed=False, reason=generation.text[1:], details={"said": generation.text[2:]})
+    return Answer(job=job, outcome=Outcome.OK, generation=generation, score=score, earlier=(generation,))
+
+
+def test_what_is_kept_of_an_answer_does_not_depend_on_its_length() -> None:
+    items = samples(0, COUNT)
+    jobs = [Job(sample=item, epoch=1, request=ChatRequest(model="m", input=item.prompt)) for item in items]
+    cell = Cell(TASK, MODEL, jobs, {}, pace=None)
+    tracemalloc.start()
+    try:
+        for job in jobs:
+            cell.add(answered(job, length=2_000))
+        kept_bytes = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert len(cell.answers) == COUNT
+    assert kept_bytes / COUNT < 1_500
+    first = cell.answers[0]
+    assert first.generation is not None
+    assert (first.generation.times.e2e_s, first.score) == (1.0, Score(value=0.0, passed=False))
+
+
+def test_why_an_answer_could_not_be_judged_is_kept_for_the_summary() -> None:
+    job = Job(sample=samples(0, 1)[0], epoch=1, request=ChatRequest(model="m", input="say 0"))
+    cell = Cell(TASK, MODEL, [job], {}, pace=None)
+    cell.add(replace(answered(job, length=10), score=faulty("the scorer echo raised ValueError")))
+    (kept,) = cell.answers
+    assert is_fault(kept.score)
+    assert kept.score is not None
+    assert "ValueError" in kept.score.reason
