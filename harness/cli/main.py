@@ -13,7 +13,7 @@ from harness.cli.output import complain_json, note, rendered
 from harness.errors import HarnessError
 
 _INTERRUPTED = 130
-_COMMANDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+COMMANDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Measure": {
         "run": ("run", "Ask each model the tasks, and say who takes which"),
         "smoke": ("smoke", "Load a model, ask it something, check the answer, unload it"),
@@ -47,7 +47,7 @@ _COMMANDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
 }
 """By section of the help: the module of `harness.cli` that has a command, and what the help says of the command."""
 
-_HOMES = {name: home for section in _COMMANDS.values() for name, (home, _) in section.items()}
+_HOMES = {name: home for section in COMMANDS.values() for name, (home, _) in section.items()}
 
 
 class _Commands(click.Group):
@@ -67,7 +67,7 @@ class _Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the commands by section, from the table: importing every command takes a second."""
         widest = max(map(len, _HOMES))
-        for title, section in _COMMANDS.items():
+        for title, section in COMMANDS.items():
             with formatter.section(title):
                 formatter.write_dl([(name.ljust(widest), line) for name, (_, line) in section.items()])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from harness.cli.completion import PROGRAM
-from harness.cli.main import cli
+from harness.cli.main import COMMANDS, cli
 from harness.settings import OPTIONS, Surface
 
 EXIT_CODES: Mapping[int, str] = {
@@ -51,7 +51,7 @@ def reference() -> str:
     """Return the whole page."""
     root = click.Context(cli, info_name=PROGRAM)
     commands = [(name, cli.get_command(root, name)) for name in cli.list_commands(root)]
-    parts = [_HEAD, _synopsis(cli)]
+    parts = [_HEAD, _synopsis(cli), _overview()]
     parts += [_command(name, command, root) for name, command in commands if command is not None]
     parts += [_PYTEST_HEAD, _pytest_options()]
     parts.append(
@@ -59,6 +59,15 @@ def reference() -> str:
     )
     parts.append("## Exit codes\n\n" + _table(("code", "meaning"), ((str(k), v) for k, v in EXIT_CODES.items())))
     return "\n\n".join(parts) + "\n"
+
+
+def _overview() -> str:
+    rows = (
+        (title if name == next(iter(section)) else "", f"[`{name}`](#lms-harness-{name})", line)
+        for title, section in COMMANDS.items()
+        for name, (_, line) in section.items()
+    )
+    return _table(("", "command", "does"), rows)
 
 
 def _synopsis(command: click.Command) -> str:

@@ -122,12 +122,14 @@ def test_all_four_answers_stand_in_one_transcript(whole: Result) -> None:
     assert re.fullmatch(rf"{BIG} 0\.97 .* certified", rows["steady"])
     assert re.fullmatch(rf"open: {BIG} .* \d+ %; ask \d+", rows["close"])
     assert rows["hopeless"].startswith("your primary 0.00 ")
-    shown = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    shown = (Path(__file__).parents[2] / "docs" / "choosing.md").read_text(encoding="utf-8")
     shown = shown.partition("<!-- until decided: begin -->")[2].partition("<!-- until decided: end -->")[0]
     for task in ("steady", "close", "good"):
         (line,) = [line for line in shown.splitlines() if line.split()[:1] == [task]]
         # All but the times, which differ from run to run.
-        assert _without_times(line.split()[1:]) == _without_times(rows[task].split()), "README: copy this run's table"
+        assert _without_times(line.split()[1:]) == _without_times(rows[task].split()), (
+            "docs/choosing.md: copy this run's table"
+        )
 
 
 def _without_times(words: list[str]) -> list[str]:
