@@ -33,6 +33,7 @@ from harness.run.slot import run_concurrently as run_concurrently
 from harness.scoring.by_kind import ByKind as ByKind
 from harness.scoring.choice import Choice as Choice
 from harness.scoring.choice import Choices as Choices
+from harness.scoring.clinc150 import Clinc150 as Clinc150
 from harness.scoring.constraint import Constraints as Constraints
 from harness.scoring.distinct import Ideas as Ideas
 from harness.scoring.exact import Exact as Exact
@@ -40,6 +41,8 @@ from harness.scoring.exact import Normalised as Normalised
 from harness.scoring.fact import Facts as Facts
 from harness.scoring.fields import Fields as Fields
 from harness.scoring.finding import Findings as Findings
+from harness.scoring.gsm8k import Gsm8k as Gsm8k
+from harness.scoring.ifeval_row import IfEval as IfEval
 from harness.scoring.labels import Labels as Labels
 from harness.scoring.number import Number as Number
 from harness.scoring.overlap import RougeL as RougeL

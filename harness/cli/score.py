@@ -28,7 +28,7 @@ _MOST_LINES = 5
 @click.option(
     "--target-field",
     metavar="FIELD",
-    help="Field with the target, or a path to it such as doc.answer or refs.0 (default: target).",
+    help="Field with the target, or a path to it such as doc.answer or refs.0; . is the whole row (default: target).",
 )
 @click.option(
     "--output-field",
@@ -36,6 +36,13 @@ _MOST_LINES = 5
     help="Field with the model's answer (default: output; in a run file, output_text).",
 )
 @click.option("--id-field", metavar="FIELD", help="Field with the id of a line, for --out (default: its number).")
+@click.option(
+    "--targets",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    metavar="FILE",
+    help="Another file with the targets; each row of FILE is completed by its row there, found by --match.",
+)
+@click.option("--match", metavar="FIELD", help="With --targets: the field that is the same in both files.")
 @click.option("--target-json", is_flag=True, help="The target is JSON inside a string, as in a CSV file.")
 @click.option(
     "--labels",
@@ -67,6 +74,8 @@ def score(
     target_field: str | None,
     output_field: str | None,
     tasks: Sequence[str],
+    targets: Path | None,
+    match: str | None,
     out: Path | None,
     share_results: bool,
     as_json: bool,
@@ -87,10 +96,12 @@ def score(
       lms-harness score results/RUN.jsonl --task classify --scorer exact --target-field target.label
       lms-harness score graded.jsonl --scorer number --target-field answer --output-field response --out scores.jsonl
       lms-harness score answers.csv --scorer choice --labels billing,login,other --by model
+      lms-harness score responses.jsonl --scorer ifeval --output-field response --targets input_data.jsonl \
+        --match prompt --target-field .
       zcat answers.jsonl.gz | lms-harness score - --scorer number --json
     """
     from harness.command.rescore import judge
-    from harness.command.stored import read_samples, read_stored
+    from harness.command.stored import read_samples, read_stored, read_targets
     from harness.scoring.registry import make_scorer
     from harness.store.reader import begins_as_run_file
     from harness.store.source import open_source
@@ -102,14 +113,19 @@ def score(
         raise click.UsageError("--out: expected the name of a new file; --json prints the figures for scripts")
     if out is not None and out.exists():
         raise click.UsageError(f"--out: expected a new file, but {out} exists already")
+    if (targets is None) != (match is None):
+        raise click.UsageError("--targets and --match belong together: a file, and a field that both files have")
     with open_source(file) as source:
         is_run = begins_as_run_file(source.beginning(200))
         if tasks and not is_run:
             raise click.UsageError("--task is for run files, and this is not one")
+        if targets is not None and is_run:
+            raise click.UsageError("--targets is for other files: a run file has its targets")
         fields = _fields(
             scorer, target=target_field or "target", output=output_field or _default_output(is_run=is_run), **options
         )
-        found = read_samples(source, fields, tasks=tasks) if is_run else read_stored(source, fields)
+        more = read_targets(targets, match) if targets is not None and match is not None else None
+        found = read_samples(source, fields, tasks=tasks) if is_run else read_stored(source, fields, more)
         judgement = judge(found, scorer, name=source.name, target_field=fields.target)
         written = out or (file if is_run and source.is_appendable else None)
     if written is not None:
@@ -193,9 +209,10 @@ class _Scoring:
 
 def _report(judgement: "Judgement", scorer: "Scorer", scoring: _Scoring, *, as_json: bool) -> None:
     from harness.command.rescore import figures
+    from harness.report.figure import metrics_line
     from harness.report.layout import fitted, paragraph
 
-    cells = list(figures(judgement.answers))
+    cells = list(figures(judgement.answers, scorer))
     if as_json:
         print_json(
             {
@@ -218,7 +235,13 @@ def _report(judgement: "Judgement", scorer: "Scorer", scoring: _Scoring, *, as_j
     rows = [list(compress(_row(cell), shown)) for cell in cells]
     width = terminal_width()
     print_text(fitted(rows, headers=list(compress(headers, shown)), align=list(compress(align, shown)), width=width))
-    print_text("\n" + "\n".join(paragraph(line, width, indent=2) for line in _remarks(judgement, scorer, scoring)))
+    found = [
+        f"{' '.join(filter(None, (cell.model_key, cell.task, cell.by))) or 'all'}: {metrics_line(cell.metrics)}"
+        for cell in cells
+        if cell.metrics
+    ]
+    remarks = [*found, *_remarks(judgement, scorer, scoring)]
+    print_text("\n" + "\n".join(paragraph(line, width, indent=2) for line in remarks))
 
 
 def _remarks(judgement: "Judgement", scorer: "Scorer", scoring: _Scoring) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Scores stored outputs without a server: the samples of a run file, or the rows of any JSONL or CSV file."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -11,7 +11,7 @@ from harness.clock import Clock, timestamp
 from harness.command.stored import CellOfScores, LacksTarget, Stored
 from harness.domain.generation import Outcome
 from harness.domain.record import ScoreRecord
-from harness.domain.score import Score, Scorer
+from harness.domain.score import Score, Scorer, metrics_of
 from harness.errors import StoreError, TaskError
 from harness.reaper.filelock import FileLock
 from harness.scoring.judge import judged
@@ -56,6 +56,7 @@ class Figures:
         unparsed: answers that the scorer could not read; they score 0.
         passed: answers that are completely right.
         mean, low, high, interval: over the items, with the 95 % interval and its method.
+        metrics: what the scorer's paper reports besides.
     """
 
     model_key: str
@@ -69,6 +70,7 @@ class Figures:
     low: float | None
     high: float | None
     interval: str
+    metrics: Mapping[str, float]
 
 
 def judge(found: Iterable[Stored | TaskError], scorer: Scorer, *, name: str, target_field: str) -> Judgement:
@@ -109,7 +111,7 @@ def judge(found: Iterable[Stored | TaskError], scorer: Scorer, *, name: str, tar
     return Judgement(answers=answers, lacking=len(lacking))
 
 
-def figures(judged: Sequence[ScoredAnswer]) -> Iterator[Figures]:
+def figures(judged: Sequence[ScoredAnswer], scorer: Scorer) -> Iterator[Figures]:
     """Yield the figures of each model on each task, in the order of the file."""
     cells: dict[CellOfScores, list[ScoredAnswer]] = defaultdict(list)
     for scored in judged:
@@ -137,6 +139,7 @@ def figures(judged: Sequence[ScoredAnswer]) -> Iterator[Figures]:
             low=bounds.low if bounds else None,
             high=bounds.high if bounds else None,
             interval=bounds.method if bounds else "",
+            metrics=metrics_of(scorer, ((scored.answer.target, scored.score) for scored in answers)),
         )
 
 

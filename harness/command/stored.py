@@ -1,8 +1,9 @@
 """Reads stored outputs for a scorer: from our run files, and from any JSONL, JSON array or CSV file."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness.domain.generation import Outcome
@@ -11,7 +12,7 @@ from harness.errors import StoreError, TaskError
 from harness.store.reader import complete_lines, parse
 from harness.store.row import read_rows, short
 from harness.store.run_file import strata_of
-from harness.store.source import Source
+from harness.store.source import Source, open_source
 
 _MISSING = object()
 
@@ -79,25 +80,73 @@ class LacksTarget(TaskError):
     """A sample of a run file has no such target, because its task or its form has none."""
 
 
-def read_stored(source: Source, fields: FieldPaths) -> Iterator[Stored | TaskError]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoreFields:
+    """Rows of another file that complete those of a file with answers.
+
+    Attributes:
+        name: of the file.
+        match: the field by which a row finds its other half.
+        rows: by the value in that field.
+    """
+
+    name: str
+    match: str
+    rows: Mapping[str, dict[str, Any]]
+
+
+def read_targets(path: Path, match: str) -> MoreFields:
+    """Return the rows of a file with targets.
+
+    Raises:
+        StoreError: it cannot be read.
+        TaskError: a row cannot be used, or two have the same value in the field.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    with open_source(path) as source:
+        for row in read_rows(source, columns={match}):
+            if isinstance(row.content, str):
+                raise TaskError(f"{row.place}: {row.content}")
+            try:
+                key = json.dumps(_at(row.content, match, "--match"))
+            except TaskError as exc:
+                raise TaskError(f"{row.place}: {exc.message}", hint=exc.hint) from exc
+            if rows.setdefault(key, row.content) is not row.content:
+                raise TaskError(f"{row.place}: field {match}: another row has the same: {short(key)}")
+    return MoreFields(name=str(path), match=match, rows=rows)
+
+
+def _completed(row: dict[str, Any], more: MoreFields | None) -> dict[str, Any]:
+    if more is None:
+        return row
+    key = json.dumps(_at(row, more.match, "--match"))
+    if key not in more.rows:
+        raise TaskError(f"field {more.match}: {more.name} has no row with {short(key)}")
+    return {**more.rows[key], **row}
+
+
+def read_stored(source: Source, fields: FieldPaths, more: MoreFields | None = None) -> Iterator[Stored | TaskError]:
     """Yield the answers of a file, and an error for each line that cannot be used.
+
+    With `more`, each row has the fields of its other half too.
 
     Raises:
         StoreError: the file cannot be read, or is not UTF-8, or a column of a CSV file stands there twice.
     """
-    paths = (fields.target, fields.output, fields.id, fields.group)
+    paths = (fields.target, fields.output, fields.id, fields.group, more.match if more else None)
     for row in read_rows(source, columns={path for path in paths if path is not None}):
         try:
             if isinstance(row.content, str):
                 raise TaskError(row.content)  # noqa: TRY301  (so that all errors of a line get the same prefix)
-            output, target = _output(row.content, fields), _target(row.content, fields)
+            content = _completed(row.content, more)
+            output, target = _output(content, fields), _target(content, fields)
             yield Stored(
                 line=row.number,
                 place=row.place,
                 output=output,
                 target=target,
-                id=row.number if fields.id is None else _at(row.content, fields.id, "--id-field"),
-                cell=CellOfScores(group=_group(row.content, fields)),
+                id=row.number if fields.id is None else _at(content, fields.id, "--id-field"),
+                cell=CellOfScores(group=_group(content, fields)),
             )
         except TaskError as exc:
             yield TaskError(f"{row.place}: {exc.message}", hint=exc.hint)
@@ -211,6 +260,8 @@ def _at(record: dict[str, Any], path: str, option: str) -> Json:
     """
     if path in record:
         return record[path]
+    if path == ".":
+        return record
     value: Any = record
     for name in path.split("."):
         if isinstance(value, dict):

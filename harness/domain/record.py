@@ -263,6 +263,7 @@ class SummaryRecord(Record):
             cover the items up to then.
         race: in a race of version 0.1.0: `floor`, `p0`, `p1`, `decision`, `observations` (clusters used), `of`,
             `asked` (answers), and `saved_s`, the time that the remaining answers would have taken.
+        metrics: what the paper of a public format reports besides, such as IFEval's four accuracies, by name.
         scorer_faults: why answers could not be judged though the model gave them: scorer or task failed; up to five.
     """
 
@@ -290,6 +291,7 @@ class SummaryRecord(Record):
     stopped_early: bool = False
     race: dict[str, float | int | str] = {}
     scorer_faults: list[str] = []
+    metrics: dict[str, float] = {}
 
     @property
     def answers(self) -> int:

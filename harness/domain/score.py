@@ -1,8 +1,8 @@
 """The judgement of a scorer on one answer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from harness.domain.sample import Json
 
@@ -44,3 +44,19 @@ class Scorer(Protocol):
     def __call__(self, output: str, target: Json) -> Score:
         """Return the score of `output`."""
         ...
+
+
+@runtime_checkable
+class HasMetrics(Protocol):
+    """What a scorer has whose paper reports other figures than the mean score."""
+
+    def metrics(self, judged: Iterable[tuple[Json, Score]]) -> Mapping[str, float]:
+        """Return these figures by name, each 0 to 1, from targets and scores; without those that nothing speaks to."""
+        ...
+
+
+def metrics_of(scorer: Scorer, judged: Iterable[tuple[Json, Score]]) -> dict[str, float]:
+    """Return the figures of a scorer's paper; none where it reports only the mean. What is unscored does not count."""
+    if not isinstance(scorer, HasMetrics):
+        return {}
+    return dict(scorer.metrics((target, score) for target, score in judged if score.value is not None))

@@ -14,7 +14,7 @@ from harness.scoring.judge import judged
 _CANDIDATES = 5
 _ROWS = 200
 _BLANK = "OK."
-_WHOLE = frozenset({"choice", "exact", "labels", "normalised"})
+_WHOLE = frozenset({"choice", "clinc150", "exact", "labels", "normalised"})
 """Scorers for which an answer is right or wrong, and right by an equal target only: counting them is enough."""
 
 

@@ -181,7 +181,7 @@ def read_definition(path: Path) -> Definition:
         name=_name(fields),
         task_class=fields.text("class") or _name(fields),
         description=fields.text("description") or "",
-        data=_data(fields),
+        data=_data(fields, kind),
         format=kind,
         json_columns=fields.texts("json_columns"),
         prompt=prompt,
@@ -227,11 +227,12 @@ def _name(fields: Fields) -> str:
     return name
 
 
-def _data(fields: Fields) -> Path:
+def _data(fields: Fields, kind: Format) -> Path:
     name = fields.text("data")
     if name is None:
         raise fields.wrong("data", "the name of the file with the rows")
-    return fields.parsed("data", name, lambda text: file_below(fields.path.parent, text))
+    folder = fields.path.parent
+    return fields.parsed("data", name, lambda text: file_below(folder, text, may_be_folder=kind.reads_folders))
 
 
 def _template(fields: Fields, name: str) -> Template | None:

@@ -26,8 +26,8 @@ def definition_paths(path: Path) -> list[Path]:
     return found
 
 
-def file_below(folder: Path, name: str) -> Path:
-    """Return the path of a file in a folder or below it.
+def file_below(folder: Path, name: str, *, may_be_folder: bool = False) -> Path:
+    """Return the path of a file, or perhaps of a folder, in a folder or below it.
 
     Raises:
         ValueError: the name leads out of the folder, or there is no such file; says what was expected.
@@ -39,7 +39,7 @@ def file_below(folder: Path, name: str) -> Path:
     try:
         if not path.resolve().is_relative_to(folder.resolve()):
             raise ValueError(f"expected a file below {folder}, but {name} is a link that leads out of it")
-        if not path.is_file():
+        if not path.is_file() and not (may_be_folder and path.is_dir()):
             what = "is not a file" if path.exists() else "does not exist"
             raise ValueError(f"expected a file, but {path} {what}")
     except OSError as exc:

@@ -75,7 +75,7 @@ def filled(form: TargetForm, row: Mapping[str, Any]) -> Json:
 def ideal_answer(scorer: str, target: Json) -> str | None:
     """Return an answer that is right by a target; None where a target does not say what an answer looks like."""
     spec = target if isinstance(target, dict) else {}
-    if scorer in LABEL_SCORERS:
+    if scorer in LABEL_SCORERS or scorer == "clinc150":
         return str(spec["label"]) if "label" in spec else ", ".join(map(str, spec.get("right", ()))) or "none"
     if scorer in TEXT_SCORERS:
         return as_text(target[0] if isinstance(target, list) and target else target)

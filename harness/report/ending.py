@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.domain.record import SummaryRecord
 from harness.report.answer import TaskAnswer, render_answers
+from harness.report.figure import metrics_line
 from harness.report.layout import paragraph
 from harness.report.table import named, notes, render, skips
 from harness.report.text import printable
@@ -34,10 +35,11 @@ def render_ending(
     choices = choices_of(seen, supply)
     if not choices:
         return render(seen, width=width)
+    text_width = _WIDTH if width is None else min(width, _WIDTH)
     answers = render_answers([TaskAnswer.of(found) for found in choices], rule_of(seen.header, ""), width=width)
+    answers = "\n\n".join([answers, *(paragraph(line, text_width, indent=2) for line in _metrics(seen))])
     if is_detailed:
         return f"{answers}\n\n{render(seen, width=width)}"
-    text_width = _WIDTH if width is None else min(width, _WIDTH)
     faults = [*(paragraph(line, text_width, indent=2) for line in _faults(seen)), *skips(seen.skips, text_width)]
     remarks = "\n".join(paragraph(f"Note: {printable(note)}", text_width) for note in notes(seen))
     return "\n\n".join(filter(None, [answers, "\n".join(faults), remarks]))
@@ -62,6 +64,13 @@ def how_to_see_worst(path: Path, cell: SummaryRecord, *, outcome: str = "") -> s
     """Return the command that shows the worst three samples of a cell, or three that ended so."""
     words = ["lms-harness", "show", str(path), "--task", cell.task, "--model", cell.model_key, "--limit", "3"]
     return printable(shlex.join([*words, *(("--outcome", outcome) if outcome else ())]))
+
+
+def _metrics(seen: RunFile) -> Iterator[str]:
+    """Yield the figures of public formats as their papers report them, a line for each task and model."""
+    for cell in seen.summaries:
+        if cell.metrics:
+            yield printable(f"{cell.task}, {cell.model_key}: {metrics_line(cell.metrics)}")
 
 
 def _faults(seen: RunFile) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """Durations, rates and sizes as people read them."""
 
+from collections.abc import Mapping
+
 _HOUR_S = 3600
 _GIGABYTE, _MEGABYTE = 1e9, 1e6
 
@@ -31,3 +33,8 @@ def rate(per_second: float | None) -> str:
     if per_second is None:
         return "n/a"
     return f"{per_second:.0f}" if per_second >= 10 else f"{per_second:.1f}"  # noqa: PLR2004
+
+
+def metrics_line(metrics: Mapping[str, float]) -> str:
+    """Return figures with names, such as the four accuracies of IFEval, on one line."""
+    return ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in metrics.items())

@@ -8,6 +8,7 @@ from typing import Any
 from harness.domain.answer import Answer
 from harness.domain.record import SummaryRecord
 from harness.domain.sample import Sample
+from harness.domain.score import metrics_of
 from harness.scoring.judge import is_fault
 from harness.stats.interval import score_estimate
 from harness.stats.reducer import named
@@ -68,6 +69,9 @@ def summarise(
         reducer=reducer,
         **_repeats(answers),
         scorer_faults=_scorer_faults(answers),
+        metrics=metrics_of(
+            task.scorer, ((answer.job.sample.target, answer.score) for answer in answers if answer.score is not None)
+        ),
     )
 
 

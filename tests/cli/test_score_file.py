@@ -167,3 +167,76 @@ def test_a_run_that_died_within_its_first_record_is_an_empty_run(call: Call, tmp
     result = call("score", str(file), "--scorer=exact")
     assert result.code == 2
     assert "is an empty run: it died before its first record was written" in result.err
+
+
+def test_the_paper_s_own_outputs_of_gsm8k_get_the_paper_s_judgement(call: Call, tmp_path: Path) -> None:
+    # Made up, in the shape of example_model_solutions.jsonl: there, solutions end in "A: 18".
+    gold = "He has 16 - 3 = <<16-3=13>>13 left.\nSo he gets 13,000 + 5,000 = $<<13000+5000=18000>>18,000.\nA: 18000"
+    answers = {"A: 18,000": True, "A: 18000": True, "A: 18000.0": False, "So 18000": False, "A: -18000": False}
+    file = tmp_path / "x.jsonl"
+    rows = [
+        {"ground_truth": gold, "6b": {"is_correct": is_correct, "solution": f"He has 13 left.\n{answer}"}}
+        for answer, is_correct in answers.items()
+    ]
+    file.write_bytes(jsonl(*rows))
+    out = tmp_path / "scores.jsonl"
+    words = ("--scorer=gsm8k", "--target-field=ground_truth", "--output-field=6b.solution", f"--out={out}")
+    found = cell(call, file, *words)
+    assert (found["n"], found["passed"], found["unparsed"]) == (5, 2, 1)
+    passed = [json.loads(line)["passed"] for line in out.read_text().splitlines()]
+    assert passed == list(answers.values())
+
+
+IFEVAL = [
+    {"key": 1, "prompt": "a", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]},
+    {
+        "key": 2,
+        "prompt": "b",
+        "instruction_id_list": ["punctuation:no_comma", "keywords:existence"],
+        "kwargs": [{}, {"keywords": ["tea"]}],
+    },
+]
+
+
+def test_ifevals_outputs_are_scored_with_the_targets_of_its_input_file(call: Call, tmp_path: Path) -> None:
+    file, targets = tmp_path / "responses.jsonl", tmp_path / "input_data.jsonl"
+    file.write_bytes(jsonl({"prompt": "b", "response": "Sure, here.\nI like tea"}, {"prompt": "a", "response": "x"}))
+    targets.write_bytes(jsonl(*IFEVAL))
+    words = ("--scorer=ifeval", "--output-field=response", f"--targets={targets}", "--match=prompt", "--target-field=.")
+    found = cell(call, file, *words)
+    assert found["mean"] == 0.5
+    assert found["metrics"] == {
+        "prompt_strict": 0.5,
+        "instruction_strict": 2 / 3,
+        "prompt_loose": 1.0,
+        "instruction_loose": 1.0,
+    }
+    assert (
+        "all: prompt strict 0.500, instruction strict 0.667, prompt loose 1.000" in call("score", str(file), *words).out
+    )
+    # As lm-evaluation-harness logs its samples.
+    file.write_bytes(jsonl({"doc": IFEVAL[0], "resps": [["no comma"]]}))
+    assert cell(call, file, "--scorer=ifeval", "--target-field=doc", "--output-field=resps.0.0")["passed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("targets", "words", "said"),
+    [
+        (IFEVAL, ("--targets={}",), "--targets and --match belong together"),
+        (IFEVAL, ("--match=prompt",), "--targets and --match belong together"),
+        (IFEVAL, ("--targets={}", "--match=name"), "there is no field name"),
+        (IFEVAL[1:], ("--targets={}", "--match=prompt"), 'input_data.jsonl has no row with "a"'),
+        ([*IFEVAL, IFEVAL[0]], ("--targets={}", "--match=prompt"), "field prompt: another row has the same"),
+        (["x"], ("--targets={}", "--match=prompt"), "input_data.jsonl:1: expected a JSON object"),
+    ],
+)
+def test_targets_that_do_not_match_are_named(
+    call: Call, tmp_path: Path, targets: list[Any], words: tuple[str, ...], said: str
+) -> None:
+    file, other = tmp_path / "responses.jsonl", tmp_path / "input_data.jsonl"
+    file.write_bytes(jsonl({"prompt": "a", "response": "x"}))
+    other.write_bytes(jsonl(*targets))
+    given = [word.format(other) for word in words]
+    result = call("score", str(file), "--scorer=ifeval", "--output-field=response", "--target-field=.", *given)
+    assert result.code == 2
+    assert said in " ".join((result.out + result.err).split())

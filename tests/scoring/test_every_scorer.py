@@ -41,6 +41,9 @@ EXAMPLES = {
         '["billing"]',
         ("login", "billing, login, other"),
     ),
+    "clinc150": Example(
+        {"label": "pay_bill", "labels": ["pay_bill", "lost_luggage", "oos"]}, "pay_bill", ("oos", "lost_luggage", "42")
+    ),
     "constraints": Example({"constraints": RULES}, "Have some tea. Do.", ("water",)),
     "constraints_all": Example({"constraints": RULES}, "Have some tea. Do.", ("water", "Have some tea.")),
     "constraints_all_loose": Example({"constraints": RULES}, "Have some tea. Do.", ("water", "Have some tea.")),
@@ -54,7 +57,16 @@ EXAMPLES = {
     "fields": Example(BOOKING, json.dumps({**BOOKING, "on": "2026-03-03"}), ("{}", '{"guests": "Eve"}')),
     "fields_loose": Example(BOOKING, json.dumps({**BOOKING, "on": "2026-03-03"}), ("{}", '{"guests": "Eve"}')),
     "findings": Example(REVIEW, '{"line": 7, "kind": "off by one"}', ("no bug", "line 3: wrong operator")),
+    "gsm8k": Example("She has <<6*7=42>>42.\n#### 42", "#### 42", ("#### 41", "42", "#### 42.0", "#### $42")),
     "ideas": Example({"count": 2}, '["grow herbs", "paint a wall"]', ("",)),
+    "ifeval": Example(
+        {
+            "instruction_id_list": ["punctuation:no_comma", "keywords:existence"],
+            "kwargs": [{}, {"keywords": ["tea"], "num_words": None}],
+        },
+        "Have some tea.",
+        ("Have some water.", "tea, please"),
+    ),
     "json_schema": Example({"schema": SCHEMA, "fields": {"n": 4}}, '{"n": 4}', ('{"n": "4"}', "[]", '{"n": 5}')),
     "labels": Example(
         {"right": ["billing"], "labels": ["billing", "login", "other"]},
@@ -76,6 +88,7 @@ WHOLE = {
     "token_f1",
     "facts",
     "ideas",
+    "ifeval",
 }
 DRESSES: dict[str, Callable[[str], str]] = {
     "bare": lambda text: text,

@@ -19,6 +19,11 @@ class Format(Protocol):
         """The fields of a definition that need not be written, such as `prompt` and `scorer`, as TOML has them."""
         ...
 
+    @property
+    def reads_folders(self) -> bool:
+        """Whether the data may be a folder of files."""
+        ...
+
     def rows(self, data: Path, *, columns: Collection[str]) -> Iterator[Row]:
         """Yield the rows of a file, in its order; what is wrong with a row stands in its place.
 
@@ -36,6 +41,10 @@ class Format(Protocol):
 
 FORMATS: Mapping[str, tuple[str, str]] = {
     "table": ("table", "Table"),
+    "gsm8k": ("gsm8k", "Gsm8kFile"),
+    "ifeval": ("ifeval", "IfEvalFile"),
+    "mmlu": ("mmlu", "MmluFile"),
+    "clinc150": ("clinc150", "Clinc150File"),
 }
 """Module and class of each format, by the name that a definition gives it."""
 

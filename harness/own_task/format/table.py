@@ -12,6 +12,8 @@ from harness.store.source import open_source
 class Table:
     """Rows as they stand."""
 
+    reads_folders = False
+
     @property
     def defaults(self) -> Mapping[str, Any]:
         """Nothing is known of the rows."""
