@@ -28,7 +28,7 @@ class ParetoPoint:
         low, high: the interval of the score.
         seconds: the median time of a whole answer; None: not measured, so that it is not drawn.
         dominated_by: a model that is as good and as quick; None: none.
-        reason: why it is dominated, in a few words.
+        reason: why it is muted, in a few words: dominated, or not in the choice for another reason.
     """
 
     model: str
@@ -53,8 +53,8 @@ class _Dot:
     bottom: float
 
     @property
-    def is_dominated(self) -> bool:
-        return self.point.dominated_by is not None
+    def is_muted(self) -> bool:
+        return not _is_ahead(self.point)
 
 
 def pareto(
@@ -94,15 +94,21 @@ def _standing(point: ParetoPoint) -> str:
     if not _is_drawn(point):
         return "not drawn: no score" if finite(point.score) is None else "not drawn: no time was measured"
     if point.dominated_by is None:
-        return "on the frontier"
+        return point.reason or "not dominated"
+    if point.dominated_by in point.reason:
+        return f"dominated: {point.reason}"
     return f"dominated by {point.dominated_by}{': ' * bool(point.reason)}{point.reason}"
+
+
+def _is_ahead(point: ParetoPoint) -> bool:
+    return point.dominated_by is None and not point.reason
 
 
 def _description(points: Sequence[ParetoPoint]) -> str:
     drawn = [point for point in points if _is_drawn(point)]
     if not drawn:
         return "Nothing to draw: no model has both a score and a time."
-    ahead = sorted((point for point in drawn if point.dominated_by is None), key=lambda point: point.seconds or 0.0)
+    ahead = sorted((point for point in drawn if _is_ahead(point)), key=lambda point: point.seconds or 0.0)
     behind = [point for point in drawn if point.dominated_by is not None]
     told = "; ".join(
         f"{cut(point.model, 40)} scores {score_text(point.score, point.low, point.high)} in {seconds(point.seconds)}"
@@ -130,7 +136,7 @@ def _drawn(points: Sequence[ParetoPoint], width: int, yardstick: float | None) -
         [point.seconds or 0.0 for point in drawn], start=_LEFT, end=width - _RIGHT, most_ticks=4 if is_narrow else 8
     )
     name = names([point.model for point in drawn], 125 if is_narrow else 200)
-    dots = sorted((_dot(point, name, x_scale, y_scale) for point in drawn), key=lambda dot: (dot.is_dominated, dot.x))
+    dots = sorted((_dot(point, name, x_scale, y_scale) for point in drawn), key=lambda dot: (dot.is_muted, dot.x))
     stairs = _stairs(dots, width)
     content = [*_axes(x_scale, y_scale, width), *_yardstick(yardstick, y_scale, width)]
     content += [path(stairs, css="frontier")] if stairs else []
@@ -162,9 +168,9 @@ def _dot(point: ParetoPoint, name: Mapping[str, str], x_scale: Scale, y_scale: S
 
 
 def _reason(point: ParetoPoint, name: Mapping[str, str]) -> str:
-    """Return why a model is dominated, with the other one's name as it stands in the chart."""
+    """Return why a model is muted, with the other one's name as it stands in the chart."""
     if point.dominated_by is None:
-        return ""
+        return point.reason
     rival = name.get(point.dominated_by, point.dominated_by)
     return point.reason.replace(point.dominated_by, rival) if point.reason else f"dominated by {rival}"
 
@@ -211,7 +217,7 @@ def _stairs(dots: Sequence[_Dot], width: int) -> list[tuple[float, float]]:
     """Return the line through the models that are not dominated: below and right of it, another one is better."""
     steps: list[tuple[float, float]] = []
     for dot in dots:
-        if dot.is_dominated or (steps and dot.y >= steps[-1][1]):
+        if dot.is_muted or (steps and dot.y >= steps[-1][1]):
             continue
         if steps:
             steps.append((dot.x, steps[-1][1]))
@@ -226,9 +232,9 @@ def _mark(dot: _Dot) -> Markup:
     interval += [line(dot.x - 3.5, end, dot.x + 3.5, end, css="interval") for end in (dot.top, dot.bottom)]
     return group(
         *(interval if dot.bottom - dot.top > 1 else []),
-        element("circle", cx=dot.x, cy=dot.y, r=4.5 if dot.is_dominated else 6, css="dot"),
-        title=shown + f"; {point.reason or dot.reason}" * dot.is_dominated,
-        css="muted" if dot.is_dominated else "ahead",
+        element("circle", cx=dot.x, cy=dot.y, r=4.5 if dot.is_muted else 6, css="dot"),
+        title=shown + f"; {point.reason or dot.reason}" * dot.is_muted,
+        css="muted" if dot.is_muted else "ahead",
     )
 
 
@@ -254,7 +260,7 @@ def _places(
     wishes = []
     for dot, note in zip(dots, notes, strict=True):
         widths = [text_width(row, _NOTE_SIZE) for row in note]
-        width = max(text_width(dot.name, is_bold=not dot.is_dominated), *widths, 0.0)
+        width = max(text_width(dot.name, is_bold=not dot.is_muted), *widths, 0.0)
         wishes.append(Wish(x=dot.x, y=dot.y, width=width, height=TEXT_HEIGHT * (1 + len(note))))
     return placed(wishes, taken=taken, avoided=avoided, within=within)
 
@@ -281,4 +287,4 @@ def _label(dot: _Dot, place: Box, note: Sequence[str]) -> Markup:
     to_x, to_y = place.nearest(dot.x, dot.y)
     is_away = math.hypot(to_x - dot.x, to_y - dot.y) > _LEADER_FROM
     leader = [line(dot.x, dot.y, to_x, to_y, css="leader")] if is_away else []
-    return group(*leader, *shown, title=dot.point.model, css="muted" if dot.is_dominated else "ahead")
+    return group(*leader, *shown, title=dot.point.model, css="muted" if dot.is_muted else "ahead")

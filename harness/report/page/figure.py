@@ -9,7 +9,6 @@ from harness.report.answer import TaskAnswer, break_even_of, interval_of
 from harness.report.chart.chart import Chart
 from harness.report.chart.duration import Span, SpeedBar, durations
 from harness.report.chart.history import HistoryPoint, history
-from harness.report.chart.label import names
 from harness.report.chart.long_context import DepthCell, long_context
 from harness.report.chart.pareto import ParetoPoint, pareto
 from harness.report.page.answer_line import whole_key
@@ -25,7 +24,6 @@ from harness.verdict.contender import Contender, Rule
 from harness.verdict.value import value_of
 
 _LONGEST_TASK = 40
-_SHORT_NAME = 24
 
 
 def trade_off(answers: Sequence[TaskAnswer]) -> Sequence[Chart] | Missing:
@@ -49,12 +47,11 @@ def trade_off(answers: Sequence[TaskAnswer]) -> Sequence[Chart] | Missing:
 
 def _task_points(answer: TaskAnswer) -> list[ParetoPoint]:
     points = []
-    short = names([standing.candidate.key for standing in answer.choice.standings], _SHORT_NAME)
     for standing in answer.choice.standings:
         candidate = standing.candidate
         interval = interval_of(candidate) if candidate.n else None
         rival = standing.dominated_by
-        reason = f"{short[rival]} is as good and as quick ({standing.dominated:.0%})" if rival else ""
+        reason = f"{whole_key(rival)} is as good and as quick ({standing.dominated:.0%})" if rival else ""
         points.append(
             ParetoPoint(
                 model=whole_key(candidate.key),
@@ -85,7 +82,6 @@ def _whole_points(answers: Sequence[TaskAnswer]) -> list[ParetoPoint]:
         for key, candidates in whole.items()
     }
     points = []
-    short = names(list(figures), _SHORT_NAME)
     for key, (estimate, time_s) in figures.items():
         rival = next(
             (
@@ -106,7 +102,7 @@ def _whole_points(answers: Sequence[TaskAnswer]) -> list[ParetoPoint]:
                 high=estimate.interval.high if estimate.interval else None,
                 seconds=time_s,
                 dominated_by=whole_key(rival) if rival else None,
-                reason=f"{short[rival]} is as good and as quick" if rival else "",
+                reason=f"{whole_key(rival)} is as good and as quick" if rival else "",
             )
         )
     return points

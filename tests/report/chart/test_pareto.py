@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -53,12 +54,32 @@ def test_the_frontier_joins_the_models_that_none_beats_and_the_beaten_one_says_w
     assert "Dominated: phi-3 by qwen3-4b." in chart.description
 
 
+def test_a_model_that_is_not_in_the_choice_is_muted_with_its_reason(sound: Sound) -> None:
+    chart = pareto([SMALL, replace(MIDDLE, reason="slower than 1.00 s")])
+    assert chart.rows[1][-1] == "slower than 1.00 s"
+    for sheet in sound(chart):
+        marks_then_names = ["chart-muted", "chart-ahead", "chart-ahead", "chart-muted"]
+        assert [group.attrib["class"] for group in sheet.iter("g")] == marks_then_names
+        assert "slower than 1.00 s" in " ".join(text.text or "" for text in sheet.iter("text"))
+
+
+def test_the_other_model_has_the_name_in_the_reason_that_it_has_in_the_chart(sound: Sound) -> None:
+    rival = replace(MIDDLE, model="qwen/qwen3-4b-2507")
+    beaten = replace(BEATEN, dominated_by=rival.model, reason=f"{rival.model} is as good and as quick (93 %)")
+    chart = pareto([rival, beaten])
+    assert chart.rows[1][-1] == f"dominated: {beaten.reason}"
+    for sheet in sound(chart):
+        assert "qwen3-4b-2507 is as good and as quick (93 %)" in " ".join(
+            text.text or "" for text in sheet.iter("text")
+        )
+
+
 def test_the_table_has_every_figure_and_what_is_not_drawn(sound: Sound) -> None:
     chart = pareto([SMALL, BEATEN, point("untimed", 0.5, None), point("unscored", None, 1.0), point("n", math.nan, 1)])
     assert chart.header == ("model", "score [95 %]", "time of an answer", "standing")
     assert chart.rows == (
-        ("qwen3-0.6b", "0.55 [0.45, 0.65]", "0.40 s", "on the frontier"),
-        ("phi-3", "0.70 [0.60, 0.80]", "2.20 s", "dominated by qwen3-4b: qwen3-4b is as good and as quick"),
+        ("qwen3-0.6b", "0.55 [0.45, 0.65]", "0.40 s", "not dominated"),
+        ("phi-3", "0.70 [0.60, 0.80]", "2.20 s", "dominated: qwen3-4b is as good and as quick"),
         ("untimed", "0.50 [0.40, 0.60]", "n/a", "not drawn: no time was measured"),
         ("unscored", "n/a", "1.00 s", "not drawn: no score"),
         ("n", "n/a", "1.00 s", "not drawn: no score"),
