@@ -61,12 +61,12 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tab(browser: "Browser", file: Path) -> "Iterator[Page]":
     with watched(browser) as page:
         page.goto(file.as_uri())
+        page.locator("button.item").first.click()
         yield page
 
 
 def test_nothing_that_a_text_says_acts(tab: "Page") -> None:
     tab.locator("button.why").first.click()
-    tab.locator("button.item").first.click()
     tab.locator(".others button").first.click()
     tab.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")
     for select in ("#filter-task", "#filter-model", "#filter-outcome"):

@@ -23,13 +23,13 @@ const foreign = (text) => make("bdi", {}, ...safe(text, ""));
 
 const figures = (value, digits = 2) => value === null ? "n/a" : value.toFixed(digits);
 const seconds = (value) => value === null ? "n/a" : value < 10 ? `${value.toFixed(2)} s` : `${value.toFixed(1)} s`;
-const cutNote = (length, row) => make("span", { class: "cut" },
-  `cut at 2,000 of ${length.toLocaleString("en")} characters`, row.item.show ? "; the command below has it all" : "");
+const cutNote = ([start, end, length], row) => make("span", { class: "cut" },
+  `cut at ${(start.length + end.length).toLocaleString("en")} of ${length.toLocaleString("en")} characters`, row.item.show ? "; the command below has it all" : "");
 
 function text(title, value, row) {
   const shown = plain(value).trim() === ""
     ? [make("span", { class: "empty" }, "(empty)")]
-    : typeof value === "string" ? safe(value) : [...safe(value[0]), cutNote(value[2], row), ...safe(value[1])];
+    : typeof value === "string" ? safe(value) : [...safe(value[0]), cutNote(value, row), ...safe(value[1])];
   return make("div", {}, make("h4", {}, title), make("pre", { dir: "auto", tabindex: "0", role: "group", "aria-label": title }, ...shown));
 }
 

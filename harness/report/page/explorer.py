@@ -23,9 +23,11 @@ LONGEST_NAME = 300
 """Characters of a name that the script knows."""
 _LONGEST_REASON = 500
 _SHORT_NAME = 24
+_SHORT = 300
+_LONG_SHARE = 0.4
 
 Text = str | list[str | int]
-"""A text; if it is longer than `LONGEST`: its beginning, its end and its length."""
+"""A text; if it is too long: its beginning, its end and its length."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,8 @@ def script_json(value: object) -> str:
 def explorer(sources: Sequence[Source], *, most: int = MOST_SAMPLES, most_bytes: int = MOST_BYTES) -> Explorer:
     """Return the samples of these cells, as many as a page can hold: the worst and the flipped ones first.
 
-    The epochs of an item stay together.
+    The epochs of an item stay together. Once two fifths of the bytes are spent, texts are cut shorter, so that all
+    scores, and the beginning of each answer, find a place.
 
     Raises:
         StoreError: a run file cannot be read any more.
@@ -79,6 +82,8 @@ def explorer(sources: Sequence[Source], *, most: int = MOST_SAMPLES, most_bytes:
     for row in rows:
         if shown + len(row.samples) > most:
             break
+        if size > _LONG_SHARE * most_bytes:
+            made.longest = _SHORT
         size += made.add(row)
         if size > most_bytes:
             made.drop()
@@ -144,6 +149,7 @@ class _Data:
     """What the script reads, put together row by row. Names, prompts and items stand once and have numbers."""
 
     def __init__(self) -> None:
+        self.longest = LONGEST
         self._rows: list[dict[str, Any]] = []
         self._numbers: dict[str, dict[Any, int]] = defaultdict(dict)
         self._values: dict[str, list[Any]] = defaultdict(list)
@@ -158,7 +164,7 @@ class _Data:
         item = {
             "id": row.item_id[:LONGEST_NAME],
             "task": self._number("tasks", key.task, key.task[:LONGEST_NAME]),
-            "target": cut(target if isinstance(target, str) else json.dumps(target, ensure_ascii=False)),
+            "target": self._cut(target if isinstance(target, str) else json.dumps(target, ensure_ascii=False)),
             "flipped": row.is_flipped,
             "show": show_command(run.path, key, row.item_id),
         }
@@ -178,9 +184,9 @@ class _Data:
                     "score": None if score is None or not sample.is_counted else score.value,
                     "passed": _passed(sample, value_of(score, "majority")),
                     "reason": "" if judged is None else judged.reason[:_LONGEST_REASON],
-                    "answer": cut(record.output_text),
-                    "thoughts": cut(record.reasoning_text),
-                    "turns": [cut(str(turn.get("output_text", ""))) for turn in record.turns],
+                    "answer": self._cut(record.output_text),
+                    "thoughts": self._cut(record.reasoning_text),
+                    "turns": [self._cut(str(turn.get("output_text", ""))) for turn in record.turns],
                     "error": (record.error or "")[:_LONGEST_REASON],
                     "e2e": _rounded(sample.e2e_s),
                     "ttft": _rounded(sample.ttft_s),
@@ -217,27 +223,30 @@ class _Data:
         self._values[name].append(value)
         return numbers[key], True
 
+    def _cut(self, text: str) -> Text:
+        return cut(text, self.longest)
+
     def _prompt(self, run: RunFile, sample: SampleRecord) -> tuple[int | None, int]:
         """Return the number of a prompt, None where it was not recorded, and by how many bytes the data grew."""
         known = self._numbers["prompts"].get(sample.prompt_hash)
         if known is not None or (prompt := run.prompt(sample)) is None:
             return known, 0
         said = {
-            "system": None if prompt.system_prompt is None else cut(prompt.system_prompt),
-            "turns": list(map(cut, prompt.turns)),
+            "system": None if prompt.system_prompt is None else self._cut(prompt.system_prompt),
+            "turns": list(map(self._cut, prompt.turns)),
             "continues": prompt.continues,
-            "text": cut(prompt.prompt),
+            "text": self._cut(prompt.prompt),
             "images": [_image(image) for image in prompt.images],
         }
         return self._number("prompts", sample.prompt_hash, said), len(script_json(said))
 
 
-def cut(text: str) -> Text:
+def cut(text: str, longest: int = LONGEST) -> Text:
     """Return a text, without its middle where it is long: the question of a long prompt stands at its end."""
-    if len(text) <= LONGEST:
+    if len(text) <= longest:
         return text
-    end = LONGEST // 3
-    return [text[: LONGEST - end], text[-end:], len(text)]
+    end = longest // 3
+    return [text[: longest - end], text[-end:], len(text)]
 
 
 def _image(image: Mapping[str, Any]) -> str:

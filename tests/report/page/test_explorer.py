@@ -45,6 +45,17 @@ def test_only_as_many_samples_as_a_page_can_hold(sources: list[Source]) -> None:
     assert len(small.to_json()) < 2500
 
 
+def test_where_texts_are_long_later_ones_are_cut_shorter_so_that_all_samples_fit(tmp_path: Path) -> None:
+    long = [
+        record.model_copy(update={"output_text": "a" * 3000}) if isinstance(record, SampleRecord) else record
+        for record in cell([0.0] * 20)
+    ]
+    sources = read(tmp_path, *long)
+    found = explorer(sources, most_bytes=35_000)
+    lengths = [sum(map(len, row["epochs"][0]["answer"][:2])) for row in found.data["rows"]]
+    assert (found.shown, set(lengths), lengths) == (20, {2000, 300}, sorted(lengths, reverse=True))
+
+
 def test_the_repeats_of_an_item_stand_in_one_row_which_is_never_torn(tmp_path: Path) -> None:
     twice = [
         record.model_copy(update={"item_id": f"i{place // 4}", "epoch": place % 4 // 2 + 1})
