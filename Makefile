@@ -54,6 +54,22 @@ live: URL ?= http://127.0.0.1:1234
 live: $(USER_STAMP) ## whether a real LM Studio behaves as documented: URL=http://127.0.0.1:1234 [MODEL=KEY]
 	@$(BIN)/lms-harness live '$(URL)' $(if $(MODEL),--model '$(MODEL)') $(ARGS)
 
+.PHONY: nightly nightly-models
+nightly: URL ?= embedded
+nightly: $(STAMP) ## a run, compared with the runs in baseline/, which it joins if it passes: [URL=http://127.0.0.1:1234]
+	@# A run in which a test fails (1) is compared all the same: the gate says what is worse. Other codes end it.
+	@$(BIN)/lms-harness run --url '$(URL)' --model all --suite offload $(NIGHTLY_SIZE) $(ARGS) -- --junitxml=nightly.xml; \
+	  code=$$?; test $$code -le 1 || exit $$code; $(BIN)/lms-harness gate baseline/ --update && exit $$code
+
+# The embedded server's models are small and slow on a CPU: a quarter of an hour.
+NIGHTLY_SIZE = $(if $(filter embedded,$(URL)),--limit 15 --max-output-tokens 56)
+MODELS_LOCK := .github/models.lock
+MODELS_HAD := $(HOME)/.lmstudio/lms-harness-models.lock
+nightly-models: ## let LM Studio download what .github/models.lock names, if that has changed
+	@cmp -s $(MODELS_LOCK) $(MODELS_HAD) \
+	  || { grep -v '^#' $(MODELS_LOCK) | while read -r model; do lms get "$$model" -y < /dev/null || exit 1; done \
+	  && mkdir -p $(dir $(MODELS_HAD)) && cp $(MODELS_LOCK) $(MODELS_HAD); }
+
 .PHONY: test test-quick
 test: $(STAMP) ## the project's own tests
 	@$(BIN)/python -m tests.page.provision
@@ -97,6 +113,8 @@ check: $(STAMP) ## format, lint, types, layers
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports | tail -n 12
+	@$(BIN)/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@if command -v actionlint > /dev/null; then actionlint; fi
 
 .PHONY: docs
 docs: $(STAMP) ## the reference of the command line, docs/cli.md, from the code
