@@ -24,7 +24,13 @@ _MOST_LINES = 5
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
-@click.option("--scorer", "name", required=True, metavar="NAME", help="Name of the scorer (docs/scorers.md).")
+@click.option("--scorer", "name", metavar="NAME", help="Name of the scorer (docs/scorers.md).")
+@click.option(
+    "--grades",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="In place of --scorer: read a person's grades of a run's answers, from the file that run --review wrote.",
+)
 @click.option(
     "--target-field",
     metavar="FIELD",
@@ -70,12 +76,9 @@ _MOST_LINES = 5
 def score(
     file: Path,
     *,
-    name: str,
-    target_field: str | None,
-    output_field: str | None,
+    name: str | None,
+    grades: Path | None,
     tasks: Sequence[str],
-    targets: Path | None,
-    match: str | None,
     out: Path | None,
     share_results: bool,
     as_json: bool,
@@ -99,7 +102,46 @@ def score(
       lms-harness score responses.jsonl --scorer ifeval --output-field response --targets input_data.jsonl \
         --match prompt --target-field .
       zcat answers.jsonl.gz | lms-harness score - --scorer number --json
+      lms-harness score results/RUN.jsonl --grades grades.csv
     """
+    if (name is None) == (grades is None):
+        raise click.UsageError("expected either --scorer NAME, or --grades FILE")
+    if grades is not None:
+        if tasks or out is not None or share_results or any(options.values()):
+            raise click.UsageError("--grades goes with a run file and --json alone: the grades say what they are for")
+        _read_grades(file, grades, as_json=as_json)
+        return
+    _score(file, str(name), tasks, out, is_shared=share_results, as_json=as_json, **options)
+
+
+def _read_grades(file: Path, grades: Path, *, as_json: bool) -> None:
+    """Append a person's grades to a run file."""
+    from harness.clock import SystemClock
+    from harness.command.review import read_grades
+
+    found = read_grades(file, grades, clock=SystemClock())
+    if as_json:
+        print_json({"file": str(file), "graded": found.graded, "left": found.left})
+        return
+    left = f"; {found.left} rows have no grade yet" if found.left else ""
+    print_text(f"{found.graded} grades written to {file}{left}. See: lms-harness choose {file}")
+
+
+def _score(
+    file: Path,
+    name: str,
+    tasks: Sequence[str],
+    out: Path | None,
+    *,
+    target_field: str | None,
+    output_field: str | None,
+    targets: Path | None,
+    match: str | None,
+    is_shared: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Score stored outputs, write the scores, and print the figures."""
     from harness.command.rescore import judge
     from harness.command.stored import read_samples, read_stored, read_targets
     from harness.scoring.registry import make_scorer
@@ -107,7 +149,7 @@ def score(
     from harness.store.source import open_source
 
     scorer = make_scorer(name)
-    if share_results and out is None:
+    if is_shared and out is None:
         raise click.UsageError("--share-results is for the file of --out, which is missing")
     if out == Path("-"):
         raise click.UsageError("--out: expected the name of a new file; --json prints the figures for scripts")
@@ -129,7 +171,7 @@ def score(
         judgement = judge(found, scorer, name=source.name, target_field=fields.target)
         written = out or (file if is_run and source.is_appendable else None)
     if written is not None:
-        _write(judgement, scorer, written, is_run=is_run, is_new=out is not None, is_shared=share_results)
+        _write(judgement, scorer, written, is_run=is_run, is_new=out is not None, is_shared=is_shared)
     _report(judgement, scorer, _Scoring(file=file, fields=fields, written=written, is_run=is_run), as_json=as_json)
 
 

@@ -6,6 +6,9 @@ from typing import Protocol, runtime_checkable
 
 from harness.domain.sample import Json
 
+REVIEW = "review"
+"""The name of the scorer where a person is the judge: answers are unscored until grades are read."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:

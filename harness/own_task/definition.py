@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from harness.domain.encoding import CONVERT_HINT
+from harness.domain.score import REVIEW
 from harness.errors import TaskError
 from harness.own_task.field import Fields
 from harness.own_task.folder import file_below
 from harness.own_task.format.protocol import FORMATS, Format, find_format
+from harness.own_task.review import own_scorer
 from harness.own_task.template import Template, parse_template
-from harness.scoring.registry import make_scorer, scorer_names
+from harness.scoring.registry import scorer_names
 from harness.task.prompt import text_of
 
 LABEL_SCORERS = frozenset({"choice", "choices", "labels"})
@@ -249,10 +251,10 @@ def _turns(fields: Fields) -> tuple[Template, ...] | str:
 
 def _scorer(fields: Fields) -> str:
     name = fields.text("scorer")
-    names = scorer_names()
-    if name not in names:
+    names = [*scorer_names(), REVIEW]
+    if name is None or name not in names:
         raise fields.wrong("scorer", f"one of {', '.join(names)}")
-    return make_scorer(name).name
+    return own_scorer(name).name
 
 
 def _labels(fields: Fields, scorer: str) -> tuple[str, ...]:
@@ -310,7 +312,7 @@ def _check_together(definition: Definition, fields: Fields) -> None:
     if definition.few_shot is not None and (definition.turns or definition.images):
         what = "turns" if definition.turns else "images"
         raise fields.error("few_shot", f"examples stand before a single prompt of text, and this task has {what}")
-    if definition.target is None and not definition.few_shot and definition.scorer != "review":
+    if definition.target is None and definition.scorer != REVIEW:
         raise fields.wrong("target", f"the column with the right answer, which the scorer {definition.scorer} needs")
     separated = definition.scorer in TEXT_SCORERS | {"choices", "labels"}
     if definition.target_separator and not (separated and isinstance(definition.target, str)):

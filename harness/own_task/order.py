@@ -15,20 +15,20 @@ def ordered(samples: Sequence[Sample], seed: int) -> list[Sample]:
     """
     strata: dict[str, list[tuple[float, Sample]]] = defaultdict(list)
     for sample in samples:
-        strata[sample.stratum].append((_draw(seed, sample.item_id), sample))
+        strata[sample.stratum].append((draw(seed, sample.item_id), sample))
     placed: list[tuple[float, str, Sample]] = []
     for stratum, drawn in strata.items():
         if len(strata) == 1:
             placed += [(draw, sample.item_id, sample) for draw, sample in drawn]
             continue
-        start = _draw(seed, f"stratum {stratum}")
+        start = draw(seed, f"stratum {stratum}")
         drawn.sort(key=lambda found: (found[0], found[1].item_id))
         placed += [((index + start) / len(drawn), sample.item_id, sample) for index, (_, sample) in enumerate(drawn)]
     placed.sort(key=lambda found: found[:2])
     return [sample for _, _, sample in placed]
 
 
-def _draw(seed: int, what: str) -> float:
+def draw(seed: int, what: str) -> float:
     """Return a number from 0 to 1 that is the same under every Python version."""
     digest = hashlib.sha256(f"{seed}/{what}".encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:7]) / 2**56

@@ -10,11 +10,11 @@ from harness.errors import TaskError
 from harness.own_task.chance import Constant, best_constant
 from harness.own_task.definition import Definition, read_definition
 from harness.own_task.folder import definition_paths
+from harness.own_task.review import own_scorer
 from harness.own_task.row_fault import CellFault, RowFaults, in_column
 from harness.own_task.row_sample import TaskRow, example_of, parsed_values, sample_of
 from harness.own_task.rows import Rows
 from harness.own_task.target import ideal_answer, labels_of, right_of
-from harness.scoring.registry import make_scorer
 from harness.task.shipped import shipped_names
 from harness.task.task import Needs, Task
 
@@ -127,7 +127,7 @@ def load_own_task(definition: Definition) -> OwnTask:
     if not samples:
         raise TaskError(f"{definition.data}: all rows are examples: none is left to ask", hint="Add rows.")
     rows = Rows(definition, tuple(samples.values()), places)
-    constant = best_constant(make_scorer(definition.scorer), rows.samples)
+    constant = best_constant(own_scorer(definition.scorer), rows.samples)
     return OwnTask(
         definition=definition,
         task=_task(definition, rows, constant),
@@ -143,7 +143,7 @@ def _task(definition: Definition, rows: Rows, constant: Constant) -> Task:
         name=definition.name,
         task_class=definition.task_class,
         generate=rows,
-        scorer=make_scorer(definition.scorer),
+        scorer=own_scorer(definition.scorer),
         max_output_tokens=output,
         prompt_tokens=definition.prompt_tokens or max(prompt_tokens(sample, output) for sample in rows.samples),
         chance=constant.score,

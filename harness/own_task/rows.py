@@ -6,10 +6,10 @@ from harness.domain.sample import Sample
 from harness.errors import TaskError
 from harness.own_task.definition import Definition
 from harness.own_task.order import ordered
+from harness.own_task.review import own_scorer
 from harness.own_task.row_fault import MOST_FAULTS
 from harness.own_task.target import ideal_answer
 from harness.scoring.judge import judged
-from harness.scoring.registry import make_scorer
 
 _ANY_ANSWER = "OK."
 
@@ -27,7 +27,7 @@ class Rows:
         self.samples = samples
         self._definition = definition
         self._places = places
-        self._scorer = make_scorer(definition.scorer)
+        self._scorer = own_scorer(definition.scorer)
         self._sound: set[str] = set()
         self._order: tuple[int, Sequence[Sample]] | None = None
 

@@ -131,9 +131,13 @@ def _why_failed(cell: "SummaryRecord", floor: float | None) -> str:
 
 
 def _is_lost(cell: "SummaryRecord") -> bool:
+    from harness.domain.generation import Outcome
+    from harness.domain.score import REVIEW
     from harness.stats.pairing import MOST_UNSCORED
 
-    return cell.unscored > MOST_UNSCORED * cell.answers
+    # A person grades later: until then only what was not answered is lost.
+    lost = sum(count for outcome, count in cell.outcomes.items() if not Outcome(outcome).is_scored)
+    return (lost if cell.scorer == REVIEW else cell.unscored) > MOST_UNSCORED * cell.answers
 
 
 def _lost_by(cell: "SummaryRecord") -> str:

@@ -129,6 +129,27 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         if take_slower(session.config) and exitstatus == pytest.ExitCode.OK:
             exitstatus = pytest.ExitCode.TESTS_FAILED
         session.exitstatus = ours.close(exit_code=int(exitstatus), interrupted=interrupted)
+        _write_review(session, ours)
+
+
+def _write_review(session: pytest.Session, ours: "Session") -> None:
+    """Write the answers that a person is to grade, where the user wants them."""
+    target, path = ours.settings.review, ours.path
+    if target is None or path is None or session.config.option.collectonly:
+        return
+    from harness.command.review import write_review
+
+    try:
+        count = write_review(path, target, is_shared=ours.settings.share_results)
+    except HarnessError as exc:
+        say(session.config, f"NOT WRITTEN: {target}: {exc}")
+        session.exitstatus = session.exitstatus or exc.exit_code
+        return
+    say(
+        session.config,
+        f"{count} answers to grade are in {target}: fill in the column grade, from 0 to 1, then run\n"
+        f"lms-harness score {path} --grades {target}",
+    )
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)

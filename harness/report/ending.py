@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.domain.record import SummaryRecord
+from harness.domain.score import REVIEW
 from harness.report.answer import TaskAnswer, render_answers
 from harness.report.figure import metrics_line
 from harness.report.layout import paragraph
@@ -74,11 +75,14 @@ def _metrics(seen: RunFile) -> Iterator[str]:
 
 
 def _faults(seen: RunFile) -> Iterator[str]:
-    lost = [
-        f"{cell.model_key} {cell.task} ({cell.unscored} of {cell.answers})" for cell in seen.summaries if cell.unscored
-    ]
-    if lost:
-        yield f"Lost answers: {named(lost)}"
+    for what, is_reviewed in (("Lost answers", False), ("Not graded yet", True)):
+        cells = [
+            f"{cell.model_key} {cell.task} ({cell.unscored} of {cell.answers})"
+            for cell in seen.summaries
+            if cell.unscored and (cell.scorer == REVIEW) is is_reviewed
+        ]
+        if cells:
+            yield f"{what}: {named(cells)}"
     by_verdict: dict[str, list[str]] = {}
     for record in seen.comparisons:
         if record.floor is not None:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.domain.score import REVIEW
 from harness.own_task.own_task import OwnTask, Repetition
 from harness.report.layout import paragraph
 from harness.report.text import one_line
@@ -56,7 +57,13 @@ def _facts(found: Findings) -> Iterator[tuple[str, str]]:
     own, task = found.own, found.own.task
     yield "rows", f"{len(own.rows.samples):,}"
     yield "scorer", f"{task.scorer.name}, version {task.scorer.version}{_labels(own)}"
-    yield "chance", f"{task.chance:.2f}, by answering {one_line(own.constant.answer, limit=_LONGEST)!r} to every row"
+    if task.scorer.name == REVIEW:
+        yield "judge", "a person: run it with --review FILE, then lms-harness score RUN --grades FILE"
+    else:
+        yield (
+            "chance",
+            f"{task.chance:.2f}, by answering {one_line(own.constant.answer, limit=_LONGEST)!r} to every row",
+        )
     if found.ceiling is not None:
         yield "ceiling", f"{found.ceiling:.2f}, by answering each row with its target"
     usual, most = found.tokens

@@ -35,6 +35,7 @@ SettingName = Literal[
     "budget_s",
     "resume",
     "results",
+    "review",
     "details",
     "share_results",
     "no_prompts",

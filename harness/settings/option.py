@@ -240,6 +240,13 @@ OPTIONS: tuple[Option, ...] = (
         help="folder for run files (default results)",
     ),
     Option(
+        name="review",
+        flag="review",
+        metavar="FILE",
+        parse=parser.new_file,
+        help='write the answers that a person is to grade to this new CSV file (own tasks with scorer = "review")',
+    ),
+    Option(
         name="details",
         flag="details",
         metavar="yes|no",

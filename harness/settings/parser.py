@@ -142,6 +142,13 @@ def folder(text: str) -> Path:
     return Path(text)
 
 
+def new_file(text: str) -> Path:
+    """Parse the name of a file that does not exist yet."""
+    if not text.strip() or "\0" in text or Path(text).exists():
+        raise ValueError("the name of a new file")
+    return Path(text)
+
+
 def run_file(text: str) -> str:
     """Check the name of a run file, or the word `last`."""
     if not text.strip() or "\0" in text:

@@ -45,6 +45,7 @@ class Settings:
         latency_budget_s: time that the latency suite may spend on one model.
         budget_s: time for the whole run; None: as long as it needs.
         resume: the run file to resume, or "last"; settings that are not given are then taken from it.
+        review: the new file for answers that a person is to grade; None: none is written.
         details: whether the run ends with all its tables, after the answers.
         share_results: whether other users of this machine may read the run file.
         no_prompts: whether prompts stay out of the run file.
@@ -79,6 +80,7 @@ class Settings:
     budget_s: float | None = None
     resume: str | None = None
     results: Path = Path("results")
+    review: Path | None = None
     details: bool = False
     share_results: bool = False
     no_prompts: bool = False

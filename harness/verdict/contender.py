@@ -54,6 +54,7 @@ class Contender:
         context: the largest that it can be loaded with, in tokens.
         alpha: at which claims are made: a share of 5 % after several looks, 0 where none may be made.
         is_given_up: a run in rounds asked it no more of this task, as it could hardly be the best.
+        is_reviewed: a person is the judge, so that an answer without a score may have no grade yet.
         is_certified: the claims hold: not worse than the yardstick by the margin, and the floor is reached.
     """
 
@@ -67,6 +68,7 @@ class Contender:
     is_certified: bool = False
     alpha: float = 0.05
     is_given_up: bool = False
+    is_reviewed: bool = False
 
     @property
     def n(self) -> int:
@@ -103,7 +105,8 @@ def refusal(candidate: Contender, rule: Rule) -> str:
     if candidate.n == 0:
         return "was not asked"
     if candidate.has_lost_too_many:
-        return f"{candidate.lost} of {candidate.n} answers were lost"
+        what = "have no grade yet" if candidate.is_reviewed else "were lost"
+        return f"{candidate.lost} of {candidate.n} answers {what}"
     if candidate.is_given_up:
         return f"asked no more after {candidate.n} items: hardly the best"
     for name in _LIMITS:

@@ -9,6 +9,7 @@ from statistics import fmean, median
 from typing import Any
 
 from harness.domain.record import InstanceRecord, MeasureRecord, RunRecord
+from harness.domain.score import REVIEW
 from harness.stats.decision import Verdict, decide
 from harness.stats.floor import decide_floor
 from harness.stats.latency import is_time
@@ -181,6 +182,7 @@ def _candidate(run: RunFile, key: CellKey, planned: int | None) -> Contender:
         size_bytes=instance.size_bytes if instance else None,
         context=instance.max_context_length if instance else None,
         alpha=_alpha(run, key),
+        is_reviewed=(scorer := run.scorer(key.task)) is not None and scorer.name == REVIEW,
         is_given_up=_is_given_up(run, key),
     )
 

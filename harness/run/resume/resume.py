@@ -44,7 +44,7 @@ from harness.store.run_folder import last_unfinished
 from harness.task.task import Task
 
 LAST = "last"
-_OWN = {"token", "results", "budget_s", "details", "resume", "source"}
+_OWN = {"token", "results", "budget_s", "review", "details", "resume", "source"}
 """Settings that are not taken over from the resumed run: they concern this invocation."""
 
 
