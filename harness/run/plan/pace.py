@@ -66,6 +66,7 @@ class Pace:
         self._cell = _CellTime(key="", task="", began_at=started)
         self._lock = threading.Lock()
         self._begun: set[str] = set()
+        self._why_dropped: dict[str, str] = {}
         self._guessed_s = self._took_s = 0.0
         self.allotment = self._allot(list(costs))
 
@@ -84,13 +85,14 @@ class Pace:
             return self._left_out("the time is up") if self.left_s <= 0 else None
         cost = self._costs.get(model.key)
         if cost is None:
-            return None
+            return self._why_dropped.get(model.key)
         self._forget_before(cost.key)
         # Guesses were seen to be wrong by a factor of thirty: the first model is tried rather than left out for one.
         is_trial = not self._begun and self.left_s > 0 and any(cell.is_guess for cell in cost.cells.values())
         if not is_trial and cost.key in self._allot(self._ahead()).dropped:
             del self._costs[cost.key]
-            return self._left_out(f"it takes longer than the {seconds(max(0.0, self.left_s))} that are left")
+            why = f"it takes longer than the {seconds(max(0.0, self.left_s))} that are left"
+            return self._why_dropped.setdefault(cost.key, self._left_out(why))
         self._begun.add(cost.key)
         return None
 

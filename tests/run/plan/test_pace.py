@@ -104,6 +104,7 @@ def test_a_model_that_has_become_too_expensive_is_left_out_with_the_reason(clock
     reason = kept.why_not(LARGE)
     assert reason is not None
     assert "it takes longer than the 1.50 s that are left" in reason
+    assert kept.why_not(LARGE) == reason  # for each of its tests
 
 
 def test_nothing_begins_when_the_time_is_over(clock: FakeClock) -> None:
