@@ -221,6 +221,8 @@ def test_near(lms_ask, lms_check):
     below = run("--lms-floor=test_own.py::test_near=0.9", code=graded)
     assert below.code == 1
     assert f"BELOW THE FLOOR: {KEY} scored 0.800 on test_own.py::test_near, below the floor of 0.9" in below.out
+    plan = run("--collect-only", "-k", "capital or twice").out
+    assert "Not in these figures is what tests ask with lms_ask: test_own.py::test_capital, greeting." in plan
     unknown = run("--lms-task=greetings")
     assert unknown.code == 2
     assert "no such task: greetings; collected are: greeting, test_own.py::test_capital" in unknown.out

@@ -21,6 +21,7 @@ from harness.task.task import Task
 
 _LEAST_CONTEXT = 2048
 _WORTH_SAYING_S = 60.0
+_MOST_NAMED = 5
 
 
 def fits(task: Task, model: Model) -> str | None:
@@ -145,6 +146,9 @@ class Plan:
             for name, count in self._counts.items()
             if count < self.settings.rounds[0]
         ]
+        if self.free_form:
+            named = ", ".join([*self.free_form][:_MOST_NAMED]) + ", …" * (len(self.free_form) > _MOST_NAMED)
+            lines.append(f"Not in these figures is what tests ask with lms_ask: {named}.")
         if len(self.settings.rounds) > 1:
             lines.append(self._rounds())
         if self.settings.resume:
