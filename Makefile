@@ -120,6 +120,18 @@ check: $(STAMP) ## format, lint, types, layers
 docs: $(STAMP) ## the reference of the command line, docs/cli.md, from the code
 	@$(BIN)/python -m harness.cli.reference docs/cli.md
 
+# The package needs Python >= 3.12 and has many dependencies of its own, so it gets an environment of its own.
+.PHONY: validate-export
+validate-export: $(STAMP) ## an export of the newest run (or RUN=FILE), checked by the package every_eval_ever
+	@for python in '$(PYTHON)' python3.14 python3.13 python3.12; do \
+	  "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && found="$$python" && break; done; \
+	  test -n "$$found" || { echo "Python >= 3.12 is needed: make validate-export PYTHON=python3.12" >&2; exit 2; }; \
+	  test -x $(VENV)/eee/bin/every_eval_ever || { "$$found" -m venv $(VENV)/eee \
+	    && $(VENV)/eee/bin/python -m pip install --quiet --disable-pip-version-check 'every_eval_ever==0.3.0'; }
+	@rm -rf build/export && $(BIN)/lms-harness export $(if $(RUN),'$(RUN)') --format eee -o build/export
+	@cd build/export && { ../../$(VENV)/eee/bin/every_eval_ever validate 'data/*/*/*/*.json*' \
+	  || test $$? -eq 2; } # 2: only warnings, such as that a key names no developer
+
 .PHONY: transcripts
 transcripts: $(STAMP) ## what docs/choosing.md shows, from its commands, on a scripted server
 	@$(BIN)/python -m tests.acceptance.transcript

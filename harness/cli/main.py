@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "route": ("route", "Print the key of the model that takes a task, for scripts"),
         "show": ("show", "Show samples of a run, the worst first: prompt, answer, score"),
         "report": ("report", "Write one offline page: answers, scores, charts, every sample"),
+        "export": ("export", "Write runs as CSV, or for a collection of results"),
         "compare": ("compare", "Compare runs, or models within a run: better, worse, undecided"),
         "gate": ("gate", "Fail a nightly run in which something got worse"),
         "select": ("select", "Choose a downloaded model by its abilities and its cost"),

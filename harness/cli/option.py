@@ -52,6 +52,22 @@ def results_option(explanation: str) -> Callable[[Command], Command]:
     )
 
 
+def checked_out(out: Path, *, example: str) -> Path:
+    """Return the file of `-o` if it may be written: no run file is ever overwritten."""
+    from harness.errors import StoreError
+    from harness.store.reader import read_header
+
+    if out.suffix == ".jsonl":
+        raise click.UsageError(f"-o: {out} is named as a run file; expected another name, such as {example}")
+    try:
+        is_run = out.is_file() and read_header(out) is not None
+    except StoreError:
+        is_run = False
+    if is_run:
+        raise click.UsageError(f"-o: {out} is a run file, which is never overwritten; name another file")
+    return out
+
+
 class FiniteRange(click.FloatRange):
     """A number within a range; click's own lets NaN through, which is within no range."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.choose import is_floor_set, rule_options, shipped_tasks
-from harness.cli.option import json_option, results_option
+from harness.cli.option import checked_out, json_option, results_option
 from harness.cli.output import note, print_json, print_text, spinning
 
 if TYPE_CHECKING:
@@ -103,20 +103,9 @@ def report(
 
 def _checked(out: Path) -> Path:
     """Return the file if it may be written."""
-    from harness.errors import StoreError
-    from harness.store.reader import read_header
-
     if str(out) == "-":
         raise click.UsageError("-o: expected a file, got -: a page of megabytes is for a browser, not for a pipe")
-    if out.suffix == ".jsonl":
-        raise click.UsageError(f"-o: {out} is named as a run file; expected another name, such as report.html")
-    try:
-        is_run = out.is_file() and read_header(out) is not None
-    except StoreError:
-        is_run = False
-    if is_run:
-        raise click.UsageError(f"-o: {out} is a run file, which is never overwritten; name another file")
-    return out
+    return checked_out(out, example="report.html")
 
 
 def _text(page: "Page", *, is_markdown: bool) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from harness.errors import SettingsError, StoreError
 from harness.report.text import one_line
 from harness.store.run_file import RunFile
+from harness.store.run_folder import run_paths
 
 _SHOWN = 80
 
@@ -28,6 +29,45 @@ def run_path(word: str, results: Path) -> Path | None:
             hint="Name a run file, or the id of a run in the folder.",
         )
     return None
+
+
+def run_with_samples(word: str | None, results: Path, skipped: dict[str, str]) -> RunFile:
+    """Return the run that a word names, or the newest one of a folder; either has samples.
+
+    Args:
+        word: a run file, or the id of a run in the folder; None: the newest run of the folder that has samples.
+        results: the folder.
+        skipped: gets the newer files that were passed over, and why.
+
+    Raises:
+        StoreError: there is no such run, or it cannot be read.
+    """
+    return _newest(results, skipped) if word is None else _named(word, results)
+
+
+def _named(word: str, results: Path) -> RunFile:
+    path = run_path(word, results)
+    if path is None:
+        raise StoreError(
+            f"there is no run {one_line(word, limit=_SHOWN)}", hint="Name a run file, or the id of a run in the folder."
+        )
+    run = RunFile.read(path)
+    if not run.cells:
+        raise StoreError(f"{path} has no samples: nothing was asked", hint="Name another run.")
+    return run
+
+
+def _newest(results: Path, skipped: dict[str, str]) -> RunFile:
+    for path in run_paths(results):
+        try:
+            run = RunFile.read(path)
+        except StoreError as exc:
+            skipped[str(path)] = exc.message
+            continue
+        if run.cells:
+            return run
+        skipped[str(path)] = "it has no samples"
+    raise StoreError(f"there is no run with samples in {results}", hint="Start a run, or name a run or its folder.")
 
 
 def models_of(run: RunFile) -> list[str]:

@@ -4,13 +4,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.command.named import key_of, models_of, run_path
-from harness.errors import SettingsError, StoreError
+from harness.command.named import key_of, models_of, run_with_samples
+from harness.errors import SettingsError
 from harness.report.sample import ShownSample
 from harness.report.text import one_line
 from harness.store.cell import SampleEntry
 from harness.store.run_file import RunFile
-from harness.store.run_folder import run_paths
 from harness.verdict.worst import SampleFilter, worst_first
 
 _SHOWN = 80
@@ -48,7 +47,7 @@ def show_samples(word: str | None, results: Path, wanted: SampleFilter, *, limit
         StoreError: there is no such run, or it cannot be read.
     """
     skipped: dict[str, str] = {}
-    run = _newest(results, skipped) if word is None else _named(word, results)
+    run = run_with_samples(word, results, skipped)
     found = worst_first(run, _resolved(run, wanted))
     if wanted.flipped:  # Both answers to the last item.
         while limit < len(found) and _place(found[limit]) == _place(found[limit - 1]):
@@ -59,31 +58,6 @@ def show_samples(word: str | None, results: Path, wanted: SampleFilter, *, limit
 
 def _place(sample: SampleEntry) -> tuple[str, str]:
     return sample.key.task, sample.item_id
-
-
-def _named(word: str, results: Path) -> RunFile:
-    path = run_path(word, results)
-    if path is None:
-        raise StoreError(
-            f"there is no run {one_line(word, limit=_SHOWN)}", hint="Name a run file, or the id of a run in the folder."
-        )
-    run = RunFile.read(path)
-    if not run.cells:
-        raise StoreError(f"{path} has no samples: nothing was asked", hint="Name another run.")
-    return run
-
-
-def _newest(results: Path, skipped: dict[str, str]) -> RunFile:
-    for path in run_paths(results):
-        try:
-            run = RunFile.read(path)
-        except StoreError as exc:
-            skipped[str(path)] = exc.message
-            continue
-        if run.cells:
-            return run
-        skipped[str(path)] = "it has no samples"
-    raise StoreError(f"there is no run with samples in {results}", hint="Start a run, or name a run or its folder.")
 
 
 def _resolved(run: RunFile, wanted: SampleFilter) -> SampleFilter:

@@ -148,6 +148,13 @@ WALK: Mapping[str, tuple[tuple[str, ...], ...]] = {
     ),
     "compare": (("RUN_FILE", "COPY"), ("RUN_FILE", "COPY", "--json"), ("RUN_FILE", "COPY", "--flips"), (EVIL, EVIL)),
     "gate": (("RUN_FILE", "COPY"), ("RUN_FILE", "COPY", "--json"), (EVIL, EVIL), ("RUN_FILE", "COPY", "--task", EVIL)),
+    "export": (
+        ("RUN_FILE", "--format", "csv"),
+        ("RUN_FILE", "--format", "csv", "--table", "samples"),
+        ("RUN_FILE", "--format", "csv", "--table", "comparisons"),
+        ("RUN_FILE", "--format", "eee", "-o", "published"),
+        (EVIL, "--format", "csv"),
+    ),
     "show": (
         ("RUN_FILE",),
         ("RUN_FILE", "--json"),

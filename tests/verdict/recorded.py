@@ -79,3 +79,13 @@ def cell(
 
 def passes(count: int, n: int = N) -> list[float]:
     return [float(number < count) for number in range(n)]
+
+
+def lost(records: Sequence[Record], unscored: int) -> list[Record]:
+    """The same records, with a summary that says how many answers were lost, and no score if all were."""
+    return [
+        record.model_copy(update={"unscored": unscored, "score": None if unscored == record.planned else record.score})
+        if isinstance(record, SummaryRecord)
+        else record
+        for record in records
+    ]

@@ -1,0 +1,13 @@
+"""Whether a cell's score may be passed on: where too many answers were lost, nothing is claimed of it."""
+
+from harness.domain.record import SummaryRecord
+from harness.stats.pairing import MOST_UNSCORED
+
+
+def why_no_score(cell: SummaryRecord) -> str:
+    """Return why no score of a cell is exported; "" where one is."""
+    if cell.unscored > MOST_UNSCORED * cell.answers:
+        return f"{cell.unscored} of {cell.answers} answers were lost (above {100 * MOST_UNSCORED:g} %)"
+    if cell.score is None:
+        return "it was stopped early, so its mean would be biased" if cell.stopped_early else "nothing was scored"
+    return ""

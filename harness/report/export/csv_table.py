@@ -1,0 +1,112 @@
+"""Tables of a run as CSV, for spreadsheets and data frames (RFC 4180: commas, quotes doubled, a header line)."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from harness.domain.record import Record
+from harness.report.export.claim import why_no_score
+from harness.report.text import printable
+from harness.store.run_file import RunFile
+
+_RUNS_IN_SPREADSHEETS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""How a cell begins that a spreadsheet would run as a formula, also in full-width characters (OWASP, CSV Injection)."""
+_CELLS = (
+    "run_id", "model_key", "task", "task_class", "scorer", "score", "low", "high", "interval", "chance", "n",
+    "unscored", "planned", "epochs", "reducer", "passed", "e2e_p50_s", "outcomes", "by_tier", "why_no_score",
+)  # fmt: skip
+_SAMPLES = (
+    "run_id", "model_key", "task", "item_id", "epoch", "tier", "stratum", "cluster_id", "outcome", "score", "passed",
+    "reason", "system_prompt", "turns", "prompt", "target", "answer", "reasoning", "ttft_s", "e2e_s", "input_tokens",
+    "output_tokens", "error",
+)  # fmt: skip
+_MEASURES = ("run_id", "model_key", "name", "value", "unit", "round", "cold", "params")
+_COMPARISONS = (
+    "run_id", "model_key", "task", "reference", "floor", "verdict", "reason", "n", "unscored", "difference", "low",
+    "high", "interval", "p", "test", "margin", "alpha",
+)  # fmt: skip
+
+Row = Mapping[str, Any]
+
+
+def as_csv(runs: Sequence[RunFile], table: str) -> tuple[str, int]:
+    """Return a table of these runs, and how many rows it has.
+
+    Text that a spreadsheet would run has a `'` in front; control characters are escaped.
+
+    Args:
+        runs: whose records are the rows.
+        table: one of `TABLES`.
+
+    Raises:
+        StoreError: a file has changed since it was read.
+    """
+    columns, rows_of = TABLES[table]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    rows = [[_cell(row.get(column)) for column in columns] for run in runs for row in rows_of(run)]
+    writer.writerows(rows)
+    return out.getvalue(), len(rows)
+
+
+def _cell(value: Any) -> str | float | int:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (int, float)):
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    shown = printable(text)
+    return f"'{shown}" if shown.startswith(_RUNS_IN_SPREADSHEETS) else shown
+
+
+def _cells(run: RunFile) -> Iterator[Row]:
+    for cell in run.summaries:
+        row = cell.model_dump()
+        if why := why_no_score(cell):
+            row.update(score=None, low=None, high=None, interval="", by_tier={})
+        yield {**row, "outcomes": _pairs(cell.outcomes), "by_tier": _pairs(row["by_tier"]), "why_no_score": why}
+
+
+def _samples(run: RunFile) -> Iterator[Row]:
+    for _, entry in run.samples():
+        sample, score = run.sample_record(entry), run.score(entry)
+        prompt = run.prompt(sample)
+        judged = run.score_record(score) if score else None
+        yield {
+            **sample.model_dump(),
+            "score": judged.value if judged else None,
+            "passed": judged.passed if judged else None,
+            "reason": judged.reason if judged else "",
+            "system_prompt": prompt.system_prompt if prompt else None,
+            "turns": prompt.turns or None if prompt else None,
+            "prompt": prompt.prompt if prompt else None,
+            "answer": sample.output_text,
+            "reasoning": sample.reasoning_text,
+            "ttft_s": entry.ttft_s,
+            "e2e_s": entry.e2e_s,
+            "input_tokens": sample.usage.get("input_tokens"),
+            "output_tokens": entry.output_tokens,
+        }
+
+
+def _dumped(records: Sequence[Record]) -> Iterator[Row]:
+    return (record.model_dump() for record in records)
+
+
+def _pairs(values: Mapping[str, float]) -> str:
+    """Return "ok=28 truncated=2"."""
+    return " ".join(f"{name}={value:.4g}" for name, value in values.items())
+
+
+TABLES: Mapping[str, tuple[Sequence[str], Callable[[RunFile], Iterator[Row]]]] = {
+    "cells": (_CELLS, _cells),
+    "samples": (_SAMPLES, _samples),
+    "measures": (_MEASURES, lambda run: _dumped(run.measures)),
+    "comparisons": (_COMPARISONS, lambda run: _dumped(run.comparisons)),
+}
+"""By name: the columns of a table, and what yields its rows."""
