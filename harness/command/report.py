@@ -19,8 +19,9 @@ from harness.report.page.past import Past
 from harness.report.table import notes
 from harness.report.text import one_line
 from harness.store.cell import CellKey
+from harness.store.outline import read_outline
 from harness.store.run_file import RunFile
-from harness.store.run_folder import run_paths, whole_runs
+from harness.store.run_folder import run_paths, whole_headers
 from harness.verdict.contender import Rule
 
 _SHOWN = 80
@@ -130,35 +131,44 @@ def _paths(words: Sequence[str], results: Path) -> list[Path]:
 
 
 def _read(paths: Sequence[Path], chosen: Chosen | None, skipped: dict[str, str]) -> _Read:
-    """Read every run once, the oldest first, and keep those whose answers count: without any, the newest."""
+    """Read the outline of every run, the oldest first, and the whole of those whose answers count: else the newest."""
 
     def skip(path: Path, reason: str, *, is_damaged: bool) -> None:  # noqa: ARG001  (the protocol's)
         skipped[str(path)] = reason
 
     wanted = set(chosen.runs) if chosen else set()
     past, lines, used = Past(), [], []
-    newest: RunFile | None = None
-    for run in whole_runs(sorted(paths, key=lambda path: path.name), on_skip=skip):
+    newest: Path | None = None
+    headers = whole_headers(paths, on_skip=skip)
+    for path, _ in sorted(headers.items(), key=lambda found: found[1].run_id):
+        try:
+            run = read_outline(path)
+            if path in wanted:
+                used.append(RunFile.read(path))
+        except StoreError as exc:
+            skipped[str(path)] = exc.message
+            continue
         past.add(run)
-        lines.append(_line(run, past, is_used=run.path in wanted))
-        newest = run
-        if run.path in wanted:
-            used.append(run)
+        lines.append(_line(run, past, is_used=path in wanted))
+        newest = path
     if not used and newest is not None:
-        used = [newest]
+        used = [RunFile.read(newest)]
     return _Read(used=used[::-1], lines=lines[::-1], past=past)
 
 
 def _line(run: RunFile, past: Past, *, is_used: bool) -> RunLine:
-    models = {key.model_key for key in run.cells}
-    tasks = {key.task for key in run.cells}
-    asked = sum(map(len, run.cells.values()))
-    died = "" if run.is_finished else ", interrupted" if run.end else ", did not end"
+    models = {summary.model_key for summary in run.summaries} or set(map(str, run.run.plan.get("models", ())))
+    tasks = {summary.task for summary in run.summaries} or set(run.run.plan.get("tasks", ()))
+    asked = [_count(len(models), "model"), _count(len(tasks), "task")]
+    if run.end is not None:
+        asked.append(_count(run.end.samples, "sample"))
+    if not run.is_finished:
+        asked.append("interrupted" if run.end else "did not end")
     return RunLine(
         run_id=run.run.run_id,
         path=str(run.path),
         began=run.run.at[:16].replace("T", " "),
-        about=f"{_count(len(models), 'model')}, {_count(len(tasks), 'task')}, {_count(asked, 'sample')}{died}",
+        about=", ".join(asked),
         changed=past.changed.get(run.run.run_id, ()),
         is_used=is_used,
     )

@@ -138,7 +138,7 @@ class RunFile:
             elif value["kind"] == "prompt":  # Written by another program, with other blanks.
                 seen._prompts.append(line.offset)
             elif (record := as_record(path, line, value)) is not None:
-                seen._take(record)
+                seen.take(record)
         seen._own_scorers = {task: seen._own_scorer(task) for task in seen._first_versions}
         return seen
 
@@ -259,7 +259,8 @@ class RunFile:
             raise StoreError(f"cannot read {self.path}: {exc.strerror}") from exc
         return as_record(self.path, line, parse(self.path, line))
 
-    def _take(self, record: Record) -> None:
+    def take(self, record: Record) -> None:
+        """Add a record that is not a sample, a score or a prompt."""
         match record:
             case RunRecord():
                 self.header = self.header or record
