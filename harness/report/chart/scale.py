@@ -52,22 +52,31 @@ def score_scale(values: Sequence[float], *, start: float, end: float) -> Scale:
 
 
 def time_scale(values: Sequence[float], *, start: float, end: float, most_ticks: int) -> Scale:
-    """Return a scale for the times of several models, logarithmic if they differ by much."""
+    """Return a scale for the times of several models, with room around them; logarithmic if they differ by much."""
     least, most = min(values, default=0.0), max(values, default=1.0)
     if least >= _LEAST_S and most / least >= _LOGARITHMIC_FROM:
         low, high = least / 1.25, most * 1.25
         ticks = _logarithmic_ticks(low, high, most_ticks)
         return Scale(low=low, high=high, start=start, end=end, ticks=ticks, is_logarithmic=True)
-    return duration_scale(most * 1.25, start=start, end=end, most_ticks=most_ticks)
+    if most < _LEAST_S:
+        return duration_scale(1.0, start=start, end=end, most_ticks=most_ticks)
+    room = max((most - least) / 2, most / 3)  # Times that hardly differ do not look as if they did.
+    low, high = least - room, most + room
+    return _linear(low if low > most / 5 else 0.0, high, start=start, end=end, most_ticks=most_ticks)
 
 
 def duration_scale(most: float, *, start: float, end: float, most_ticks: int) -> Scale:
     """Return a scale from 0 to so many seconds, or to 1 where all values are 0."""
-    high = most if most >= _LEAST_S else 1.0
-    steps = (*_decimal(high), *_ROUND_S)
-    step = next((step for step in steps if step >= high / most_ticks * (1 - 1e-9)), high)
-    ticks = [step * place for place in range(math.floor(high / step * (1 + 1e-9)) + 1)]
-    return Scale(low=0.0, high=high, start=start, end=end, ticks=ticks)
+    return _linear(0.0, most if most >= _LEAST_S else 1.0, start=start, end=end, most_ticks=most_ticks)
+
+
+def _linear(low: float, high: float, *, start: float, end: float, most_ticks: int) -> Scale:
+    length = high - low
+    steps = (*_decimal(length), *_ROUND_S)
+    step = next((step for step in steps if step >= length / most_ticks * (1 - 1e-9)), length)
+    first, last = math.ceil(low / step * (1 - 1e-9)), math.floor(high / step * (1 + 1e-9))
+    ticks = [min(max(step * place, low), high) for place in range(first, last + 1)]
+    return Scale(low=low, high=high, start=start, end=end, ticks=ticks)
 
 
 def seconds_tick(value: float, *, most: float) -> str:

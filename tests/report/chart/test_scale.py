@@ -47,6 +47,20 @@ def test_times_that_differ_by_much_are_on_a_logarithmic_scale() -> None:
     assert not time_scale([1.0, 2.0], start=0, end=100, most_ticks=8).is_logarithmic
 
 
+@pytest.mark.parametrize(
+    ("times", "ticks"),
+    [
+        ([1.4, 1.8, 2.2], ["1 s", "1.5 s", "2 s", "2.5 s"]),
+        ([1.4], ["1 s", "1.2 s", "1.4 s", "1.6 s", "1.8 s"]),
+        ([0.0, 2.0], ["0", "0.5 s", "1 s", "1.5 s", "2 s", "2.5 s", "3 s"]),
+        ([0.0], ["0", "0.2 s", "0.4 s", "0.6 s", "0.8 s", "1 s"]),
+    ],
+)
+def test_times_that_are_alike_have_room_around_them(times: list[float], ticks: list[str]) -> None:
+    scale = time_scale(times, start=0, end=100, most_ticks=6)
+    assert [seconds_tick(tick, most=scale.high) for tick in scale.ticks] == ticks
+
+
 @given(
     values=st.lists(st.floats(min_value=0, max_value=1e6), min_size=0, max_size=12),
     most_ticks=st.integers(min_value=2, max_value=8),
