@@ -249,6 +249,30 @@ def test_a_run_prints_nothing_that_acts(server: ScriptedServer, tmp_path: Path, 
     assert "Traceback" not in done.stdout + done.stderr
 
 
+def test_a_night_on_github_leaves_nothing_that_acts_but_its_own_annotations(
+    server: ScriptedServer, tmp_path: Path
+) -> None:
+    words = (f"--url={server.url}", "--suite=offload", "--task=classify", "--limit=2", "--model=all")
+    summary, report = tmp_path / "summary.md", tmp_path / "night.xml"
+    environ = {**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state")}
+    forkserver.run("harness.cli", "run", *words, cwd=tmp_path, env=environ)
+    environ |= {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
+    more = ("--seed=1", "--baseline=results", "--", f"--junitxml={report}")
+    done = forkserver.run("harness.cli", "run", *words, *more, cwd=tmp_path, env=environ)
+    assert done.returncode == 1
+    lines = (done.stdout + done.stderr).splitlines()
+    ours = [line for line in lines if line.startswith(("::error title=", "::warning title="))]
+    assert ours
+    assert all(line.count("::") == 2 or "::add" in line for line in ours)
+    for line in ours:
+        assert_harmless(line.removeprefix("::"))
+    assert_harmless("\n".join(line for line in lines if line not in ours))
+    assert_harmless(summary.read_text(encoding="utf-8"))
+    assert "<" not in re.sub(r"(`+).*?\1", "", summary.read_text(encoding="utf-8"))
+    assert "Traceback" not in done.stdout + done.stderr
+    assert_harmless(report.read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize("width", [None, 40, 100])
 def test_the_table_of_a_run_file_shows_nothing_that_acts_and_is_not_broken(run_file: Path, width: int | None) -> None:
     table = render(RunFile.read(run_file), width=width)
