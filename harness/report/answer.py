@@ -7,7 +7,7 @@ from typing import Self, TypeAlias
 
 from harness.report.figure import seconds
 from harness.report.layout import cards, fits, fitted, paragraph, table
-from harness.report.text import one_line
+from harness.report.text import one_line, task_label
 from harness.stats.estimate import Interval
 from harness.stats.interval import wilson
 from harness.verdict.board import Standing
@@ -89,7 +89,7 @@ def render_why(answer: TaskAnswer, rule: Rule, *, width: int | None) -> str:
     """Return every model's standing on one task, and what the answer says of it."""
     rows = [standing_row(standing) for standing in answer.choice.standings]
     parts = [
-        paragraph(f"{one_line(answer.task, limit=60)}: {headline(answer, rule)}", width),
+        paragraph(f"{task_label(answer.task, limit=60)}: {headline(answer, rule)}", width),
         fitted(rows, headers=WHY_HEADERS, align=WHY_ALIGN, width=width),
         *(paragraph(line, width) for line in reasons(answer, rule)),
     ]
@@ -167,7 +167,7 @@ def _layouts(answers: Sequence[TaskAnswer]) -> Iterator[tuple[Naming, bool]]:
 
 def answer_row(answer: TaskAnswer, name: Naming) -> tuple[str, ...]:
     """Return the cells of a task, in the order of `HEADERS`."""
-    choice, task = answer.choice, one_line(answer.task, limit=_LONGEST_KEY)
+    choice, task = answer.choice, task_label(answer.task, limit=_LONGEST_KEY)
     standing = choice.chosen
     if standing is None:
         refused = sorted(choice.standings, key=lambda standing: standing.candidate.is_given_up)

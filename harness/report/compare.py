@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from harness.report.figure import size
 from harness.report.layout import fitted, paragraph
-from harness.report.text import one_line, printable
+from harness.report.text import one_line, printable, task_label
 from harness.stats.decision import Verdict
 from harness.stats.estimate import Estimate
 from harness.verdict.comparability import Change, Subject
@@ -211,4 +211,4 @@ def _name(flip: Flip) -> str:
 
 
 def _task(task: str) -> str:
-    return one_line(task, limit=_LONGEST_TASK)
+    return task_label(task, limit=_LONGEST_TASK)

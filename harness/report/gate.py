@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.report.compare import differing
 from harness.report.layout import cards, fits, paragraph, table
-from harness.report.text import one_line, printable
+from harness.report.text import one_line, printable, task_label
 from harness.verdict.compare import OVERALL
 from harness.verdict.gate import Case, Level, Night, State
 from harness.verdict.gate_case import FlakyItem
@@ -187,4 +187,4 @@ def _key(key: str) -> str:
 
 
 def _task(task: str) -> str:
-    return one_line(task, limit=_LONGEST_TASK)
+    return task_label(task, limit=_LONGEST_TASK)

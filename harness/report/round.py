@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.report.text import one_line
+from harness.report.text import one_line, task_label
 from harness.store.cell import CellKey
 from harness.verdict.choose import AnswerKind, Recommendation
 from harness.verdict.spending import is_decided
@@ -53,7 +53,7 @@ def render_round(
 
 
 def _task(found: TaskChoice) -> str:
-    return one_line(found.evidence.task, limit=60)
+    return task_label(found.evidence.task, limit=60)
 
 
 def _answer(choice: Recommendation) -> str:

@@ -77,6 +77,14 @@ def one_line(text: str, *, limit: int) -> str:
     return printable(" ".join(text.split()), limit=limit)
 
 
+def task_label(task: str, *, limit: int) -> str:
+    """Return a task's name, `printable` and on one line. Of a test's node id that is too long the end stays."""
+    name = one_line(task, limit=len(task) * 8 + 8)  # An escaped character takes up to eight.
+    if len(name) <= limit:
+        return name
+    return f"…{name[1 - limit :]}" if "::" in name else _cut(name, limit)
+
+
 def _escaped(text: str) -> str:
     if _PLAIN.fullmatch(text):  # Nearly all text, and a hundred times faster than looking at each character.
         return text

@@ -12,7 +12,6 @@ from harness.errors import TaskError
 from harness.task.task import Task
 from harness.verdict.summary import summarise
 
-TASK_CLASS = "test"
 PROMPT_TOKENS = 1024
 """An upper estimate of a question. It gives room to models that turn out to think in their text."""
 
@@ -58,7 +57,7 @@ def task_of_test(name: str, samples: Iterable[Sample], *, max_output_tokens: int
 
     return Task(
         name=name,
-        task_class=TASK_CLASS,
+        task_class=name,
         generate=generate,
         scorer=ByTest(),
         max_output_tokens=max_output_tokens,

@@ -173,6 +173,7 @@ def test_a_test_function_is_a_task_and_its_cases_are_the_items(run: Pytest, serv
     cells = {place: (cell.n, cell.score, cell.planned) for place, cell in result.cells().items()}
     assert cells[KEY, product] == cells[OTHER, product] == (2, 0.5, 2)
     assert cells[KEY, "greeting"] == (4, 1.0, 4)
+    assert {cell.task_class for cell in result.records(SummaryRecord)} == {capital, product, "greeting"}
     wrong = result.scores()[KEY, product, "eight"]
     assert (wrong.scorer, wrong.details["scorer"], wrong.passed) == ("test", "number", False)
     sample = next(sample for sample in result.records(SampleRecord) if sample.item_id == "eight")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.report.text import PrintablePieces, disarmed_json, one_line, printable
+from harness.report.text import PrintablePieces, disarmed_json, one_line, printable, task_label
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,17 @@ def test_nothing_but_a_first_colon_is_held_back() -> None:
     shown = PrintablePieces()
     assert [shown.add(one) for one in ("a", " ", "\n", ":")] == ["a", " ", "\n", ""]
     assert (shown.end(), shown.end()) == (":", "")
+
+
+@pytest.mark.parametrize(
+    ("task", "shown"),
+    [
+        ("classify", "classify"),
+        ("a-very-long-name-of-a-task", "a-very-long-name-of…"),
+        ("tests/models/test_facts.py::test_capital", "…ts.py::test_capital"),
+        ("a::\x1b[31m", "a::\\x1b[31m"),
+        ("two\nlines", "two lines"),
+    ],
+)
+def test_of_a_long_node_id_the_end_stays(task: str, shown: str) -> None:
+    assert task_label(task, limit=20) == shown

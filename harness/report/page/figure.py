@@ -15,7 +15,7 @@ from harness.report.page.answer_line import whole_key
 from harness.report.page.content import Missing
 from harness.report.page.explorer import Source
 from harness.report.page.past import PastCell
-from harness.report.text import one_line
+from harness.report.text import task_label
 from harness.stats.interval import score_estimate
 from harness.stats.latency import is_time, percentile_estimate
 from harness.store.cell import SampleEntry
@@ -32,7 +32,7 @@ def trade_off(answers: Sequence[TaskAnswer]) -> Sequence[Chart] | Missing:
     for number, answer in enumerate(answers):
         points = _task_points(answer)
         if any(point.score is not None and point.seconds is not None for point in points):
-            title = one_line(answer.task, limit=_LONGEST_TASK)
+            title = task_label(answer.task, limit=_LONGEST_TASK)
             charts.append(
                 pareto(points, chart_id=f"trade-off-{number}", title=title, yardstick=answer.choice.yardstick)
             )
@@ -183,7 +183,7 @@ def _break_evens(answers: Sequence[TaskAnswer], rule: Rule) -> Mapping[str, str]
         turn = break_even_of(answer.choice, rule)
         if turn is not None and answer.choice.key is not None:
             rival, requests = turn
-            task = one_line(answer.task, limit=_LONGEST_TASK)
+            task = task_label(answer.task, limit=_LONGEST_TASK)
             text = f"{task}: break-even with {whole_key(rival)} at {requests:.3g} requests per load"
             found.setdefault(answer.choice.key, text)
     return found
@@ -238,7 +238,7 @@ def past(cells: Sequence[PastCell]) -> Chart | Missing:
                 run=cell.run_id,
                 began=cell.began,
                 model=whole_key(cell.model),
-                task=one_line(cell.task, limit=_LONGEST_TASK),
+                task=task_label(cell.task, limit=_LONGEST_TASK),
                 score=cell.score,
                 low=cell.low,
                 high=cell.high,
