@@ -40,14 +40,14 @@ def test_every_command_prints_what_the_page_shows(played: list[tuple[str, str, l
     shown = [(text, found) for kind, text, found in played if kind == "console"]
     assert len(shown) >= 5
     for text, found in shown:
-        now = "".join(f"$ {one.command}\n{one.output}\n" for one in found)
+        now = "".join(f"$ {step.command}\n{step.output}\n" for step in found)
         assert [*told(now)] == [*told(text)], f"run: make transcripts\n{now}"
 
 
 def test_every_command_ends_as_the_page_says(played: list[tuple[str, str, list[Played]]]) -> None:
-    for one in [one for _, _, found in played for one in found]:
-        expected = 1 if "compare" in one.command else CODES.get(one.command, 0)
-        assert one.code == expected, one
+    for step in [step for _, _, found in played for step in found]:
+        expected = 1 if "compare" in step.command else CODES.get(step.command, 0)
+        assert step.code == expected, step
 
 
 def test_the_page_shows_all_kinds_of_answers() -> None:

@@ -144,7 +144,7 @@ def check(server: ScriptedServer, *, is_loaded_once: bool = True) -> None:
         time.sleep(0.05)
     assert server.loaded == [OTHER, KEY]
     assert len(server.asked("POST", LOAD)) == (1 if is_loaded_once else 0)
-    assert {one["instance_id"] for one in server.asked("POST", UNLOAD)} <= {OURS}
+    assert {unload["instance_id"] for unload in server.asked("POST", UNLOAD)} <= {OURS}
 
 
 def test_a_run_that_passes(start: Start, server: ScriptedServer) -> None:

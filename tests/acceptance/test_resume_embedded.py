@@ -42,7 +42,7 @@ def finished(process: forkserver.Process) -> str:
 def answers(folder: Path) -> int:
     """Return how many answers are on disk by now."""
     try:
-        return sum(isinstance(one, SampleRecord) for path in folder.glob("*.jsonl") for one in read_run(path))
+        return sum(isinstance(record, SampleRecord) for path in folder.glob("*.jsonl") for record in read_run(path))
     except StoreError:
         return 0
 
@@ -64,9 +64,9 @@ def test_a_killed_and_resumed_run_has_the_answers_and_the_table_of_a_whole_one(t
     # On a busy machine llama.cpp now and then answers otherwise even at temperature 0 (design, Times).
     assert len(got) == len(wanted) >= 6
     assert len(got - wanted) <= 2
-    cells = [one for one in read_run(resumed) if isinstance(one, SummaryRecord)]
-    assert [(one.n, one.unscored) for one in cells] == [(3, 0), (3, 0)]
+    cells = [record for record in read_run(resumed) if isinstance(record, SummaryRecord)]
+    assert [(cell.n, cell.unscored) for cell in cells] == [(3, 0), (3, 0)]
     assert out.count("smollm2-135m-instruct-q4_0") >= len(cells)
     head = next(read_run(resumed))
-    new = [one for one in read_run(resumed) if isinstance(one, SampleRecord) and one.at >= head.at]
+    new = [record for record in read_run(resumed) if isinstance(record, SampleRecord) and record.at >= head.at]
     assert len(new) == 6 - there

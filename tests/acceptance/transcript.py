@@ -167,7 +167,7 @@ def rewritten(page: str, world: World) -> str:
         played = [world.play(command) for command in commands(kind, text)]
         if kind != "console":
             return found[0]
-        lines = [f"$ {one.command}\n{one.output}".rstrip("\n") + "\n" for one in played]
+        lines = [f"$ {step.command}\n{step.output}".rstrip("\n") + "\n" for step in played]
         return f"```console\n{''.join(lines)}```"
 
     return BLOCK.sub(play, page)

@@ -80,7 +80,7 @@ def test_by_prints_a_line_for_each_value(call: Call, tmp_path: Path) -> None:
     file.write_bytes(jsonl(*ROWS))
     words = ("score", str(file), "--scorer=labels", LABELS, "--by=model")
     cells = call(*words, "--json").json["cells"]
-    assert [(one["by"], one["n"], one["mean"]) for one in cells] == [("a", 2, 0.5), ("b", 1, 1.0)]
+    assert [(cell["by"], cell["n"], cell["mean"]) for cell in cells] == [("a", 2, 0.5), ("b", 1, 1.0)]
     header, _, first, second, *_ = call(*words).out.splitlines()
     assert header.split()[:2] == ["model", "mean"]
     assert [first.split()[:2], second.split()[:2]] == [["a", "0.500"], ["b", "1.000"]]

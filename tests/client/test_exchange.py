@@ -63,7 +63,7 @@ def eventually(condition: Callable[[], bool], *, within_s: float = 2.0) -> bool:
 
 
 def reading_threads() -> list[threading.Thread]:
-    return [one for one in threading.enumerate() if one.name == "lms-exchange"]
+    return [thread for thread in threading.enumerate() if thread.name == "lms-exchange"]
 
 
 @pytest.mark.parametrize("fault", [Hang(), Raw([b"HTTP/1.1 200 OK\r\n"], then="hang"), KeepAlive(every_s=0.01)])
@@ -182,15 +182,15 @@ def test_a_connection_that_comes_too_late_carries_no_request() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         address = listener.getsockname()
         queued = [socket.socket() for _ in range(2)]
-        for one in queued:  # They fill the queue, so that the next connection is not answered.
-            one.setblocking(False)
-            one.connect_ex(address)
+        for connection in queued:  # They fill the queue, so that the next connection is not answered.
+            connection.setblocking(False)
+            connection.connect_ex(address)
         with Client(f"http://127.0.0.1:{address[1]}") as client:
             ended = cancelled_in_flight(lambda exchange: client.load("acme/tiny-1b", exchange=exchange))
             assert isinstance(ended.error, Cancelled)
             assert ended.after_s < AT_ONCE_S
-            for one in queued:
-                one.close()
+            for connection in queued:
+                connection.close()
             listener.settimeout(0.1)
             received = b""
             while reading_threads():

@@ -31,7 +31,7 @@ def told(server: ScriptedServer, *parts: bytes, every_s: float = 0.0) -> None:
 def test_the_events_of_a_cold_chat_come_in_the_documented_order(server: ScriptedServer, client: Client) -> None:
     seen: list[StreamEvent] = []
     answer = client.chat(ASKED, stream=True, on_event=seen.append)
-    names = list(dict.fromkeys(one.name for one in seen))
+    names = list(dict.fromkeys(event.name for event in seen))
     assert names == [
         "chat.start", "model_load.start", "model_load.progress", "model_load.end", "prompt_processing.start",
         "prompt_processing.progress", "prompt_processing.end", "message.start", "message.delta", "message.end",
@@ -39,7 +39,7 @@ def test_the_events_of_a_cold_chat_come_in_the_documented_order(server: Scripted
     ]  # fmt: skip
     assert answer.text == "one two three"
     assert answer.loaded_model
-    assert [one.at for one in seen] == sorted(one.at for one in seen)
+    assert [event.at for event in seen] == sorted(event.at for event in seen)
 
 
 def test_a_warm_chat_loads_nothing(server: ScriptedServer, client: Client) -> None:

@@ -212,13 +212,13 @@ def test_a_server_that_never_answers_the_connection_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         address = listener.getsockname()
         queued = [socket.socket() for _ in range(2)]
-        for one in queued:
-            one.setblocking(False)
-            one.connect_ex(address)
+        for connection in queued:
+            connection.setblocking(False)
+            connection.connect_ex(address)
         with Client(f"http://127.0.0.1:{address[1]}", deadlines=Deadlines(connect_s=0.3)) as client:
             assert_exceeds(client.models, phase="connect")
-        for one in queued:
-            one.close()
+        for connection in queued:
+            connection.close()
 
 
 def test_a_tls_handshake_that_is_never_answered_is_given_up() -> None:

@@ -78,7 +78,7 @@ def test_the_recorded_listing_is_understood() -> None:
 
 def test_an_early_instance_tells_no_slots_and_counts_as_one() -> None:
     models = listed(recorded("models_early_0.4.json"))
-    (instance,) = [one for model in models for one in model.loaded_instances]
+    (instance,) = [instance for model in models for instance in model.loaded_instances]
     assert instance.config.parallel is None
     assert instance.slots == 1
 
@@ -158,7 +158,7 @@ def test_any_model_with_any_further_keys_survives_the_round_trip(payload: dict[s
 def test_any_chat_with_any_further_keys_survives_the_round_trip(payload: dict[str, Any]) -> None:
     chat = parse(ChatWire, payload)
     assert json.dumps(chat.to_json(), sort_keys=True) == json.dumps(payload, sort_keys=True)
-    texts = [one.get("content") or "" for one in payload["output"] if one["type"] == "message"]
+    texts = [item.get("content") or "" for item in payload["output"] if item["type"] == "message"]
     assert chat.to_domain(TIMES).text == "".join(texts)
 
 

@@ -214,7 +214,7 @@ def test_an_instance_that_went_away_before_it_was_asked_is_told(desk: Desk) -> N
     desk.server.on("POST", CHAT, Swap())
     reply = desk.ask(stream=True)
     assert reply.as_dict()["usage"]["model_load_time_seconds"] is not None
-    assert any("was unloaded meanwhile" in one for one in desk.said)
+    assert any("was unloaded meanwhile" in line for line in desk.said)
 
 
 def test_the_context_length_is_a_loads_and_no_chats(desk: Desk) -> None:
@@ -237,8 +237,8 @@ class TestThread:
         first = desk.turn("My name is Ada.", system_prompt="Be brief.")
         second = desk.turn("And now?", system_prompt="Be brief.")
         assert desk.chats[1]["previous_response_id"] == first.generation.response_id
-        assert [one.get("system_prompt") for one in desk.chats] == ["Be brief.", None]
-        assert any("The system prompt is not sent" in one for one in desk.said)
+        assert [chat.get("system_prompt") for chat in desk.chats] == ["Be brief.", None]
+        assert any("The system prompt is not sent" in line for line in desk.said)
         alone = desk.ask("And now?").generation.stats.input_tokens
         together = second.generation.stats.input_tokens
         assert together is not None
@@ -256,9 +256,9 @@ class TestThread:
         desk.server._world.library.turns.clear()
         reply = desk.turn("two", system_prompt="Be brief.")
         assert reply.content == "two"
-        assert ["previous_response_id" in one for one in desk.chats] == [False, True, False]
+        assert ["previous_response_id" in chat for chat in desk.chats] == [False, True, False]
         assert desk.chats[2]["system_prompt"] == "Be brief."
-        assert any(one.startswith("Starting a new thread") for one in desk.said)
+        assert any(line.startswith("Starting a new thread") for line in desk.said)
         desk.turn("three")
         assert desk.chats[3]["previous_response_id"] == reply.generation.response_id
 
@@ -300,7 +300,7 @@ class TestThread:
         path.write_text("{")
         assert desk.turn("two").content == "two"
         assert "previous_response_id" not in desk.chats[1]
-        assert any(f"{path} cannot be used" in one for one in desk.said)
+        assert any(f"{path} cannot be used" in line for line in desk.said)
 
     def test_an_answer_is_worth_more_than_its_thread(self, desk: Desk, tmp_path: Path) -> None:
         desk.turn("one")
@@ -316,7 +316,7 @@ def test_the_log_tells_each_attempt_and_what_became_of_it(desk: Desk, tmp_path: 
     with ChatLog(path, token="", clock=desk.clock, say=desk.said.append) as log:
         desk.ask(log=log)
     entries = [json.loads(line) for line in path.read_text().splitlines()]
-    assert [(one["kind"], one["attempt"]) for one in entries] == [
+    assert [(entry["kind"], entry["attempt"]) for entry in entries] == [
         ("request", 1), ("error", 1), ("request", 2), ("response", 2),
     ]  # fmt: skip
     assert entries[0]["request"] == {"model": KEY, "input": "Hello", "store": False}

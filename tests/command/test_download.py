@@ -48,7 +48,7 @@ def test_a_download_is_followed_to_its_end_and_found_in_the_listing(downloads: D
     seen: list[Download] = []
     ended = downloads.follow(downloads.begin("acme/new-2b"), on_progress=seen.append)
     assert ended.status == COMPLETED
-    assert [one.downloaded_bytes for one in seen] == [None, *(n * 250_000_000 for n in (1, 2, 3, 4))]
+    assert [progress.downloaded_bytes for progress in seen] == [None, *(n * 250_000_000 for n in (1, 2, 3, 4))]
     assert seen[1].bytes_per_second is not None
     assert seen[1].estimated_completion is not None
     assert ended.bytes_per_second is None
@@ -108,7 +108,7 @@ def test_a_paused_download_that_is_resumed_ends_well(downloads: Downloads, serve
     name = offered(server, Step(share=0.1), Step(PAUSED, 0.1), Step(PAUSED, 0.1), Step(COMPLETED, 1.0))
     seen: list[Download] = []
     downloads.follow(downloads.begin(name), stall_s=10, on_progress=seen.append)
-    assert [one.status for one in seen][2:] == [PAUSED, PAUSED, COMPLETED]
+    assert [progress.status for progress in seen][2:] == [PAUSED, PAUSED, COMPLETED]
 
 
 def test_looks_that_fail_are_forgiven_while_bytes_still_come(downloads: Downloads, server: ScriptedServer) -> None:

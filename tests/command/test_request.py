@@ -71,7 +71,7 @@ def test_reasoning_is_sent_only_where_its_value_is_listed() -> None:
     assert fit(ASKED, THINKS).reasoning is None
     assert fit(replace(ASKED, reasoning="off"), PLAIN, ear=ear).reasoning is None
     assert fit(replace(ASKED, reasoning="off"), UNTOLD, ear=ear).reasoning is None
-    assert [one.partition(",")[0] for one in ear.said] == [
+    assert [line.partition(",")[0] for line in ear.said] == [
         "acme/plain lists no reasoning settings", "acme/untold lists no reasoning settings",
     ]  # fmt: skip
     with pytest.raises(SettingsError, match="'off'") as refused:

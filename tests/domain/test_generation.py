@@ -37,4 +37,4 @@ def test_the_outcome_follows_from_text_reasoning_and_tokens(
 
 
 def test_only_failures_of_the_server_and_our_own_go_unscored() -> None:
-    assert {one for one in Outcome if not one.is_scored} == {Outcome.SERVER_ERROR, Outcome.CANCELLED}
+    assert {outcome for outcome in Outcome if not outcome.is_scored} == {Outcome.SERVER_ERROR, Outcome.CANCELLED}

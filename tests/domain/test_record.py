@@ -15,7 +15,7 @@ FIRST = Path(__file__).parent / "first-version.jsonl"
 def test_a_file_of_the_first_version_is_read_whole() -> None:
     lines = [json.loads(line) for line in FIRST.read_text().splitlines()]
     records = list(read_run(FIRST))
-    assert [one.kind for one in records] == [line["kind"] for line in lines]
+    assert [record.kind for record in records] == [line["kind"] for line in lines]
     assert {line["kind"] for line in lines} == set(Kinds.by_name) - {"comparison", "item", "prompt"}
     for line, record in zip(lines, records, strict=True):
         read = json.loads(record.to_json())
@@ -24,10 +24,10 @@ def test_a_file_of_the_first_version_is_read_whole() -> None:
 
 def test_what_the_first_version_lacked_has_its_default() -> None:
     records = list(read_run(FIRST))
-    (cell,) = (one for one in records if isinstance(one, SummaryRecord))
+    (cell,) = (record for record in records if isinstance(record, SummaryRecord))
     assert (cell.planned, cell.reducer, cell.stopped_early, cell.race, cell.answers) == (None, "mean", False, {}, 31)
-    assert {one.attempts for one in records if isinstance(one, SampleRecord)} == {1}
-    assert [one.value for one in records if isinstance(one, ScoreRecord)] == [1.0, 0.0, None]
+    assert {record.attempts for record in records if isinstance(record, SampleRecord)} == {1}
+    assert [record.value for record in records if isinstance(record, ScoreRecord)] == [1.0, 0.0, None]
     assert isinstance(records[-1], EndRecord)
 
 

@@ -81,7 +81,7 @@ def test_what_a_request_loads_in_place_of_a_borrowed_instance_is_unloaded(
     server.unload(KEY)
     client.chat(REQUEST, stream=stream)
     assert leases.is_lost(lease)
-    assert [one.instance_id for one in replay(journal.path).open_leases.values()] == [KEY]
+    assert [lease.instance_id for lease in replay(journal.path).open_leases.values()] == [KEY]
     assert leases.release(lease).is_verified
     assert server.loaded == []
     assert is_settled(journal)

@@ -152,7 +152,7 @@ def test_a_task_with_fewer_rows_than_the_limit_runs_with_those_it_has(run: Pytes
     assert "one has 20 samples, fewer than the limit of 30." in run("--collect-only", code=few).out
     result = run("--lms-task=one", "--lms-epochs=2", code=few)
     assert result.code == 0, result.out
-    (cell,) = (one for one in result.records() if isinstance(one, SummaryRecord))
+    (cell,) = (record for record in result.records() if isinstance(record, SummaryRecord))
     assert (cell.n, cell.answers) == (20, 40)
     again = run("--lms-resume=last", "--lms-task=one", code=few)
     assert "there is no unfinished run" in again.out

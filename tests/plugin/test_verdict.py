@@ -109,7 +109,7 @@ def test_a_reference_that_cannot_be_loaded_is_replaced_by_the_next_in_the_planne
     assert result.code == 0, result.out
     assert result.verdicts() == {(SMALL, BIG): "worse"}
     assert f"{largest.key} was skipped, so models are compared with {BIG}" in result.text
-    (plan,) = (one.plan for one in result.records if isinstance(one, RunRecord))
+    (plan,) = (record.plan for record in result.records if isinstance(record, RunRecord))
     assert plan["reference_order"] == [largest.key, BIG, SMALL]
 
 

@@ -56,10 +56,10 @@ class MadeUp:
 
     def _advance(self) -> None:
         now = self.clock.monotonic()
-        for at, event in [one for one in self.happens if one[0] <= now]:
+        for at, event in [event for event in self.happens if event[0] <= now]:
             self.happens.remove((at, event))
             event(self)
-        for at, instance_id in [one for one in self.leaving if one[0] <= now]:
+        for at, instance_id in [leave for leave in self.leaving if leave[0] <= now]:
             self.leaving.remove((at, instance_id))
             self.loaded.pop(instance_id, None)
 

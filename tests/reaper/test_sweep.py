@@ -55,7 +55,7 @@ def swept(folder: Path, url: str, **how: Any) -> list[Swept]:
 
 
 def hows(done: list[Swept]) -> list[str]:
-    return [one.ending.how for one in done]
+    return [settled.ending.how for settled in done]
 
 
 def test_a_granted_instance_of_a_dead_run_is_unloaded_and_its_journal_removed(
@@ -66,8 +66,8 @@ def test_a_granted_instance_of_a_dead_run_is_unloaded_and_its_journal_removed(
     foreign = server.load(KEY, CONFIG)
     begun: list[OpenLease] = []
     done = swept(tmp_path, server.url, on_begin=begun.append)
-    assert [str(one) for one in done] == [f"Left by the run run, which died: unloaded {KEY}"]
-    assert [one.instance_id for one in begun] == [KEY]
+    assert [str(settled) for settled in done] == [f"Left by the run run, which died: unloaded {KEY}"]
+    assert [settled.instance_id for settled in begun] == [KEY]
     assert server.loaded == [foreign]
     assert not path.exists()
 
@@ -160,7 +160,7 @@ def test_a_reaper_at_work_is_left_alone(server: ScriptedServer, left: Write, tmp
         assert swept(tmp_path, server.url) == []
     finally:
         lock.release()
-    assert [one.keeper for one in left_journals(tmp_path)] == ["nobody"]
+    assert [left.keeper for left in left_journals(tmp_path)] == ["nobody"]
     assert hows(swept(tmp_path, server.url)) == ["gone"]
 
 
@@ -226,7 +226,7 @@ def test_settled_journals_of_dead_runs_are_removed_and_torn_ones_read(
     torn = left(server.url, intent(), grant(), run_id="torn")
     with torn.open("a") as file:
         file.write('{"kind": "released", "lea')
-    assert [one.run_id for one in left_journals(tmp_path)] == ["torn"]
+    assert [left.run_id for left in left_journals(tmp_path)] == ["torn"]
     assert not settled.exists()
     server.load(KEY, CONFIG)
     assert hows(swept(tmp_path, server.url)) == ["released"]
@@ -254,6 +254,6 @@ def test_two_sweeps_at_once_do_not_get_in_each_others_way(server: ScriptedServer
     first: Iterator[Swept] = sweep(tmp_path, url=server.url, token="lmstudio", clock=FakeClock())
     assert next(first).ending.how == "released"
     assert swept(tmp_path, server.url) == []
-    assert [one.ending.how for one in first] == ["released"]
+    assert [settled.ending.how for settled in first] == ["released"]
     assert server.loaded == []
     assert list(tmp_path.iterdir()) == []

@@ -24,8 +24,8 @@ def test_json_has_what_the_server_listed_and_nothing_but_the_derived_fields_besi
         server.load("acme/small-4b", LoadConfig(context_length=4096))
         raw = httpx.get(f"{server.url}/api/v1/models", trust_env=False).json()
         ours = [listed(model) for model in client.models()]
-    assert [told(one) for one in ours] == [told(one) for one in raw["models"]]
-    assert all(set(one) >= DERIVED for one in ours)
+    assert [told(model) for model in ours] == [told(model) for model in raw["models"]]
+    assert all(set(model) >= DERIVED for model in ours)
 
 
 def test_no_models_is_said() -> None:

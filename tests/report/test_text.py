@@ -51,7 +51,7 @@ def test_a_limit_marks_what_was_cut() -> None:
 
 @given(st.text())
 def test_nothing_printable_can_move_the_cursor(text: str) -> None:
-    assert not any(ord(one) < 32 and one not in "\n\t" for one in printable(text))
+    assert not any(ord(char) < 32 and char not in "\n\t" for char in printable(text))
 
 
 TRICKY = st.lists(st.text(alphabet=":: \n\t\r\x1bax##[vsoVSO\u202e\u3000", max_size=6))
@@ -60,19 +60,19 @@ TRICKY = st.lists(st.text(alphabet=":: \n\t\r\x1bax##[vsoVSO\u202e\u3000", max_s
 @given(TRICKY)
 def test_text_in_pieces_is_shown_as_the_whole_would_be_wherever_it_is_cut(pieces: list[str]) -> None:
     shown = PrintablePieces()
-    assert "".join(shown.add(one) for one in pieces) + shown.end() == printable("".join(pieces))
+    assert "".join(shown.add(piece) for piece in pieces) + shown.end() == printable("".join(pieces))
 
 
 def test_a_workflow_command_is_disarmed_when_its_colons_come_apart() -> None:
     shown = PrintablePieces()
-    assert [shown.add(one) for one in ("ok\n ", ":", ":error", "::x\n", ":", "a")] == [
+    assert [shown.add(piece) for piece in ("ok\n ", ":", ":error", "::x\n", ":", "a")] == [
         "ok\n ", "", ": :error", "::x\n", "", ":a",
     ]  # fmt: skip
 
 
 def test_nothing_but_a_first_colon_is_held_back() -> None:
     shown = PrintablePieces()
-    assert [shown.add(one) for one in ("a", " ", "\n", ":")] == ["a", " ", "\n", ""]
+    assert [shown.add(piece) for piece in ("a", " ", "\n", ":")] == ["a", " ", "\n", ""]
     assert (shown.end(), shown.end()) == (":", "")
 
 

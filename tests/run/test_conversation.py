@@ -62,11 +62,11 @@ class Bench:
 
     def hold(self, sample: Sample, *faults: tuple[int, Fault]) -> tuple[SummaryRecord, SampleRecord]:
         """Ask one sample; each fault happens to the chat of that number, from 1."""
-        (model,) = (one for one in self.run.client.models() if one.key == KEY)
+        (model,) = (model for model in self.run.client.models() if model.key == KEY)
         with self.run.leased(model, LoadConfig(context_length=2048)) as leased:
             self.server.on("POST", CHAT, Numbered(dict(faults)))
             cell = self.run.evaluate(task_of(sample), leased)
-        (record,) = (one for one in read_run(self.run.path) if isinstance(one, SampleRecord))
+        (record,) = (record for record in read_run(self.run.path) if isinstance(record, SampleRecord))
         return cell, record
 
     @property
@@ -111,32 +111,32 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
 def test_each_turn_goes_on_from_the_last_and_only_the_turns_before_the_prompt_are_kept(bench: Bench) -> None:
     cell, record = bench.hold(TALK)
     assert (cell.score, record.outcome, record.output_text) == (1.0, "ok", "and now?")
-    assert [one["input"] for one in bench.chats] == ["one", "two", "three", "and now?"]
-    assert [one["store"] for one in bench.chats] == [True, True, True, False]
-    came_from = [one.get("previous_response_id") for one in bench.chats]
+    assert [chat["input"] for chat in bench.chats] == ["one", "two", "three", "and now?"]
+    assert [chat["store"] for chat in bench.chats] == [True, True, True, False]
+    came_from = [chat.get("previous_response_id") for chat in bench.chats]
     assert came_from[0] is None
     assert len(set(came_from)) == 4
 
 
 def test_the_system_prompt_goes_with_the_first_turn_only(bench: Bench) -> None:
     bench.hold(TALK)
-    assert [one.get("system_prompt") for one in bench.chats] == ["be brief", None, None, None]
+    assert [chat.get("system_prompt") for chat in bench.chats] == ["be brief", None, None, None]
 
 
 def test_a_branch_goes_on_from_the_earlier_turn_that_the_sample_names(bench: Bench) -> None:
     branch = Sample(item_id="branch", prompt="and now?", target="and now?", turns=TALK.turns, continues=1)
     bench.hold(branch)
-    came_from = [one.get("previous_response_id") for one in bench.chats]
+    came_from = [chat.get("previous_response_id") for chat in bench.chats]
     assert came_from[3] == came_from[1] != came_from[2]
 
 
 def test_figures_of_the_record_are_those_of_the_last_turn_and_the_others_stand_beside(bench: Bench) -> None:
     _, record = bench.hold(TALK)
     # The scripted model takes 3 tokens for the template of each turn, repeats it, and had a system prompt of 2 words.
-    assert [one["input_tokens"] for one in record.turns] == [6, 11, 16]
+    assert [turn["input_tokens"] for turn in record.turns] == [6, 11, 16]
     assert record.usage["input_tokens"] == 22
-    assert [one["output_text"] for one in record.turns] == ["one", "two", "three"]
-    assert all(one["e2e_s"] > 0 for one in record.turns)
+    assert [turn["output_text"] for turn in record.turns] == ["one", "two", "three"]
+    assert all(turn["e2e_s"] > 0 for turn in record.turns)
     assert (record.item_hash, record.prompt_hash) == (TALK.item_hash, TALK.prompt_hash)
     assert record.tags == {"depth": 0.5}
 
@@ -145,7 +145,7 @@ def test_a_turn_that_was_cut_at_the_limit_does_not_end_the_sample(bench: Bench) 
     bench.server.reply_with(lambda asked: asked.prompt if "now" in asked.prompt else "well " * 30)
     cell, record = bench.hold(TALK)
     assert (cell.score, record.outcome) == (1.0, "ok")
-    assert [one["total_output_tokens"] for one in record.turns] == [20, 20, 20]
+    assert [turn["total_output_tokens"] for turn in record.turns] == [20, 20, 20]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_a_turn_that_fails_ends_the_sample_with_its_outcome_and_place(
     assert len(bench.chats) == 2
     assert (record.error or "").startswith("turn 2 of 4: ")
     assert said in (record.error or "")
-    assert [one["output_text"] for one in record.turns] == ["one"]
+    assert [turn["output_text"] for turn in record.turns] == ["one"]
     assert (record.output_text, record.times) == ("", {})
 
 
@@ -196,7 +196,7 @@ def test_all_turns_together_have_the_deadline_of_a_sample(bench: Bench) -> None:
 def test_a_lost_turn_is_asked_again_from_the_same_point_and_counted(bench: Bench) -> None:
     cell, record = bench.hold(TALK, (2, Drop()), (5, Status(500, {"error": "no"})))
     assert (cell.score, record.attempts) == (1.0, 3)
-    asked = [(one["input"], one.get("previous_response_id")) for one in bench.chats]
+    asked = [(chat["input"], chat.get("previous_response_id")) for chat in bench.chats]
     assert asked[1] == asked[2]
     assert asked[4] == asked[5]
 
@@ -218,7 +218,7 @@ def test_an_interruption_within_a_turn_starts_no_further_one(bench: Bench) -> No
     )
     answer = ask(Job(sample=TALK, epoch=1, request=request), exchange)
     assert (answer.outcome, answer.score) == (Outcome.CANCELLED, None)
-    assert [one["input"] for one in bench.server.asked("POST", CHAT)] == ["one", "two"]
+    assert [chat["input"] for chat in bench.server.asked("POST", CHAT)] == ["one", "two"]
 
 
 def test_the_turns_and_the_branch_are_part_of_the_item() -> None:
@@ -228,7 +228,7 @@ def test_the_turns_and_the_branch_are_part_of_the_item() -> None:
     items = [
         item(), item(turns=("a",)), item(turns=("a", "b")), item(turns=("a", "b"), continues=1), item(turns=("ab",)),
     ]  # fmt: skip
-    assert len({one.item_hash for one in items}) == len({one.prompt_hash for one in items}) == len(items)
+    assert len({sample.item_hash for sample in items}) == len({sample.prompt_hash for sample in items}) == len(items)
     assert item(turns=("a", "b"), continues=2).item_hash == item(turns=("a", "b")).item_hash
     assert item(tags={"depth": 1}).item_hash == item().item_hash
 

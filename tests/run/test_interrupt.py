@@ -67,12 +67,12 @@ def journals(tmp_path: Path) -> list[Path]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_one_signal_interrupts_and_the_handlers_are_as_before_afterwards(number: signal.Signals) -> None:
-    before = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
+    before = [signal.getsignal(signal_number) for signal_number in (signal.SIGINT, signal.SIGTERM)]
     hurried: list[int] = []
     with pytest.raises(KeyboardInterrupt), interruptible(on_second=lambda: hurried.append(1)):
         be_sent(number)
     assert hurried == []
-    assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == before
+    assert [signal.getsignal(signal_number) for signal_number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
 def test_every_further_signal_calls_for_haste_and_interrupts_again() -> None:
@@ -128,7 +128,7 @@ def test_a_run_is_released_and_its_samples_are_cancelled_not_wrong(
     records = list(read_run(path))
     assert isinstance(records[-1], EndRecord)
     assert records[-1].interrupted
-    cut_off = [one.outcome for one in records if isinstance(one, SampleRecord) and one.outcome != "ok"]
+    cut_off = [record.outcome for record in records if isinstance(record, SampleRecord) and record.outcome != "ok"]
     assert set(cut_off) == {"cancelled"}
 
 

@@ -127,5 +127,5 @@ def test_a_missing_and_an_added_element_cost_their_fields() -> None:
     ],
 )
 def test_only_a_declared_type_accepts_other_ways_to_write_it(target: Any, right: list[Any], wrong: list[Any]) -> None:
-    assert [one for one in right if Fields()(json.dumps({"a": one}), {"a": target}).value != 1.0] == []
-    assert [one for one in wrong if Fields()(json.dumps({"a": one}), {"a": target}).value != 0.0] == []
+    assert [value for value in right if Fields()(json.dumps({"a": value}), {"a": target}).value != 1.0] == []
+    assert [value for value in wrong if Fields()(json.dumps({"a": value}), {"a": target}).value != 0.0] == []

@@ -10,7 +10,9 @@ from harness.selection.memory import memory, memory_hint, resident_bytes, with_m
 
 def model(key: str, gigabytes: float, *, copies: int = 0, type_: str = "llm") -> Model:
     ids = [key if number == 1 else f"{key}:{number}" for number in range(1, copies + 1)]
-    instances = tuple(Instance(id=InstanceId(one), config=LoadConfig(context_length=4096)) for one in ids)
+    instances = tuple(
+        Instance(id=InstanceId(instance_id), config=LoadConfig(context_length=4096)) for instance_id in ids
+    )
     return Model(key=ModelKey(key), type=type_, size_bytes=int(gigabytes * 1e9), loaded_instances=instances)
 
 
@@ -33,9 +35,9 @@ def test_every_resident_copy_counts_whatever_its_type() -> None:
 
 def test_what_would_fit_is_smaller_of_the_same_type_and_surely_fits_only_where_something_lies_now() -> None:
     told = memory(LISTING, BIG)
-    assert [one.key for one in told.in_place] == ["tiny/1b"]
-    assert [one.key for one in told.smaller] == ["mid/14b"]
-    assert [one.key for one in told.loaded] == ["small/4b"]
+    assert [model.key for model in told.in_place] == ["tiny/1b"]
+    assert [model.key for model in told.smaller] == ["mid/14b"]
+    assert [model.key for model in told.loaded] == ["small/4b"]
 
 
 def test_the_hint_says_what_is_needed_what_is_in_the_way_and_what_would_do() -> None:
@@ -75,11 +77,11 @@ def test_whatever_is_listed_nothing_larger_or_loaded_is_proposed_and_no_model_tw
     for wanted in listing:
         told = memory(listing, wanted)
         proposed = [*told.in_place, *told.smaller]
-        assert all(one.size_bytes < wanted.size_bytes and one.type == wanted.type for one in proposed)
-        assert not any(one.is_loaded for one in proposed)
-        assert all(one.size_bytes <= told.resident_bytes for one in told.in_place)
-        assert len({one.key for one in proposed}) == len(proposed)
+        assert all(model.size_bytes < wanted.size_bytes and model.type == wanted.type for model in proposed)
+        assert not any(model.is_loaded for model in proposed)
+        assert all(model.size_bytes <= told.resident_bytes for model in told.in_place)
+        assert len({model.key for model in proposed}) == len(proposed)
         assert memory(listing, replace(wanted)).resident_bytes == sum(
-            one.size_bytes * len(one.loaded_instances) for one in listing
+            model.size_bytes * len(model.loaded_instances) for model in listing
         )
         assert memory_hint(listing, wanted)

@@ -43,7 +43,7 @@ LISTING = (
 
 
 def keys(ranking: Ranking) -> list[str]:
-    return [one.model.key for one in ranking.fitting]
+    return [candidate.model.key for candidate in ranking.fitting]
 
 
 def best(*tasks: str, listing: tuple[Model, ...] = LISTING, **more: object) -> str:
@@ -157,9 +157,9 @@ def demands(draw: st.DrawFn) -> Demand:
 @given(listings(), demands())
 def test_every_model_is_either_ranked_or_left_out_with_a_reason(listing: list[Model], demand: Demand) -> None:
     ranking = rank(listing, demand)
-    assert sorted([*keys(ranking), *(one.key for one, _ in ranking.left_out)]) == [one.key for one in listing]
+    assert sorted([*keys(ranking), *(one.key for one, _ in ranking.left_out)]) == [model.key for model in listing]
     assert all(why for _, why in ranking.left_out)
-    assert all(unfit(one.model, demand) is None for one in ranking.fitting)
+    assert all(unfit(candidate.model, demand) is None for candidate in ranking.fitting)
 
 
 @given(listings(), demands(), st.randoms(use_true_random=False))
@@ -173,7 +173,7 @@ def test_the_order_of_the_listing_decides_nothing(listing: list[Model], demand: 
 def test_unless_put_elsewhere_no_loaded_model_stands_behind_one_that_is_not(
     listing: list[Model], demand: Demand
 ) -> None:
-    loaded = [one.instance is not None for one in rank(listing, demand).fitting]
+    loaded = [candidate.instance is not None for candidate in rank(listing, demand).fitting]
     if demand.prefer[0] == "loaded":
         assert loaded == sorted(loaded, reverse=True)
 
@@ -182,5 +182,5 @@ def test_unless_put_elsewhere_no_loaded_model_stands_behind_one_that_is_not(
 def test_whoever_is_best_stays_best_when_others_go(listing: list[Model], demand: Demand) -> None:
     ranked = rank(listing, demand).fitting
     for without in listing:
-        fewer = rank([one for one in listing if one.key != without.key], demand).fitting
-        assert fewer == tuple(one for one in ranked if one.model.key != without.key)
+        fewer = rank([model for model in listing if model.key != without.key], demand).fitting
+        assert fewer == tuple(candidate for candidate in ranked if candidate.model.key != without.key)

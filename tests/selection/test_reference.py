@@ -30,7 +30,7 @@ def test_a_primary_is_found_in_any_case_and_must_be_selected() -> None:
     models = [model("acme/Small", "4B"), model("acme/big", "26B")]
     chosen, why = choose_reference(models, "ACME/small")
     assert (chosen.key, why) == ("acme/Small", "named as primary")
-    assert [one.key for one in reference_order(models, "ACME/small")] == ["acme/Small", "acme/big"]
+    assert [model.key for model in reference_order(models, "ACME/small")] == ["acme/Small", "acme/big"]
     with pytest.raises(SettingsError, match="is not selected") as caught:
         choose_reference(models, "acme/bgi")
     assert "acme/big" in caught.value.hint

@@ -21,7 +21,7 @@ LISTING = (
 
 
 def keys(*, patterns: tuple[str, ...] = (), listing: tuple[Model, ...] = LISTING, **more: object) -> list[str]:
-    return [one.key for one in select_models(listing, patterns=patterns, **more).models]  # type: ignore[arg-type]
+    return [model.key for model in select_models(listing, patterns=patterns, **more).models]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_without_a_name_the_loaded_models_are_chosen() -> None:
 
 def test_without_a_name_and_nothing_loaded_the_smallest_chat_model_is_chosen_and_it_says_so() -> None:
     chosen = select_models(LISTING)
-    assert [one.key for one in chosen.models] == ["small/4b"]
+    assert [model.key for model in chosen.models] == ["small/4b"]
     assert "smallest" in chosen.reason
 
 

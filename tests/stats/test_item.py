@@ -26,7 +26,7 @@ def test_an_item_that_good_models_pass_discriminates_and_one_that_they_fail_does
         "rest": [0.1, 0.2, 0.3, 0.7, 0.8, 0.9],
     }
     table["more"] = [0, 0.1, 0.2, 0.8, 0.9, 1]
-    found = {one.item_id: one for one in analyse(respondents(table))}
+    found = {item.item_id: item for item in analyse(respondents(table))}
     assert (found["good"].discrimination or 0) > 0.5
     assert (found["bad"].discrimination or 0) < 0
     assert found["good"].difficulty == 0.5
@@ -49,7 +49,7 @@ def test_few_models_tell_the_difficulty_and_no_discrimination() -> None:
 
 def test_respondents_need_not_have_answered_the_same_items() -> None:
     found = analyse({"one": {"a": 1.0}, "two": {"b": 0.0}, "three": {"a": 0.0, "b": 1.0}})
-    assert [(one.item_id, one.n, one.difficulty) for one in found] == [("a", 2, 0.5), ("b", 2, 0.5)]
+    assert [(item.item_id, item.n, item.difficulty) for item in found] == [("a", 2, 0.5), ("b", 2, 0.5)]
 
 
 @given(SCORES, st.data())

@@ -14,8 +14,8 @@ tries = st.integers(1, 12).flatmap(lambda n: st.tuples(st.just(n), st.integers(0
 def test_both_agree_with_drawing_every_set_of_k(numbers: tuple[int, int, int]) -> None:
     n, passed, k = numbers
     sets = list(combinations([True] * passed + [False] * (n - passed), k))
-    assert pass_at_k(n=n, passed=passed, k=k) == pytest.approx(sum(any(one) for one in sets) / len(sets))
-    assert pass_hat_k(n=n, passed=passed, k=k) == pytest.approx(sum(all(one) for one in sets) / len(sets))
+    assert pass_at_k(n=n, passed=passed, k=k) == pytest.approx(sum(any(drawn) for drawn in sets) / len(sets))
+    assert pass_hat_k(n=n, passed=passed, k=k) == pytest.approx(sum(all(drawn) for drawn in sets) / len(sets))
 
 
 @given(tries)

@@ -26,7 +26,7 @@ def test_each_entry_is_a_line_and_the_file_is_private(tmp_path: Path) -> None:
                 log.write("request", {"attempt": attempt, "text": "two\nlines \udcff"})
     finally:
         os.umask(old)
-    assert [one["attempt"] for one in entries(path)] == [1, 2]
+    assert [entry["attempt"] for entry in entries(path)] == [1, 2]
     assert entries(path)[0]["kind"] == "request"
     assert entries(path)[0]["at"] == "2026-01-01T00:00:00.000Z"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

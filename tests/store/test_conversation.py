@@ -77,8 +77,8 @@ def test_files_are_private_in_a_private_folder(threads: Threads) -> None:
     finally:
         os.umask(old)
     assert stat.S_IMODE(threads.directory.stat().st_mode) == 0o700
-    assert {stat.S_IMODE(one.stat().st_mode) for one in threads.directory.iterdir()} == {0o600}
-    assert sorted(one.suffix for one in threads.directory.iterdir()) == [".json", ".lock"]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in threads.directory.iterdir()} == {0o600}
+    assert sorted(path.suffix for path in threads.directory.iterdir()) == [".json", ".lock"]
 
 
 @pytest.mark.parametrize(

@@ -59,4 +59,4 @@ def test_no_text_names_its_own_label() -> None:
     """But for words that other texts share: an item that says its label needs no reading."""
     for texts in (text.INTENTS, text.TICKETS, text.TONES):
         for label, examples in texts.items():
-            assert [one for one in examples if f" {label} " in f" {one.lower()} "] == []
+            assert [example for example in examples if f" {label} " in f" {example.lower()} "] == []

@@ -12,7 +12,7 @@ from suites.offload.extract.task import TASK
 
 
 def sample_of(stratum: str) -> Sample:
-    return next(one for one in TASK.samples(seed=0, limit=120) if one.stratum == stratum)
+    return next(sample for sample in TASK.samples(seed=0, limit=120) if sample.stratum == stratum)
 
 
 def score(sample: Sample, answer: str) -> float | None:
@@ -67,6 +67,8 @@ def test_what_breaks_the_schema_scores_zero_and_a_wrong_field_costs_that_field()
 def test_fields_that_a_text_does_not_give_are_null_in_some_items_of_a_template() -> None:
     for stratum, name in (("letter", "phone"), ("lease", "deposit"), ("status", "user")):
         given = [
-            one.target["fields"][name] is None for one in TASK.samples(seed=0, limit=240) if one.stratum == stratum
+            sample.target["fields"][name] is None
+            for sample in TASK.samples(seed=0, limit=240)
+            if sample.stratum == stratum
         ]
         assert 0.2 < sum(given) / len(given) < 0.8

@@ -10,7 +10,7 @@ SAMPLES = list(TASK.samples(seed=0, limit=300))
 
 
 def test_there_are_at_least_twenty_kinds_and_each_comes_alone_or_beside_others() -> None:
-    met = {one["kind"] for sample in SAMPLES for one in sample.target["constraints"]}
+    met = {constraint["kind"] for sample in SAMPLES for constraint in sample.target["constraints"]}
     assert len(met) >= 30
     alone = {sample.stratum for sample in SAMPLES if sample.tier == 1}
     assert alone == {*FORMS, *EXTRAS}
@@ -18,7 +18,7 @@ def test_there_are_at_least_twenty_kinds_and_each_comes_alone_or_beside_others()
 
 def test_tiers_hold_one_two_and_four_instructions() -> None:
     for sample in SAMPLES:
-        kinds = {one["kind"] for one in sample.target["constraints"]} - {"numbered_in_order"}
+        kinds = {constraint["kind"] for constraint in sample.target["constraints"]} - {"numbered_in_order"}
         assert len(kinds) == {1: 1, 2: 2, 3: 4}[sample.tier]
 
 
@@ -79,5 +79,5 @@ def test_what_clashes_is_known_and_never_asked_for_together() -> None:
     known = {*FORMS, *EXTRAS, *BANS}
     assert all({one, *others} <= known for one, others in CLASHES.items())
     for sample in SAMPLES:
-        kinds = [one["kind"] for one in sample.target["constraints"] if one["kind"] in known]
+        kinds = [constraint["kind"] for constraint in sample.target["constraints"] if constraint["kind"] in known]
         assert all(goes_with(one, other) for number, one in enumerate(kinds) for other in kinds[number + 1 :])

@@ -53,9 +53,9 @@ def test_several_facts_are_all_there_among_those_of_other_places() -> None:
 
 
 def test_depths_and_lengths_are_all_met_and_stand_in_the_tags() -> None:
-    assert {one.tags["depth"] for one in SAMPLES} == {*DEPTHS, None}
-    assert {(one.tier, one.tags["length"]) for one in SAMPLES} == {*enumerate(LENGTHS, 1)}
-    assert {one.tags["room_tokens"] for one in SAMPLES} == {TASK.room_tokens}
+    assert {sample.tags["depth"] for sample in SAMPLES} == {*DEPTHS, None}
+    assert {(sample.tier, sample.tags["length"]) for sample in SAMPLES} == {*enumerate(LENGTHS, 1)}
+    assert {sample.tags["room_tokens"] for sample in SAMPLES} == {TASK.room_tokens}
 
 
 @pytest.mark.parametrize("room", [600, 1024, 4096, 32768])
@@ -71,9 +71,11 @@ def test_texts_grow_with_the_room_and_leave_a_margin(room: int) -> None:
 
 def test_other_rooms_hide_the_same_facts_and_are_other_items() -> None:
     short, long = (TASK.samples(seed=3, limit=30, room_tokens=room) for room in (1024, 8192))
-    assert [one.target for one in short] == [one.target for one in long]
-    assert [one.prompt.rpartition("\n\n")[2] for one in short] == [one.prompt.rpartition("\n\n")[2] for one in long]
-    assert not {one.item_hash for one in short} & {one.item_hash for one in long}
+    assert [sample.target for sample in short] == [sample.target for sample in long]
+    assert [sample.prompt.rpartition("\n\n")[2] for sample in short] == [
+        sample.prompt.rpartition("\n\n")[2] for sample in long
+    ]
+    assert not {sample.item_hash for sample in short} & {sample.item_hash for sample in long}
     assert TASK.fingerprint(short) != TASK.fingerprint(long)
 
 

@@ -71,6 +71,6 @@ def test_a_branch_does_not_hear_what_was_said_after_its_turn(client: Client, ins
     whole = ask(Sample(item_id="whole", prompt="And now?", turns=turns, target=target))
     branch = ask(Sample(item_id="branch", prompt="And now?", turns=turns, continues=1, target=target))
     short = ask(Sample(item_id="short", prompt="And now?", turns=turns[:1], target=target))
-    heard = [one.generation.stats.input_tokens or 0 if one.generation else 0 for one in (whole, branch, short)]
+    heard = [answer.generation.stats.input_tokens or 0 if answer.generation else 0 for answer in (whole, branch, short)]
     assert 0 < heard[1] == heard[2] < heard[0]
-    assert [len(one.earlier) for one in (whole, branch, short)] == [2, 2, 1]
+    assert [len(answer.earlier) for answer in (whole, branch, short)] == [2, 2, 1]

@@ -36,7 +36,7 @@ def test_days_and_weekdays_are_those_of_the_calendar() -> None:
     for sample in SAMPLES:
         if sample.stratum in {"days_between", "days_far"}:
             words = re.findall(r"\d+ [A-Z][a-z]+(?: \d{4})?", sample.prompt)
-            first, then = (_date(one) for one in words)
+            first, then = (_date(word) for word in words)
             assert (then - first).days == sample.target["target"]
         elif sample.stratum.startswith("weekday"):
             today = next(day for day in DAYS if day in sample.prompt)
@@ -59,7 +59,7 @@ def test_orders_follow_from_what_is_told_and_from_nothing_less() -> None:
         told = re.findall(r"(\w+) is (\w+) than (\w+)\.", sample.prompt)
         above = [(b, a) if word in {"shorter", "younger", "slower", "poorer"} else (a, b) for a, word, b in told]
         names = sample.target["target"]["labels"]
-        orders = [one for one in permutations(names) if all(one.index(a) < one.index(b) for a, b in above)]
+        orders = [order for order in permutations(names) if all(order.index(a) < order.index(b) for a, b in above)]
         assert len(orders) == 1
         rank, word = re.findall(r"Who is the (second |third |fourth |)(\w+)\?", sample.prompt)[0]
         order = orders[0][::-1] if word in {"shortest", "youngest", "slowest", "poorest"} else orders[0]
@@ -81,7 +81,7 @@ def _is_true(text: str, liar: str) -> bool:
 
 def test_the_figures_of_a_story_give_its_answer() -> None:
     for sample in SAMPLES:
-        figures = [int(one) for one in re.findall(r"\d+", sample.prompt)]
+        figures = [int(figure) for figure in re.findall(r"\d+", sample.prompt)]
         target = sample.target["target"]
         if sample.stratum == "tank":
             size, held, first, second, leak = figures

@@ -54,7 +54,7 @@ def test_each_bug_changes_what_the_function_does(program: Program, bug: Bug) -> 
 def test_every_kind_occurs_in_every_tier_that_has_it_and_a_quarter_is_clean() -> None:
     samples = TASK.samples(seed=4, limit=480)
     for tier in (1, 2, 3):
-        kinds = [one.target["kind"] for one in samples if one.tier == tier]
+        kinds = [sample.target["kind"] for sample in samples if sample.tier == tier]
         assert kinds.count(None) == len(kinds) / 4
         assert len(set(kinds)) == len(KINDS) + 1
 
@@ -76,7 +76,9 @@ def test_every_kind_occurs_in_every_tier_that_has_it_and_a_quarter_is_clean() ->
     ],
 )
 def test_a_right_answer_in_other_words_is_right(answer: str) -> None:
-    target = next(one.target for one in TASK.samples(seed=0, limit=400) if one.target["kind"] == "wrong arithmetic")
+    target = next(
+        sample.target for sample in TASK.samples(seed=0, limit=400) if sample.target["kind"] == "wrong arithmetic"
+    )
     assert Findings()(answer, {**target, "line": 3}).value == 1.0
 
 
@@ -84,5 +86,5 @@ def test_a_right_answer_in_other_words_is_right(answer: str) -> None:
     "answer", ["no bug", "No bug.", "no bugs found", "There is no bug.", "The code is correct.", "None"]
 )
 def test_a_right_function_may_be_called_so_in_other_words(answer: str) -> None:
-    target = next(one.target for one in TASK.samples(seed=0, limit=40) if one.target["kind"] is None)
+    target = next(sample.target for sample in TASK.samples(seed=0, limit=40) if sample.target["kind"] is None)
     assert Findings()(answer, target).value == 1.0

@@ -51,7 +51,7 @@ SLIPS: list[tuple[Callable[[Dice, int], Draft], Callable[[str], str]]] = [
     (easy.swap, lambda right: right + " " + right),
     (easy.placeholder, lambda right: right.replace("name", "nom").replace("NAME", "NOM")),
     (easy.capitals, lambda right: right.title()),
-    (medium.past, lambda right: "".join(one for one in right if not one.isdigit())),
+    (medium.past, lambda right: "".join(char for char in right if not char.isdigit())),
     (medium.bullets, lambda right: right.replace("\n- ", ", ")),
     (medium.without, lambda right: f"{right} Thank you very really just quite much."),
     (medium.formal, lambda right: right.replace(".", "!")),

@@ -112,8 +112,8 @@ class OnlyForStreams:
 
 def edit_vectors(change: Callable[[list[float]], list[float]]) -> Fault:
     def edit(payload: dict[str, Any]) -> None:
-        for one in payload["data"]:
-            one["embedding"] = change(one["embedding"])
+        for model in payload["data"]:
+            model["embedding"] = change(model["embedding"])
 
     return Edited(edit)
 
@@ -259,7 +259,9 @@ def test_a_clean_server_passes_and_nothing_is_left(tmp_path: Path) -> None:
     assert measured["smoke_openai_answers_to_any_name"] == 1
     assert measured["embedding_norm"] == pytest.approx(1)
     (path,) = result.results.glob("*.jsonl")
-    loads = [one.model_key for one in read_run(path) if isinstance(one, InstanceRecord) and one.purpose != "use"]
+    loads = [
+        record.model_key for record in read_run(path) if isinstance(record, InstanceRecord) and record.purpose != "use"
+    ]
     assert sorted(loads) == sorted([EMBEDDING, KEY, KEY])  # each once, on the cheapest model
 
 
@@ -335,7 +337,7 @@ def test_a_second_copy_that_does_not_fit_is_a_skip_with_its_reason(tmp_path: Pat
     assert result.code == 0, result.out
     assert "insufficient system resources" in result.out
     (path,) = result.results.glob("*.jsonl")
-    assert [one.task for one in read_run(path) if isinstance(one, SkipRecord)] == ["second instance"]
+    assert [record.task for record in read_run(path) if isinstance(record, SkipRecord)] == ["second instance"]
 
 
 def test_a_second_copy_of_a_large_model_is_not_tried(tmp_path: Path) -> None:

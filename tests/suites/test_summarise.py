@@ -72,7 +72,7 @@ def test_what_is_invented_or_too_long_costs() -> None:
 
 
 def samples(tier: int) -> list[Sample]:
-    return [one for one in TASK.samples(seed=0, limit=180) if one.tier == tier]
+    return [sample for sample in TASK.samples(seed=0, limit=180) if sample.tier == tier]
 
 
 def test_references_stay_well_below_the_limit_and_documents_far_above() -> None:

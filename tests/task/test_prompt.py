@@ -48,7 +48,7 @@ def test_what_is_no_text_is_refused(data: bytes, said: str) -> None:
 
 def test_random_bytes_are_refused() -> None:
     with pytest.raises(TaskError, match="not UTF-8"):
-        prompt_of(bytes(one or 1 for one in os.urandom(4096)), name="it")
+        prompt_of(bytes(byte or 1 for byte in os.urandom(4096)), name="it")
 
 
 def test_a_source_without_end_is_read_up_to_the_limit() -> None:

@@ -30,9 +30,9 @@ TIERS = Tiers(name="letters", easy=[a, b], medium=[b], hard=[c])
 
 def test_tiers_take_turns_and_so_do_templates() -> None:
     made = TIERS(0, 12)
-    assert [one.tier for one in made] == [1, 2, 3] * 4
-    assert [one.prompt[0] for one in made if one.tier == 1] == ["a", "b", "a", "b"]
-    assert [one.item_id for one in made[:2]] == ["letters-0-0000", "letters-0-0001"]
+    assert [sample.tier for sample in made] == [1, 2, 3] * 4
+    assert [sample.prompt[0] for sample in made if sample.tier == 1] == ["a", "b", "a", "b"]
+    assert [sample.item_id for sample in made[:2]] == ["letters-0-0000", "letters-0-0001"]
 
 
 def test_a_stratum_is_the_template_unless_the_draft_names_one_and_clusters_come_from_drafts_only() -> None:
@@ -43,13 +43,13 @@ def test_a_stratum_is_the_template_unless_the_draft_names_one_and_clusters_come_
 
 
 def test_turns_count_up_from_a_start_that_the_seed_chooses() -> None:
-    turns = [one.target for one in TIERS(0, 12) if one.tier == 3]
+    turns = [sample.target for sample in TIERS(0, 12) if sample.tier == 3]
     assert turns == list(range(turns[0], turns[0] + 4))
     assert len({TIERS(seed, 3)[2].target for seed in range(9)}) > 1
 
 
 def test_prompts_are_distinct_though_the_dice_repeat() -> None:
-    assert len({one.prompt for one in TIERS(0, 120)}) == 120
+    assert len({sample.prompt for sample in TIERS(0, 120)}) == 120
 
 
 def test_a_longer_run_begins_with_the_shorter_one() -> None:

@@ -200,4 +200,6 @@ def test_adding_a_model_never_changes_whether_another_suffices(contest: list[Con
     added = Contender(key="new", scores={f"i{n}": score for n, score in enumerate(scores)}, p50_s=0.5)
     before = {standing.candidate.key: standing.suffices for standing in choose(contest, RULE, most_items=0).standings}
     after = choose([*contest, added], RULE, most_items=0).standings
-    assert before == {one.candidate.key: one.suffices for one in after if one.candidate.key != "new"}
+    assert before == {
+        standing.candidate.key: standing.suffices for standing in after if standing.candidate.key != "new"
+    }

@@ -48,7 +48,7 @@ def ones(n: int, passed: int) -> Scored:
 def verdicts(
     *cells: list[Record], reference: str | None = BIG, more: Sequence[Record] = (), **settings: Any
 ) -> list[ComparisonRecord]:
-    records = [record for one in cells for record in one]
+    records = [record for cell in cells for record in cell]
     return list(comparisons(written(*records, *more), Settings(**settings), reference=reference, head=lambda: HEAD))
 
 
@@ -132,8 +132,8 @@ def test_without_the_reference_nothing_is_decided_and_the_reason_is_told() -> No
 def test_one_model_alone_gets_no_verdict_but_against_its_floor() -> None:
     assert verdicts(cell(BIG, ones(40, 40))) == []
     found = [verdicts(cell(BIG, ones(40, passed)), floors={"say": 0.8, "other": 0.5})[0] for passed in (40, 33, 20)]
-    assert [one.verdict for one in found] == ["not worse", "not decided", "worse"]
-    assert all((one.floor, one.reference) == (0.8, None) for one in found)
+    assert [comparison.verdict for comparison in found] == ["not worse", "not decided", "worse"]
+    assert all((comparison.floor, comparison.reference) == (0.8, None) for comparison in found)
     assert found[0].difference == pytest.approx(0.2)
     assert found[1].needed is not None
     assert found[1].needed > 40
@@ -149,7 +149,7 @@ def test_a_model_that_a_race_has_stopped_is_not_compared_with_another() -> None:
         found = verdicts(*cells, reference=reference, floors={"say": 0.8})
         assert found[0].verdict == "not decided"
         assert "a race has stopped" in found[0].reason
-        against = next(one for one in found if one.model_key == SMALL and one.floor)
+        against = next(comparison for comparison in found if comparison.model_key == SMALL and comparison.floor)
         assert (against.verdict, against.needed) == ("not decided", None)
         assert "race of an earlier version" in against.reason
 

@@ -52,8 +52,8 @@ def test_results_that_fill_the_disk_end_the_run_with_the_reason(
     assert server.loaded == []
     assert len(server.asked("POST", "/api/v1/models/load")) == 1  # The second model is not even begun.
     found = records(small_disk)
-    assert len([one for one in found if isinstance(one, SampleRecord)]) > 5
-    assert not [one for one in found if isinstance(one, EndRecord)]
+    assert len([record for record in found if isinstance(record, SampleRecord)]) > 5
+    assert not [record for record in found if isinstance(record, EndRecord)]
     assert list((tmp_path / "state" / "journals").iterdir()) == []
 
 
@@ -158,9 +158,9 @@ def test_two_runs_at_the_same_second_have_files_of_their_own(lms: Lms, server: S
 
     clock = FakeClock()
     both = [Recorder(tmp_path, clock=clock) for _ in range(20)]
-    assert len({one.path for one in both}) == 20
-    for one in both:
-        one.end(exit_code=0, interrupted=False, resident=())
+    assert len({recorder.path for recorder in both}) == 20
+    for recorder in both:
+        recorder.end(exit_code=0, interrupted=False, resident=())
 
 
 @pytest.mark.parametrize(

@@ -58,11 +58,11 @@ def test_what_is_kept_fits_and_one_more_sample_would_not(
     costs: list[ModelCost], limit: int, epochs: int, available_s: float
 ) -> None:
     found = allot(costs, limit=limit, epochs=epochs, available_s=available_s)
-    kept = [one for one in costs if one.key in found.kept]
-    assert sorted(found.kept + found.dropped) == sorted(one.key for one in costs)
-    assert sum(one.seconds(found.limit, epochs) for one in kept) <= available_s
+    kept = [cost for cost in costs if cost.key in found.kept]
+    assert sorted(found.kept + found.dropped) == sorted(cost.key for cost in costs)
+    assert sum(cost.seconds(found.limit, epochs) for cost in kept) <= available_s
     if kept and found.limit < limit:
-        assert sum(one.seconds(found.limit + 1, epochs) for one in kept) > available_s
+        assert sum(cost.seconds(found.limit + 1, epochs) for cost in kept) > available_s
     if len(kept) > 1:
         assert found.limit >= min(LEAST_SAMPLES, limit)
 

@@ -113,8 +113,8 @@ def test_the_plan_tells_the_room_of_fitted_tasks_and_runs_of_other_lengths_diffe
     longer = plan(Settings(limit=2, context_length=16384), large).as_dict()
     assert alone["room_tokens"] == {"long": {"acme/large": 1000}}
     assert both["room_tokens"] == {"long": {"acme/small": 512, "acme/large": 1000}}
-    assert len({one["tasks"]["long"] for one in (alone, both, longer)}) == 3
-    assert len({one["tasks"]["plain"] for one in (alone, both, longer)}) == 1
+    assert len({plan["tasks"]["long"] for plan in (alone, both, longer)}) == 3
+    assert len({plan["tasks"]["plain"] for plan in (alone, both, longer)}) == 1
     assert alone["tasks"]["long"] == FITTED.fingerprint(FITTED.samples(seed=0, limit=2))
 
 

@@ -64,7 +64,7 @@ class Bench:
     @property
     def model(self) -> Model:
         with Client(self.server.url, token="lmstudio") as client:
-            return next(one for one in client.models() if one.key == KEY)
+            return next(model for model in client.models() if model.key == KEY)
 
     def resumption(self, path: Path, task: Task = TASK, **changed: Any) -> Resumption:
         return Resumption(
@@ -103,7 +103,7 @@ class Bench:
             return run.path
 
     def asked(self) -> list[str]:
-        return [one["input"] for one in self.server.asked("POST", CHAT) if one["input"].startswith("say ")]
+        return [chat["input"] for chat in self.server.asked("POST", CHAT) if chat["input"].startswith("say ")]
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def before(path: Path, kind: str, number: int) -> int:
 def test_wherever_a_run_is_cut_the_resumed_one_reads_as_a_whole_one(bench: Bench, part: float) -> None:
     whole = bench.run()
     torn = cut(whole, int(whole.stat().st_size * part))
-    there = {one.item_id for one in read_run(torn) if isinstance(one, SampleRecord)}
+    there = {record.item_id for record in read_run(torn) if isinstance(record, SampleRecord)}
     seen = len(bench.asked())
     resumed = bench.run(bench.resumption(torn))
     assert result(list(read_run(resumed))) == result(list(read_run(whole)))
@@ -140,7 +140,7 @@ def test_wherever_a_run_is_cut_the_resumed_one_reads_as_a_whole_one(bench: Bench
     head = next(read_run(resumed))
     assert isinstance(head, RunRecord)
     assert head.parent_run_id == next(read_run(whole)).run_id
-    assert {one.run_id for one in read_run(resumed)} == {head.run_id}
+    assert {record.run_id for record in read_run(resumed)} == {head.run_id}
 
 
 def test_a_resumed_run_that_dies_can_be_resumed_itself(bench: Bench) -> None:
@@ -175,7 +175,7 @@ def test_what_the_server_took_is_asked_again_and_what_the_model_failed_is_not(be
     seen = len(bench.asked())
     path = bench.run(bench.resumption(whole))
     assert bench.asked()[seen:] == ["say 0 2", "say 0 3"]
-    outcomes = {one.item_id: one.outcome for one in read_run(path) if isinstance(one, SampleRecord)}
+    outcomes = {record.item_id: record.outcome for record in read_run(path) if isinstance(record, SampleRecord)}
     assert outcomes == {"0-0": "timeout", "0-1": "empty", **{f"0-{i}": "ok" for i in range(2, 6)}}
 
 
@@ -184,14 +184,14 @@ def test_a_complete_model_is_carried_over_whole_and_an_interrupted_one_is_measur
     complete = bench.resumption(whole)
     assert complete.complete == {KEY}
     assert complete.is_nothing_missing
-    assert any(isinstance(one, MeasureRecord) for one in complete.carried())
+    assert any(isinstance(record, MeasureRecord) for record in complete.carried())
     died_late = bench.resumption(cut(whole, before(whole, "end", 0)))
     assert died_late.is_all_there
     assert not died_late.is_nothing_missing
     interrupted = bench.resumption(cut(whole, before(whole, "item", 0)))
     assert interrupted.complete == set()
-    assert not any(isinstance(one, MeasureRecord) for one in interrupted.carried())
-    assert len([one for one in interrupted.carried() if isinstance(one, InstanceRecord)]) == 1
+    assert not any(isinstance(record, MeasureRecord) for record in interrupted.carried())
+    assert len([record for record in interrupted.carried() if isinstance(record, InstanceRecord)]) == 1
 
 
 def test_a_larger_limit_and_another_order_are_no_difference(bench: Bench) -> None:
