@@ -79,8 +79,10 @@ def test_the_wheel_carries_the_suites_and_nothing_of_the_tests(tmp_path: Path) -
 
     subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), str(ROOT)],
-        capture_output=True, timeout=120, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        timeout=120,
+        check=True,
+    )
     (wheel,) = tmp_path.glob("lmstudio_harness-*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     for suite in ("smoke/test_smoke.py", "offload/extract/test_extract.py", "latency/test_load.py"):

@@ -12,9 +12,13 @@ from harness.testing.scripted import ScriptedServer
 def command(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "harness.cli", *words],
-        capture_output=True, text=True, timeout=100, check=False, cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+        cwd=folder,
         env={**os.environ, "LMS_HARNESS_STATE": str(folder / "state")},
-    )  # fmt: skip
+    )
 
 
 def test_models_lists_what_can_be_read_and_names_the_rest(tmp_path: Path) -> None:

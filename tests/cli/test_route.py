@@ -154,8 +154,11 @@ def test_nothing_slow_is_imported(file: str) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-P", "-c", code, "route", "--task", "extract", file],
-        capture_output=True, text=True, timeout=100, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=True,
+    )
     key, modules = done.stdout.split("\n", 1)
     assert key == SMALL
     assert {*modules.split()} & SLOW == set()

@@ -36,9 +36,19 @@ def test_one_server_has_one_url(given: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    ["", "http://", "ftp://host", "http://host:99999", "http://host:port", "http://a b", "http://host/\x1b", "http://[::1",
-     "http://host?x=1", "http://host#x"],
-)  # fmt: skip
+    [
+        "",
+        "http://",
+        "ftp://host",
+        "http://host:99999",
+        "http://host:port",
+        "http://a b",
+        "http://host/\x1b",
+        "http://[::1",
+        "http://host?x=1",
+        "http://host#x",
+    ],
+)
 def test_what_is_no_server_is_a_settings_error(given: str) -> None:
     with pytest.raises(SettingsError, match=r"http://127\.0\.0\.1:1234"):
         normalised(given)
@@ -52,9 +62,16 @@ def test_a_password_in_the_url_is_refused_and_not_repeated() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["http://127.0.0.1:1", "http://127.8.9.1:1", "http://localhost:1", "http://my.localhost:1", "http://[::1]:1",
-     "http://[::ffff:127.0.0.1]:1", "http://0.0.0.0:1"],
-)  # fmt: skip
+    [
+        "http://127.0.0.1:1",
+        "http://127.8.9.1:1",
+        "http://localhost:1",
+        "http://my.localhost:1",
+        "http://[::1]:1",
+        "http://[::ffff:127.0.0.1]:1",
+        "http://0.0.0.0:1",
+    ],
+)
 def test_this_machine_is_recognised(url: str) -> None:
     assert is_loopback(url)
 

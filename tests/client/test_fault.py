@@ -76,7 +76,7 @@ CASES: list[tuple[str, int, Any, type[HarnessError]]] = [
     (CHAT, 422, {"detail": "no error key"}, InvalidRequest),
     (LIST, 404, {"detail": "Not Found"}, NotLMStudio),
     (LIST, 401, {"detail": "Unauthorized"}, NotAuthorised),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("route", "status", "payload", "kind"), CASES)

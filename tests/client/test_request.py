@@ -9,17 +9,46 @@ from harness.domain.generation import ChatRequest, Image
 from harness.domain.model import LoadConfig, ResponseId
 
 DOCUMENTED_CHAT = {
-    "model", "input", "system_prompt", "integrations", "stream", "temperature", "top_p", "top_k", "min_p",
-    "repeat_penalty", "max_output_tokens", "reasoning", "context_length", "store", "previous_response_id",
-}  # fmt: skip
+    "model",
+    "input",
+    "system_prompt",
+    "integrations",
+    "stream",
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "repeat_penalty",
+    "max_output_tokens",
+    "reasoning",
+    "context_length",
+    "store",
+    "previous_response_id",
+}
 DOCUMENTED_LOAD = {
-    "model", "context_length", "eval_batch_size", "flash_attention", "num_experts", "offload_kv_cache_to_gpu",
+    "model",
+    "context_length",
+    "eval_batch_size",
+    "flash_attention",
+    "num_experts",
+    "offload_kv_cache_to_gpu",
     "echo_load_config",
-}  # fmt: skip
+}
 FULL = ChatRequest(
-    model="a", input="b", system_prompt="c", temperature=0.0, top_p=0.5, top_k=1, min_p=0.1, repeat_penalty=1.1,
-    max_output_tokens=5, reasoning="off", context_length=100, store=True, previous_response_id=ResponseId("resp_1"),
-)  # fmt: skip
+    model="a",
+    input="b",
+    system_prompt="c",
+    temperature=0.0,
+    top_p=0.5,
+    top_k=1,
+    min_p=0.1,
+    repeat_penalty=1.1,
+    max_output_tokens=5,
+    reasoning="off",
+    context_length=100,
+    store=True,
+    previous_response_id=ResponseId("resp_1"),
+)
 
 
 def test_a_full_chat_holds_documented_keys_only() -> None:

@@ -33,10 +33,18 @@ def test_the_events_of_a_cold_chat_come_in_the_documented_order(server: Scripted
     answer = client.chat(ASKED, stream=True, on_event=seen.append)
     names = list(dict.fromkeys(event.name for event in seen))
     assert names == [
-        "chat.start", "model_load.start", "model_load.progress", "model_load.end", "prompt_processing.start",
-        "prompt_processing.progress", "prompt_processing.end", "message.start", "message.delta", "message.end",
+        "chat.start",
+        "model_load.start",
+        "model_load.progress",
+        "model_load.end",
+        "prompt_processing.start",
+        "prompt_processing.progress",
+        "prompt_processing.end",
+        "message.start",
+        "message.delta",
+        "message.end",
         "chat.end",
-    ]  # fmt: skip
+    ]
     assert answer.text == "one two three"
     assert answer.loaded_model
     assert [event.at for event in seen] == sorted(event.at for event in seen)

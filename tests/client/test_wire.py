@@ -109,9 +109,10 @@ def with_extras(**known: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, 
     """An object with any of these keys absent or null, and any others besides."""
     optional = {name: values | st.none() for name, values in known.items()}
     return st.builds(
-        lambda extra, mine: extra | mine, st.dictionaries(further_names, json_values, max_size=3),
+        lambda extra, mine: extra | mine,
+        st.dictionaries(further_names, json_values, max_size=3),
         st.fixed_dictionaries({}, optional=optional),
-    )  # fmt: skip
+    )
 
 
 configs = with_extras(context_length=numbers, parallel=numbers, flash_attention=st.booleans())

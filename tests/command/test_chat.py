@@ -317,8 +317,11 @@ def test_the_log_tells_each_attempt_and_what_became_of_it(desk: Desk, tmp_path: 
         desk.ask(log=log)
     entries = [json.loads(line) for line in path.read_text().splitlines()]
     assert [(entry["kind"], entry["attempt"]) for entry in entries] == [
-        ("request", 1), ("error", 1), ("request", 2), ("response", 2),
-    ]  # fmt: skip
+        ("request", 1),
+        ("error", 1),
+        ("request", 2),
+        ("response", 2),
+    ]
     assert entries[0]["request"] == {"model": KEY, "input": "Hello", "store": False}
     assert (entries[1]["error"], entries[1]["status"]) == ("ServerFault", 502)
     assert (entries[3]["text"], entries[3]["model_instance_id"]) == ("Hello", KEY)

@@ -47,18 +47,33 @@ def records(name: str, task: Task, passes: int, **scorer: str) -> list[Record]:
         uid = f"{name}-{number}"
         made.append(
             SampleRecord(
-                **HEAD, sample_uid=uid, task=name, task_class=task.task_class, item_id=sample.item_id,
-                item_hash=sample.item_hash, model_key=MODEL, instance_id=MODEL, prompt_hash=sample.prompt_hash,
-                target=sample.target, outcome="ok", output_text="x",
+                **HEAD,
+                sample_uid=uid,
+                task=name,
+                task_class=task.task_class,
+                item_id=sample.item_id,
+                item_hash=sample.item_hash,
+                model_key=MODEL,
+                instance_id=MODEL,
+                prompt_hash=sample.prompt_hash,
+                target=sample.target,
+                outcome="ok",
+                output_text="x",
             )
-        )  # fmt: skip
+        )
         made.append(ScoreRecord(**HEAD, sample_uid=uid, value=float(number < passes), **judge))
     made.append(
         SummaryRecord(
-            **HEAD, model_key=MODEL, task=name, task_class=task.task_class, scorer=judge["scorer"], n=N, unscored=0,
+            **HEAD,
+            model_key=MODEL,
+            task=name,
+            task_class=task.task_class,
+            scorer=judge["scorer"],
+            n=N,
+            unscored=0,
             score=passes / N,
         )
-    )  # fmt: skip
+    )
     return made
 
 

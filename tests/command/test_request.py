@@ -72,8 +72,9 @@ def test_reasoning_is_sent_only_where_its_value_is_listed() -> None:
     assert fit(replace(ASKED, reasoning="off"), PLAIN, ear=ear).reasoning is None
     assert fit(replace(ASKED, reasoning="off"), UNTOLD, ear=ear).reasoning is None
     assert [line.partition(",")[0] for line in ear.said] == [
-        "acme/plain lists no reasoning settings", "acme/untold lists no reasoning settings",
-    ]  # fmt: skip
+        "acme/plain lists no reasoning settings",
+        "acme/untold lists no reasoning settings",
+    ]
     with pytest.raises(SettingsError, match="'off'") as refused:
         fit(replace(ASKED, reasoning="off"), THINKS)
     assert refused.value.hint == "Expected one of: low, xhigh"

@@ -117,7 +117,9 @@ BROKEN: dict[str, tuple[str, str, Fault, str]] = {
     "stream_order": ("POST", CHAT, Stream(without(b"message.start")), "chat.start, prompt_processing.start"),
     "stream_equals_plain": ("POST", CHAT, Stream(last_delta_lost), "chat.end 'Name some animals of the sea.'"),
     "context_overflow": (
-        "POST", CHAT, Rewritten(lambda body: body | {"input": body["input"][-50:]}),
+        "POST",
+        CHAT,
+        Rewritten(lambda body: body | {"input": body["input"][-50:]}),
         "answered, with 13 input tokens of 2048",
     ),
     "openai_chat": ("POST", OPENAI, Edited(lambda body: body.update(model="other")), "answered by other"),
@@ -125,7 +127,7 @@ BROKEN: dict[str, tuple[str, str, Fault, str]] = {
     "several_models_refuse_an_unknown_name": ("POST", OPENAI, Status(200, {"model": TINY.key}), "HTTP 200"),
     "json_object_refused": ("POST", OPENAI, ignoring("response_format"), "HTTP 200"),
     "embeddings": ("POST", EMBED, Edited(shuffled_vectors), "same text"),
-}  # fmt: skip
+}
 
 
 @pytest.fixture

@@ -61,9 +61,17 @@ def test_every_line_of_a_run_fits_the_schema(tmp_path: Path) -> None:
     (tmp_path / "test_say.py").write_text(TASK)
     with ScriptedServer() as server:
         path = run(
-            tmp_path, "pytest", "-p", "no:cacheprovider", f"--lms-url={server.url}", "--lms-model=all", "--lms-limit=8",
-            "--lms-epochs=2", "--lms-floor=say=0.9", "--lms-exclude=nothing",
-        )  # fmt: skip
+            tmp_path,
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            f"--lms-url={server.url}",
+            "--lms-model=all",
+            "--lms-limit=8",
+            "--lms-epochs=2",
+            "--lms-floor=say=0.9",
+            "--lms-exclude=nothing",
+        )
     assert kinds(path) >= {"run", "instance", "release", "sample", "score", "summary", "comparison", "end"}
     assert list(errors(path)) == []
 
@@ -78,9 +86,17 @@ def test_every_line_of_the_first_version_fits_the_schema() -> None:
 def test_every_line_of_a_run_on_real_weights_fits_the_schema(tmp_path: Path) -> None:
     (tmp_path / "test_say.py").write_text(TASK)
     path = run(
-        tmp_path, "pytest", "-p", "no:cacheprovider", "--lms-url=embedded", "--lms-model=*q4_0", "--lms-model=*q8_0",
-        "--lms-limit=2", "--lms-max-output-tokens=4", "--lms-until-decided",
-    )  # fmt: skip
+        tmp_path,
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "--lms-url=embedded",
+        "--lms-model=*q4_0",
+        "--lms-model=*q8_0",
+        "--lms-limit=2",
+        "--lms-max-output-tokens=4",
+        "--lms-until-decided",
+    )
     assert "comparison" in kinds(path)
     assert list(errors(path)) == []
 

@@ -202,12 +202,14 @@ def test_a_load_whose_client_has_gone_is_completed(http: httpx.Client) -> None:
         ("chat", {"model": KEY, "input": [{"type": "message", "content": "x"}]}, "invalid_union", "input"),
         ("chat", {"model": KEY, "input": "x", "reasoning": "off"}, "invalid_value", "reasoning"),
         (
-            "chat", {"model": KEY, "input": "x", "previous_response_id": "resp_0"},
-            "invalid_value", "previous_response_id",
+            "chat",
+            {"model": KEY, "input": "x", "previous_response_id": "resp_0"},
+            "invalid_value",
+            "previous_response_id",
         ),
         ("chat", {"model": KEY, "input": [{"type": "image", "data_url": "data:,"}]}, "invalid_value", "input"),
     ],
-)  # fmt: skip
+)
 def test_a_body_that_lm_studio_refuses_is_refused_and_loads_nothing(
     http: httpx.Client, path: str, body: object, code: str, param: str | None
 ) -> None:

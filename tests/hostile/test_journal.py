@@ -50,9 +50,7 @@ BROKEN = {
 
 
 def owner(url: str, **more: Any) -> dict[str, Any]:
-    return {
-        "kind": "owner", "url": url, "pid": 2**22 + 1, "process_start": "1", "boot_id": identity.boot_id(), **more
-    }  # fmt: skip
+    return {"kind": "owner", "url": url, "pid": 2**22 + 1, "process_start": "1", "boot_id": identity.boot_id(), **more}
 
 
 def write(path: Path, *lines: Any) -> Path:

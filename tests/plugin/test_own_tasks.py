@@ -54,8 +54,11 @@ class Ended:
         return {(cell.model_key, cell.task): cell for cell in read_run(self.path) if isinstance(cell, SummaryRecord)}
 
     def asked(self, model: str = BIG) -> list[str]:
-        return [record.item_id for record in read_run(self.path)
-                if isinstance(record, SampleRecord) and record.model_key == model]  # fmt: skip
+        return [
+            record.item_id
+            for record in read_run(self.path)
+            if isinstance(record, SampleRecord) and record.model_key == model
+        ]
 
 
 Lms = Callable[..., Ended]
@@ -174,8 +177,15 @@ def test_rows_that_cannot_be_asked_end_the_run_before_anything_is_loaded(
     assert len(server.asked("POST", "/api/v1/models/load")) == before
 
 
-_SUITE = ("-p", "no:cacheprovider", f"--rootdir={ROOT}", "-c", os.devnull, "--import-mode=importlib",
-          str(ROOT / "suites/own"))  # fmt: skip
+_SUITE = (
+    "-p",
+    "no:cacheprovider",
+    f"--rootdir={ROOT}",
+    "-c",
+    os.devnull,
+    "--import-mode=importlib",
+    str(ROOT / "suites/own"),
+)
 
 
 def test_a_resumed_run_asks_only_what_is_missing_of_an_own_task(lms: Lms, folder: Path) -> None:

@@ -37,18 +37,25 @@ class ReaperByHand:
         self.journal = Journal(run_id, url=url, clock=SystemClock(), directory=folder / "journals")
         self.journal.open()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "harness.reaper.process"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
+            [sys.executable, "-m", "harness.reaper.process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         self._next = 0
         self._replies: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._kept: list[dict[str, Any]] = []
         self._reading = threading.Thread(target=self._read, daemon=True)
         self._reading.start()
         hello: dict[str, Any] = {
-            "journal": str(self.journal.path), "url": url, "token": token,
-            "locks": str(folder / "locks"), "settle_s": SETTLE_S, "owner": identity.owner(),
-        }  # fmt: skip
+            "journal": str(self.journal.path),
+            "url": url,
+            "token": token,
+            "locks": str(folder / "locks"),
+            "settle_s": SETTLE_S,
+            "owner": identity.owner(),
+        }
         self.ready = self.reply(self.send("hello", **hello))
 
     def send(self, op: str, **message: Any) -> int:

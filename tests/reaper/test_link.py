@@ -310,9 +310,11 @@ time.sleep(60)
 def start_run(url: str, state: Path, what: str) -> "subprocess.Popen[str]":
     """Start a run that loads a model with a context of 2048 tokens, and then does `what`."""
     return subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", RUN, url, str(state), what], stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [sys.executable, "-W", "ignore", "-c", RUN, url, str(state), what],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGSTOP")

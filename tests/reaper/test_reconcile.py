@@ -302,17 +302,20 @@ ids = st.sampled_from(["key", "key:2", "key:3", "alias", "other"])
 keys = st.sampled_from([KEY, "another key"])
 
 
-@st.composite
-def leases(draw: st.DrawFn) -> OpenLease:
-    return OpenLease(
-        number=1, model_key=KEY, config=draw(st.sampled_from([OURS, {}])),
-        resident=tuple(draw(st.lists(ids, max_size=2, unique=True))),
-        mode=draw(st.sampled_from(["explicit", "jit"])), is_sent=draw(st.booleans()),
-        status=draw(st.sampled_from([None, None, 200, 400, 500])), deadline_s=draw(st.sampled_from([5.0, 600.0])),
-        instance_id=draw(st.one_of(st.none(), ids)), effective=draw(st.sampled_from([None, OURS, {}])),
-        absence=draw(st.sampled_from(["", "", "it was gone"])), loading_at=draw(st.sampled_from(["", "", "2026"])),
-        is_asked=draw(st.booleans()),
-    )  # fmt: skip
+leases = st.builds(
+    lease,
+    config=st.sampled_from([OURS, {}]),
+    resident=st.lists(ids, max_size=2, unique=True).map(tuple),
+    mode=st.sampled_from(["explicit", "jit"]),
+    is_sent=st.booleans(),
+    status=st.sampled_from([None, None, 200, 400, 500]),
+    deadline_s=st.sampled_from([5.0, 600.0]),
+    instance_id=st.one_of(st.none(), ids),
+    effective=st.sampled_from([None, OURS, {}]),
+    absence=st.sampled_from(["", "", "it was gone"]),
+    loading_at=st.sampled_from(["", "", "2026"]),
+    is_asked=st.booleans(),
+)
 
 
 @st.composite
@@ -374,7 +377,7 @@ class Watched(MadeUp):
         super().unload(instance_id)
 
 
-@given(leases(), servers(), st.frozensets(ids, max_size=1))
+@given(leases, servers(), st.frozensets(ids, max_size=1))
 def test_nothing_is_unloaded_but_what_is_ours_and_it_ends_by_the_clock(
     one: OpenLease, server: MadeUp, claimed: frozenset[str]
 ) -> None:
@@ -390,7 +393,7 @@ def test_nothing_is_unloaded_but_what_is_ours_and_it_ends_by_the_clock(
         assert ending.why
 
 
-@given(leases(), servers(), st.floats(0, 100))
+@given(leases, servers(), st.floats(0, 100))
 def test_patience_is_kept(one: OpenLease, server: MadeUp, patience_s: float) -> None:
     finish(one, server, server.clock, claimed=frozenset, patience_s=patience_s)
     assert server.clock.monotonic() <= patience_s + max(JIT_S, SETTLE_S) + 8 * (UNREACHABLE_S + SETTLE_S)

@@ -42,8 +42,17 @@ def left(tmp_path: Path) -> Write:
 
 def intent(number: int = 1, **more: Any) -> dict[str, Any]:
     now = FakeClock().now().isoformat()
-    return {"kind": "intent", "lease": number, "model_key": KEY, "resident": [], "mode": "explicit",
-            "config": CONFIG.as_dict(), "deadline_s": 600.0, "at": now, **more}  # fmt: skip
+    return {
+        "kind": "intent",
+        "lease": number,
+        "model_key": KEY,
+        "resident": [],
+        "mode": "explicit",
+        "config": CONFIG.as_dict(),
+        "deadline_s": 600.0,
+        "at": now,
+        **more,
+    }
 
 
 def grant(number: int = 1, instance_id: str = KEY) -> dict[str, Any]:

@@ -22,9 +22,19 @@ def cell(**more: Any) -> SummaryRecord:
 
 def verdict(**more: Any) -> ComparisonRecord:
     facts = {
-        "model_key": "acme/tiny", "task": "extract", "task_class": "extract", "reference": BIG, "verdict": "worse",
-        "n": 30, "unscored": 0, "difference": -0.25, "low": -0.4, "high": -0.1, "margin": 0.05, "reason": "lower",
-    }  # fmt: skip
+        "model_key": "acme/tiny",
+        "task": "extract",
+        "task_class": "extract",
+        "reference": BIG,
+        "verdict": "worse",
+        "n": 30,
+        "unscored": 0,
+        "difference": -0.25,
+        "low": -0.4,
+        "high": -0.1,
+        "margin": 0.05,
+        "reason": "lower",
+    }
     return ComparisonRecord.model_validate({**HEAD, **facts, **more})
 
 
@@ -33,8 +43,16 @@ def undecided(**more: Any) -> ComparisonRecord:
     return verdict(**{**facts, "needed_difference": 0.02, **more})
 
 
-RACE = {"floor": 0.8, "p0": 0.75, "p1": 0.85, "decision": "decided against", "observations": 7, "of": 30,
-        "asked": 11, "saved_s": 42.4}  # fmt: skip
+RACE = {
+    "floor": 0.8,
+    "p0": 0.75,
+    "p1": 0.85,
+    "decision": "decided against",
+    "observations": 7,
+    "of": 30,
+    "asked": 11,
+    "saved_s": 42.4,
+}
 
 
 def test_a_verdict_stands_with_its_n_difference_and_the_items_it_takes() -> None:
@@ -69,9 +87,13 @@ def test_what_could_not_be_compared_has_its_reason_and_no_row() -> None:
 @pytest.mark.parametrize("width", [110, 80, 40, 20])
 def test_it_fits_into_every_terminal(width: int) -> None:
     repeated = cell(
-        epochs=3, repeats={"between": 0.1, "within": 0.02, "flip_rate": 0.1, "reason": ""},
-        item_rates={"a": 0.5, "b": 1.0}, stopped_early=True, score=None, race=RACE,
-    )  # fmt: skip
+        epochs=3,
+        repeats={"between": 0.1, "within": 0.02, "flip_rate": 0.1, "reason": ""},
+        item_rates={"a": 0.5, "b": 1.0},
+        stopped_early=True,
+        score=None,
+        race=RACE,
+    )
     floor = verdict(reference=None, floor=0.8, needed=None, verdict="not decided", reason="it is open " * 9)
     text = render(written(repeated, verdict(), undecided(model_key="m" * 60), floor), width=width)
     assert fits(text, width), [line for line in text.splitlines() if len(line) > width]

@@ -21,12 +21,27 @@ from harness.store.run_file import RunFile
 from tests.store.written import written
 
 HEAD = {"run_id": "r", "at": "2026-11-23T08:00:00.000Z"}
-TASKS = ("brainstorm", "classify", "extract", "instruct", "longcontext", "multiturn", "reason", "review", "rewrite",
-         "summarise")  # fmt: skip
+TASKS = (
+    "brainstorm",
+    "classify",
+    "extract",
+    "instruct",
+    "longcontext",
+    "multiturn",
+    "reason",
+    "review",
+    "rewrite",
+    "summarise",
+)
 MODELS = (
-    "google/gemma-3-1b", "meta/llama-3.2-3b-instruct", "qwen/qwen3-4b-instruct-2507", "mistralai/mistral-nemo-12b",
-    "microsoft/phi-4-14b", "openai/gpt-oss-20b", "qwen/qwen3-30b-a3b-instruct-2507",
-)  # fmt: skip
+    "google/gemma-3-1b",
+    "meta/llama-3.2-3b-instruct",
+    "qwen/qwen3-4b-instruct-2507",
+    "mistralai/mistral-nemo-12b",
+    "microsoft/phi-4-14b",
+    "openai/gpt-oss-20b",
+    "qwen/qwen3-30b-a3b-instruct-2507",
+)
 N = 30
 ROWS_OF_A_SCREEN = 24
 

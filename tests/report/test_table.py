@@ -35,11 +35,21 @@ def instance(**more: object) -> InstanceRecord:
 
 def sample(ttft_s: float, e2e_s: float, tokens: int, server_tps: float | None = None) -> SampleRecord:
     return SampleRecord(
-        run_id="r", at=HEAD["at"], sample_uid="u", task="extract", task_class="extract", item_id="i", item_hash="h",
-        model_key="acme/tiny", instance_id="acme/tiny", prompt_hash="p", outcome="ok",
-        times={"ttft_s": ttft_s, "e2e_s": e2e_s}, usage={"total_output_tokens": tokens},
+        run_id="r",
+        at=HEAD["at"],
+        sample_uid="u",
+        task="extract",
+        task_class="extract",
+        item_id="i",
+        item_hash="h",
+        model_key="acme/tiny",
+        instance_id="acme/tiny",
+        prompt_hash="p",
+        outcome="ok",
+        times={"ttft_s": ttft_s, "e2e_s": e2e_s},
+        usage={"total_output_tokens": tokens},
         server_stats={"tokens_per_second": server_tps},
-    )  # fmt: skip
+    )
 
 
 def first_row(*records: Record) -> list[str]:
@@ -47,8 +57,15 @@ def first_row(*records: Record) -> list[str]:
 
 
 def test_the_row_carries_quality_speed_load_and_size() -> None:
-    records = (instance(), cell(), measure("ttft_s", 0.2), measure("ttft_s", 0.4), measure("ttft_s", 0.3),
-               measure("decode_tps", 51.0), measure("load_time_s", 0.8))  # fmt: skip
+    records = (
+        instance(),
+        cell(),
+        measure("ttft_s", 0.2),
+        measure("ttft_s", 0.4),
+        measure("ttft_s", 0.3),
+        measure("decode_tps", 51.0),
+        measure("load_time_s", 0.8),
+    )
     row = [part.strip() for part in first_row(*records) if part.strip()]
     assert row == [
         "acme/tiny",

@@ -66,8 +66,13 @@ def test_text_in_pieces_is_shown_as_the_whole_would_be_wherever_it_is_cut(pieces
 def test_a_workflow_command_is_disarmed_when_its_colons_come_apart() -> None:
     shown = PrintablePieces()
     assert [shown.add(piece) for piece in ("ok\n ", ":", ":error", "::x\n", ":", "a")] == [
-        "ok\n ", "", ": :error", "::x\n", "", ":a",
-    ]  # fmt: skip
+        "ok\n ",
+        "",
+        ": :error",
+        "::x\n",
+        "",
+        ":a",
+    ]
 
 
 def test_nothing_but_a_first_colon_is_held_back() -> None:

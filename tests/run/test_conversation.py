@@ -226,8 +226,12 @@ def test_the_turns_and_the_branch_are_part_of_the_item() -> None:
         return Sample(item_id="x", prompt="p", target="t", **given)
 
     items = [
-        item(), item(turns=("a",)), item(turns=("a", "b")), item(turns=("a", "b"), continues=1), item(turns=("ab",)),
-    ]  # fmt: skip
+        item(),
+        item(turns=("a",)),
+        item(turns=("a", "b")),
+        item(turns=("a", "b"), continues=1),
+        item(turns=("ab",)),
+    ]
     assert len({sample.item_hash for sample in items}) == len({sample.prompt_hash for sample in items}) == len(items)
     assert item(turns=("a", "b"), continues=2).item_hash == item(turns=("a", "b")).item_hash
     assert item(tags={"depth": 1}).item_hash == item().item_hash

@@ -19,10 +19,18 @@ WRITTEN = [[{"x": f"{column % 28 + 1} March 2026"} for column in range(50)] for 
 
 @pytest.mark.parametrize(
     ("given", "wanted"),
-    [(OBJECTS, OBJECTS), (OBJECTS[::-1], OBJECTS), (SAME, SAME), (LISTS, LISTS), (LISTS[::-1], LISTS), (WRITTEN, DATES),
-     (CUBE, CUBE), (CUBE[::-1], CUBE)],
+    [
+        (OBJECTS, OBJECTS),
+        (OBJECTS[::-1], OBJECTS),
+        (SAME, SAME),
+        (LISTS, LISTS),
+        (LISTS[::-1], LISTS),
+        (WRITTEN, DATES),
+        (CUBE, CUBE),
+        (CUBE[::-1], CUBE),
+    ],
     ids=["objects", "objects reversed", "all the same", "lists", "lists reversed", "dates", "cube", "cube reversed"],
-)  # fmt: skip
+)
 def test_a_long_right_list_is_right_within_a_second(given: Any, wanted: Any) -> None:
     Fields()("[1]", [1, 2])  # imports
     started = time.process_time()

@@ -109,13 +109,22 @@ def test_loose_forgives_a_first_and_a_last_line_and_asterisks(answer: str, const
 @pytest.mark.parametrize(
     "constraint",
     [
-        {"kind": "dance"}, {}, "words", {"kind": "words"}, {"kind": "words", "min": "2"}, {"kind": "words", "min": -1},
-        {"kind": "words", "min": 3, "max": 2}, {"kind": "words", "exactly": 1, "min": 1},
+        {"kind": "dance"},
+        {},
+        "words",
+        {"kind": "words"},
+        {"kind": "words", "min": "2"},
+        {"kind": "words", "min": -1},
+        {"kind": "words", "min": 3, "max": 2},
+        {"kind": "words", "exactly": 1, "min": 1},
         {"kind": "no_comma", "max": 1},
-        {"kind": "includes"}, {"kind": "includes", "words": "tea"}, {"kind": "letter", "letter": "ab", "min": 1},
-        {"kind": "keyword", "word": " ", "min": 1}, {"kind": "paragraph_starts", "paragraph": 0, "word": "a"},
+        {"kind": "includes"},
+        {"kind": "includes", "words": "tea"},
+        {"kind": "letter", "letter": "ab", "min": 1},
+        {"kind": "keyword", "word": " ", "min": 1},
+        {"kind": "paragraph_starts", "paragraph": 0, "word": "a"},
     ],
-)  # fmt: skip
+)
 def test_an_unknown_kind_or_a_bad_parameter_is_the_tasks_error(constraint: Any) -> None:
     with pytest.raises(TaskError, match="constraints"):
         Constraints()("text", {"constraints": [constraint]})

@@ -34,8 +34,9 @@ def test_an_item_that_good_models_pass_discriminates_and_one_that_they_fail_does
 
 
 def test_what_everybody_passes_or_fails_separates_nobody() -> None:
-    easy, hard, _ = sorted(analyse(respondents({"easy": [1] * 6, "hard": [0] * 6, "x": [0, 1, 0, 1, 0, 1]})),
-                           key=lambda one: one.item_id)  # fmt: skip
+    easy, hard, _ = sorted(
+        analyse(respondents({"easy": [1] * 6, "hard": [0] * 6, "x": [0, 1, 0, 1, 0, 1]})), key=lambda one: one.item_id
+    )
     assert easy.is_passed_by_all
     assert hard.is_failed_by_all
     assert easy.discrimination is hard.discrimination is None

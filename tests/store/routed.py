@@ -4,12 +4,22 @@ from collections.abc import Mapping
 from typing import Any
 
 MODEL: Mapping[str, Any] = {
-    "model_key": "acme/tiny", "variant": "acme/tiny@q4", "quantisation": "Q4", "size_bytes": 5, "n": 9, "suffices": 0.9,
-}  # fmt: skip
+    "model_key": "acme/tiny",
+    "variant": "acme/tiny@q4",
+    "quantisation": "Q4",
+    "size_bytes": 5,
+    "n": 9,
+    "suffices": 0.9,
+}
 EVIDENCE: Mapping[str, Any] = {
-    "run_ids": ["r"], "measured_at": "2026-11-01T00:00:00.000Z", "valid_until": "2026-12-01T00:00:00.000Z", "n": 30,
-    "yardstick": 0.8, "servers": [], "harness_versions": ["1"],
-}  # fmt: skip
+    "run_ids": ["r"],
+    "measured_at": "2026-11-01T00:00:00.000Z",
+    "valid_until": "2026-12-01T00:00:00.000Z",
+    "n": 30,
+    "yardstick": 0.8,
+    "servers": [],
+    "harness_versions": ["1"],
+}
 
 
 def routing(**tasks: Mapping[str, Any]) -> dict[str, Any]:

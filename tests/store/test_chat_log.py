@@ -42,8 +42,9 @@ def test_the_token_is_masked_wherever_it_stands_and_images_are_only_measured(tmp
         log.write("request", {"request": body})
     assert "canary" not in path.read_text(encoding="utf-8")
     assert entries(path)[0]["request"]["input"] == [
-        "my token is [redacted]", {"type": "image", "data_url": "data:image/png;base64,[4 bytes]"},
-    ]  # fmt: skip
+        "my token is [redacted]",
+        {"type": "image", "data_url": "data:image/png;base64,[4 bytes]"},
+    ]
 
 
 def test_a_full_disk_is_told_once_and_ends_the_log(tmp_path: Path) -> None:

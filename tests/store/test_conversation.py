@@ -84,12 +84,17 @@ def test_files_are_private_in_a_private_folder(threads: Threads) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        b"", b"{", b"[]", b"\xff\xfe", b"null", b"[" * 100_000,
+        b"",
+        b"{",
+        b"[]",
+        b"\xff\xfe",
+        b"null",
+        b"[" * 100_000,
         json.dumps({"url": URL, "model_key": "other", "response_id": "resp_1"}).encode(),
         json.dumps({"url": URL, "model_key": KEY, "response_id": 7}).encode(),
         json.dumps({"url": URL, "model_key": KEY, "response_id": "a\nb"}).encode(),
     ],
-)  # fmt: skip
+)
 def test_a_damaged_file_is_a_value_error_and_is_written_anew(threads: Threads, damage: bytes) -> None:
     path = threads.keep(ONE)
     path.write_bytes(damage)
@@ -122,8 +127,10 @@ with turn(sys.argv[1], sys.argv[2], clock=SystemClock(), say=print, directory=Pa
 def test_another_process_waits_for_the_turn_and_gets_it_when_its_holder_is_killed(threads: Threads) -> None:
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, URL, KEY, str(threads.directory)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     with holder:
         try:
             assert holder.stdout is not None

@@ -43,9 +43,15 @@ def run(**more: Any) -> RunRecord:
 
 def sample(uid: str = "u", **more: Any) -> SampleRecord:
     facts = {
-        "task": "extract", "task_class": "extract", "item_id": uid, "item_hash": "h", "model_key": "acme/tiny",
-        "instance_id": "acme/tiny", "prompt_hash": "p", "outcome": "ok",
-    }  # fmt: skip
+        "task": "extract",
+        "task_class": "extract",
+        "item_id": uid,
+        "item_hash": "h",
+        "model_key": "acme/tiny",
+        "instance_id": "acme/tiny",
+        "prompt_hash": "p",
+        "outcome": "ok",
+    }
     return SampleRecord.model_validate({**HEAD, "sample_uid": uid, **facts, **more})
 
 

@@ -70,8 +70,10 @@ def test_whole_runs_pass_over_what_is_not_one_and_name_it(results: Path) -> None
     runs = [seen.path.name for seen in whole_runs(run_paths(results), on_skip=skip)]
     assert runs == ["4-rescored.jsonl", "3-resuming.jsonl", "1-died.jsonl"]
     assert {name for name, (_, is_damaged) in skipped.items() if is_damaged} == {
-        "7-foreign.jsonl", "8-scores.jsonl", "9-damaged.jsonl",
-    }  # fmt: skip
+        "7-foreign.jsonl",
+        "8-scores.jsonl",
+        "9-damaged.jsonl",
+    }
     assert skipped["2-resumed.jsonl"][0] == "resumed by 3-resuming, which holds its answers too"
     assert "empty run" in skipped["5-empty.jsonl"][0]
     assert "empty run" in skipped["6-torn.jsonl"][0]

@@ -23,21 +23,39 @@ def cell(model: str, scores: Scored, *, task: str = "say", **more: Any) -> list[
         for epoch, value in enumerate(epochs, 1):
             uid = f"{model}-{task}-{number}-{epoch}"
             records.append(
-                SampleRecord.model_validate({
-                    **HEAD, "sample_uid": uid, "task": task, "task_class": task, "item_id": f"i{number}",
-                    "item_hash": "h", "epoch": epoch, "model_key": model, "instance_id": model, "prompt_hash": "p",
-                    "outcome": "ok" if value is not None else "server_error",
-                })
-            )  # fmt: skip
+                SampleRecord.model_validate(
+                    {
+                        **HEAD,
+                        "sample_uid": uid,
+                        "task": task,
+                        "task_class": task,
+                        "item_id": f"i{number}",
+                        "item_hash": "h",
+                        "epoch": epoch,
+                        "model_key": model,
+                        "instance_id": model,
+                        "prompt_hash": "p",
+                        "outcome": "ok" if value is not None else "server_error",
+                    }
+                )
+            )
             passed = None if value is None else value == 1
             records.append(
                 ScoreRecord(**HEAD, sample_uid=uid, scorer="s", scorer_version="1", value=value, passed=passed)
             )
     known = [value for epochs in scores for value in epochs]
     facts = {
-        "model_key": model, "task": task, "task_class": task, "scorer": "s", "n": len(scores), "score": 0.5,
-        "unscored": known.count(None), "planned": len(known), "epochs": max(map(len, scores), default=1), **more,
-    }  # fmt: skip
+        "model_key": model,
+        "task": task,
+        "task_class": task,
+        "scorer": "s",
+        "n": len(scores),
+        "score": 0.5,
+        "unscored": known.count(None),
+        "planned": len(known),
+        "epochs": max(map(len, scores), default=1),
+        **more,
+    }
     return [*records, SummaryRecord.model_validate({**HEAD, **facts})]
 
 

@@ -97,7 +97,15 @@ BIG = b"9" * 5000
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"null", b"[]", b"1", b'"x"', b"{", b"\xff\xfe{}", b"\x00", b"NaN",
+        b"",
+        b"null",
+        b"[]",
+        b"1",
+        b'"x"',
+        b"{",
+        b"\xff\xfe{}",
+        b"\x00",
+        b"NaN",
         b'{"model": "' + KEY.encode() + b'", "context_length": NaN}',
         b'{"model": "' + KEY.encode() + b'", "context_length": Infinity}',
         b'{"model": "' + KEY.encode() + b'", "context_length": 1e999}',
@@ -111,11 +119,13 @@ BIG = b"9" * 5000
         b'{"model": "' + KEY.encode() + b'", "ttl": 5}',
         b'{"model": "nobody", "model": "' + KEY.encode() + b'"}',
         b'{"model": ["' + KEY.encode() + b'"]}',
-        b'{"model": "\xed\xa0\x80"}', b'{"model": "\\ud800"}',
-        b"[" * 100_000, b'{"a":' * 100_000,
+        b'{"model": "\xed\xa0\x80"}',
+        b'{"model": "\\ud800"}',
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
     ],
     ids=lambda body: repr(body[:60] + body[-20:]),
-)  # fmt: skip
+)
 def test_a_malformed_body_is_a_client_error_and_loads_nothing(port: int, body: bytes) -> None:
     for path in (LOAD, CHAT, "/v1/chat/completions", "/v1/embeddings", "/api/v1/models/unload"):
         status, answer = ask(port, "POST", path, body)

@@ -35,11 +35,21 @@ def earlier(name: str, model: Model, settings: Settings, *, e2e_s: float, **more
     use = InstanceRecord(
         **head, model_key=model.key, size_bytes=model.size_bytes, load_wall_s=3.0, effective_config={"parallel": 2}
     )
-    sample = SampleRecord.model_validate({
-        **head, "sample_uid": name, "task": "extract", "task_class": "extract", "item_id": "i", "item_hash": "h",
-        "model_key": model.key, "instance_id": model.key, "prompt_hash": "p", "outcome": "ok",
-        "times": {"e2e_s": e2e_s},
-    })  # fmt: skip
+    sample = SampleRecord.model_validate(
+        {
+            **head,
+            "sample_uid": name,
+            "task": "extract",
+            "task_class": "extract",
+            "item_id": "i",
+            "item_hash": "h",
+            "model_key": model.key,
+            "instance_id": model.key,
+            "prompt_hash": "p",
+            "outcome": "ok",
+            "times": {"e2e_s": e2e_s},
+        }
+    )
     return [run, use, sample]
 
 
