@@ -21,7 +21,7 @@ _COMPARISONS = 30_000
 
 @dataclass(slots=True)
 class Budget:
-    """How many comparisons of plain values one judgement may still make to pair elements exactly: about 0.1 s worth."""
+    """How many more plain values one judgement may compare in order to pair elements exactly: about 0.1 s of work."""
 
     left: int = _COMPARISONS
 
@@ -36,7 +36,7 @@ class Budget:
 def paired(given: list[Any], wanted: list[Any], gain: Gain, budget: Budget) -> list[tuple[int, int]]:
     """Return the pairs (place in wanted, place in given) with the most right fields, as far as the budget goes.
 
-    At most the first 200 wanted and 400 given elements are paired; further ones are left over.
+    Only the first 200 wanted and the first 400 given elements are paired.
     """
     if len(given) == len(wanted) == 1:
         return [(0, 0)]
@@ -48,7 +48,7 @@ def paired(given: list[Any], wanted: list[Any], gain: Gain, budget: Budget) -> l
 
 
 def _comparisons(given: list[Any], wanted: list[Any]) -> int:
-    """Return about how many plain values are compared when all pairs of elements are, lists within lists included."""
+    """Return about how many plain values must be compared to compare all pairs of elements, nested lists included."""
     most_given, most_wanted = (max(map(_size, elements), default=0) for elements in (given, wanted))
     holds_lists = any(map(_holds_list, wanted)) and any(map(_holds_list, given))
     each = most_given * most_wanted if holds_lists else most_given + most_wanted

@@ -2,9 +2,9 @@ r"""Finds the final answer in a model's text: the part that a scorer should read
 
 An explicit marker says where it is: "The answer is …", "Final answer: …", `<answer>…</answer>`, "#### 42" as in
 GSM8K, `\boxed{…}` as in MATH, or the same words in other languages. The last marker wins, since a model that corrects
-itself does so at the end. Without a marker it is the only fenced block, or else the last line. After "#### 42" nothing
-counts, nor does a question that the model makes up after its answer. Every pattern has bounded repeats, so that no text
-costs more than linear time.
+itself does so at the end. Without a marker, the answer is the only fenced block, or else the last line. Text after
+"#### 42" is ignored, and so is a question that the model makes up after its answer. Every pattern has bounded repeats,
+so that no text costs more than linear time.
 """
 
 import re
@@ -72,9 +72,9 @@ class Marker:
 
 
 def markers(text: str, words: Sequence[str] = ANSWER_WORDS) -> list[Marker]:
-    """Return the marks of a final answer that something follows, the last one first.
+    """Return the markers of a final answer that have text after them, the last one first.
 
-    A marker at the end of a line refers to the next line that is not empty. `words` are what "The … is" may name.
+    A marker at the end of a line refers to the next line that is not empty. `words` are the nouns of "The … is".
     """
     found = [Marker(start=start, text=text[inner:end]) for start, inner, end in _boxes(text)[-_MAX_MARKERS:]]
     for pattern in (_TAG, _HASHES):
@@ -88,14 +88,14 @@ def markers(text: str, words: Sequence[str] = ANSWER_WORDS) -> list[Marker]:
 
 
 def marked(text: str, words: Sequence[str] = ANSWER_WORDS) -> list[str]:
-    """Return what follows each marker without its dress, the last one first."""
+    """Return what follows each marker, without the markup around it, the last one first."""
     return [undressed(mark.text) for mark in markers(text, words)]
 
 
 def own_turn(text: str, is_settled: Callable[[str], bool]) -> str:
     """Return the text up to a question that the model made up after its answer.
 
-    A line such as "Question: …" opens a made-up one only where what stands before it is an answer: `is_settled` tells.
+    A line such as "Question: …" opens a made-up question only if the text before it is an answer; `is_settled` decides.
     """
     next_turn = next((turn for turn in _NEXT_TURN.finditer(text) if text[: turn.start()].strip()), None)
     if next_turn and is_settled(text[: next_turn.start()].rstrip()):
@@ -104,13 +104,13 @@ def own_turn(text: str, is_settled: Callable[[str], bool]) -> str:
 
 
 def up_to_hashes(text: str) -> str:
-    """Return the text up to the end of the first line "#### 42"; all of it where there is none."""
+    """Return the text up to the end of the first line like "#### 42", or the whole text if there is no such line."""
     line = _HASHES_LINE.search(text)
     return text[: line.end()] if line else text
 
 
 def final_answer(output: str) -> str:
-    """Return the final answer without its dress; "" when there is none.
+    """Return the final answer without the markup around it; "" when there is none.
 
     Reads: the last marker, else the only fenced block, else the last line that is not empty.
     """
@@ -118,7 +118,7 @@ def final_answer(output: str) -> str:
 
 
 def final_part(output: str) -> str:
-    """Return the final answer as it stands, with its dress; "" when there is none."""
+    """Return the final answer as it stands, with its markup; "" when there is none."""
     text = own_turn(up_to_hashes(visible(output)), lambda before: "\n" not in before or bool(markers(before)))
     if found := markers(text):
         return found[0].text
@@ -148,7 +148,7 @@ def fenced_blocks(text: str) -> list[str]:
 def unwrapped(text: str) -> Iterator[str]:
     """Yield the text, and what is left after each pair of emphasis, quotes or math delimiters around it.
 
-    What has no partner stays: `*args`.
+    A mark without its partner stays: `*args`.
     """
     text = text.strip()
     yield text
@@ -204,7 +204,7 @@ def _rest_of_line(text: str, start: int) -> str:
 
 
 def _boxes(text: str) -> list[tuple[int, int, int]]:
-    """Return start, start of content and end of content of every closed box that lies in no other one."""
+    """Return start, start of content and end of content of every closed box that is not inside another."""
     begins = {box.end() - 1: box.start() for box in _BOX.finditer(text)}
     if not begins:
         return []

@@ -14,7 +14,7 @@ MAX_CHARS = 200_000
 """Scorers look at no more characters than this, before and after normalisation: no task needs more."""
 
 _MAX_MARKS = 30
-# These are no combining marks themselves, but their decomposition begins with one.
+# These are not combining marks themselves, but their decomposition begins with one.
 _HIDDEN_MARKS = frozenset("\u0344\u0f73\u0f75\u0f81")
 
 

@@ -18,8 +18,8 @@ from harness.scoring.verdict import graded, malformed, right_or_wrong, unparsed
 class Choice:
     """1 when the answer chooses the right label, else 0.
 
-    `harness.scoring.label_answer` says how an answer is read. Choosing several labels, or none, is unparsed, and wrong.
-    An abstention or an out-of-scope label is a label like any other.
+    `harness.scoring.label_answer` describes how an answer is read. An answer that chooses several labels, or none, is
+    unparsed and scores 0. An abstention or an out-of-scope label is a label like any other.
     """
 
     name: str = "choice"
@@ -43,7 +43,7 @@ class Choices:
     """The F1 of the set of labels that the answer chooses; passed when the sets are equal.
 
     The answer is a JSON list, or a text that mentions labels; "none" chooses the empty set. Two empty sets are equal.
-    Choosing every label where not every label is right is choosing nothing: 0.
+    An answer that chooses every label scores 0, unless every label is right.
     """
 
     name: str = "choices"

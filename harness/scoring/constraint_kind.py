@@ -1,9 +1,9 @@
 """The kinds of verifiable instruction. Each takes parameters and returns a check: text -> why it is broken, or "".
 
-Counts take `min`, `max` or both (inclusive), or `exactly`. IFEval's own types, by their own names, are kinds as well
+Counts take `min`, `max` or both (inclusive), or `exactly`. IFEval's own types are kinds too, under their own names
 (`harness.scoring.ifeval`). Every check is linear in the text.
 
-Some counts can fairly be made in two ways: "teas" may or may not count as "tea", `***` may be a rule or the start of
+Some things can fairly be counted in two ways: "teas" may or may not count as "tea", `***` may be a rule or the start of
 bold italics. Such an instruction is kept when either count keeps it.
 """
 
@@ -40,7 +40,7 @@ _HIGHLIGHT = re.compile(r"\*\*[^*\n]+\*\*|(?<!\*)\*[^*\s][^*\n]*\*(?!\*)")
 _PLACEHOLDER = re.compile(r"\[[^\[\]\n]{1,200}\]")
 _TITLE = re.compile(r"<<(?=[^<>\n]{0,300}[^<>\s])[^<>\n]{1,300}>>")
 _RULE = re.compile(r"^[ \t]*\*\*\*[ \t]*$", re.MULTILINE)
-# It begins a line, but not as "PS5" does, or with its full stops a sentence; "begins with P.S." is not one.
+# At the start of a line (but not "PS5"), or with its full stops at the start of a sentence: not "begins with P.S.".
 _POSTSCRIPT = re.compile(
     r"^[ \t*_]{0,20}p\.?[ \t]?(?:p\.?[ \t]?)?s(?!\w)|(?<=[.!?][ \t])[*_]{0,3}p\.[ \t]?(?:p\.[ \t]?)?s\.",
     re.MULTILINE | re.IGNORECASE,
@@ -75,7 +75,7 @@ def _bounds(bounds: dict[str, Any]) -> tuple[int, int | None]:
     if not bounds or not set(bounds) <= {"min", "max", "exactly"} or ("exactly" in bounds and len(bounds) > 1):
         raise ValueError("expected min, max or both, or exactly")
     if any(isinstance(bound, bool) or not isinstance(bound, int) or bound < 0 for bound in bounds.values()):
-        raise ValueError("expected whole numbers, not negative")
+        raise ValueError("expected whole numbers of 0 or more")
     low, high = bounds.get("exactly", bounds.get("min", 0)), bounds.get("exactly", bounds.get("max"))
     if high is not None and low > high:
         raise ValueError("min is greater than max")
@@ -173,7 +173,7 @@ def _repeats_prompt(*, prompt: str) -> Check:
 
 def _paragraph_starts(*, paragraph: Any, word: str) -> Check:
     if isinstance(paragraph, bool) or not isinstance(paragraph, int) or paragraph < 1:
-        raise ValueError("paragraph: expected a number from 1")
+        raise ValueError("paragraph: expected a whole number, 1 or more")
     pattern = _phrase(word)
 
     def check(text: str) -> str:
@@ -231,7 +231,7 @@ def _is_one_of(*, texts: Any) -> Check:
     def check(text: str) -> str:
         plain = normalised(text)
         is_kept = plain.strip(".!*\"' ") in wanted or sum(sentence in plain for sentence in sentences) == 1
-        return "" if is_kept else "is none of the allowed answers"
+        return "" if is_kept else "is not one of the allowed answers"
 
     return check
 

@@ -21,12 +21,12 @@ count_words = counted(_WORD)
 
 
 def count_capital_words(text: str) -> int:
-    """Return how many words are in capitals altogether."""
+    """Return how many words are entirely in capitals."""
     return sum(word[0].isupper() for word in _WORD.finditer(text))
 
 
 def count_sentences(text: str) -> int:
-    """Return how many sentences there are; a line without a full stop at its end is one, an abbreviation ends none."""
+    """Return how many sentences there are. A line needs no full stop to be one; an abbreviation does not end one."""
     total = 0
     for line in text.splitlines():
         start = 0
@@ -57,6 +57,6 @@ def lines(text: str) -> list[str]:
 
 
 def first_words(text: str) -> frozenset[str]:
-    """Return the words in lower case, of contractions and compounds their first part; without "US", the country."""
+    """Return the words in lower case, of contractions and compounds the first part; without "US", the country."""
     found = (word[0] for word in _WORD.finditer(text) if word[0] != "US")
     return frozenset(re.split("['\u2019-]", word.lower(), maxsplit=1)[0] for word in found)

@@ -26,11 +26,11 @@ _KEYS = {"count", "max_words", "min_words", "include", "exclude", "similarity"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ideas:
-    """The distinct ideas that keep the rules, over the ideas wanted or given, whichever is more; passed at 1.
+    """The number of distinct ideas that keep the rules, divided by the ideas wanted or given, whichever is more.
 
     Ideas are the texts of a JSON list, else the lines with a bullet or number, else the lines. Two are the same when
     their words are, in any order, or when rapidfuzz's token-sort ratio reaches the similarity. At most 200 ideas of
-    500 characters are looked at.
+    500 characters are read. Passed at 1.
     """
 
     name: str = "ideas"
@@ -52,7 +52,7 @@ class Ideas:
         return graded(
             value,
             passed=value == 1.0,
-            reason=f"{len(ideas)} ideas, {len(different)} distinct, {len(good)} by the rules; wanted {spec['count']}",
+            reason=f"{len(ideas)} ideas, {len(different)} distinct, {len(good)} keep the rules; wanted {spec['count']}",
             ideas=len(ideas),
             distinct=len(different),
             by_the_rules=len(good),
@@ -75,7 +75,7 @@ def listed_ideas(output: str, *, may_be_one: bool = False) -> list[str]:
 
 
 def distinct(ideas: list[str], similarity: float) -> list[str]:
-    """Return the ideas, each without the later ones that are the same."""
+    """Return the ideas without those that repeat an earlier one."""
     kept: list[tuple[str, str]] = []
     for idea in ideas:
         form = " ".join(sorted(words(idea)))
@@ -99,7 +99,7 @@ def _target(scorer: str, target: Json) -> dict[str, Any]:
     for key in {"count", "max_words", "min_words"} & set(target) | {"count"}:
         value = target.get(key)
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MAX_IDEAS:
-            raise malformed(scorer, f"{key}, a number from 1 to {_MAX_IDEAS}", target)
+            raise malformed(scorer, f"{key}, a whole number from 1 to {_MAX_IDEAS}", target)
     for key in ("include", "exclude"):
         value = target.get(key, ["x"])
         if not isinstance(value, list) or not value or not all(isinstance(word, str) and words(word) for word in value):

@@ -20,10 +20,10 @@ _PUNCTUATION = str.maketrans("", "", string.punctuation + "\u2018\u2019\u201c\u2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exact:
-    """1 when the answer equals an accepted text; the case counts, emphasis, quotes and a final full stop do not.
+    """1 when the answer equals an accepted text; case matters, but emphasis, quotes and a final full stop do not.
 
-    Compared in Unicode's NFC are the whole answer, and its final answer (`harness.scoring.answer`) with and without the
-    marks around it, so that ") >", "*args" and "__init__" are accepted as they stand.
+    The whole answer is compared, in Unicode's NFC, and so is its final answer (`harness.scoring.answer`), with and
+    without the marks around it, so that ") >", "*args" and "__init__" are accepted as they stand.
     """
 
     name: str = "exact"
@@ -58,7 +58,7 @@ class Normalised:
         """Return the score; details have what was read.
 
         Raises:
-            TaskError: the target is neither a text nor a list of texts, or one of them is nothing when normalised.
+            TaskError: the target is neither a text nor a list of texts, or nothing is left of one after normalisation.
         """
         accepted = {plain(text) for text in accepted_texts(self.name, target)}
         if "" in accepted:
@@ -84,7 +84,7 @@ def accepted_texts(scorer: str, target: Json) -> list[str]:
     """
     texts = target if isinstance(target, list) else [target]
     if not texts or not all(isinstance(text, str) and text.strip() for text in texts):
-        raise malformed(scorer, "a text or a list of texts that are not empty", target)
+        raise malformed(scorer, "a text or a list of texts, none of them empty", target)
     return texts
 
 

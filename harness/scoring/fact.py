@@ -1,4 +1,4 @@
-"""Judges a summary by the facts that it keeps, and by those that it invents.
+"""Judges a summary by the facts that it keeps and those that it invents.
 
 Target: `{"facts": [["12 March", "March 12"], [1250], …], "source": "the document"}` and perhaps `"max_words": 60` and
 `"reference": "an ideal summary"`. A fact is a list of accepted forms, texts or numbers (a single one may stand alone).
@@ -30,10 +30,10 @@ class Facts:
     """The share of facts covered, times how much is not invented, times how well the length limit is kept.
 
     value = covered / facts x covered / (covered + invented) x length, where length is 1 up to max_words and falls
-    evenly to 0 at twice that. Invented are the different numbers, and the different words with a capital within a
-    sentence, that the source does not have. A text fact is covered when the summary has it as whole words, a number
-    when it has that value. Passed at 1. Copying the source is held back by the length limit only, so set one. ROUGE-L
-    against the reference stands in the details.
+    evenly to 0 at twice that. "Invented" counts the different numbers, and the different capitalised words within a
+    sentence, that are not in the source. A text fact is covered when the summary has it as whole words, a number when
+    the summary has that value. Passed at 1. Only the length limit keeps a model from copying the source, so set one.
+    The details have ROUGE-L against the reference.
     """
 
     name: str = "facts"
@@ -106,7 +106,7 @@ def _digits(text: str) -> list[str]:
 
 
 def _covers(plain: str, numbers: AbstractSet[Fraction], facts: list[list[Any]]) -> list[bool]:
-    """Return which of the facts a text has, of which the normalised form and the numbers are given."""
+    """Return which of the facts are in a text, given its normalised form and its numbers."""
 
     def has(form: Any) -> bool:
         if not isinstance(form, str):
@@ -123,14 +123,14 @@ def _target(scorer: str, target: Json) -> list[list[Any]]:
     if not isinstance(source, str) or not source.strip() or not isinstance(target.get("reference", ""), str):
         raise malformed(scorer, "source, a text, and reference, a text if any", target)
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        raise malformed(scorer, "max_words, a number from 1", target)
+        raise malformed(scorer, "max_words, a whole number, 1 or more", target)
     listed = [fact if isinstance(fact, list) else [fact] for fact in facts] if isinstance(facts, list) else []
     if not listed or not all(fact and all(map(_is_form, fact)) for fact in listed):
         raise malformed(scorer, "facts, a list of lists of texts or numbers", target)
     known = _known(source)
     for fact, is_there in zip(listed, _covers(known.plain, known.numbers, listed), strict=True):
         if not is_there:
-            raise malformed(scorer, f"facts that its source has, unlike {fact}", sorted(target))
+            raise malformed(scorer, f"facts that are in its source, which {fact} is not", sorted(target))
     return listed
 
 

@@ -41,7 +41,7 @@ class Typed:
 
 
 def typed(target: Any) -> Typed | None:
-    """Return the declared type of a target, or None where it declares none."""
+    """Return the type that a target declares, or None."""
     if isinstance(target, dict) and len(target) == 1 and (kind := next(iter(target))) in _TYPES:
         return Typed(kind=kind, value=target[kind])
     return None
@@ -62,12 +62,12 @@ def is_same(given: Any, wanted: Any) -> bool:
     if kind.kind == "$amount":
         amount = _amount(given)
         return amount is not None and abs(amount - Fraction(str(kind.value))) <= Fraction(1, 1000)
-    # A date that can be read in two ways is ambiguous, and an ambiguous date is not the target's.
+    # A date that can be read in two ways is never accepted.
     return isinstance(given, str) and dates_in(given) == {read_iso(kind.value)}
 
 
 def given_keys(given: Any, kinds: frozenset[str]) -> set[Hashable]:
-    """Return what a given plain value may stand for; it most likely is the wanted one when the two share a key.
+    """Return the keys of a given plain value; if it shares one with the wanted value, the two are most likely the same.
 
     `kinds` are the types that targets declare at this place: reading dates and amounts is expensive.
     """

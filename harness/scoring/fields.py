@@ -1,7 +1,7 @@
 """Judges JSON field by field, at any depth.
 
-Target: an object (or list) of plain values, objects and lists. A text stands for itself; a target that is compared in
-another way says so: `{"$date": "2026-03-03"}`, `{"$amount": 1250}`, `{"$any": ["NYC", "New York"]}`.
+Target: an object (or list) of plain values, objects and lists. A text stands for itself; another
+comparison is declared: `{"$date": "2026-03-03"}`, `{"$amount": 1250}`, `{"$any": ["NYC", "New York"]}`.
 """
 
 from collections.abc import Iterator
@@ -100,7 +100,7 @@ def score_fields(answer: Json, target: Json) -> Score:
 
 
 def compared(given: Any, wanted: Any, path: str, budget: Budget) -> Tally:
-    """Return the tally of one field and everything below it; `path` names it where it is wrong."""
+    """Return the tally of one field and everything below it; `path` is its name in the list of wrong fields."""
     if is_plain(wanted):
         return _plain(given, wanted, path)
     if isinstance(wanted, dict) and isinstance(given, dict):
@@ -138,7 +138,7 @@ def _plain(given: Any, wanted: Any, path: str) -> Tally:
 
 
 def _aligned(given: list[Any], wanted: list[Any], path: str, budget: Budget) -> Tally:
-    """Pair the elements so that most fields are right; what is left over is missing or added."""
+    """Pair the elements so that most fields are right; elements without a partner are missing or added."""
     pairs = paired(given, wanted, lambda element, goal, paid: compared(element, goal, "", paid).right, budget)
     total = Tally()
     for row, column in pairs:

@@ -35,7 +35,8 @@ class Findings:
     """Half for the line and half for the kind of the seeded bug; for clean code, 1 for "no bug" and 0 for an alarm.
 
     The answer is JSON with `line` and `kind` (null for none), or a text such as "line 7: off by one" or "no bug".
-    Naming several lines or kinds counts as naming none; a list of findings scores only if it has one. Passed at 1.
+    Naming several lines or kinds counts as naming none; a list of findings scores only if it has exactly one. Passed
+    at 1.
     """
 
     name: str = "findings"
@@ -50,7 +51,7 @@ class Findings:
         forms = _target(self.name, target)
         found = read_finding(output, forms)
         if found is None:
-            return unparsed("neither a line, nor a kind, nor that there is no bug")
+            return unparsed("no line, no kind, and no statement that there is no bug")
         line, kind, alarm, clean = found.line, found.kind, found.is_alarm, target["line"] is None
         details: dict[str, Json] = {
             "line": line,
@@ -86,9 +87,9 @@ _NO_BUG = Finding(is_alarm=False)
 
 
 def read_finding(output: str, forms: Mapping[str, str]) -> Finding | None:
-    """Return what the answer says; None where it names neither a line nor a kind, nor says that there is no bug.
+    """Return what the answer says, or None if it names no line and no kind and does not say that there is no bug.
 
-    `forms` gives the kind for each text that names it, in normalised form.
+    `forms` maps each text that names a kind, in normalised form, to that kind.
     """
     value = find_json(output)
     if isinstance(value, list) and len(value) == 1:
@@ -156,9 +157,9 @@ def _target(scorer: str, target: Json) -> dict[str, str]:
         raise malformed(scorer, "kinds, a list of texts", target)
     is_line = isinstance(line, int) and not isinstance(line, bool) and line > 0
     if not (is_line and kind in kinds) and not (line is None and kind is None):
-        raise malformed(scorer, "a line from 1 and one of its kinds, or null for both", target)
+        raise malformed(scorer, "a line number, 1 or more, and one of its kinds, or null for both", target)
     if isinstance(tolerance, bool) or not isinstance(tolerance, int) or tolerance < 0:
-        raise malformed(scorer, "tolerance, a number of lines", target)
+        raise malformed(scorer, "tolerance, a whole number of lines", target)
     aliases = target.get("aliases", {})
     if not isinstance(aliases, dict) or not all(
         name in kinds and isinstance(texts, list) and all(isinstance(text, str) and _parts(text) for text in texts)

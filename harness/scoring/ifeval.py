@@ -2,9 +2,9 @@ r"""IFEval's 25 types of instruction, by IFEval's own names, parameters and defi
 
 So a row of its data set is a target as it stands: `{"kind": "keywords:frequency", "keyword": "tea", "frequency": 2,
 "relation": "at least"}`. Definitions: `instructions.py` of https://github.com/google-research/google-research, folder
-instruction_following_eval. Three types differ, each on purpose: keywords are texts, not regular expressions (a task's
-pattern could take endless time); sentences are counted by `count_sentences`, as NLTK's model is a download; languages
-are told apart by py3langid (see `harness.scoring.language`). tests/scoring/test_ifeval.py compares both.
+instruction_following_eval. Three types differ on purpose: keywords are texts, not regular expressions (a task's pattern
+could run for ever); sentences are counted by `count_sentences`, because NLTK's model is a download; languages are
+detected by py3langid (see `harness.scoring.language`). tests/scoring/test_ifeval.py compares both.
 """
 
 import json
@@ -111,7 +111,7 @@ def _words(*, num_words: Any, relation: Any) -> Holds:
 def _first_word(*, num_paragraphs: Any, nth_paragraph: Any, first_word: Any) -> Holds:
     wanted, count, place = _text(first_word).lower(), _number(num_paragraphs), _number(nth_paragraph)
     if place < 1:
-        raise ValueError("nth_paragraph: expected a number from 1")
+        raise ValueError("nth_paragraph: expected a whole number, 1 or more")
 
     def holds(text: str) -> bool:
         parts = text.split("\n\n")

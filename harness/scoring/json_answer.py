@@ -34,7 +34,7 @@ _MISSING = object()
 def find_object(output: str) -> dict[str, Any] | None:
     """Return the last complete JSON object of an answer, or None.
 
-    The last one, because models that reason aloud end with their answer; an object inside another one is not taken.
+    The last one, because models that reason aloud end with their answer; an object inside another does not count.
     Fenced blocks and prose are treated alike. Only the last 50 candidates are tried.
     """
     value = _find(output, "{")
@@ -42,7 +42,7 @@ def find_object(output: str) -> dict[str, Any] | None:
 
 
 def find_list(output: str) -> list[Any] | None:
-    """Return the last complete JSON list of an answer that lies in no other one, or None."""
+    """Return the last complete JSON list of an answer that is not inside another, or None."""
     value = _find(output, "[")
     return value if isinstance(value, list) else None
 
@@ -66,8 +66,8 @@ def find_scalar(output: str) -> tuple[Any] | None:
 def find_loose_json(output: str, kind: type) -> Any:
     """Return the object (`kind` dict) or list that near-JSON in an answer means, or None; NaN is null.
 
-    Tried are the last complete spans of brackets, then the text from the first bracket on, whose end may be missing;
-    at most about 5,000 characters in all.
+    The last complete spans of brackets are tried first, then the text from the first bracket on, whose end may be
+    missing; at most about 5,000 characters in all.
     """
     text = _FENCE.sub("\n", visible(output))
     opening = "{" if kind is dict else "{["
@@ -152,7 +152,7 @@ def _mended(text: str) -> Any:
 
 
 def _outermost(text: str, opening: str) -> list[tuple[int, int]]:
-    """Return start and end of every balanced span of these brackets that lies in no other one, in one pass."""
+    """Return start and end of every balanced span of these brackets that is not inside another, in one pass."""
     open_at: list[tuple[str, int]] = []
     spans: list[tuple[int, int]] = []
     closing = {_CLOSED_BY[bracket] for bracket in opening}

@@ -1,9 +1,9 @@
 """Asks a scorer for a judgement so that no scorer, task or answer can harm the run.
 
 A scorer that raises, takes too long or returns an impossible score leaves that one answer unscored, with a reason that
-names the scorer. It runs in a thread of its own: one that exceeds its time is told to stop and left behind. A call into
-C that holds the interpreter, such as an exponential pattern of Python's `re`, cannot be stopped so; the scorers here
-avoid that (see `harness.scoring.schema_check`).
+names the scorer. It runs in a thread of its own; if it exceeds its time, the thread is told to stop and abandoned. A
+call into C that holds the interpreter, such as an exponential pattern of Python's `re`, cannot be stopped that way; the
+scorers here avoid such calls (see `harness.scoring.schema_check`).
 """
 
 import contextlib
@@ -30,8 +30,8 @@ FAULT: Final = "fault"
 def judged(scorer: Scorer, output: str, target: Json, *, limit_s: float = LIMIT_S) -> Score:
     """Return a sound score of an answer: a value from 0 to 1, or None with a reason where the scorer fails.
 
-    The scorer sees the bounded text; where that is less than the answer, `details` say how much (`cut_to`). `passed`
-    is whether the value is 1 where a scorer leaves it out.
+    The scorer sees the bounded text; if that is less than the answer, `details` say how much it is (`cut_to`). If a
+    scorer leaves `passed` out, it is whether the value is 1.
 
     Raises:
         TaskError: the scorer cannot use the target.
@@ -87,7 +87,7 @@ def _impossible(score: Any) -> str:
 
 
 def _as_recorded(details: Mapping[str, Json]) -> dict[str, Json]:
-    """Return details as a record can hold them: JSON, its keys texts.
+    """Return details as a record can hold them: JSON whose keys are texts.
 
     Raises:
         TypeError, ValueError, RecursionError: they are not JSON.

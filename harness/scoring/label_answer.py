@@ -1,6 +1,7 @@
 r"""Reads which label, or which set of labels, an answer chooses.
 
-One label is read in this order; the first that gives one decides, and where it gives several, the answer is a hedge:
+The label is looked for in this order. The first place that gives one decides; if it gives several, the answer is a
+hedge:
 
 1. the answer field of a JSON object ("label", "category", …), whatever else the object explains;
 2. what follows the last final-answer marker: "Answer: B", "The correct option is (B)", `\boxed{B}`;
@@ -76,7 +77,7 @@ def chosen_label(output: str, labels: Sequence[str], options: Mapping[str, str] 
 
 
 def chosen_labels(output: str, labels: Sequence[str]) -> set[str] | None:
-    """Return the set of labels that the answer chooses, or None where it neither gives one nor says "none"."""
+    """Return the set of labels that the answer chooses, or None if it gives no label and does not say "none"."""
     forms = Forms.of(labels, {})
     text = visible(output)
     listed = _listed(text, forms)
@@ -96,8 +97,8 @@ def chosen_labels(output: str, labels: Sequence[str]) -> set[str] | None:
 def _plain(text: str) -> str:
     """Return the text in NFKC, with plain quotes and single spaces, scripts apart, its lines as they were.
 
-    What is struck out is left out. The cells of a table's row are joined by colons: "B: correct"; a list with ticks and
-    crosses reads like that, too.
+    Struck-out text is left out. The cells of a table's row are joined by colons ("B: correct"), and a list with ticks
+    and crosses is read the same way.
     """
     plain = spaced(unicodedata.normalize("NFKC", without_struck(text))).translate(_PLAIN)
     lines = [_ROW.sub(lambda row: row[1].replace("|", ": "), line) for line in plain.split("\n")]

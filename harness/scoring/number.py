@@ -23,8 +23,8 @@ _WHOLE_ROUNDING = Fraction(1, 10**12)
 class Number:
     """1 when the answer's number is the target's, else 0.
 
-    Units, currencies and separators do not matter; percent is compared with the target's: "12%" is 0.12, and it is 12
-    where the target is 12, as a question for percent often has it.
+    Units, currencies and separators do not matter. "12%" is 0.12, and also 12, because the target of a question about
+    percent is often the bare 12.
     """
 
     name: str = "number"
@@ -47,9 +47,9 @@ class Number:
 
 
 def read_target(text: str) -> Quantity | None:
-    """Return the number that a text is, or None where it has no number or several.
+    """Return the number that a text states, or None if it has no number or several.
 
-    Of a worked solution as GSM8K has it only what follows the last `####` counts.
+    Of a worked solution in GSM8K's form, only what follows the last `####` counts.
     """
     text = text.rpartition("####")[2]
     found = list(quantities(cleaned(text[:200])))
@@ -69,7 +69,7 @@ def _readings(given: Quantity, wanted: Quantity) -> list[tuple[Fraction, Fractio
 def _target(name: str, target: Json) -> tuple[Quantity, Fraction, Fraction]:
     spec = target if isinstance(target, dict) else {"value": target}
     if not set(spec) <= {"value", "abs", "rel"}:
-        raise malformed(name, "value, abs and rel only", target)
+        raise malformed(name, "only value, abs and rel", target)
     wanted = _wanted(spec.get("value"))
     if wanted is None:
         raise malformed(name, "one number", target)

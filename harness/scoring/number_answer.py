@@ -1,6 +1,6 @@
 r"""Reads which number an answer gives.
 
-It is read in this order; the first that gives one decides:
+The number is looked for in this order; the first place that gives one decides:
 
 1. the answer field of a JSON object ("answer", "total", …), or its only number;
 2. what follows the last final-answer marker: "The answer is 18", "#### 18", `\boxed{18}`; of an equation the side that

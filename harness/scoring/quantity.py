@@ -205,7 +205,7 @@ def plain_number(text: str) -> Fraction | None:
 
 
 def _masked(text: str) -> str:
-    """Return the text with dots over what looks like a number and is not one."""
+    """Return the text with dots in place of what looks like a number but is not one."""
     return _NOT_NUMBERS.sub(lambda found: "\u00b7" * len(found[0]), text)
 
 
@@ -281,7 +281,7 @@ def _term(text: str) -> Fraction:
 
 
 def _repeating(whole: str, once: str, cycle: str) -> Fraction:
-    """Return the value of "12.[1]", whose last digits go on for ever."""
+    """Return the value of "12.[1]", whose last digits repeat for ever."""
     decimals = Fraction(int(once or 0), 10 ** len(once))
     return int(whole or 0) + decimals + Fraction(int(cycle), (10 ** len(cycle) - 1) * 10 ** len(once))
 

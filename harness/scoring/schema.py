@@ -39,7 +39,7 @@ class Schema:
         """Return the score; details say whether the JSON is valid.
 
         Raises:
-            TaskError: the target has no valid schema, its fields are malformed, or it takes endless time.
+            TaskError: the target has no valid schema, its fields are malformed, or validation takes too long.
         """
         schema = _target(self.name, target)
         found = _found(output, schema)
@@ -94,7 +94,7 @@ def _target(scorer: str, target: Json) -> dict[str, Any]:
     if not all(reference.startswith("#") for reference in references):
         raise malformed(scorer, "a schema that refers to nothing outside itself", schema)
     if any("unevaluatedProperties" in part for part in parts) and any("patternProperties" in part for part in parts):
-        # jsonschema searches these patterns itself, where nothing bounds the time.
+        # jsonschema itself searches for these patterns, without a bound on the time.
         raise malformed(scorer, "a schema without both unevaluatedProperties and patternProperties", schema)
     if "fields" in target:
         check_fields(scorer, target["fields"])
@@ -103,7 +103,7 @@ def _target(scorer: str, target: Json) -> dict[str, Any]:
 
 @lru_cache(maxsize=64)  # A task has few schemas, and checking one takes longer than checking an answer by it.
 def _fault_of(schema: str) -> str:
-    """Return what makes this JSON an invalid schema; "" where nothing does."""
+    """Return what makes this JSON an invalid schema, or ""."""
     try:
         Draft202012Validator.check_schema(json.loads(schema))
     except SchemaError as exc:

@@ -28,7 +28,7 @@ _MAX_FAULTS = 50
 
 
 def first_fault(schema: Mapping[str, Any], value: Any) -> ValidationError | None:
-    """Return what is most wrong with a value (of its first 50 faults), or None where it is valid.
+    """Return the most serious of a value's first 50 faults, or None if it is valid.
 
     Raises:
         TaskError: a pattern of the schema is invalid or takes too long.
@@ -41,7 +41,7 @@ def first_fault(schema: Mapping[str, Any], value: Any) -> ValidationError | None
         "patternProperties": patterns.pattern_properties,
         "additionalProperties": patterns.additional_properties,
     }
-    # jsonschema would leave these checks where `$ref` leads back to a schema that names its dialect.
+    # jsonschema would drop these checks where `$ref` leads back to a schema that names its dialect.
     own = {name: part for name, part in schema.items() if name != "$schema"}
     validator = extend(Draft202012Validator, validators=checks)(own, format_checker=_FORMATS)  # type: ignore[no-untyped-call]
     fault: ValidationError | None = best_match(islice(validator.iter_errors(value), _MAX_FAULTS))

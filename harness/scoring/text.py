@@ -19,7 +19,7 @@ def visible(output: str) -> str:
 
 
 def without_struck(text: str) -> str:
-    """Return the text without what Markdown strikes out: "~~joy~~ surprise" says surprise."""
+    """Return the text without what is struck out in Markdown: "~~joy~~ surprise" says surprise."""
     return _STRUCK.sub("", text)
 
 

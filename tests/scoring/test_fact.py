@@ -38,5 +38,5 @@ def test_copying_the_source_costs_by_its_length() -> None:
 
 
 def test_a_fact_that_the_source_lacks_is_the_tasks_error() -> None:
-    with pytest.raises(TaskError, match="source has"):
+    with pytest.raises(TaskError, match="in its source"):
         Facts()("x", {**TARGET, "facts": [["13 March"]]})
