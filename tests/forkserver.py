@@ -2,7 +2,8 @@
 
 Of the CPU time of a short `lms-harness run` five parts in six are imports. `start` gives the same process otherwise:
 with a pid, an environment, a folder and pipes of its own, ended by signals, with the exit code of an interpreter. What
-only a fresh interpreter shows (what it imports, its path, its standard streams) is tested with `subprocess`.
+only a fresh interpreter shows (what it imports, its path, its standard streams) is tested with `subprocess`. Elsewhere
+than on Linux, `start` starts an interpreter.
 """
 
 import atexit
@@ -25,6 +26,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+_FORKS = sys.platform.startswith("linux")
 _ROOT = Path(__file__).parents[1]
 _MESSAGE_BYTES = 1 << 17
 _PIECE_BYTES = 1 << 16
@@ -140,6 +142,30 @@ class Process:
         return self.returncode
 
 
+class _Interpreter(Process):
+    """A process with an interpreter of its own."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self.returncode = None
+        self.pid = process.pid
+
+    @property
+    def output(self) -> int:
+        assert self._process.stdout is not None
+        return self._process.stdout.fileno()
+
+    def communicate(self, timeout: float) -> tuple[str, str]:
+        out, err = self._process.communicate(timeout=timeout)
+        self.wait(1)
+        return out or "", err or ""
+
+    def _ended(self, within_s: float) -> int | None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.returncode = self._process.wait(within_s)
+        return self.returncode
+
+
 def start(
     module: str,
     *words: str,
@@ -155,6 +181,10 @@ def start(
     A terminal is its standard input, both outputs, and what controls its session; reading the other side is the
     caller's business.
     """
+    request = {"module": module, "words": words, "cwd": str(cwd), "env": dict(env), "umask": umask}
+    request |= {"new_session": new_session or terminal is not None, "is_terminal": terminal is not None}
+    if not _FORKS:
+        return _interpreter(request, is_merged=is_merged, terminal=terminal)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     outputs: dict[int, str] = {}
     if terminal is not None:
@@ -168,8 +198,6 @@ def start(
             err, err_end = os.pipe()
             outputs[err] = "err"
             ends.append(err_end)
-    request = {"module": module, "words": words, "cwd": str(cwd), "env": dict(env), "umask": umask}
-    request |= {"new_session": new_session or terminal is not None, "is_terminal": terminal is not None}
     socket.send_fds(_server(), [json.dumps(request).encode()], [*ends, theirs.fileno()])
     for end in ends:
         os.close(end)
@@ -189,6 +217,24 @@ def run(
         process.communicate(10)
         raise
     return subprocess.CompletedProcess([module, *words], process.poll() or 0, out, err)
+
+
+def _interpreter(request: Mapping[str, Any], *, is_merged: bool, terminal: int | None) -> Process:
+    outputs = (subprocess.PIPE, subprocess.STDOUT if is_merged else subprocess.PIPE)
+    stdin, (stdout, stderr) = (subprocess.DEVNULL, outputs) if terminal is None else (terminal, (terminal, terminal))
+    process = subprocess.Popen(
+        [sys.executable, "-m", request["module"], *request["words"]],
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        text=True,
+        cwd=request["cwd"],
+        env=request["env"],
+        start_new_session=request["new_session"],
+        umask=-1 if request["umask"] is None else request["umask"],
+        preexec_fn=None if terminal is None else lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
+    )
+    return _Interpreter(process)
 
 
 @functools.cache
