@@ -28,6 +28,13 @@ class Result:
 Call = Callable[..., Result]
 
 
+class Terminal(io.TextIOWrapper):
+    """Standard input with a person at it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 @pytest.fixture
 def server() -> Iterator[ScriptedServer]:
     with ScriptedServer() as scripted:
@@ -47,9 +54,10 @@ def call(
     monkeypatch.setenv("LM_STUDIO_API_URL", server.url)
     monkeypatch.delenv("LM_API_TOKEN", raising=False)
 
-    def run(*words: str, stdin: bytes = b"") -> Result:
+    def run(*words: str, stdin: bytes | None = b"") -> Result:
         monkeypatch.setattr(sys, "argv", ["lms-harness", *words])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        kind = Terminal if stdin is None else io.TextIOWrapper
+        monkeypatch.setattr(sys, "stdin", kind(io.BytesIO(stdin or b"")))
         try:
             main()
             code = 0

@@ -1,17 +1,15 @@
 """`chat` in this process: where its task comes from, its options, its notes, and wrong input."""
 
-import io
 import json
 import stat
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.cli import main
 from harness.domain.model import Capabilities, ModelKey
 from harness.lifecycle.leases import Leases
 from harness.testing import chat as double
@@ -19,7 +17,7 @@ from harness.testing.fault import Drop, Status
 from harness.testing.library import DEFAULT_MODELS
 from harness.testing.scripted import ScriptedServer
 
-from .conftest import Call, Result
+from .conftest import Call
 
 KEY = "acme/tiny-1b"
 SEES = "acme/sees-2b"
@@ -37,39 +35,15 @@ def server() -> Iterator[ScriptedServer]:
 
 
 @pytest.fixture
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def state(journals: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LMS_HARNESS_STATE", str(tmp_path / "state"))
     return tmp_path / "state"
 
 
-class Terminal(io.TextIOWrapper):
-    """Standard input with a person at it."""
-
-    def isatty(self) -> bool:
-        return True
-
-
 @pytest.fixture
-def call(
-    server: ScriptedServer, state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Call:
-    monkeypatch.setenv("LM_STUDIO_API_URL", server.url)
-    monkeypatch.delenv("LM_API_TOKEN", raising=False)
-
-    def run(*words: str, stdin: bytes | None = None) -> Result:
-        monkeypatch.setattr(sys, "argv", ["lms-harness", "chat", *words])
-        kind = Terminal if stdin is None else io.TextIOWrapper
-        monkeypatch.setattr(sys, "stdin", kind(io.BytesIO(stdin or b"")))
-        try:
-            main()
-            code = 0
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        said = capsys.readouterr()
-        assert "Traceback" not in said.out + said.err
-        return Result(code, said.out, said.err)
-
-    return run
+def call(call: Call, state: Path) -> Call:
+    """Chat with a person at the terminal, unless a test gives standard input."""
+    return partial(call, "chat", stdin=None)
 
 
 class TestTask:

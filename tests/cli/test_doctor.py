@@ -1,19 +1,19 @@
 """`doctor` in this process, on journals as dead runs leave them, against a scripted LM Studio."""
 
 import json
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.cli import main
 from harness.domain.model import LoadConfig
 from harness.reaper import identity
 from harness.reaper.filelock import FileLock
 from harness.testing.scripted import ScriptedServer
+
+from .conftest import Call, Result
 
 KEY = "acme/tiny-1b"
 UNLOAD = "/api/v1/models/unload"
@@ -21,25 +21,7 @@ CONFIG = LoadConfig(context_length=2048)
 AT = "2026-01-01T00:00:00.000Z"
 
 
-@dataclass(frozen=True)
-class Result:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Call = Callable[..., Result]
 Write = Callable[..., Path]
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with ScriptedServer() as scripted:
-        yield scripted
 
 
 @pytest.fixture
@@ -71,35 +53,19 @@ def left(server: ScriptedServer, tmp_path: Path) -> Write:
 
 
 @pytest.fixture
-def call(
-    server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Call:
-    monkeypatch.setenv("LMS_HARNESS_STATE", str(tmp_path))
-    monkeypatch.setenv("LM_STUDIO_API_URL", server.url)
-
-    def run(*words: str) -> Result:
-        monkeypatch.setattr(sys, "argv", ["lms-harness", "doctor", *words])
-        try:
-            main()
-            code = 0
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        said = capsys.readouterr()
-        assert "Traceback" not in said.out + said.err
-        return Result(code, said.out, said.err)
-
-    return run
+def doctor(call: Call) -> Call:
+    return partial(call, "doctor")
 
 
-def test_where_nothing_is_left_it_says_so_and_asks_no_server(call: Call, server: ScriptedServer) -> None:
-    assert call() == Result(0, "No run has left anything.\n", "")
-    assert call("--json").json == {"done": [], "left": []}
+def test_where_nothing_is_left_it_says_so_and_asks_no_server(doctor: Call, server: ScriptedServer) -> None:
+    assert doctor() == Result(0, "No run has left anything.\n", "")
+    assert doctor("--json").json == {"done": [], "left": []}
     assert server.requests == []
 
 
-def test_it_shows_what_a_dead_run_left_and_how_to_finish(call: Call, left: Write, server: ScriptedServer) -> None:
+def test_it_shows_what_a_dead_run_left_and_how_to_finish(doctor: Call, left: Write, server: ScriptedServer) -> None:
     left("a-run")
-    result = call()
+    result = doctor()
     assert result.code == 1
     assert result.out.splitlines() == [
         f"a-run on {server.url}: died; nothing is cleaning up after it",
@@ -109,9 +75,9 @@ def test_it_shows_what_a_dead_run_left_and_how_to_finish(call: Call, left: Write
     assert server.requests == []
 
 
-def test_as_json_it_names_run_server_and_instances(call: Call, left: Write, server: ScriptedServer) -> None:
+def test_as_json_it_names_run_server_and_instances(doctor: Call, left: Write, server: ScriptedServer) -> None:
     left("a-run", instance_id=None)
-    assert call("--json").json == {
+    assert doctor("--json").json == {
         "done": [],
         "left": [
             {
@@ -125,11 +91,11 @@ def test_as_json_it_names_run_server_and_instances(call: Call, left: Write, serv
     }
 
 
-def test_fix_unloads_exactly_that_and_removes_the_journal(call: Call, left: Write, server: ScriptedServer) -> None:
+def test_fix_unloads_exactly_that_and_removes_the_journal(doctor: Call, left: Write, server: ScriptedServer) -> None:
     path = left("a-run")
     server.load(KEY, CONFIG)
     foreign = server.load(KEY, CONFIG)
-    result = call("--fix")
+    result = doctor("--fix")
     assert result.code == 0
     assert result.out == f"Left by the run a-run, which died: unloaded {KEY}\n"
     assert result.err == f"Cleaning up {KEY} ...\n"
@@ -137,78 +103,75 @@ def test_fix_unloads_exactly_that_and_removes_the_journal(call: Call, left: Writ
     assert not path.exists()
 
 
-def test_fix_as_json_tells_how_each_ended(call: Call, left: Write, server: ScriptedServer) -> None:
+def test_fix_as_json_tells_how_each_ended(doctor: Call, left: Write, server: ScriptedServer) -> None:
     left("a-run")
     server.load(KEY, CONFIG)
     done = {"run_id": "a-run", "model_key": KEY, "how": "released", "instances": [KEY], "why": ""}
-    result = call("--fix", "--json")
+    result = doctor("--fix", "--json")
     assert result.json == {"done": [done], "left": []}
     assert result.code == 0
 
 
 def test_what_may_be_somebody_elses_is_named_with_the_command_and_not_touched(
-    call: Call, left: Write, server: ScriptedServer
+    doctor: Call, left: Write, server: ScriptedServer
 ) -> None:
     left("a-run", instance_id=None)
     for _ in range(2):
         server.load(KEY, CONFIG)
-    result = call("--fix")
+    result = doctor("--fix")
     assert result.code == 1
     assert "not touched: several instances could come from this load" in result.out
     assert f"if no program uses it: lms-harness unload --instance '{KEY}:2'" in result.out
     assert server.asked("POST", UNLOAD) == []
-    assert call("--forget", "a-run").code == 0
-    assert call().out == "No run has left anything.\n"
+    assert doctor("--forget", "a-run").code == 0
+    assert doctor().out == "No run has left anything.\n"
     assert server.loaded == [KEY, f"{KEY}:2"]
 
 
-def test_forget_takes_one_run_or_all_and_refuses_what_it_does_not_know(call: Call, left: Write) -> None:
+def test_forget_takes_one_run_or_all_and_refuses_what_it_does_not_know(doctor: Call, left: Write) -> None:
     left("one")
     two = left("two")
-    refused = call("--forget", "three")
+    refused = doctor("--forget", "three")
     assert refused.code == 2
     assert "expected a dead run that left something, got 'three'" in refused.err
-    assert call("--forget", "one").code == 1
+    assert doctor("--forget", "one").code == 1
     assert two.exists()
-    assert call("--forget", "all").code == 0
+    assert doctor("--forget", "all").code == 0
     assert not two.exists()
-    assert call("--forget", "all").code == 0
+    assert doctor("--forget", "all").code == 0
 
 
 def test_a_living_run_and_a_reaper_at_work_are_shown_and_left_alone(
-    call: Call, left: Write, server: ScriptedServer
+    doctor: Call, left: Write, server: ScriptedServer
 ) -> None:
     left("living", **identity.owner())
-    shown = call("--fix")
+    shown = doctor("--fix")
     assert shown.code == 0
     assert "living on" in shown.out
     assert "is running" in shown.out
-    assert call("--forget", "living").code == 2
+    assert doctor("--forget", "living").code == 2
     lock = FileLock(left("dying"))
     assert lock.try_acquire()
     try:
-        busy = call()
+        busy = doctor()
         assert busy.code == 1
         assert "died; its reaper is cleaning up" in busy.out
-        assert call("--forget", "dying").code == 2
+        assert doctor("--forget", "dying").code == 2
     finally:
         lock.release()
     assert server.asked("POST", UNLOAD) == []
 
 
-def test_fix_needs_the_server_and_says_so_in_one_line(call: Call, left: Write) -> None:
+def test_fix_needs_the_server_and_says_so_in_one_line(doctor: Call, left: Write) -> None:
     left("a-run")
-    result = call("--fix", "--url", "http://127.0.0.1:9")
+    result = doctor("--fix", "--url", "http://127.0.0.1:9")
     assert result.code == 3
     assert "no server answers at http://127.0.0.1:9" in result.err
 
 
-def test_other_commands_finish_what_is_left_before_they_begin(
-    call: Call, left: Write, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_commands_finish_what_is_left_before_they_begin(call: Call, left: Write, server: ScriptedServer) -> None:
     path = left("a-run")
     server.load(KEY, CONFIG)
-    monkeypatch.setattr(sys, "argv", ["lms-harness", "chat", KEY, "Say hello.", "--unload-after"])
-    main()
+    assert call("chat", KEY, "Say hello.", "--unload-after").code == 0
     assert server.loaded == []
     assert not path.exists()
