@@ -1,6 +1,5 @@
 """What becomes of an instance that goes away in use, and of what requests load behind our back."""
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 
 from harness.client.exchange import Exchange
 from harness.client.http import Client
+from harness.client.stream import StreamEvent
 from harness.domain.generation import ChatRequest
 from harness.domain.model import InstanceId
 from harness.errors import Cancelled, ReleaseFailed
@@ -131,12 +131,16 @@ def test_what_a_chat_loads_on_purpose_is_a_lease_and_no_stray(
 def test_a_load_that_a_cancelled_chat_began_is_waited_for(
     in_real_time: Callable[..., tuple[Leases, Journal]],
 ) -> None:
-    with ScriptedServer(load_s=0.6) as server, Client(server.url) as client:
-        leases, journal = in_real_time(client)
+    with ScriptedServer(load_s=3.0) as server, Client(server.url) as client:
+        leases, journal = in_real_time(client, settle_s=10.0)
         exchange = Exchange()
-        threading.Timer(0.3, exchange.cancel).start()
+
+        def cancel(event: StreamEvent) -> None:
+            if event.name == "model_load.progress" and event.data["progress"] == 1.0:
+                exchange.cancel()  # A third of the load's time is left.
+
         with pytest.raises(Cancelled):
-            client.chat(REQUEST, stream=True, exchange=exchange)
+            client.chat(REQUEST, stream=True, exchange=exchange, on_event=cancel)
         assert server.loaded == []
         leases.release_strays()
         assert server.asked("POST", UNLOAD) == [{"instance_id": KEY}]
