@@ -71,7 +71,7 @@ def gate(
     \b
     fails    regression: a loss that is significant and larger than the margin
     fails    missing: a model or task is gone, did not finish, lost its answers,
-             or shares no items with the baseline
+             or shares no or few items with the baseline
     warns    open: a loss larger than the margin, but it may be chance
     neutral  not comparable: sampling, config, scorer or items differ
     passes   no loss larger than the margin was seen
@@ -194,5 +194,6 @@ def _case_as_dict(case: "Case") -> dict[str, Any]:
         "largest_loss": case.largest_loss,
         "lost": list(case.lost),
         "gained": list(case.gained),
+        "left_out": case.left_out,
         "flaky": [asdict(item) for item in case.flaky],
     }

@@ -124,8 +124,7 @@ def _row(case: Case) -> tuple[str, ...]:
 
 def _blocks(night: Night, width: int | None) -> Iterator[str]:
     """Yield what the table does not say: why, which items, and what else differs."""
-    regressions = night.of(Level.FAIL)
-    for case in regressions:
+    for case in night.of(Level.FAIL):
         lines = [f"Worse: {name(case)}: {case.reason}."]
         if case.lost and case.task == OVERALL:
             lines.append(f"  Of all its items, {len(case.lost)} passed before and fail now.")
@@ -133,25 +132,32 @@ def _blocks(night: Night, width: int | None) -> Iterator[str]:
             lines.append(f"  Passed before, fails now: {named([_item(item) for item in case.lost])}.")
         # A command is not broken into lines: somebody will copy it.
         yield "\n".join([*(paragraph(line, width, indent=2) for line in lines), f"  {how_to_see(night, case)}"])
-    notes = [
-        f"{state.value.capitalize()}: {named(names)}: {why}."
-        for (state, why), names in _by_reason(night.of(Level.MISSING, Level.WARN, Level.NEUTRAL)).items()
-    ]
+    if notes := [*_notes(night), *_changes(night)]:
+        yield "\n".join(paragraph(note, width, indent=2) for note in notes)
+
+
+def _notes(night: Night) -> Iterator[str]:
+    others = _by_reason(night.of(Level.MISSING, Level.WARN, Level.NEUTRAL))
+    yield from (f"{state.value.capitalize()}: {named(names)}: {why}." for (state, why), names in others.items())
     if night.unknown:
         cells = [f"{_key(key)} {_task(task)}" for key, task in night.unknown]
-        notes.append(f"Only in this run, so nothing is said of it: {named(cells)}.")
+        yield f"Only in this run, so nothing is said of it: {named(cells)}."
     if lost := [f"{name(case)} {case.unscored}" for case in night.cases if case.unscored and case.task != OVERALL]:
-        notes.append(f"Lost answers, here or in the baseline; they count against what is said: {named(lost)}.")
+        yield f"Lost answers, here or in the baseline; they count against what is said: {named(lost)}."
+    if fewer := [f"{name(case)} {case.left_out}" for case in night.cases if case.left_out]:
+        yield f"Items of the baseline's newest run that this run was not asked: {named(fewer)}."
     if flaky := flaky_items(night):
-        notes.append(f"Flaky, as they flip within the baseline (runs that pass): {named(flaky)}.")
-    worse = {case.model_key for case in regressions}
+        yield f"Flaky, as they flip within the baseline (runs that pass): {named(flaky)}."
+
+
+def _changes(night: Night) -> list[str]:
+    """Return what else differs, of each model where something does, and of each that got worse."""
+    worse = {case.model_key for case in night.of(Level.FAIL)}
     changes: dict[str, list[str]] = defaultdict(list)
     for key, found in night.changes.items():
         if found or key in worse:
             changes[differing(found, sides="before -> now")].append(_key(key))
-    notes += [f"{named(keys)}: {text}" for text, keys in changes.items()]
-    if notes:
-        yield "\n".join(paragraph(note, width, indent=2) for note in notes)
+    return [f"{named(keys)}: {text}" for text, keys in changes.items()]
 
 
 def _by_reason(cases: Sequence[Case]) -> dict[tuple[State, str], list[str]]:

@@ -37,6 +37,7 @@ class State(StrEnum):
     UNFINISHED = "not finished"
     LOST = "answers lost"
     NO_ITEMS = "no items in common"
+    FEW_ITEMS = "items missing"
     OPEN = "open"
     NOT_COMPARABLE = "not comparable"
     PASSES = "passes"
@@ -73,6 +74,7 @@ class Case:
         gained: the other way round.
         flaky: items that flip among the runs of the baseline.
         runs: how many runs of the baseline it is compared with.
+        left_out: items that the newest of these runs was asked and this one was not.
     """
 
     model_key: str
@@ -91,6 +93,7 @@ class Case:
     gained: tuple[str, ...] = ()
     flaky: tuple[FlakyItem, ...] = ()
     runs: int = 0
+    left_out: int = 0
 
     @property
     def level(self) -> Level:
@@ -248,6 +251,8 @@ def _judged(model_key: str, task: str, pairs: Paired, test: Exchange, bar: _Bar)
     favour = shown if pairs.favour == pairs.against else pairs.difference(in_favour=True)
     if _is_loss(favour, more_than=bar.margin) and p < bar.alpha and _is_below_zero(favour):
         state, shown = State.REGRESSION, favour
+    elif 2 * pairs.left_out > pairs.asked:  # What is gone may be just what failed.
+        state = State.FEW_ITEMS
     elif _is_loss(shown, more_than=bar.margin):
         state = State.OPEN
     else:
@@ -259,7 +264,7 @@ def _judged(model_key: str, task: str, pairs: Paired, test: Exchange, bar: _Bar)
         model_key=model_key,
         task=task,
         state=state,
-        reason=_reason(state, shown, p, largest_loss, bar),
+        reason=_few(pairs) if state is State.FEW_ITEMS else _reason(state, shown, p, largest_loss, bar),
         n=shown.n,
         unscored=pairs.unscored,
         score=pairs.score,
@@ -272,7 +277,12 @@ def _judged(model_key: str, task: str, pairs: Paired, test: Exchange, bar: _Bar)
         gained=pairs.gained,
         flaky=pairs.flaky,
         runs=pairs.runs,
+        left_out=pairs.left_out,
     )
+
+
+def _few(pairs: Paired) -> str:
+    return f"{pairs.left_out} of the {pairs.asked} items of the baseline's newest run were not asked"
 
 
 def _reason(state: State, shown: Estimate, p: float, largest_loss: float | None, bar: _Bar) -> str:

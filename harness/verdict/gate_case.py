@@ -1,7 +1,7 @@
 """What is known of one model on one task tonight and in earlier runs, item by item."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
@@ -48,6 +48,8 @@ class Paired:
         lost, gained: items that most earlier runs pass and tonight does not, and the other way round.
         flaky: items that flip among the earlier runs.
         runs: how many earlier runs there are.
+        asked: items that the newest of them was asked.
+        left_out: those of them that tonight was not asked.
     """
 
     against: Mapping[str, Drawn]
@@ -59,6 +61,8 @@ class Paired:
     gained: tuple[str, ...] = ()
     flaky: tuple[FlakyItem, ...] = ()
     runs: int = 1
+    asked: int = 0
+    left_out: int = 0
 
     def difference(self, *, in_favour: bool = False, level: float = 0.95) -> Estimate:
         """Return the mean of tonight less the mean of the earlier runs, each item once, with its interval."""
@@ -129,6 +133,7 @@ class _Baseline:
     values: dict[int, Scores] = field(default_factory=dict)
     passes: dict[int, dict[str, bool]] = field(default_factory=dict)
     clusters: dict[str, str] = field(default_factory=dict)
+    asked: Collection[str] = ()
 
     def add(self, number: int, subject: Subject, tonight: Subject) -> None:
         """Take an earlier run, or note why it is left out."""
@@ -140,6 +145,8 @@ class _Baseline:
         if why:
             self.left_out.append(why)
             return
+        if not self.values:
+            self.asked = theirs.items
         self.values[number] = scores
         self.passes[number] = theirs.passes()
         self.clusters.update(theirs.clusters)
@@ -181,6 +188,8 @@ class _Baseline:
                 if 0 < sum(found) < len(found)
             ),
             runs=len(self.values),
+            asked=len(self.asked),
+            left_out=sum(item not in ours for item in self.asked),
         )
 
     def _drawn(

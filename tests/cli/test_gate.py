@@ -153,6 +153,29 @@ def test_other_items_are_missing_and_items_that_changed_are_not_comparable(call:
     assert "scored by exact 1 in the baseline and by exact 2 in this run" in " ".join(done.out.split())
 
 
+def test_a_run_that_was_asked_few_of_the_items_does_not_pass_and_what_it_was_not_asked_is_said(
+    call: Call, folder: Path
+) -> None:
+    """What is gone may be just what failed: three of forty items would pass, whatever became of the model."""
+    rest = whole(passes(38))[len(cell(passes(38))) :]
+    plan = {**PLAN, "tasks": {"say": "fewer", "tell": "g"}}
+    night(folder / "results", 2, *cell(passes(3, 3)), *rest, plan=plan)
+    done = call("gate", "baseline/")
+    assert done.code == 10
+    assert f"Items missing: {KEY} say: 37 of the 40 items of the baseline's newest run were not asked." in " ".join(
+        done.out.split()
+    )
+    night(folder / "results", 3, *cell(passes(0, 19)), *rest, plan=plan)
+    done = call("gate", "baseline/", "--json")
+    assert (done.code, states(done.json)[KEY, "say"]) == (1, "regression"), "what is known to be worse stays so"
+    night(folder / "results", 4, *cell(passes(30, 30)), *rest, plan=plan)
+    done = call("gate", "baseline/")
+    assert done.code == 0
+    assert f"that this run was not asked: {KEY} say 10." in " ".join(done.out.split())
+    (case,) = [case for case in call("gate", "baseline/", "--json").json["cases"] if case["left_out"]]
+    assert (case["task"], case["state"], case["n"], case["left_out"]) == ("say", "passes", 30, 10)
+
+
 def test_a_gate_that_compares_nothing_fails(call: Call, folder: Path) -> None:
     night(folder / "results", 2, *whole(passes(38)), sampling={"temperature": 1.0})
     done = call("gate", "baseline/")

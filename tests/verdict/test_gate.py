@@ -91,6 +91,7 @@ def test_levels_tell_what_a_state_does_to_the_night() -> None:
         State.UNFINISHED: Level.MISSING,
         State.LOST: Level.MISSING,
         State.NO_ITEMS: Level.MISSING,
+        State.FEW_ITEMS: Level.MISSING,
         State.OPEN: Level.WARN,
         State.NOT_COMPARABLE: Level.NEUTRAL,
         State.PASSES: Level.PASS,
