@@ -8,9 +8,10 @@ import pytest
 
 from harness.report.chart.chart import Chart, stylesheet
 from harness.report.chart.duration import Span, SpeedBar, durations
-from harness.report.chart.history import HistoryPoint, history
+from harness.report.chart.history import history
 from harness.report.chart.long_context import DepthCell, long_context
 from harness.report.chart.pareto import ParetoPoint, pareto
+from harness.report.chart.story import HistoryPoint
 
 from .browser import watched
 

@@ -1,17 +1,15 @@
 """How scores went from run to run, and what changed between the runs."""
 
 import math
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
 
 from harness.report.chart.chart import NARROW, Chart, Drawing, assembled, finite, score_text
 from harness.report.chart.label import TEXT_HEIGHT, cut, names, spread, text_width, wrapped
 from harness.report.chart.scale import Scale, score_scale
+from harness.report.chart.story import HistoryPoint, Story, story_of
 from harness.report.chart.svg import Markup, element, group, line, path, text
-from harness.report.text import one_line
 
 _HEAD, _FOOT, _LEFT, _LABELS, _GAP = 40, 32, 30, 150, 26
 _PLOT_HEIGHT = 120
@@ -20,64 +18,13 @@ _COLOURS = 8
 _CROWDED = 11
 _TOLD = 6
 _MOST_NOTE_LINES = 3
-_MOST_CHANGES = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryPoint:
-    """One model on one task in one run.
-
-    Attributes:
-        run: its id.
-        began: when, as ISO 8601 in UTC.
-        model: its key.
-        task: its name.
-        score: 0 to 1; None: none.
-        low, high: the interval of the score.
-        changed: what differs from the same model's run before, such as "server 0.3.1 -> 0.3.2".
-    """
-
-    run: str
-    began: str
-    model: str
-    task: str
-    score: float | None
-    low: float | None = None
-    high: float | None = None
-    changed: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Change:
-    """What changed with a run: the mark in the panels, and the line below them."""
-
-    mark: str
-    note: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Story:
-    """All points, and what every panel shares."""
-
-    points: Sequence[HistoryPoint]
-    runs: Mapping[str, str]  # The id of each run, in order, and what stands below it.
-    tasks: Sequence[str]
-    models: Sequence[str]
-    changes: Mapping[str, _Change]
-    changed_runs: int
-
-    def line(self, task: str, model: str) -> list[HistoryPoint]:
-        """Return a model's points on a task, in the order of the runs."""
-        order = list(self.runs)
-        own = [point for point in self.points if (point.task, point.model) == (task, model)]
-        return sorted(own, key=lambda point: order.index(point.run))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Panel:
     """Where the panel of a task stands."""
 
-    story: _Story
+    story: Story
     left: float
     top: float
     width: float
@@ -93,13 +40,7 @@ class _Panel:
         return self.left + self.width - _LABELS
 
     def y(self) -> Scale:
-        ends = [
-            end
-            for point in self.story.points
-            for end in (finite(point.score), finite(point.low), finite(point.high))
-            if end is not None
-        ]
-        return score_scale(ends, start=self.bottom, end=self.top + _HEAD)
+        return score_scale(self.story.ends, start=self.bottom, end=self.top + _HEAD)
 
     def x(self, run: str) -> float:
         """Return where a run stands: they are equally far apart."""
@@ -118,12 +59,14 @@ def history(
 ) -> Chart:
     """Return a panel for each task with a line for each model; what changed is marked, and told below.
 
+    Of more than 60 runs, the newest are shown.
+
     Args:
         points: in any order of runs; tasks and models are shown in the order of their first point.
         chart_id: unique in the page.
         title: its heading.
     """
-    story = _story(points)
+    story = story_of(points)
     return assembled(
         chart_id=chart_id,
         title=title,
@@ -144,51 +87,7 @@ def history(
     )
 
 
-def _story(points: Sequence[HistoryPoint]) -> _Story:
-    ordered = sorted(points, key=lambda point: (point.began, point.run))
-    runs = {point.run: point.began for point in ordered}
-    changes: dict[str, _Change] = {}
-    told = {run: _changes(list(together)) for run, together in groupby(ordered, key=lambda point: point.run)}
-    for run, note in [(run, note) for run, note in told.items() if note][-_MOST_CHANGES:]:
-        changes[run] = _Change(mark=str(len(changes) + 1), note=note)
-    return _Story(
-        points=ordered,
-        runs=_dates(runs),
-        tasks=[*dict.fromkeys(point.task for point in points)],
-        models=[*dict.fromkeys(point.model for point in points)],
-        changes=changes,
-        changed_runs=sum(map(bool, told.values())),
-    )
-
-
-def _changes(points: Sequence[HistoryPoint]) -> str:
-    """Return what changed with a run; what did not change for all of its models follows the names it changed for."""
-    models = [*dict.fromkeys(point.model for point in points)]
-    told: dict[str, list[str]] = defaultdict(list)
-    for change in dict.fromkeys(change for point in points for change in point.changed):
-        concerned = [*dict.fromkeys(point.model for point in points if change in point.changed)]
-        whose = "" if len(concerned) == len(models) else f"{', '.join(cut(model, 30) for model in concerned)}: "
-        told[whose].append(change)
-    return "; ".join(f"{whose}{', '.join(changes)}" for whose, changes in told.items())
-
-
-def _dates(runs: Mapping[str, str]) -> dict[str, str]:
-    """Return the runs with their dates or, where that tells them apart better, times."""
-    try:
-        times = [datetime.fromisoformat(began) for began in runs.values()]
-    except ValueError:
-        return {run: one_line(began, limit=16) for run, began in runs.items()}
-    days = {time.date() for time in times}
-    if len({time.year for time in times}) > 1:
-        form = "%Y-%m-%d"
-    elif len(days) == len(times):
-        form = "%d %b"
-    else:
-        form = "%H:%M" if len(days) == 1 else "%d %b %H:%M"
-    return {run: time.strftime(form).removeprefix("0") for run, time in zip(runs, times, strict=True)}
-
-
-def _description(story: _Story) -> str:
+def _description(story: Story) -> str:
     if not story.points:
         return "Nothing to draw: no run has a score."
     told = []
@@ -200,10 +99,11 @@ def _description(story: _Story) -> str:
                 told.append(f"{cut(task, 30)}, {cut(model, 30)}: {ends}")
     dates = list(story.runs.values())
     span = f"{len(dates)} runs, {dates[0]} to {dates[-1]}" if len(dates) > 1 else f"One run, {dates[0]}"
+    span = f"The newest {span}" if story.left_out else span
     return f"{span}. {'; '.join(told)}. Runs with changes: {story.changed_runs}."
 
 
-def _drawn(story: _Story, width: int) -> Drawing:
+def _drawn(story: Story, width: int) -> Drawing:
     if not story.points:
         return Drawing(height=60, content=[text(width / 2, 34, "no run has a score", css="note", anchor="middle")])
     across = 1 if width <= NARROW or len(story.tasks) == 1 else 2
@@ -303,12 +203,14 @@ def _band(panel: _Panel, scale: Scale, segment: Sequence[HistoryPoint]) -> list[
 
 def _stroke(panel: _Panel, scale: Scale, segment: Sequence[HistoryPoint]) -> list[Markup]:
     at = [(panel.x(point.run), scale(point.score or 0.0)) for point in segment]
+    has_dots = panel.step > _CROWDED or len(segment) == 1
     dots = [
         group(
             element("circle", cx=x, cy=y, r=3 if panel.step > _CROWDED else 1.5, css="dot"),
             title=f"{point.model}, {point.began}: {score_text(point.score, point.low, point.high)}",
         )
         for point, (x, y) in zip(segment, at, strict=True)
+        if has_dots
     ]
     return [*([path(at, css="stroke")] if len(at) > 1 else []), *dots]
 
@@ -318,7 +220,7 @@ def _end(point: HistoryPoint, end: float | None) -> float:
     return (point.score or 0.0) if found is None else found
 
 
-def _notes(story: _Story, width: int, top: float, *, has_bands: bool) -> list[Markup]:
+def _notes(story: Story, width: int, top: float, *, has_bands: bool) -> list[Markup]:
     """Return the lines below the panels: what changed, by its mark, and how to read them."""
     content: list[Markup] = []
     for run, change in story.changes.items():
@@ -328,6 +230,8 @@ def _notes(story: _Story, width: int, top: float, *, has_bands: bool) -> list[Ma
     reading = "Runs in order, not to scale. " + (
         "Bands: 95 % intervals." if has_bands else "The 95 % intervals are in the table."
     )
+    if story.left_out:
+        reading += f" The newest {len(story.runs)} of {len(story.runs) + story.left_out} runs."
     if rest := story.changed_runs - len(story.changes):
         reading += f" {rest} earlier changes are in the table."
     for note in wrapped(reading, width - 4, most_lines=_MOST_NOTE_LINES):

@@ -11,6 +11,8 @@ TEXT_HEIGHT = 15
 _NARROW, _WIDE, _CAPITAL, _USUAL, _FULL = 0.36, 0.95, 0.7, 0.6, 1.05
 _BOLD = 1.1
 _STEPS_AWAY = 14
+_COVERING = 12
+"""Places further down the list of wishes that are better than one that covers a line."""
 _LONGEST_NAME, _SHORTEST_NAME = 40, 10
 
 
@@ -159,7 +161,7 @@ def spread(wished: Sequence[float], *, gap: float, low: float, high: float) -> l
 
 def _cost(avoided: Sequence[Box]) -> Callable[[tuple[float, Box]], float]:
     """Return what a place costs: how far down the list of wishes it stands, or how far away, and what it covers."""
-    return lambda place: place[0] + 12 * sum(place[1].overlaps(box) for box in avoided)
+    return lambda place: place[0] + _COVERING * sum(place[1].overlaps(box) for box in avoided)
 
 
 def _places(wish: Wish) -> Iterator[Box]:
@@ -167,7 +169,7 @@ def _places(wish: Wish) -> Iterator[Box]:
     gap = 9
     half = wish.height / 2
     for away in range(_STEPS_AWAY):
-        for rise in {0.0} if away == 0 else (-away * TEXT_HEIGHT * 0.75, away * TEXT_HEIGHT * 0.75):
+        for rise in (0.0,) if away == 0 else (-away * TEXT_HEIGHT * 0.75, away * TEXT_HEIGHT * 0.75):
             top = wish.y + rise - half
             for left in (wish.x + gap, wish.x - gap - wish.width):
                 yield Box(left, top, left + wish.width, top + wish.height)

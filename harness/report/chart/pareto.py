@@ -86,7 +86,7 @@ def pareto(
             )
             for point in points
         ],
-        draw=lambda width: _drawn(points, width, yardstick),
+        draw=lambda width: _drawn(points, width, finite(yardstick)),
     )
 
 
@@ -198,7 +198,7 @@ def _axes(x_scale: Scale, y_scale: Scale, width: int) -> list[Markup]:
 
 
 def _yardstick(value: float | None, y_scale: Scale, width: int) -> list[Markup]:
-    if value is None or finite(value) is None:
+    if value is None:
         return []
     y = y_scale(value)
     return [line(_LEFT, y, width - _RIGHT, y, css="yardstick"), text(_LEFT + 4, y - 4, _suffices(value), css="note")]

@@ -8,9 +8,10 @@ from typing import Any, TypeGuard
 from harness.report.answer import TaskAnswer, break_even_of, interval_of
 from harness.report.chart.chart import Chart
 from harness.report.chart.duration import Span, SpeedBar, durations
-from harness.report.chart.history import HistoryPoint, history
+from harness.report.chart.history import history
 from harness.report.chart.long_context import DepthCell, long_context
 from harness.report.chart.pareto import ParetoPoint, pareto
+from harness.report.chart.story import HistoryPoint
 from harness.report.page.answer_line import whole_key
 from harness.report.page.content import Missing
 from harness.report.page.explorer import Source

@@ -6,7 +6,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from harness.report.chart.history import HistoryPoint, history
+from harness.report.chart.history import history
+from harness.report.chart.story import HistoryPoint
 
 from .conftest import HOSTILE, Sound
 
@@ -80,6 +81,19 @@ def test_only_the_newest_changes_are_told_and_the_rest_counted(sound: Sound) -> 
         assert "change 20 " not in told
         assert "20 earlier changes are in the table" in told
     assert chart.rows[0][-1] == "change 1"
+
+
+def test_of_many_runs_the_newest_are_shown_as_lines_without_dots(sound: Sound) -> None:
+    many = [
+        replace(point(1, "m", 0.5), run=f"run-{number:03}", began=f"2026-11-01T{number // 60:02}:{number % 60:02}:00Z")
+        for number in range(100)
+    ]
+    chart = history(many)
+    assert [chart.rows[0][0], chart.rows[-1][0], len(chart.rows)] == ["run-040", "run-099", 60]
+    assert "The newest 60 runs, 0:40 to 1:39" in chart.description
+    for sheet in sound(chart):
+        assert not list(sheet.iter("circle"))
+        assert "The newest 60 of 100 runs." in " ".join(texts(sheet, "note"))
 
 
 @pytest.mark.parametrize(
