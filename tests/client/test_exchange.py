@@ -166,11 +166,11 @@ def test_ctrl_c_ends_a_blocked_call_at_once_and_the_server_sees_it(server: Scrip
     pressed: list[float] = []
 
     def press() -> None:
+        eventually(lambda: bool(server.asked("POST", CHAT)), within_s=30)
         pressed.append(time.monotonic())
         os.kill(os.getpid(), signal.SIGINT)
 
-    timer = threading.Timer(0.2, press)
-    timer.start()
+    threading.Thread(target=press, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         client.chat(ASKED)
     assert time.monotonic() - pressed[0] < AT_ONCE_S

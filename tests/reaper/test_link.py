@@ -103,12 +103,17 @@ def test_nobody_listening_a_lost_answer_and_a_late_one_are_told_apart(server: Sc
 
 
 def test_a_cancelled_load_is_undone_by_the_reaper_when_its_answer_comes(linked: Make) -> None:
-    with ScriptedServer(load_s=0.8) as server:
+    with ScriptedServer(load_s=2.0) as server:
         link, journal = linked(server.url)
         link.start()
         lease = journal.intent(KEY, resident=())
         exchange = Exchange()
-        threading.Timer(0.2, exchange.cancel).start()
+
+        def cancel() -> None:
+            eventually(lambda: server.asked("POST", LOAD))
+            exchange.cancel()
+
+        threading.Thread(target=cancel, daemon=True).start()
         with pytest.raises(Cancelled):
             link.load(lease, {"model": KEY}, deadline_s=PATIENCE_S, exchange=exchange)
         assert server.loaded == []
