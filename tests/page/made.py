@@ -100,6 +100,7 @@ class _Night:
             sampling={"temperature": 0.0},
             settings={"limit": self.n},
         )
+        asked = len(models) * len(tasks) * self.n * self.epochs
         samples = {task: shipped()[task].task.samples(seed=0, limit=self.n) for task in tasks}
         yield from self._prompts(samples.values())
         for model in models:
@@ -115,7 +116,7 @@ class _Night:
             yield from self._measures(model)
             for task in tasks:
                 yield from self._cell(model, task, samples[task])
-        yield EndRecord(**self.about, exit_code=0, duration_s=900.0, samples=self.n)
+        yield EndRecord(**self.about, exit_code=0, duration_s=900.0, samples=asked)
 
     def _prompts(self, tasks: "Iterator[Sequence[Sample]] | Any") -> Iterator[Record]:
         seen = set()

@@ -95,4 +95,6 @@ def test_what_turns_or_hides_text_is_shown_by_its_code_point(tab: "Page", file: 
 def test_texts_of_a_megabyte_are_cut_and_say_so(tab: "Page", file: Path) -> None:
     assert file.stat().st_size < 2_000_000
     assert "cut at 2,000 of 99" in tab.inner_text(".sheet")
-    assert tab.evaluate("document.documentElement.scrollWidth") == 1280
+    for width in (1280, 360):
+        tab.set_viewport_size({"width": width, "height": 800})
+        assert tab.evaluate("document.documentElement.scrollWidth") == width

@@ -7,7 +7,7 @@ from harness.report.page.content import AnswerLine, Strip
 from harness.report.text import one_line
 from harness.verdict.contender import Rule
 
-_LONGEST_KEY = 120
+_LONGEST_KEY = 80
 
 
 def answer_lines(answers: Sequence[TaskAnswer], rule: Rule) -> tuple[AnswerLine, ...]:

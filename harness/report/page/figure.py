@@ -106,7 +106,7 @@ def _whole_points(answers: Sequence[TaskAnswer]) -> list[ParetoPoint]:
                 reason=f"{whole_key(rival)} is as good and as quick" if rival else "",
             )
         )
-    return points
+    return sorted(points, key=lambda point: -(point.score or 0.0))
 
 
 def speed(

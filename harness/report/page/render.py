@@ -12,7 +12,8 @@ from harness.report.page.content import Missing, Page
 from harness.report.page.explorer import LONGEST_NAME
 from harness.report.text import one_line, printable
 
-_LONGEST_NAME = 200
+_LONGEST_NAME = 48
+_LONGEST_LINE = 300
 _SCRIPTS = ("state.js", "row.js", "detail.js", "page.js")
 
 
@@ -29,6 +30,7 @@ def render_page(page: Page) -> str:
         lstrip_blocks=True,
     )
     environment.filters["name"] = lambda text: one_line(str(text), limit=_LONGEST_NAME)
+    environment.filters["line"] = lambda text: one_line(str(text), limit=_LONGEST_LINE)
     environment.filters["text"] = lambda text: printable(str(text))
     environment.tests["chart"] = lambda part: isinstance(part, Chart)
     environment.tests["missing"] = lambda part: isinstance(part, Missing)
