@@ -25,8 +25,8 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Show the run while the model is asked."""
-    with showing(item.config, item):
+    """Show the run while the model is asked; while something is measured, the picture stands still."""
+    with showing(item.config, item, is_still=is_measurement(item)):
         return (yield)
 
 
@@ -85,7 +85,9 @@ def _is_ours_alone(config: pytest.Config) -> bool:
     return is_able and not os.environ.get("CI") and not is_shared
 
 
-def showing(config: pytest.Config, item: pytest.Item | None = None) -> AbstractContextManager[None]:
+def showing(
+    config: pytest.Config, item: pytest.Item | None = None, *, is_still: bool = False
+) -> AbstractContextManager[None]:
     """Show how far the run has got while the block runs: a phase of a test of ours, or the rounds after all tests.
 
     Between the phases pytest prints what has become of a test.
@@ -93,7 +95,7 @@ def showing(config: pytest.Config, item: pytest.Item | None = None) -> AbstractC
     live = config.stash.get(LIVE, None)
     if live is None or (item is not None and not needs_server(item)):
         return nullcontext()
-    is_measured = item is not None and is_measurement(item)
     if item is not None and task_of(item) is None and (key := model_key_of(item)) is not None:
-        live.doing(key, f"{'measuring, ' if is_measured else ''}{getattr(item, 'originalname', item.name)}")
-    return live.shown(is_still=is_measured)
+        name = getattr(item, "originalname", None) or item.name
+        live.doing(key, f"measuring, {name}" if is_measurement(item) else name)
+    return live.shown(is_still=is_still)

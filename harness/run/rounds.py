@@ -83,26 +83,15 @@ class Rounds:
                 if names := asked[str(model.key)]:
                     self._run.recorder.measure(ROUND_SAMPLES, size, "samples", model=model, round=number, tasks=names)
             self._run.continue_from(Resumption(parent=seen, tests={}, **what))
-            self._announce(seen, asked, size, title=f"round {number} of {len(sizes)}")
+            self._run.progress.expect(
+                expected(seen, asked, size, **what),
+                title=f"round {number} of {len(sizes)}",
+                time_left=self._pace.time_left if self._pace else None,
+            )
             for model in self._models:
                 self._ask_model(model, [task for task in self._tasks if task.name in asked[str(model.key)]], size)
         seen = RunFile.read(self._run.path)
         self._say(render_round(None, choices_of(seen), asked={}, cells=_missing(seen, sizes[-1], **what)))
-
-    def _announce(self, seen: RunFile, asked: Mapping[str, Sequence[str]], size: int, *, title: str) -> None:
-        """Show from now on how much of this round is done."""
-        pace, planned = self._pace, _planned(self._tasks, size, self._settings)
-        missing = _missing(seen, size, models=self._models, tasks=self._tasks, settings=self._settings)
-        loads_s = {use.model_key: use.load_wall_s for use in seen.uses}
-        models = []
-        for key, names in asked.items():
-            cells = [
-                PlannedCell(task=name, total=planned[name], known=planned[name] - missing[CellKey(key, name)])
-                for name in names
-            ]
-            if cells:
-                models.append(PlannedModel(key=key, cells=cells, fixed_s=loads_s.get(key) or 0.0))
-        self._run.progress.expect(models, title=title, time_left=None if pace is None else lambda: pace.left_s)
 
     def _ask_model(self, model: Model, tasks: Sequence[Task], size: int) -> None:
         if not tasks:
@@ -146,6 +135,33 @@ def still_open(
         ]
         for model in models
     }
+
+
+def expected(
+    seen: RunFile,
+    asked: Mapping[str, Sequence[str]],
+    size: int,
+    *,
+    models: Sequence[Model],
+    tasks: Sequence[Task],
+    settings: Settings,
+) -> list[PlannedModel]:
+    """Return what a round of this size asks, of each model the tasks named, and what there is of that already."""
+    planned = _planned(tasks, size, settings)
+    missing = _missing(seen, size, models=models, tasks=tasks, settings=settings)
+    loads_s = {use.model_key: use.load_wall_s for use in seen.uses}
+    return [
+        PlannedModel(
+            key=key,
+            cells=[
+                PlannedCell(task=name, total=planned[name], known=planned[name] - missing[CellKey(key, name)])
+                for name in names
+            ],
+            fixed_s=loads_s.get(key) or 0.0,
+        )
+        for key, names in asked.items()
+        if names
+    ]
 
 
 def _planned(tasks: Sequence[Task], size: int, settings: Settings) -> Mapping[str, int]:

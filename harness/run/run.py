@@ -90,13 +90,12 @@ class Run:
         reference: str | None = plan.get("reference")
         self._references: Sequence[str] = plan.get("reference_order") or ([reference] if reference else [])
         self._gone: ServerUnreachable | None = None
-        carried = resumed.carried() if resumed else None
         self.recorder = Recorder(
             settings.results,
             clock=self.clock,
             is_shared=settings.share_results,
             no_prompts=settings.no_prompts,
-            carried=carried,
+            carried=resumed.carried() if resumed else None,
         )
         journal = Journal(self.recorder.run_id, url=client.url, clock=self.clock, is_server_ours=settings.is_embedded)
         self._leases = Leases(client, journal, say=progress.note, policy=settings.unload, clock=self.clock)

@@ -250,11 +250,11 @@ class Session:
             pace=self.pace,
             clock=self._clock,
         )
-        pace, rounds = self.pace, len(self.settings.rounds)
+        rounds = len(self.settings.rounds)
         self._progress.expect(
             plan.expected(),
             title=f"round 1 of {rounds}" if rounds > 1 else "",
-            time_left=None if pace is None else lambda: pace.left_s,
+            time_left=self.pace.time_left if self.pace else None,
         )
         self._resources.enter_context(interruptible(on_second=self.run.abandon))
         return self.run

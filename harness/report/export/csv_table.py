@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.domain.record import Record
-from harness.report.export.claim import why_no_score
+from harness.report.no_score import why_no_score
 from harness.report.text import printable
 from harness.store.run_file import RunFile
 

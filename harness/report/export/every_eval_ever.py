@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import Any
 
 from harness.domain.record import PromptRecord, RunRecord, SampleRecord, ScoreRecord, SummaryRecord
-from harness.report.export.claim import why_no_score
+from harness.report.no_score import why_no_score
 from harness.store.cell import CellKey
 from harness.store.run_file import RunFile
 

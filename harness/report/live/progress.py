@@ -14,6 +14,7 @@ from harness.report.figure import seconds
 from harness.report.live.picture import Screen, draw
 from harness.report.live.region import Region
 from harness.report.live.standing import PlannedModel, Standing
+from harness.report.no_score import why_no_score
 from harness.report.text import one_line
 
 _IDLE_S = 1.0
@@ -116,7 +117,7 @@ class LiveProgress:
         asked, took_s = self._last
         if not asked:
             return
-        score = "no score" if cell.score is None else f"score {cell.score:.2f}"
+        score = "no score" if cell.score is None or why_no_score(cell) else f"score {cell.score:.2f}"
         others = ", ".join(f"{count} {outcome}" for outcome, count in cell.outcomes.items() if outcome != "ok")
         line = f"{cell.model_key} {cell.task}: {score}, {asked} samples in {seconds(took_s)}"
         self.note(f"{line} ({others})" if others else line)
@@ -149,7 +150,9 @@ class LiveProgress:
     def close(self) -> None:
         """Take the picture away for good."""
         self._closed.set()
-        self._show(is_shown=False, is_still=False)
+        with self._harmless(), self._drawing:
+            self._is_shown = False
+            self._region.close()
 
     def _show(self, *, is_shown: bool, is_still: bool) -> None:
         with self._harmless(), self._drawing:
@@ -199,4 +202,4 @@ class LiveProgress:
             self._closed.set()
             self._is_shown = False
             with contextlib.suppress(Exception):
-                self._region.erase()
+                self._region.close()

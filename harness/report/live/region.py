@@ -43,6 +43,7 @@ class Region:
         self._size = size
         self._widths: Sequence[int] = ()
         self._column = 0
+        self._hides_cursor = False
 
     def draw(self, lines: Sequence[str], *, column: int = 0) -> None:
         """Replace what is drawn, in one write.
@@ -55,6 +56,7 @@ class Region:
         if not self._widths:
             self._column = column
         self._widths = [cell_len(_COLOUR.sub("", line)) for line in lines]
+        self._hides_cursor = True
         start = "\n" if self._column else ""
         self._write(before + _HIDE_CURSOR + start + "\n".join(lines))
 
@@ -63,6 +65,14 @@ class Region:
         if self._widths:
             before, self._widths = self._erasing(), ()
             self._write(before + _SHOW_CURSOR)
+            self._hides_cursor = False
+
+    def close(self) -> None:
+        """Erase it for good. The cursor is shown even if Ctrl-C has interrupted an earlier erasing."""
+        self.erase()
+        if self._hides_cursor:
+            self._write(_SHOW_CURSOR)
+            self._hides_cursor = False
 
     def _erasing(self) -> str:
         """Return what moves the cursor back to where it was, and clears what is below."""

@@ -75,6 +75,10 @@ class Pace:
         """The time left, in seconds; negative once the budget is used up."""
         return self._ends_at - self._clock.monotonic()
 
+    def time_left(self) -> float:
+        """Return `left_s`, for who asks again and again."""
+        return self.left_s
+
     def is_begun(self, model: Model) -> bool:
         """Tell whether `why_not` has allowed this model."""
         return model.key in self._begun

@@ -14,6 +14,8 @@ from harness.report.live.picture import Screen as Size
 from harness.report.live.progress import LiveProgress
 from harness.report.live.standing import PlannedCell, PlannedModel
 from harness.testing.clock import FakeClock
+from tests.verdict.recorded import cell as recorded
+from tests.verdict.recorded import lost
 
 from .screen import Screen
 from .test_standing import answer
@@ -30,7 +32,7 @@ class Terminal(io.StringIO):
         self.screen = Screen(columns)
         self.rows = rows
         self.writes = 0
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self.written = threading.Event()
 
     def write(self, text: str) -> int:
@@ -141,6 +143,27 @@ def test_what_has_ended_becomes_a_line_that_stays(make: type[Bench]) -> None:
         )  # fmt: skip
         assert bench.text.startswith("acme/small extract: score 0.50, 12 samples in 12.0 s (2 truncated)\n")
     assert bench.text == "acme/small extract: score 0.50, 12 samples in 12.0 s (2 truncated)"
+
+
+def test_of_a_task_that_lost_too_many_answers_no_score_is_named(make: type[Bench]) -> None:
+    bench = make()
+    bench.expect("acme/small")
+    ask(bench, "acme/small", "extract", 12)
+    (cell,) = lost(recorded([1.0, None], key="acme/small", task="extract")[-1:], 1)
+    assert isinstance(cell, SummaryRecord)
+    bench.view.ended(cell)
+    assert bench.said == ["acme/small extract: no score, 12 samples in 12.0 s"]
+
+
+def test_the_cursor_is_shown_at_the_end_even_if_ctrl_c_came_while_the_picture_was_erased(make: type[Bench]) -> None:
+    bench = make()
+    bench.expect("acme/small")
+    with pytest.raises(KeyboardInterrupt), bench.view.shown():
+        bench.terminal.error = KeyboardInterrupt()
+    assert not bench.terminal.screen.is_cursor_shown
+    bench.terminal.error = None
+    bench.view.close()
+    assert bench.terminal.screen.is_cursor_shown
 
 
 def test_a_line_of_pytest_that_has_not_ended_is_continued_afterwards(make: type[Bench]) -> None:

@@ -1,11 +1,11 @@
-"""Whether a cell's score may be passed on: where too many answers were lost, nothing is claimed of it."""
+"""Whether a cell has a score that may be named: where too many answers were lost, nothing is claimed of it."""
 
 from harness.domain.record import SummaryRecord
 from harness.stats.pairing import MOST_UNSCORED
 
 
 def why_no_score(cell: SummaryRecord) -> str:
-    """Return why no score of a cell is exported; "" where one is."""
+    """Return why no score of a cell may be named; "" where one may."""
     if cell.unscored > MOST_UNSCORED * cell.answers:
         return f"{cell.unscored} of {cell.answers} answers were lost (above {100 * MOST_UNSCORED:g} %)"
     if cell.score is None:
