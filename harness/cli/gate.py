@@ -42,7 +42,12 @@ _MOST_RUNS = 1000
     metavar="N",
     help="Of a folder, take the newest N runs as the baseline.",
 )
-@click.option("--strict", "is_strict", is_flag=True, help="Fail also on what is open (1) or not comparable (10).")
+@click.option(
+    "--strict",
+    "is_strict",
+    is_flag=True,
+    help="Fail also on what is open (1), on what is not comparable, and if nothing could fail (10).",
+)
 @click.option(
     "--update",
     "is_kept",
@@ -192,6 +197,7 @@ def _case_as_dict(case: "Case") -> dict[str, Any]:
         "interval": interval.method if interval else "",
         "p": case.p,
         "largest_loss": case.largest_loss,
+        "can_fail": case.can_fail,
         "lost": list(case.lost),
         "gained": list(case.gained),
         "left_out": case.left_out,

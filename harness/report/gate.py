@@ -36,6 +36,8 @@ def headline(night: Night) -> str:
         return f"NOTHING WAS COMPARED with the baseline: {counts or 'it has no finished task'}."
     if missing:
         return f"INCOMPLETE: nothing is shown to be worse, but something is missing: {counts}."
+    if not night.can_fail:
+        return f"NOTHING COULD FAIL: too few items, or too low a baseline, to show any loss: {counts}."
     return f"Nothing is shown to be worse than the baseline: {counts}."
 
 
@@ -146,6 +148,9 @@ def _notes(night: Night) -> Iterator[str]:
         yield f"Lost answers, here or in the baseline; they count against what is said: {named(lost)}."
     if fewer := [f"{name(case)} {case.left_out}" for case in night.cases if case.left_out]:
         yield f"Items of the baseline's newest run that this run was not asked: {named(fewer)}."
+    if toothless := night.toothless:
+        cells = [f"{name(case)} ({case.n} items, score {score(case.baseline_score)})" for case in toothless]
+        yield f"Could not fail, as even a score of 0 would prove no loss above the margin: {named(cells)}."
     if flaky := flaky_items(night):
         yield f"Flaky, as they flip within the baseline (runs that pass): {named(flaky)}."
 

@@ -27,6 +27,8 @@ def annotations(night: Night) -> list[str]:
     ]
     if not night.is_measured:
         found.insert(0, annotation("error", "lms-harness gate", headline(night)))
+    elif not night.can_fail:
+        found.append(annotation("warning", "lms-harness gate", headline(night)))
     if len(found) <= MOST_ANNOTATIONS:
         return found
     rest = len(found) - MOST_ANNOTATIONS + 1

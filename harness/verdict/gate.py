@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from harness.settings import EMBEDDED
 from harness.stats.estimate import Estimate, Interval
 from harness.stats.exchange import Exchange
 from harness.stats.multiple import tarone
@@ -70,6 +71,8 @@ class Case:
         interval: of the difference, 95 %.
         p: of "nothing changed", times the number of claims of the night; None: not measured.
         largest_loss: a larger one is ruled out, at 95 %, for this case alone; None: not known.
+        can_fail: whether it would be a regression if tonight had scored 0 on every item: not with a handful of items,
+            or where the baseline hardly scores.
         lost: items that most runs of the baseline pass and this one does not, those that never flipped first.
         gained: the other way round.
         flaky: items that flip among the runs of the baseline.
@@ -89,6 +92,7 @@ class Case:
     interval: Interval | None = None
     p: float | None = None
     largest_loss: float | None = None
+    can_fail: bool = True
     lost: tuple[str, ...] = ()
     gained: tuple[str, ...] = ()
     flaky: tuple[FlakyItem, ...] = ()
@@ -136,13 +140,25 @@ class Night:
         """Whether anything was compared at all."""
         return any(case.is_measured for case in self.cases)
 
+    @property
+    def toothless(self) -> list[Case]:
+        """The cases that could not have failed, whatever had been answered."""
+        return [case for case in self.cases if case.is_measured and not case.can_fail]
+
+    @property
+    def can_fail(self) -> bool:
+        """Whether any case could have failed."""
+        return any(case.is_measured and case.can_fail for case in self.cases)
+
     def is_worse(self, *, is_strict: bool = False) -> bool:
         """Tell whether something got worse; strictly, whether that is not even open."""
         return bool(self.of(Level.FAIL, *((Level.WARN,) if is_strict else ())))
 
     def is_incomplete(self, *, is_strict: bool = False) -> bool:
-        """Tell whether a case is missing, or nothing was compared; strictly, whether a case was not."""
-        return not self.is_measured or bool(self.of(Level.MISSING, *((Level.NEUTRAL,) if is_strict else ())))
+        """Tell whether a case is missing, or nothing was compared; strictly, also if one was not or none could fail."""
+        if not self.is_measured or (is_strict and not self.can_fail):
+            return True
+        return bool(self.of(Level.MISSING, *((Level.NEUTRAL,) if is_strict else ())))
 
 
 def night(run: RunFile, baseline: Sequence[RunFile], *, margin: float, tasks: Collection[str] = ()) -> Night:
@@ -249,7 +265,7 @@ def _judged(model_key: str, task: str, pairs: Paired, test: Exchange, bar: _Bar)
     p = min(1.0, test.p * bar.claims)
     shown = pairs.difference()
     favour = shown if pairs.favour == pairs.against else pairs.difference(in_favour=True)
-    if _is_loss(favour, more_than=bar.margin) and p < bar.alpha and _is_below_zero(favour):
+    if _is_regression(favour, p, bar):
         state, shown = State.REGRESSION, favour
     elif 2 * pairs.left_out > pairs.asked:  # What is gone may be just what failed.
         state = State.FEW_ITEMS
@@ -259,6 +275,7 @@ def _judged(model_key: str, task: str, pairs: Paired, test: Exchange, bar: _Bar)
         state = State.PASSES
     bound = pairs.difference(level=1 - 2 * bar.alpha).interval
     largest_loss = None if bound is None else max(0.0, -bound.low)
+    worst = pairs.at_worst()
     flips = {item.item_id for item in pairs.flaky}
     return Case(
         model_key=model_key,
@@ -273,6 +290,7 @@ def _judged(model_key: str, task: str, pairs: Paired, test: Exchange, bar: _Bar)
         interval=shown.interval,
         p=p,
         largest_loss=largest_loss,
+        can_fail=state is State.REGRESSION or _is_regression(worst.difference(), worst.exchange().p, bar),
         lost=tuple(sorted(pairs.lost, key=lambda item: (item in flips, item))),
         gained=pairs.gained,
         flaky=pairs.flaky,
@@ -298,13 +316,14 @@ def _reason(state: State, shown: Estimate, p: float, largest_loss: float | None,
     return f"no loss above the margin seen; one of up to {largest_loss:.2g} is not ruled out"
 
 
+def _is_regression(difference: Estimate, p: float, bar: _Bar) -> bool:
+    is_significant = p < bar.alpha and difference.interval is not None and difference.interval.high < 0
+    return is_significant and _is_loss(difference, more_than=bar.margin)
+
+
 def _is_loss(difference: Estimate, *, more_than: float) -> bool:
     # 1e-9: three items of sixty are a loss of 0.05, and a margin of 0.05 forgives it.
     return difference.value is not None and -difference.value > more_than + 1e-9
-
-
-def _is_below_zero(difference: Estimate) -> bool:
-    return difference.interval is not None and difference.interval.high < 0
 
 
 def _place(case: Case) -> tuple[int, float, str, bool, str]:
@@ -314,4 +333,6 @@ def _place(case: Case) -> tuple[int, float, str, bool, str]:
 def _changes(run: RunFile, baseline: Sequence[RunFile], key: str) -> tuple[Change, ...]:
     """Return what differs between this run and the newest one of the baseline that has the model."""
     earlier = next(seen for seen in baseline if any(summary.model_key == key for summary in seen.summaries))
-    return changes(Subject(run=earlier, model_key=key), Subject(run=run, model_key=key))
+    found = changes(Subject(run=earlier, model_key=key), Subject(run=run, model_key=key))
+    # The embedded server takes another port each night.
+    return tuple(change for change in found if change.name != "server_url" or run.run.settings.get("url") != EMBEDDED)

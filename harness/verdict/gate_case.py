@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 from harness.domain.record import SummaryRecord
@@ -73,6 +73,11 @@ class Paired:
             clusters=[item.cluster for item in drawn],
             level=level,
         )
+
+    def at_worst(self) -> "Paired":
+        """Return the same items, had tonight scored 0 on every one."""
+        lost = {item: replace(drawn, now=0.0) for item, drawn in self.favour.items()}
+        return replace(self, against=lost, favour=lost)
 
     def exchange(self) -> Exchange:
         """Return the test of a loss, with what went unscored counted in tonight's favour."""

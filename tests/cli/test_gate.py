@@ -184,6 +184,21 @@ def test_a_gate_that_compares_nothing_fails(call: Call, folder: Path) -> None:
     assert "temperature is 0.0 in the baseline and 1.0 in this run" in " ".join(done.out.split())
 
 
+def test_a_gate_that_no_answer_could_fail_says_so(call: Call, folder: Path) -> None:
+    """Three items, or a baseline that scores next to nothing: a score of 0 tonight would prove no loss."""
+    few = [*cell(passes(3, 3)), *cell(passes(2), key=OTHER)]
+    plan = {**PLAN, "tasks": {"say": "few"}}
+    night(folder / "few", 1, *few, plan=plan)
+    night(folder / "results", 2, *few, plan=plan)
+    done = call("gate", "few/")
+    assert done.code == 0
+    said = " ".join(done.out.split())
+    assert said.startswith("NOTHING COULD FAIL: too few items, or too low a baseline, to show any loss: 2 passed.")
+    assert f"Could not fail, as even a score of 0 would prove no loss above the margin: {KEY} say (3 items" in said
+    assert call("gate", "few/", "--strict").code == 10
+    assert {case["can_fail"] for case in call("gate", "few/", "--json").json["cases"]} == {False}
+
+
 def test_several_runs_are_one_baseline_and_items_that_flip_within_it_are_listed(call: Call, folder: Path) -> None:
     for number in (2, 3, 4):
         night(folder / "baseline", number, *whole([float(item != number) for item in range(40)]))
