@@ -72,7 +72,8 @@ def check_tasks(path: Path, *, as_json: bool) -> None:
             }
         )
     else:
-        print_text("\n\n".join(render_findings(found, width=width) for found in checked.tasks))
+        if checked.tasks:
+            print_text("\n\n".join(render_findings(found, width=width) for found in checked.tasks))
         for faulty in checked.faulty:
             for line in str(faulty.error).splitlines():
                 note(paragraph(line, width, indent=2))

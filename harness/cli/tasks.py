@@ -85,10 +85,13 @@ def tasks(
       lms-harness tasks --task extract --n 300 --seed 7
       lms-harness tasks results/*.jsonl --json
       lms-harness tasks --task extract --n 30 --export items.jsonl
+      lms-harness tasks --new my-tasks --from tickets.csv
+      lms-harness tasks --check my-tasks
     """
-    given = {"--new": new, "--check": check, "--export": export, "RUN_FILE": files or None}
+    others = {"--tasks": own, "--task": names or None, "--export": export, "RUN_FILE": files or None}
+    given = {"--new": new, "--check": check, **others}
     if (new or check) and (several := [name for name, value in given.items() if value is not None])[1:]:
-        raise click.UsageError(f"{several[0]} and {several[1]} are two different things: give one of them")
+        raise click.UsageError(f"{several[0]} and {several[1]} cannot be used together")
     if data is not None and new is None:
         raise click.UsageError("--from is for --new DIR, which is missing")
     if new is not None:

@@ -75,8 +75,9 @@ def test_a_starter_survives_columns_and_labels_that_would_break_it(call: Call, f
         (["--new", "mine", "--from", "nowhere.csv"], "--from: expected a file with rows, but nowhere.csv"),
         (["--new", "mine", "--from", "empty.csv"], "empty.csv has no rows"),
         (["--new", "mine", "--from", "binary.csv"], "it is not UTF-8"),
-        (["--new", "mine", "--check", "own"], "--new and --check are two different things"),
-        (["--check", "own", "--export", "-"], "--check and --export are two different things"),
+        (["--new", "mine", "--check", "own"], "--new and --check cannot be used together"),
+        (["--check", "own", "--export", "-"], "--check and --export cannot be used together"),
+        (["--check", "own", "--task", "x"], "--check and --task cannot be used together"),
         (["--check", "nowhere"], "cannot read the folder nowhere"),
         (["--check", "own"], "there is no .toml file in own"),
         (["--tasks", "nowhere"], "cannot read the folder nowhere"),
@@ -116,6 +117,17 @@ def test_a_check_names_rows_that_should_be_looked_at(call: Call, folder: Path) -
     assert "with 4 rows the answer is 'open'" in said
     own(folder, TOML + "floor = 0.3\n", "text,desk\n1,a\n2,a\n3,b\n")
     assert "an answer that ignores the row reaches the floor of 0.30" in call("tasks", "--check", "own").out
+
+
+def test_a_check_prints_nothing_but_what_is_wrong_where_nothing_can_be_run(call: Call, folder: Path) -> None:
+    own(folder, "promt = 1\n")
+    assert call("tasks", "--check", "own").out == ""
+
+
+def test_the_help_shows_how_to_begin_and_to_check(call: Call) -> None:
+    shown = call("tasks", "--help").out
+    assert "lms-harness tasks --new my-tasks --from tickets.csv" in shown
+    assert "lms-harness tasks --check my-tasks" in shown
 
 
 def test_a_check_names_every_definition_that_cannot_be_run(call: Call, folder: Path) -> None:

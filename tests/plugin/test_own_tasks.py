@@ -221,6 +221,8 @@ def test_two_runs_of_an_own_task_are_compared_row_by_row(lms: Lms, folder: Path)
     assert compared.code == 0, compared.out
     assert "tickets" in compared.out
     assert "12" in compared.out
+    difficulty = lms("tasks", "--tasks=own", "--json", str(first))
+    assert {item["models"] for item in json.loads(difficulty.out)["items"]["tickets"]} == {1}
 
 
 def test_the_floor_of_a_definition_is_the_yardstick_and_fails_no_run(lms: Lms, folder: Path) -> None:
