@@ -1,5 +1,6 @@
 """Which run is put to the gate, against which earlier ones, and what becomes of the baseline afterwards."""
 
+import re
 import shutil
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ LAST_RUNS = 7
 """How many runs of a folder are its baseline: a week of nights."""
 
 _SHOWN = 80
+_ID = re.compile(r"\w[\w.-]*", re.ASCII)
+"""An id that can name a file: those of our runs, and not any that a file may claim."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,10 +158,12 @@ def folder_to_update(words: Sequence[str]) -> Path:
 def keep(run: RunFile, folder: Path) -> Path:
     """Copy a run into a folder, and return where it is now; what reads the folder never sees half of it.
 
+    It is named by its id, so that each night has its own file even if all runs are called `nightly.jsonl`.
+
     Raises:
         StoreError: it cannot be written.
     """
-    target = folder / run.path.name
+    target = folder / (f"{run.run.run_id}.jsonl" if _ID.fullmatch(run.run.run_id) else run.path.name)
     half = target.with_suffix(".part")
     try:
         folder.mkdir(parents=True, exist_ok=True)

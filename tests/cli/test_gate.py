@@ -257,6 +257,14 @@ def test_a_run_that_passes_joins_the_baseline_and_one_that_does_not_stays_out(ca
     assert [path.name[:8] for path in sorted((folder / "new").iterdir())] == ["20261121", "20261122"]
 
 
+def test_runs_that_are_all_called_the_same_join_the_baseline_one_by_one(call: Call, folder: Path) -> None:
+    shutil.rmtree(folder / "baseline")
+    for number in (1, 2, 3):
+        night(folder / "made", number, *whole(passes(38))).rename(folder / "nightly.jsonl")
+        assert call("gate", "baseline/", "nightly.jsonl", "--update").code == (10 if number == 1 else 0)
+    assert [path.name[:8] for path in sorted((folder / "baseline").iterdir())] == ["20261121", "20261122", "20261123"]
+
+
 def test_a_night_without_a_run_is_not_mistaken_for_the_night_before(call: Call, folder: Path) -> None:
     night(folder / "results", 2, *whole(passes(38)))
     assert call("gate", "baseline/", "--update").code == 0
