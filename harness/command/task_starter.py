@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from harness.domain.sample import is_unicode
 from harness.errors import StoreError, TaskError
 from harness.own_task.format.table import Table
 from harness.own_task.template import as_text
@@ -119,6 +120,10 @@ def write_starter(folder: Path, data: Path, found: Guess) -> Path:
     """
     name = _name_of(data)
     definition, copy = folder / f"{name}.toml", folder / data.name
+    if not is_unicode(data.name):
+        raise StoreError(f"{data}: a definition can only name a file whose name is UTF-8", hint="Rename the file.")
+    if copy == definition:
+        raise StoreError(f"{data} is named as a definition would be", hint="Name a file with rows, such as CSV.")
     if definition.exists():
         raise StoreError(f"{definition} exists already", hint="Nothing was written. Name another folder.")
     try:

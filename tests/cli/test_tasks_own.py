@@ -59,6 +59,19 @@ def test_a_starter_guesses_from_the_data_and_can_be_run(
     assert (again.code, "exists already" in again.err) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("rows\udcff.csv", "whose name is UTF-8"), ("rows.toml", "is named as a definition would be")],
+)
+def test_a_file_that_no_definition_can_name_is_refused_and_nothing_is_written(
+    call: Call, folder: Path, name: str, message: str
+) -> None:
+    (folder / name).write_text(TICKETS)
+    done = call("tasks", "--new", "mine", "--from", name)
+    assert (done.code, message in done.err) == (2, True), done.err
+    assert not (folder / "mine").exists()
+
+
 def test_a_starter_survives_columns_and_labels_that_would_break_it(call: Call, folder: Path) -> None:
     (folder / "x.csv").write_text('"a ""b"" \\\\",evil{x},"l\x1bx",answer\n' + 'q,1,2,"{""}"\nr,1,2,b\n' * 2)
     assert call("tasks", "--new", "mine", "--from", "x.csv").code == 0
