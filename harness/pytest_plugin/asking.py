@@ -74,7 +74,9 @@ def lms_check(_lms_questions: "Questions", pytestconfig: pytest.Config) -> "Chec
             )
         with _from_here():
             judge = make_scorer(scorer) if isinstance(scorer, str) else scorer
-            if isinstance(judge, type) or not callable(judge):
+            if isinstance(judge, type) or not (
+                callable(judge) and hasattr(judge, "name") and hasattr(judge, "version")
+            ):
                 raise TaskError(f"lms_check: expected a scorer, such as Number() or its name, got {judge!r}")
             score = _lms_questions.check(answer.item_id, judge, target, at_least=at_least)
         if score.value is None:

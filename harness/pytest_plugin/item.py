@@ -46,13 +46,14 @@ def is_free_form(item: pytest.Item) -> bool:
 
 def marker_fault(item: pytest.Item) -> str:
     """Return what is wrong with the test's marker `lms_task`; "" if nothing is."""
+    from harness.domain.sample import is_unicode
     from harness.task.task import Task
 
     marker = item.get_closest_marker("lms_task")
     if marker is None:
         return ""
     task = marker.args[0] if marker.args else None
-    if isinstance(task, str) and task.strip() and is_free_form(item):
+    if isinstance(task, str) and task.strip() and is_unicode(task) and is_free_form(item):
         return ""
     if isinstance(task, Task) and not is_free_form(item):
         return ""

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from harness.domain.answer import Answer
 from harness.domain.answer_text import AnswerText
 from harness.domain.generation import Outcome
-from harness.domain.sample import Json, Sample, canonical_json, content_hash
+from harness.domain.sample import Json, Sample, canonical_json, content_hash, is_unicode
 from harness.domain.score import Score, Scorer
 from harness.errors import TaskError
 from harness.run.ask.job import sample_uid
@@ -66,6 +66,11 @@ class Questions:
         """
         if not isinstance(prompt, str) or not prompt.strip():
             raise TaskError(f"lms_ask: expected a question, got {prompt!r}")
+        if not (system_prompt is None or isinstance(system_prompt, str)):
+            raise TaskError(f"lms_ask: system_prompt: expected a text, got {system_prompt!r}")
+        for name, text in (("the question", prompt), ("system_prompt", system_prompt or "")):
+            if not is_unicode(text):
+                raise TaskError(f"lms_ask: {name}: expected Unicode, got half of a surrogate pair: {text!r}")
         if type(max_output_tokens) is not int or max_output_tokens < 1:
             raise TaskError(f"lms_ask: max_output_tokens: expected a whole number from 1, got {max_output_tokens!r}")
         self._count += 1
@@ -95,7 +100,7 @@ class Questions:
                 "lms_check: this answer is recorded already", hint="Check it in the test that asked for it."
             )
         try:
-            canonical_json(target)
+            canonical_json(target).encode()  # A lone surrogate, which no record can hold, is a ValueError.
             score = judged(scorer, answer.generation.text, target)
         except (TypeError, ValueError) as exc:
             # A TaskError is a ValueError: either way the answer cannot be judged.

@@ -318,3 +318,42 @@ def test_a_resumed_run_takes_over_what_passed_and_asks_the_rest(run: Pytest, ser
     changed = run(f"--lms-resume={first.path}", "--lms-model=all", code=TESTS.replace('"Paris"', '"paris"'))
     assert "the capital" in str([body["input"] for body in server.asked("POST", CHAT)[-20:]])
     assert "assert 'paris' in 'It is Paris.'" in changed.out
+
+
+HALVES = """
+import pytest
+from harness import Score
+
+class Kind:
+    name, version = "kind", "1"
+
+    def __call__(self, output, target):
+        return Score(value=1.0)
+
+def test_target(lms_ask, lms_check):
+    lms_check(lms_ask("Say 3"), Kind(), "\\ud83d")
+
+def test_question(lms_ask):
+    lms_ask("Say \\ud83d")
+
+def test_system_prompt(lms_ask):
+    lms_ask("Say 3", system_prompt=3)
+
+def test_bare_function(lms_ask, lms_check):
+    lms_check(lms_ask("Say 3"), lambda output, target: Score(value=1.0), 3)
+
+def test_last(lms_ask):
+    assert lms_ask("Say 3") == "3"
+"""
+
+
+def test_half_a_character_or_a_bare_function_fails_its_own_test_and_not_the_run(run: Pytest) -> None:
+    """Cut JSON holds half of an emoji: it cannot be recorded, and ended the whole session with an INTERNALERROR."""
+    result = run(code=HALVES)
+    assert "4 failed, 1 passed" in result.out
+    assert "kind cannot use the target" in result.out
+    assert "lms_ask: the question: expected Unicode, got half of a surrogate pair" in result.out
+    assert "lms_ask: system_prompt: expected a text, got 3" in result.out
+    assert "lms_check: expected a scorer, such as Number() or its name, got <function" in result.out
+    named = HALVES.replace("def test_last", '@pytest.mark.lms_task("\\ud83d")\ndef test_last')
+    assert "lms_task: expected the name of a task" in run(code=named).out
