@@ -245,7 +245,9 @@ def test_a_link_restores_filters_and_the_open_sample(browser: "Browser", fresh: 
         assert other.inner_text(".sheet") == sheet
         assert other.input_value("#filter-order") == "-time"
         assert other.locator("tr.is-open").is_visible()
-        other.goto(f"{file.as_uri()}#samples&task=%E0%A4%A&order=nonsense&page=99&open=gone&__proto__=x")
+        other.goto(
+            f"{file.as_uri()}#samples&task=%E0%A4%A&order=toString&outcome=constructor&page=99&open=gone&__proto__=x"
+        )
         assert "rows" in other.inner_text("#count") or "No sample" in other.inner_text("#count")
 
 

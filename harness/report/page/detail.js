@@ -23,8 +23,13 @@ const foreign = (text) => make("bdi", {}, ...safe(text, ""));
 
 const figures = (value, digits = 2) => value === null ? "n/a" : value.toFixed(digits);
 const seconds = (value) => value === null ? "n/a" : value < 10 ? `${value.toFixed(2)} s` : `${value.toFixed(1)} s`;
+// None where a name would act in a terminal that it is pasted into.
+const showCommand = (row) => {
+  const { show } = data.cells[row.cell];
+  return show && row.item.word ? `${show} --item ${row.item.word} --json` : null;
+};
 const cutNote = ([start, end, length], row) => make("span", { class: "cut" },
-  `cut at ${(start.length + end.length).toLocaleString("en")} of ${length.toLocaleString("en")} characters`, row.item.show ? "; the command below has it all" : "");
+  `cut at ${(start.length + end.length).toLocaleString("en")} of ${length.toLocaleString("en")} characters`, showCommand(row) ? "; the command below has it all" : "");
 
 function text(title, value, row) {
   const shown = plain(value).trim() === ""
@@ -115,6 +120,6 @@ function sheet(row, shown, choose, acts) {
       ? [...asked, make("div", { class: "columns" }, answersOf(row), answersOf(shown))]
       : [make("div", { class: "columns" }, make("div", {}, ...asked), answersOf(row))]),
     otherModels(row, shown, choose),
-    command(data.cells[row.cell], "ask this model this task again"), command(row.item.show, "show all answers to this item whole"),
+    command(data.cells[row.cell].rerun, "ask this model this task again"), command(showCommand(row), "show all answers to this item whole"),
     make("div", { class: "acts" }, ...acts));
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.domain.record import SampleRecord
 from harness.report.chart.label import names
-from harness.report.page.rerun import rerun_command, show_command
+from harness.report.page.rerun import rerun_command, show_command, word
 from harness.report.sample import LONGEST
 from harness.store.cell import CellKey, SampleEntry
 from harness.store.run_file import RunFile
@@ -153,7 +153,6 @@ class _Data:
         self._rows: list[dict[str, Any]] = []
         self._numbers: dict[str, dict[Any, int]] = defaultdict(dict)
         self._values: dict[str, list[Any]] = defaultdict(list)
-        self._commands: dict[str, str | None] = {}
 
     def add(self, row: _Row) -> int:
         """Add a row; return by about how many bytes of JSON the data grew."""
@@ -166,7 +165,7 @@ class _Data:
             "task": self._number("tasks", key.task, key.task[:LONGEST_NAME]),
             "target": self._cut(target if isinstance(target, str) else json.dumps(target, ensure_ascii=False)),
             "flipped": row.is_flipped,
-            "show": show_command(run.path, key, row.item_id),
+            "word": word(row.item_id),
         }
         item_number, is_new = self._placed("items", (key.task, row.item_id), item)
         grown += len(script_json(item)) if is_new else 0
@@ -195,7 +194,7 @@ class _Data:
                 }
             )
         model = self._number("models", key.model_key, key.model_key[:LONGEST_NAME])
-        cell = self._number("cells", (run.path, key), rerun_command(run.run, key))
+        cell = self._number("cells", (run.path, key), _commands(run, key))
         made = {"item": item_number, "model": model, "cell": cell, "epochs": epochs}
         self._rows.append(made)
         return grown + len(script_json(made))
@@ -247,6 +246,10 @@ def cut(text: str, longest: int = LONGEST) -> Text:
         return text
     end = longest // 3
     return [text[: longest - end], text[-end:], len(text)]
+
+
+def _commands(run: RunFile, key: CellKey) -> dict[str, str | None]:
+    return {"rerun": rerun_command(run.run, key), "show": show_command(run.path, key)}
 
 
 def _image(image: Mapping[str, Any]) -> str:

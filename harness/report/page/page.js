@@ -25,13 +25,13 @@ function fillFilters() {
 }
 
 function head() {
-  const columns = COLUMNS.map(([name, label, order]) => {
-    const set = order !== null && state.order.replace("-", "") === order.replace("-", "");
+  const columns = COLUMNS.map(([name, label, by]) => {
+    const set = by !== null && state.order.replace("-", "") === by.replace("-", "");
     const attributes = { scope: "col", class: `of-${name}` };
     if (set) attributes["aria-sort"] = state.order.startsWith("-") ? "descending" : "ascending";
-    if (order === null) return make("th", attributes, label);
-    const turned = order.startsWith("-") ? order.slice(1) : `-${order}`;
-    const next = state.order === order ? turned : order;
+    if (by === null) return make("th", attributes, label);
+    const turned = by.startsWith("-") ? by.slice(1) : `-${by}`;
+    const next = state.order === by ? turned : by;
     return make("th", attributes, make("button", { type: "button", class: "sort", onclick: () => change({ order: next }) }, label));
   });
   byId("rows").tHead.replaceChildren(make("tr", {}, ...columns));
@@ -84,7 +84,7 @@ function draw() {
   const answers = wanted.reduce((sum, row) => sum + row.epochs.length, 0);
   const repeats = answers === wanted.length ? "" : ` with ${answers.toLocaleString("en")} answers`;
   byId("count").textContent = wanted.length
-    ? `${wanted.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} rows${repeats}, ${(ORDERS[state.order] || ORDERS.worst)[0]}`
+    ? `${wanted.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} rows${repeats}, ${order()[0]}`
     : "No sample fits. Reset shows all.";
   byId("place").textContent = `${page + 1} of ${pages}`;
   byId("before").disabled = page === 0;

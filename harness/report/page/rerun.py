@@ -37,9 +37,14 @@ def rerun_command(run: RunRecord, key: CellKey) -> str | None:
     return _command([*words, *(("--tasks", str(own_tasks)) if own_tasks else ("--suite", "offload"))])
 
 
-def show_command(path: Path, key: CellKey, item_id: str) -> str | None:
-    """Return the command that shows all answers to an item whole; None: a name cannot be copied safely."""
-    return _command(["lms-harness", "show", str(path), "--task", key.task, "--item", item_id, "--json"])
+def show_command(path: Path, key: CellKey) -> str | None:
+    """Return the command that shows the samples of a task; the script adds an item. None: as above."""
+    return _command(["lms-harness", "show", str(path), "--task", key.task])
+
+
+def word(name: str) -> str | None:
+    """Return a name as one word of a shell; None: it cannot be copied safely."""
+    return _command([name])
 
 
 def _command(words: Iterable[str]) -> str | None:

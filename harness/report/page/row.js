@@ -44,7 +44,7 @@ function isWanted(row) {
   if (state.model && row.model !== state.model) return false;
   if (state.beside && !besides(row, state.beside)) return false;
   if (state.flipped && !(state.beside ? row.passed !== besides(row, state.beside).passed : row.item.flipped)) return false;
-  if (state.outcome in OUTCOMES) {
+  if (Object.hasOwn(OUTCOMES, state.outcome)) {
     if (!OUTCOMES[state.outcome][1](row)) return false;
   } else if (state.outcome && !row.outcomes.includes(state.outcome)) return false;
   return !state.q || words(row).includes(searched(state.q).trim());
@@ -67,4 +67,5 @@ const ORDERS = {
   "-tokens": ["longest answer", byFigure("tokens", -1)], tokens: ["shortest answer", byFigure("tokens", 1)],
 };
 
-const found = () => rows.filter(isWanted).sort((ORDERS[state.order] || ORDERS.worst)[1]);
+const order = () => Object.hasOwn(ORDERS, state.order) ? ORDERS[state.order] : ORDERS.worst;
+const found = () => rows.filter(isWanted).sort(order()[1]);

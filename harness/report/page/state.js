@@ -10,7 +10,7 @@ function readFragment() {
   Object.assign(state, PLAIN);
   for (const pair of pairs) {
     const [name, ...value] = pair.split("=");
-    if (!(name in PLAIN)) continue;
+    if (!Object.hasOwn(PLAIN, name)) continue;
     try {
       state[name] = decodeURIComponent(value.join("="));
     } catch { /* Not written by this page. */ }

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.report.page.rerun import rerun_command, show_command
+from harness.report.page.rerun import rerun_command, show_command, word
 from harness.store.cell import CellKey
 from tests.verdict.recorded import head
 
@@ -30,12 +30,21 @@ def test_own_tasks_are_named_by_their_folder() -> None:
 
 @pytest.mark.parametrize("name", ["a b", "$(reboot)", "`reboot`", "'; reboot; '", "-x", "*"])
 def test_a_name_is_one_word_for_the_shell(name: str) -> None:
-    command = show_command(Path("r.jsonl"), CellKey("m", name), name)
+    command = show_command(Path("r.jsonl"), CellKey("m", name))
     assert command is not None
-    assert shlex.split(command) == ["lms-harness", "show", "r.jsonl", "--task", name, "--item", name, "--json"]
+    assert shlex.split(f"{command} --item {word(name)}") == [
+        "lms-harness",
+        "show",
+        "r.jsonl",
+        "--task",
+        name,
+        "--item",
+        name,
+    ]
 
 
 @pytest.mark.parametrize("name", ["a\nreboot\n", "\x1b[201~reboot\r", "\u202egnp", "a\tb", "\x9b201~"])
 def test_a_name_that_acts_when_it_is_pasted_has_no_command(name: str) -> None:
-    assert show_command(Path("r.jsonl"), KEY, name) is None
+    assert word(name) is None
+    assert show_command(Path("r.jsonl"), CellKey("m", name)) is None
     assert rerun_command(head(), CellKey(name, "say")) is None
