@@ -74,7 +74,7 @@ def export(
     _check(kind, table=table, out=out, organisation=organisation, as_json=as_json)
     from harness.command.export import exported_runs
 
-    found, skipped = exported_runs(runs, results)
+    found, skipped = exported_runs(runs, results, or_measures=table == "measures")
     for path, why in skipped.items():
         note(f"Skipped {path}: {why}")
     if kind == "eee":
@@ -85,7 +85,7 @@ def export(
         files, rows = written.files, written.rows
         lines = [f"Left out {what}: {why}." for what, why in written.left_out.items()]
         if written.unscored:
-            lines.append(f"Left out {written.unscored} samples without a score.")
+            lines.append(f"Left out {_count(written.unscored, 'sample')} without a score.")
         more = {"unscored": written.unscored, "left_out": written.left_out}
     else:
         from harness.report.export.csv_table import as_csv
@@ -102,11 +102,11 @@ def export(
         return
     for line in lines:
         note(line)
-    print_text("\n".join([*map(str, files), f"{rows:,} rows of {_count(len(found), 'run')}."]))
+    print_text("\n".join([*map(str, files), f"{_count(rows, 'row')} of {_count(len(found), 'run')}."]))
 
 
 def _count(number: int, thing: str) -> str:
-    return f"1 {thing}" if number == 1 else f"{number} {thing}s"
+    return f"1 {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def _check(kind: str, *, table: str | None, out: Path | None, organisation: str | None, as_json: bool) -> None:

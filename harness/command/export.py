@@ -28,19 +28,22 @@ class Written:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
-def exported_runs(words: Sequence[str], results: Path) -> tuple[list[RunFile], dict[str, str]]:
+def exported_runs(
+    words: Sequence[str], results: Path, *, or_measures: bool = False
+) -> tuple[list[RunFile], dict[str, str]]:
     """Return the runs to export, each once, and which newer files were passed over, and why.
 
     Args:
         words: run files, or ids of runs in the folder; none: the newest run of the folder that has samples.
         results: the folder.
+        or_measures: a run will do that has only figures, such as of the latency suite.
 
     Raises:
         StoreError: there is no such run, or it cannot be read.
     """
     skipped: dict[str, str] = {}
     named: Sequence[str | None] = words or [None]
-    runs = [run_with_samples(word, results, skipped) for word in named]
+    runs = [run_with_samples(word, results, skipped, or_measures=or_measures) for word in named]
     return list({run.run.run_id: run for run in runs}.values()), skipped
 
 

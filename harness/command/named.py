@@ -1,6 +1,6 @@
 """What a word names: a run, by its file or its id, or a model of a run, by its key or a part of it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from harness.errors import SettingsError, StoreError
@@ -31,40 +31,45 @@ def run_path(word: str, results: Path) -> Path | None:
     return None
 
 
-def run_with_samples(word: str | None, results: Path, skipped: dict[str, str]) -> RunFile:
+def run_with_samples(word: str | None, results: Path, skipped: dict[str, str], *, or_measures: bool = False) -> RunFile:
     """Return the run that a word names, or the newest one of a folder; either has samples.
 
     Args:
         word: a run file, or the id of a run in the folder; None: the newest run of the folder that has samples.
         results: the folder.
         skipped: gets the newer files that were passed over, and why.
+        or_measures: a run will do that has only figures, such as of the latency suite.
 
     Raises:
         StoreError: there is no such run, or it cannot be read.
     """
-    return _newest(results, skipped) if word is None else _named(word, results)
+
+    def is_empty(run: RunFile) -> bool:
+        return not (run.cells or (or_measures and run.measures))
+
+    return _newest(results, skipped, is_empty) if word is None else _named(word, results, is_empty)
 
 
-def _named(word: str, results: Path) -> RunFile:
+def _named(word: str, results: Path, is_empty: Callable[[RunFile], bool]) -> RunFile:
     path = run_path(word, results)
     if path is None:
         raise StoreError(
             f"there is no run {one_line(word, limit=_SHOWN)}", hint="Name a run file, or the id of a run in the folder."
         )
     run = RunFile.read(path)
-    if not run.cells:
+    if is_empty(run):
         raise StoreError(f"{path} has no samples: nothing was asked", hint="Name another run.")
     return run
 
 
-def _newest(results: Path, skipped: dict[str, str]) -> RunFile:
+def _newest(results: Path, skipped: dict[str, str], is_empty: Callable[[RunFile], bool]) -> RunFile:
     for path in run_paths(results):
         try:
             run = RunFile.read(path)
         except StoreError as exc:
             skipped[str(path)] = exc.message
             continue
-        if run.cells:
+        if not is_empty(run):
             return run
         skipped[str(path)] = "it has no samples"
     raise StoreError(f"there is no run with samples in {results}", hint="Start a run, or name a run or its folder.")
