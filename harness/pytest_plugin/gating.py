@@ -48,6 +48,8 @@ def baseline_of(config: pytest.Config) -> "list[RunFile]":
 def gate(session: pytest.Session) -> None:
     """Compare the run with its baseline, and report a test for each case; none is named: do nothing."""
     config = session.config
+    if hasattr(config, "workerinput"):  # A worker of pytest-xdist: it reports nothing but its own items.
+        return
     ours = session_if_any(config)
     if ours is None or ours.path is None:
         if config.getoption(f"{PREFIX}baselines"):

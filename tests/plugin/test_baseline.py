@@ -161,6 +161,9 @@ def test_a_baseline_without_a_test_of_a_model_fails_if_it_was_asked_for_on_the_c
     none = nights("--lms-baseline=baseline")
     assert none.code == 1
     assert "no test has asked a model" in none.text
+    spread = nights("--lms-baseline=baseline", "-n2")
+    assert spread.code == 1, spread.out
+    assert spread.text.count("FAILED lms-baseline::nothing was compared") == 1
     (nights.folder / "pytest.ini").write_text("[pytest]\nlms_baselines = baseline\n")
     assert nights().code == 0, "a setting for the project's nightly changes nothing for its other tests"
 
