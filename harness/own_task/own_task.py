@@ -150,6 +150,7 @@ def _task(definition: Definition, rows: Rows, constant: Constant) -> Task:
         needs=Needs(vision=bool(definition.images)),
         description=definition.description or f"{len(rows.samples)} rows of {definition.data.name}",
         floor=definition.floor,
+        can_grow=True,
     )
 
 

@@ -36,6 +36,7 @@ class Task:
         needs: what a model must have to be asked.
         description: a few words for lists.
         floor: the mean score that suffices; None: the usual one.
+        can_grow: its user can add items, such as rows to a file: how many there are now bounds no advice.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Task:
     needs: Needs = field(default_factory=Needs)
     description: str = ""
     floor: float | None = None
+    can_grow: bool = False
 
     @property
     def room_tokens(self) -> int:

@@ -26,8 +26,8 @@ class Supply:
         return self._load()
 
     def has(self, task: str, n: int) -> bool:
-        """Return whether the task can give n items that differ; True for a task that is not known."""
-        if task not in self._tasks or n <= self._enough.get(task, 0):
+        """Return whether the task can give n items that differ; True for one that is not known, or can grow."""
+        if task not in self._tasks or self._tasks[task].can_grow or n <= self._enough.get(task, 0):
             return True
         if n >= self._too_many.get(task, n + 1):
             return False
