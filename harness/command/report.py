@@ -97,7 +97,7 @@ def page_of(
         notes=tuple(
             dict.fromkeys(note for run in read.used for note in (*(chosen.notes if chosen else ()), *notes(run)))
         ),
-        skipped=tuple((chosen.skipped if chosen else skipped).items()),
+        skipped=tuple({**skipped, **(chosen.skipped if chosen else {})}.items()),
         runs=tuple(read.lines),
         answers=answer_lines(answers, rule),
         summary=one_for_all(answers, rule, name=whole_key),

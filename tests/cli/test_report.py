@@ -112,6 +112,15 @@ def test_runs_that_cannot_stand_beside_the_newest_are_history_only(call: Call, f
     assert (done["runs"], len(done["history"])) == (["results/r2.jsonl"], 2)
 
 
+def test_an_older_run_that_cannot_be_read_is_named_though_its_answers_are_not_needed(call: Call, folder: Path) -> None:
+    path = folder / "results" / "r1.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([*lines[:2], "{broken\n", *lines[2:]]))
+    done = call("report", "--json").json
+    assert "expected one JSON object a line" in done["skipped"]["results/r1.jsonl"]
+    assert "results/r1.jsonl" not in done["history"]
+
+
 def test_markdown_is_printed_or_written(call: Call, folder: Path) -> None:
     text = call("report", "--markdown").out
     assert "| say | acme/small-4b | 0.90 [0.77, 0.96] |" in text

@@ -103,7 +103,7 @@ def _whole_points(answers: Sequence[TaskAnswer]) -> list[ParetoPoint]:
                 high=estimate.interval.high if estimate.interval else None,
                 seconds=time_s,
                 dominated_by=whole_key(rival) if rival else None,
-                reason=f"{whole_key(rival)} is as good and as quick" if rival else "",
+                reason=f"{whole_key(rival)} scored as high and was as quick" if rival else "",
             )
         )
     return sorted(points, key=lambda point: -(point.score or 0.0))
