@@ -99,8 +99,7 @@ def score(
       lms-harness score results/RUN.jsonl --task classify --scorer exact --target-field target.label
       lms-harness score graded.jsonl --scorer number --target-field answer --output-field response --out scores.jsonl
       lms-harness score answers.csv --scorer choice --labels billing,login,other --by model
-      lms-harness score responses.jsonl --scorer ifeval --output-field response --targets input_data.jsonl \
-        --match prompt --target-field .
+      lms-harness score out.jsonl --scorer ifeval --output-field text --targets in.jsonl --match prompt --target-field .
       zcat answers.jsonl.gz | lms-harness score - --scorer number --json
       lms-harness score results/RUN.jsonl --grades grades.csv
     """

@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.domain.sample import Json
+from harness.errors import TaskError
 from harness.own_task.definition import LABEL_SCORERS, TEXT_SCORERS, Definition, TargetForm
 from harness.own_task.template import Template, as_text, value_of
+from harness.scoring.gsm8k import final_number
 from harness.store.row import short
 
 _MOST_LABELS = 500
@@ -79,8 +81,8 @@ def ideal_answer(scorer: str, target: Json) -> str | None:
         return str(spec["label"]) if "label" in spec else ", ".join(map(str, spec.get("right", ()))) or "none"
     if scorer in TEXT_SCORERS:
         return as_text(target[0] if isinstance(target, list) and target else target)
-    if scorer == "number":
-        return as_text(spec.get("value", target))
+    if scorer in {"gsm8k", "number"}:
+        return _solution(target) if scorer == "gsm8k" else as_text(spec.get("value", target))
     if scorer == "by_kind":
         kind = spec.get("kind")
         return ideal_answer(kind, spec.get("target")) if isinstance(kind, str) and kind != scorer else None
@@ -88,6 +90,13 @@ def ideal_answer(scorer: str, target: Json) -> str | None:
     try:
         return None if fields is None else json.dumps(_plain(fields), ensure_ascii=False)
     except RecursionError:  # The scorer refuses such a target, too, and says so.
+        return None
+
+
+def _solution(target: Json) -> str | None:
+    try:
+        return f"#### {final_number(target)}"
+    except TaskError:
         return None
 
 

@@ -62,17 +62,19 @@ class Cell:
         if answer.is_left_out:
             self.left_out += 1
             return False
-        self.answers.append(_without_text(answer))
+        self.answers.append(without_text(answer))
         return True
 
 
-def _without_text(answer: Answer) -> Answer:
+def without_text(answer: Answer) -> Answer:
+    """Return what a run keeps of an answer until its summary: no text, and of the score's details the figures."""
     generation = answer.generation
     if generation is not None:
         generation = replace(generation, text="", reasoning="", tool_calls=(), stream_errors=(), response_id=None)
     score = answer.score
     if score is not None and not is_fault(score):
-        score = replace(score, reason="", details={})
+        figures = {name: value for name, value in score.details.items() if isinstance(value, int | float)}
+        score = replace(score, reason="", details=figures)
     return replace(answer, generation=generation, score=score, earlier=(), error=None)
 
 

@@ -9,6 +9,7 @@ from harness.domain.record import SummaryRecord
 from harness.domain.sample import Json, Sample, content_hash
 from harness.domain.score import Score
 from harness.errors import TaskError
+from harness.run.cell import without_text
 from harness.task.task import Task
 from harness.verdict.summary import summarise
 
@@ -95,7 +96,7 @@ class FreeForm:
     def take(self, case: Case, answers: Iterable[Answer]) -> None:
         """Keep the answers of a test; those of a test that is repeated replace the earlier ones."""
         known = self._answers.setdefault(case.test, {})
-        known.update((answer.job.sample.item_id, answer) for answer in answers)
+        known.update((answer.job.sample.item_id, without_text(answer)) for answer in answers)
 
     def end(self, test: str, *, has_failed: bool) -> None:
         """Note that a test has ended; one that failed before it got any answer has lost it."""

@@ -35,7 +35,7 @@ class Gsm8k:
         Raises:
             TaskError: the target is neither a solution with a final number, nor a number.
         """
-        wanted = _wanted(target)
+        wanted = final_number(target)
         found = _final(visible(output))
         lenient = _lenient(output, wanted)
         if found is None:
@@ -50,7 +50,12 @@ def _final(text: str) -> str | None:
     return None if found is None else found[1].replace(",", "")
 
 
-def _wanted(target: Json) -> str:
+def final_number(target: Json) -> str:
+    """Return the number that a target says is right.
+
+    Raises:
+        TaskError: the target is neither a solution with a final number, nor a number.
+    """
     if isinstance(target, int | float) and not isinstance(target, bool):
         return f"{target:g}" if isinstance(target, float) else str(target)
     if isinstance(target, str):

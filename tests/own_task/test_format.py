@@ -91,6 +91,7 @@ def test_gsm8k_shows_eight_solutions_without_annotations_and_judges_the_number(f
     assert prompt.count("####") == 8
     assert prompt.endswith("#### 24\n\nQuestion: test: three times 1 coins?\nAnswer:")
     assert own.task.scorer("3 * 1 = 3.\n#### 3", own.rows.samples[0].target).passed
+    assert own.task.chance == pytest.approx(1 / 3)  # by the most frequent number
 
 
 def test_gsm8k_without_its_training_set_says_what_to_do(folder: Path) -> None:
