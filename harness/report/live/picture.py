@@ -13,7 +13,7 @@ from harness.report.live.forecast import left_s, roughly
 from harness.report.live.standing import CellStanding, ModelStanding, Stage, Standing
 from harness.report.text import one_line
 
-_WIDEST = 110
+_WIDEST = 200
 _MARGIN = 4
 """Columns that stay free on the right: the terminal echoes `^C` there."""
 _ROOM_ABOVE = 4

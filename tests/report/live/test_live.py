@@ -177,7 +177,7 @@ def test_a_line_of_pytest_that_has_not_ended_is_continued_afterwards(make: type[
     assert bench.text == "suites/test_extract.py .F"
 
 
-@pytest.mark.parametrize("columns", [40, 79, 81, 119, 200])
+@pytest.mark.parametrize("columns", [40, 79, 81, 119, 250])
 def test_after_a_resize_nothing_is_left_of_the_old_picture(make: type[Bench], columns: int) -> None:
     bench = make(columns=110)
     bench.terminal.write("before\n")
@@ -191,7 +191,7 @@ def test_after_a_resize_nothing_is_left_of_the_old_picture(make: type[Bench], co
     assert bench.text == "before"
 
 
-@pytest.mark.parametrize("columns", [1, 8, 20, 40, 80, 120])
+@pytest.mark.parametrize("columns", [1, 8, 20, 40, 80, 120, 250])
 @pytest.mark.parametrize("rows", [1, 3, 8, 24, 60])
 @pytest.mark.parametrize("count", [1, 3, 12])
 def test_it_fits_on_any_screen(make: type[Bench], columns: int, rows: int, count: int) -> None:
@@ -213,6 +213,14 @@ def test_of_more_models_than_fit_the_current_one_is_shown_and_which_one_it_is(ma
     assert "extract     6/12  0.50" in seen
     assert "acme/model-4: extract  (model 5 of 12, 4 skipped)" in seen
     assert "model-5" not in seen
+
+
+def test_a_wide_terminal_shows_twelve_models_at_once(make: type[Bench]) -> None:
+    bench = make(columns=200)
+    bench.expect(*(f"acme/model-{number}" for number in range(12)))
+    with bench.view.shown():
+        seen = ask(bench, "acme/model-4", "extract", 6)
+    assert all(f"model-{number}" in seen for number in range(12))
 
 
 def test_a_hostile_name_draws_nothing_of_its_own(make: type[Bench]) -> None:
