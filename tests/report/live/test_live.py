@@ -137,10 +137,17 @@ def test_what_has_ended_becomes_a_line_that_stays(make: type[Bench]) -> None:
         head: dict[str, Any] = {"run_id": "r", "at": "2026-11-28T00:00:00.000Z"}
         bench.view.ended(
             SummaryRecord(
-                **head, model_key="acme/small", task="extract", task_class="extract", scorer="exact", n=12, unscored=0,
-                score=0.5, outcomes={Outcome.OK: 10, Outcome.TRUNCATED: 2},
+                **head,
+                model_key="acme/small",
+                task="extract",
+                task_class="extract",
+                scorer="exact",
+                n=12,
+                unscored=0,
+                score=0.5,
+                outcomes={Outcome.OK: 10, Outcome.TRUNCATED: 2},
             )
-        )  # fmt: skip
+        )
         assert bench.text.startswith("acme/small extract: score 0.50, 12 samples in 12.0 s (2 truncated)\n")
     assert bench.text == "acme/small extract: score 0.50, 12 samples in 12.0 s (2 truncated)"
 
