@@ -2,8 +2,8 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -103,6 +103,7 @@ class Definition:
         sampling: which rows a limit takes.
         max_output_tokens: None: what the longest target needs, with room to spare.
         prompt_tokens: None: estimated from the longest prompt.
+        lines: of its fields in the file, from 1.
     """
 
     path: Path
@@ -129,11 +130,31 @@ class Definition:
     sampling: Literal["random", "first"] = "random"
     max_output_tokens: int | None = None
     prompt_tokens: int | None = None
+    lines: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def target_name(self) -> str:
         """What messages call the field with the target."""
         return self.target if isinstance(self.target, str) else "target"
+
+    @property
+    def columns_by_field(self) -> Mapping[str, Collection[str]]:
+        """The columns that each field of the definition names."""
+        turns = [self.turns] if isinstance(self.turns, str) else [name for form in self.turns for name in form.columns]
+        return {
+            "json_columns": self.json_columns,
+            "prompt": self.prompt.columns if self.prompt is not None else (),
+            "system_prompt": self.system_prompt.columns if self.system_prompt is not None else (),
+            "turns": turns,
+            "images": self.images,
+            "target": [self.target] if isinstance(self.target, str) else form_columns(self.target),
+            **{name: [column] for name in ("id", "cluster", "strata") if (column := getattr(self, name)) is not None},
+            "tags": self.tags,
+        }
+
+    def place(self, name: str) -> str:
+        """Return where a field stands, for messages."""
+        return f"{self.path}:{self.lines[name]}" if name in self.lines else str(self.path)
 
     @property
     def columns(self) -> frozenset[str]:
@@ -203,6 +224,7 @@ def read_definition(path: Path) -> Definition:
         sampling="first" if fields.one_of("sampling", ("random", "first"), "random") == "first" else "random",
         max_output_tokens=fields.whole("max_output_tokens", least=1, most=_MOST_TOKENS),
         prompt_tokens=fields.whole("prompt_tokens", least=1, most=_MOST_TOKENS),
+        lines={name: line for name in values if (line := fields.line(name)) is not None},
     )
     _check_together(definition, fields)
     return definition

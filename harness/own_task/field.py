@@ -45,7 +45,7 @@ class Fields:
 
     def error(self, name: str, what: str, *, hint: str = "") -> TaskError:
         """Return the error for a field."""
-        place = f"{self.path}:{line}" if (line := self._line(name)) else str(self.path)
+        place = f"{self.path}:{line}" if (line := self.line(name)) else str(self.path)
         return TaskError(f"{place}: field {f'{self._table}.' * bool(self._table)}{name}: {what}", hint=hint)
 
     def wrong(self, name: str, expected: str) -> TaskError:
@@ -112,7 +112,7 @@ class Fields:
             raise self.wrong(name, f"a table: [{name}]")
         return Fields(self.path, self._text, value, name)
 
-    def _line(self, name: str) -> int | None:
+    def line(self, name: str) -> int | None:
         """Return the line that a field, or else its table, begins in; tomllib does not tell."""
         written = rf"[\"']?{re.escape(name)}[\"']?"
         forms = [rf"^[ \t]*{written}[ \t]*=", rf"[{{,]\s*{written}\s*="]

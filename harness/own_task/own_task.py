@@ -1,6 +1,6 @@
 """Loads own tasks: from definitions and their rows to tasks that run, resume, and are compared like shipped ones."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from harness.own_task.row_fault import CellFault, RowFaults, in_column
 from harness.own_task.row_sample import TaskRow, example_of, parsed_values, sample_of
 from harness.own_task.rows import Rows
 from harness.own_task.target import ideal_answer, labels_of, right_of
+from harness.store.row import short
 from harness.task.shipped import shipped_names
 from harness.task.task import Needs, Task
 
@@ -156,7 +157,11 @@ def _task(definition: Definition, rows: Rows, constant: Constant) -> Task:
 
 def _rows(definition: Definition, data: Path, columns: frozenset[str]) -> list[TaskRow]:
     faults, found = RowFaults(), list[TaskRow]()
-    for number, row in enumerate(definition.format.rows(data, columns=columns), 1):
+    rows = list(definition.format.rows(data, columns=columns))
+    known = dict.fromkeys(column for row in rows if isinstance(row.content, dict) for column in row.content)
+    if known and data == definition.data:
+        _check_columns(definition, known)
+    for number, row in enumerate(rows, 1):
         if isinstance(row.content, str):
             faults.add(row.place, row.content)
             continue
@@ -166,6 +171,21 @@ def _rows(definition: Definition, data: Path, columns: frozenset[str]) -> list[T
     if not found:
         raise TaskError(f"{data} has no rows", hint=_NO_ROWS)
     return found
+
+
+def _check_columns(definition: Definition, known: Collection[str]) -> None:
+    """Make sure that each column that the definition names occurs in the data.
+
+    Raises:
+        TaskError: one occurs in no row; names the field.
+    """
+    for field, columns in definition.columns_by_field.items():
+        for column in columns:
+            if column not in known:
+                raise TaskError(
+                    f"{definition.place(field)}: field {field}: there is no column {short(column)!r} in "
+                    f"{definition.data.name}; the columns are {short(', '.join(map(str, known)))}"
+                )
 
 
 def _labels(definition: Definition, rows: Sequence[TaskRow]) -> tuple[str, ...]:
