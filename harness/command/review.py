@@ -18,6 +18,7 @@ from harness.domain.record import SampleRecord, ScoreRecord
 from harness.errors import SettingsError, TaskError
 from harness.own_task.order import draw
 from harness.own_task.review import Review
+from harness.report.spreadsheet import inert
 from harness.store.row import Row, read_rows, short
 from harness.store.run_file import RunFile
 from harness.store.source import open_source
@@ -27,7 +28,6 @@ COLUMNS = ("answer_id", "task", "system_prompt", "prompt", "answer", "grade", "n
 _PREFIX = "answer-"  # A spreadsheet would take an id of digits alone for a number.
 _GRADE = re.compile(r"(?:0|1)(?:[.,][0-9]{1,6})?|[.,][0-9]{1,6}")
 _MOST_ERRORS = 5
-_ACTING = ("=", "+", "-", "@", "\t", "\r")
 _EXPECTED = "Expected the file as --review wrote it, with a grade from 0 to 1 in each row, or none."
 
 
@@ -58,7 +58,8 @@ def write_review(path: Path, target: Path, *, is_shared: bool = False) -> int:
             hint='Set scorer = "review" in the definition of an own task, and run it.',
         )
     lines = StringIO()
-    writer = csv.writer(lines, lineterminator="\n")
+    # All in quotes: Python writes a lone \r without, and there a spreadsheet begins a row, perhaps with a formula.
+    writer = csv.writer(lines, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerow(COLUMNS)
     for record in found:
         prompt = run.prompt(record)
@@ -68,11 +69,6 @@ def write_review(path: Path, target: Path, *, is_shared: bool = False) -> int:
         writer.writerow([f"{_PREFIX}{record.sample_uid}", *map(inert, cells), "", ""])
     write_new(target, [lines.getvalue().removesuffix("\n")], is_shared=is_shared)
     return len(found)
-
-
-def inert(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.lstrip(" ").startswith(_ACTING) else cell
 
 
 def read_grades(path: Path, grades: Path, *, clock: Clock) -> Graded:

@@ -8,11 +8,10 @@ from typing import Any
 
 from harness.domain.record import Record
 from harness.report.no_score import why_no_score
+from harness.report.spreadsheet import inert
 from harness.report.text import printable
 from harness.store.run_file import RunFile
 
-_RUNS_IN_SPREADSHEETS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
-"""How a cell begins that a spreadsheet would run as a formula, also in full-width characters (OWASP, CSV Injection)."""
 _CELLS = (
     "run_id", "model_key", "task", "task_class", "scorer", "score", "low", "high", "interval", "chance", "n",
     "unscored", "planned", "epochs", "reducer", "passed", "e2e_p50_s", "outcomes", "by_tier", "why_no_score",
@@ -60,8 +59,7 @@ def _cell(value: Any) -> str | float | int:
     if isinstance(value, (int, float)):
         return value
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    shown = printable(text)
-    return f"'{shown}" if shown.startswith(_RUNS_IN_SPREADSHEETS) else shown
+    return inert(printable(text))
 
 
 def _cells(run: RunFile) -> Iterator[Row]:
