@@ -36,8 +36,8 @@ def main() -> None:
     print(f"{out}: {len(picture) / 1000:.0f} kB")  # noqa: T201  (its output)
 
 
-def shrunk(png: bytes) -> bytes:
-    """Return the picture with as many colours as fit into `MOST_BYTES`.
+def shrunk(png: bytes, most_bytes: int = MOST_BYTES) -> bytes:
+    """Return the picture with as many colours as fit into so many bytes.
 
     Raises:
         SystemExit: even 16 colours take more.
@@ -46,9 +46,9 @@ def shrunk(png: bytes) -> bytes:
     for colours in (256, 128, 64, 32, 16):
         written = BytesIO()
         image.quantize(colours, dither=Image.Dither.NONE).save(written, format="png", optimize=True)
-        if written.tell() <= MOST_BYTES:
+        if written.tell() <= most_bytes:
             return written.getvalue()
-    raise SystemExit(f"The picture takes more than {MOST_BYTES / 1000:.0f} kB even with {colours} colours.")
+    raise SystemExit(f"The picture takes more than {most_bytes / 1000:.0f} kB even with {colours} colours.")
 
 
 def _photograph(page: Path) -> bytes:
