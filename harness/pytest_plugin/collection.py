@@ -1,6 +1,6 @@
 """Which tests run, on which models, and in which order."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
@@ -85,6 +85,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if dropped:
             config.hook.pytest_deselected(items=dropped)
             items[:] = [item for item in items if item not in dropped]
+    _check_review(config, items)
     items.sort(key=place_of)
     _prepare(config, session, [item for item in items if needs_server(item)])
 
@@ -164,6 +165,20 @@ def _check_own_tasks(config: pytest.Config) -> None:
         say(config, message)
     else:
         pytest.exit(message, returncode=SettingsError.exit_code)
+
+
+def _check_review(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
+    """End the session where answers are wanted for a person to grade, and no task has any: not after an hour."""
+    from harness.domain.score import REVIEW
+
+    settings = session_of(config).settings
+    if settings.review is None or any((task := task_of(item)) and task.scorer.name == REVIEW for item in items):
+        return
+    message = (
+        f"{settings.source['review']}: no task of this run has answers for a person to grade\n"
+        'Set scorer = "review" in the definition of an own task.'
+    )
+    pytest.exit(printed(config, message), returncode=SettingsError.exit_code)
 
 
 def _check_tasks(config: pytest.Config, name: str, wanted: Collection[str], known: Collection[str]) -> None:

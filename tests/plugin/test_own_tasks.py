@@ -151,6 +151,7 @@ def test_pytest_runs_own_tasks_and_no_others_unless_they_are_named(lms: Lms) -> 
     [
         (["--tasks=nowhere"], "cannot read the folder nowhere: No such file or directory"),
         (["--tasks=own", "--task=tickts"], "--task: no such task: tickts; collected are: brainstorm, "),
+        (["--tasks=own", "--review=g.csv"], "--review: no task of this run has answers for a person to grade"),
         (["--tasks=own", "--floor=tickts=0.8"], "--floor: no such task: tickts; collected are: tickets"),
         (["--tasks=own/rows.csv"], "expected a folder with .toml files, or one .toml file, got own/rows.csv"),
     ],
