@@ -9,7 +9,7 @@ from harness.report.figure import seconds
 from harness.report.layout import cards, fits, fitted, paragraph, table
 from harness.report.text import one_line, task_label
 from harness.stats.estimate import Interval
-from harness.stats.interval import wilson
+from harness.stats.interval import score_estimate, wilson
 from harness.verdict.board import Standing
 from harness.verdict.break_even import break_even
 from harness.verdict.choose import AnswerKind, Recommendation
@@ -238,8 +238,9 @@ def _answer(choice: Recommendation) -> str:
 
 
 def interval_of(candidate: Contender) -> Interval:
-    """Return Wilson's interval of the mean with the lost answers as 0; there are items."""
-    return wilson(sum(candidate.values), candidate.n)
+    """Return the interval of the mean with the lost answers as 0; there are items. One cluster alone is one item."""
+    found = score_estimate(candidate.values, clusters=candidate.cluster_names).interval
+    return wilson(candidate.score or 0.0, 1) if found is None else found
 
 
 def _score(candidate: Contender) -> str:

@@ -170,6 +170,10 @@ class CellSamples:
         for item_id, outcome, score in zip_longest(self._texts[0::4], self._texts[3::4], scores):
             yield item_id, None if outcome in NOT_COUNTED else score
 
+    def clusters(self) -> dict[str, str]:
+        """Return the cluster of each item that has one."""
+        return {item: name for item, name in zip(self._texts[0::4], self._texts[2::4], strict=True) if name}
+
     @property
     def e2e_s(self) -> list[float]:
         """The times of the answers, end to end, where they were measured."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from harness.stats.interval import effective_items
 from harness.stats.posterior import beta_reaches, expected, mean_draws, reaches, reaches_other
 from harness.verdict.contender import Contender, Rule
 
@@ -57,7 +58,7 @@ class Yardstick:
     def reached_by(self, candidate: Contender) -> float:
         """Return the probability that a model suffices."""
         if self._primary is None:
-            return reaches(candidate.values, self._rule.floor)
+            return _reaches(candidate, self._rule.floor)
         shared = sorted({*candidate.scores} & {*self._primary.scores})
         mine, theirs = ([model.scores[item] or 0.0 for item in shared] for model in (candidate, self._primary))
         return reaches_other(mine, theirs, self._rule.margin)
@@ -83,6 +84,23 @@ class Yardstick:
         if self._primary is None:
             return None
         return np.array([self._primary.scores.get(item) or 0.0 for item in items])
+
+
+def _reaches(candidate: Contender, floor: float) -> float:
+    """Return the probability that a model reaches the floor; clustered items count as the fewer that tell as much."""
+    values, share = candidate.values, _independent_share(candidate)
+    if share == 1:
+        return reaches(values, floor)
+    total, squares = sum(values), sum(value**2 for value in values)
+    return float(beta_reaches(share * total, share * squares, share * len(values), floor))
+
+
+def _independent_share(candidate: Contender) -> float:
+    """Return how much an item tells, on average, of what it would tell if it shared a cluster with no other."""
+    values, names = candidate.values, candidate.cluster_names
+    if names is None or not values:
+        return 1.0
+    return (effective_items(values, names) if len({*names}) > 1 else 1.0) / len(values)
 
 
 class Board:
@@ -144,7 +162,8 @@ class Board:
     def items_to_settle(self, yardstick: Yardstick, most_items: int | None) -> int | None:
         """Return the smallest number of items at which the answer will probably not be open; None: no such number.
 
-        Futures are drawn from what is believed now: more items like those seen, in proportions that fit them.
+        Futures are drawn from what is believed now: more items like those seen, in proportions that fit them. Where
+        items share clusters it takes more of them, as each tells less.
         """
         import numpy as np
 
@@ -171,7 +190,8 @@ class Board:
             confidence = self._rule.confidence
             is_settled = (found >= confidence).any(axis=1) | (found <= 1 - confidence).all(axis=1)
             if is_settled.mean() >= _FORESEEN:
-                return wanted
+                needed = math.ceil(wanted / min(map(_independent_share, self._candidates)))
+                return needed if needed <= most else None
         return None
 
 

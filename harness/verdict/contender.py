@@ -1,7 +1,7 @@
 """What a choice is made from: the rule, and what is known of each model on one task."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 
 from harness.stats.pairing import MOST_UNSCORED
@@ -47,6 +47,7 @@ class Contender:
         key: of the model.
         scores: by item, each within 0 to 1; None where the answer was lost to the server or an interruption, which
             counts as wrong here.
+        clusters: of the items, where several share one: such items tell less than as many independent ones.
         p50_s: median time of an answer; None: not measured.
         ttft_s: median time to the first token.
         load_s: time of a load.
@@ -60,6 +61,7 @@ class Contender:
 
     key: str
     scores: Mapping[str, float | None]
+    clusters: Mapping[str, str] = field(default_factory=dict)
     p50_s: float | None = None
     ttft_s: float | None = None
     load_s: float | None = None
@@ -89,6 +91,13 @@ class Contender:
     def values(self) -> tuple[float, ...]:
         """The scores in the order of the item ids, the lost ones as 0."""
         return tuple(self.scores[item] or 0.0 for item in sorted(self.scores))
+
+    @property
+    def cluster_names(self) -> list[str] | None:
+        """The cluster of each of the `values`; None where every item stands alone."""
+        if not self.clusters:
+            return None
+        return [self.clusters.get(item, f"item {item}") for item in sorted(self.scores)]
 
     @property
     def score(self) -> float | None:

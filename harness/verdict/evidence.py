@@ -13,6 +13,7 @@ from harness.domain.score import REVIEW
 from harness.stats.decision import Verdict, decide
 from harness.stats.floor import decide_floor
 from harness.stats.latency import is_time
+from harness.stats.pairing import Scores
 from harness.store.cell import CellKey, CellSamples, ScorerId
 from harness.store.run_file import RunFile
 from harness.verdict.contender import Contender, Rule
@@ -143,6 +144,11 @@ def gather(runs: Iterable[RunFile]) -> list[TaskEvidence]:
     return gathering.tasks()
 
 
+def _floor_is_reached(scores: Scores, floor: float, candidate: Contender, alpha: float) -> bool:
+    found = decide_floor(scores, floor, clusters=candidate.clusters, alpha=alpha, reduce=itemgetter(0))
+    return found.verdict is Verdict.NOT_WORSE
+
+
 def certified(candidate: Contender, rule: Rule, primary: Contender | None) -> Contender:
     """Return the candidate with whether the claims hold, each at its alpha: see docs/statistics.md."""
     scores = {item: [score] for item, score in candidate.scores.items()}
@@ -150,11 +156,12 @@ def certified(candidate: Contender, rule: Rule, primary: Contender | None) -> Co
     if alpha == 0:
         holds = False
     elif primary is None:
-        holds = decide_floor(scores, rule.floor, alpha=alpha, reduce=itemgetter(0)).verdict is Verdict.NOT_WORSE
+        holds = _floor_is_reached(scores, rule.floor, candidate, alpha)
     else:
         reference = {item: [score] for item, score in primary.scores.items()}
         margin = rule.margin if 0 < rule.margin < 1 else None  # Without one, only what is better is certain.
-        decision = decide(scores, reference, margin=margin, alpha=alpha, reduce=itemgetter(0))
+        clusters = {**primary.clusters, **candidate.clusters}
+        decision = decide(scores, reference, margin=margin, alpha=alpha, clusters=clusters, reduce=itemgetter(0))
         holds = decision.verdict in _CERTAIN
     return replace(candidate, is_certified=holds)
 
@@ -176,6 +183,7 @@ def _candidate(run: RunFile, key: CellKey, planned: int | None) -> Contender:
         key=key.model_key,
         # A run that died in a later round has answers beyond those of its last whole one, and lost those in flight.
         scores=_reduced(islice(cell.values(run.scorer(key.task)), planned)),
+        clusters=_shared(cell.clusters()),
         p50_s=median(times) if times else None,
         ttft_s=median(measured["ttft_s"] or first_words) if measured["ttft_s"] or first_words else None,
         load_s=median(loads) if loads else None,
@@ -185,6 +193,11 @@ def _candidate(run: RunFile, key: CellKey, planned: int | None) -> Contender:
         is_reviewed=(scorer := run.scorer(key.task)) is not None and scorer.name == REVIEW,
         is_given_up=_is_given_up(run, key),
     )
+
+
+def _shared(clusters: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the clusters of items; none where no two items share one."""
+    return clusters if len({*clusters.values()}) < len(clusters) else {}
 
 
 def _reduced(answers: Iterable[tuple[str, float | None]]) -> dict[str, float | None]:

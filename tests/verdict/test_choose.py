@@ -203,3 +203,17 @@ def test_adding_a_model_never_changes_whether_another_suffices(contest: list[Con
     assert before == {
         standing.candidate.key: standing.suffices for standing in after if standing.candidate.key != "new"
     }
+
+
+def test_items_that_share_a_cluster_tell_less_of_whether_a_model_suffices() -> None:
+    """37 of 40 items suffice; as the answers about four documents they may be luck, and it takes more of them."""
+    alone = model("small", 37, n=40)
+    clustered = replace(alone, clusters={item: item[:-1] for item in alone.scores})
+    whole = choose([alone], Rule(floor=0.8))
+    part = choose([clustered], Rule(floor=0.8))
+    assert (whole.answer, part.answer) == (AnswerKind.MODEL, AnswerKind.OPEN)
+    assert part.standings[0].suffices < 0.8 < whole.standings[0].suffices
+    assert part.needed is not None
+    assert part.needed > 100
+    one = replace(alone, clusters=dict.fromkeys(alone.scores, "all"))
+    assert choose([one], Rule(floor=0.8)).standings[0].suffices < part.standings[0].suffices + 0.1
