@@ -311,5 +311,8 @@ def test_it_prints_without_controls(fresh: "Page") -> None:
     assert not fresh.locator("#filter").is_visible()
     assert not fresh.locator("button.why").first.is_visible()
     assert fresh.locator("table.answers").is_visible()
+    cells = fresh.evaluate("""[...document.querySelectorAll("#rows tr")].slice(0, 2).map(
+        row => [...row.cells].filter(cell => cell.offsetParent !== null).map(cell => cell.className))""")
+    assert cells[0] == cells[1]
     fresh.emulate_media(media="screen")
     assert re.match(rb"%PDF-1\.\d", fresh.pdf(format="A4"))
