@@ -1,5 +1,6 @@
 """The files of own tasks: definitions in a folder, and what they refer to, which lies beside or below them."""
 
+from collections.abc import Iterable
 from pathlib import Path, PurePath
 
 from harness.errors import TaskError
@@ -45,3 +46,17 @@ def file_below(folder: Path, name: str, *, may_be_folder: bool = False) -> Path:
     except OSError as exc:
         raise ValueError(f"expected a file, but {path} cannot be read: {exc.strerror}") from exc
     return path
+
+
+def check_below(folder: Path, files: Iterable[Path]) -> None:
+    """Make sure that files which a format finds by itself lie in the folder of the definition, or below it.
+
+    Raises:
+        TaskError: one does not, by its place or by a link.
+    """
+    for file in files:
+        if not file.resolve().is_relative_to(folder.resolve()):
+            raise TaskError(
+                f"expected all data in {folder}, the folder of the definition, or below it, but {file} is outside",
+                hint="Move the definition to the folder that holds all its data, such as both dev and test.",
+            )

@@ -9,7 +9,7 @@ from harness.domain.sample import Json, Sample
 from harness.errors import TaskError
 from harness.own_task.chance import Constant, best_constant
 from harness.own_task.definition import Definition, read_definition
-from harness.own_task.folder import definition_paths
+from harness.own_task.folder import check_below, definition_paths
 from harness.own_task.review import own_scorer
 from harness.own_task.row_fault import CellFault, RowFaults, in_column
 from harness.own_task.row_sample import TaskRow, example_of, parsed_values, sample_of
@@ -157,6 +157,7 @@ def _task(definition: Definition, rows: Rows, constant: Constant) -> Task:
 
 def _rows(definition: Definition, data: Path, columns: frozenset[str]) -> list[TaskRow]:
     faults, found = RowFaults(), list[TaskRow]()
+    check_below(definition.path.parent, definition.format.files(data, columns=columns))
     rows = list(definition.format.rows(data, columns=columns))
     known = dict.fromkeys(column for row in rows if isinstance(row.content, dict) for column in row.content)
     if known and data == definition.data:

@@ -198,3 +198,20 @@ def test_a_missing_dev_file_is_named(folder: Path) -> None:
     (folder / "mmlu/dev/astronomy_dev.csv").unlink()
     with pytest.raises(StoreError, match=r"dev/astronomy_dev\.csv does not exist: MMLU is asked with 5 answered"):
         load(folder, "mmlu")
+
+
+@pytest.mark.parametrize("laid_out", ["definition within test", "dev file is a link"])
+def test_no_format_reads_a_file_outside_the_folder_of_the_definition(folder: Path, laid_out: str) -> None:
+    """The dev file is the format's own idea, so `data` alone says nothing about it."""
+    definition = folder / "mmlu/mmlu.toml"
+    if laid_out == "definition within test":
+        text = definition.read_text(encoding="utf-8")
+        definition = folder / "mmlu/test/mmlu.toml"
+        definition.write_text(text.replace('"test"', '"astronomy_test.csv"'), encoding="utf-8")
+    else:
+        dev = folder / "mmlu/dev/astronomy_dev.csv"
+        dev.rename(folder / "private.csv")
+        dev.symlink_to(folder / "private.csv")
+    with pytest.raises(TaskError, match=r"astronomy_dev\.csv is outside") as caught:
+        load_own_tasks(definition)
+    assert "such as both dev and test" in (caught.value.hint or "")

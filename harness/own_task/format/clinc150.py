@@ -1,7 +1,7 @@
 """CLINC150 as its authors publish it: data_full.json and its kin (docs/formats.md)."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -36,6 +36,10 @@ class Clinc150File:
     def defaults(self) -> Mapping[str, Any]:
         """All intents, then the request; the intent is judged."""
         return _DEFAULTS
+
+    def files(self, data: Path, *, columns: Collection[str]) -> Sequence[Path]:  # noqa: ARG002  (the protocol's)
+        """Return the file itself."""
+        return [data]
 
     def rows(self, data: Path, *, columns: Collection[str]) -> Iterator[Row]:  # noqa: ARG002  (the protocol's)
         """Yield the requests of the test set, and then those that are out of scope.

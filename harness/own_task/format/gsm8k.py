@@ -1,7 +1,7 @@
 """GSM8K as its authors publish it: test.jsonl and, for the examples, train.jsonl (docs/formats.md)."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
@@ -33,6 +33,10 @@ class Gsm8kFile:
     def defaults(self) -> Mapping[str, Any]:
         """Eight worked solutions, then the question; the number after #### is judged."""
         return _DEFAULTS
+
+    def files(self, data: Path, *, columns: Collection[str]) -> Sequence[Path]:
+        """Return the file and, where the definition wants examples, the training set beside it."""
+        return [data, data.with_name(_TRAIN)] if "examples" in columns else [data]
 
     def rows(self, data: Path, *, columns: Collection[str]) -> Iterator[Row]:
         """Yield the questions of a file; with `examples`, where the definition wants them.

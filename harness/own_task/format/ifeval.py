@@ -1,6 +1,6 @@
 """IFEval as its authors publish it: input_data.jsonl (docs/formats.md)."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -28,6 +28,10 @@ class IfEvalFile:
     def defaults(self) -> Mapping[str, Any]:
         """The prompt alone; all its instructions are judged."""
         return _DEFAULTS
+
+    def files(self, data: Path, *, columns: Collection[str]) -> Sequence[Path]:  # noqa: ARG002  (the protocol's)
+        """Return the file itself."""
+        return [data]
 
     def rows(self, data: Path, *, columns: Collection[str]) -> Iterator[Row]:
         """Yield the rows as they stand.

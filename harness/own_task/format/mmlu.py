@@ -1,7 +1,7 @@
 """MMLU as its authors publish it: test/SUBJECT_test.csv, and for the examples dev/SUBJECT_dev.csv (docs/formats.md)."""
 
 import csv
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
@@ -38,13 +38,18 @@ class MmluFile:
         """Five answered questions of the same subject, then the question; the letter is judged."""
         return _DEFAULTS
 
+    def files(self, data: Path, *, columns: Collection[str]) -> Sequence[Path]:
+        """Return the files of all subjects and, where the definition wants examples, their dev files."""
+        files = _data_files(data)
+        return [*files, *map(_dev_file, files)] if "examples" in columns else files
+
     def rows(self, data: Path, *, columns: Collection[str]) -> Iterator[Row]:
         """Yield the questions of a subject's file, or of all subjects in a folder.
 
         Raises:
             StoreError: a file cannot be read, or the dev file of a subject is missing.
         """
-        files = sorted(data.glob("*.csv")) if data.is_dir() else [data]
+        files = _data_files(data)
         if not files:
             raise StoreError(f"{data}: expected files such as astronomy_test.csv, but there is no .csv file")
         for file in files:
@@ -56,6 +61,17 @@ class MmluFile:
                 if not isinstance(row.content, str):
                     row.content.update(given, item=f"{subject}-{row.number}")
                 yield row
+
+
+def _data_files(data: Path) -> list[Path]:
+    return sorted(data.glob("*.csv")) if data.is_dir() else [data]
+
+
+def _dev_file(file: Path) -> Path:
+    """Return where the examples of a subject's file stand: beside it, else in the folder dev beside its folder."""
+    name = f"{_subject(file)}_dev.csv"
+    beside = file.with_name(name)
+    return beside if beside.is_file() else file.parent.parent / "dev" / name
 
 
 def _subject(file: Path) -> str:
@@ -78,12 +94,10 @@ def _questions(file: Path) -> Iterator[Row]:
 
 
 def _examples(file: Path, subject: str) -> str:
-    name = f"{subject}_dev.csv"
-    beside, apart = file.with_name(name), file.parent.parent / "dev" / name
-    dev = beside if beside.is_file() else apart
+    dev = _dev_file(file)
     if not dev.is_file():
         raise StoreError(
-            f"{apart} does not exist: MMLU is asked with {_SHOTS} answered questions of the subject's dev file",
+            f"{dev} does not exist: MMLU is asked with {_SHOTS} answered questions of the subject's dev file",
             hint="Keep the folders dev and test side by side, or write a prompt without {examples}.",
         )
     about = f"The following are multiple choice questions (with answers) about {subject.replace('_', ' ')}.\n\n"

@@ -3,7 +3,7 @@
 The next format is one module here with a class that does what `Format` says, and a line in `FORMATS`.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +22,10 @@ class Format(Protocol):
     @property
     def reads_folders(self) -> bool:
         """Whether the data may be a folder of files."""
+        ...
+
+    def files(self, data: Path, *, columns: Collection[str]) -> Sequence[Path]:
+        """Return every file that `rows` reads, there or not: none may lie outside the definition's folder."""
         ...
 
     def rows(self, data: Path, *, columns: Collection[str]) -> Iterator[Row]:

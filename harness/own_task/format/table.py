@@ -1,6 +1,6 @@
 """A table of any kind: CSV with the usual separators, TSV, JSONL or a JSON array; packed with gzip or not."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -18,6 +18,10 @@ class Table:
     def defaults(self) -> Mapping[str, Any]:
         """Nothing is known of the rows."""
         return MappingProxyType({})
+
+    def files(self, data: Path, *, columns: Collection[str]) -> Sequence[Path]:  # noqa: ARG002  (the protocol's)
+        """Return the file itself."""
+        return [data]
 
     def rows(self, data: Path, *, columns: Collection[str]) -> Iterator[Row]:
         """Yield the rows of a file.
