@@ -89,7 +89,7 @@ def page_of(
         )
     answers = [TaskAnswer.of(found) for found in chosen.tasks] if chosen else []
     sources = _sources(chosen, read.used)
-    scores = matrix(sources)
+    scores = matrix(sources, read.past.asked)
     return Page(
         made=clock.now().strftime("%Y-%m-%d %H:%M UTC"),
         version=version,

@@ -112,6 +112,17 @@ def test_runs_that_cannot_stand_beside_the_newest_are_history_only(call: Call, f
     assert (done["runs"], len(done["history"])) == (["results/r2.jsonl"], 2)
 
 
+def test_a_cell_that_only_such_a_run_asked_is_not_called_not_asked(call: Call, folder: Path) -> None:
+    other = {"models": [OTHER], "tasks": {"say": "another"}}
+    write(folder / "results" / "r0.jsonl", [head("r0", plan=other), instance(OTHER), *cell(passes(9), key=OTHER)])
+    tasks = {"models": [KEY, OTHER], "tasks": {"say": "f", "tell": "g"}}
+    records = [instance(), instance(OTHER), *cell(passes(9)), *cell(passes(9), key=OTHER, task="tell")]
+    write(folder / "results" / "r9.jsonl", [head("r9", plan=tasks), *records])
+    text = call("report", "r0", "r9", "--markdown").out
+    assert f"- (asked in a run of {AT[:10]}, which does not count for this task)" in text
+    assert "- (not asked)" in text
+
+
 def test_an_older_run_that_cannot_be_read_is_named_though_its_answers_are_not_needed(call: Call, folder: Path) -> None:
     path = folder / "results" / "r1.jsonl"
     lines = path.read_text().splitlines(keepends=True)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from statistics import fmean
+from types import MappingProxyType
 
 from harness.domain.record import SkipRecord, SummaryRecord
 from harness.report.page.content import Matrix, MatrixCell, MatrixRow, Strip
@@ -18,8 +19,13 @@ _LONGEST_STRATUM = 40
 _LONGEST_WHY = 120
 
 
-def matrix(sources: Sequence[Source]) -> Matrix:
-    """Return the cells: tasks by name, models by their mean over the tasks, the best first."""
+def matrix(sources: Sequence[Source], asked: Mapping[CellKey, str] = MappingProxyType({})) -> Matrix:
+    """Return the cells: tasks by name, models by their mean over the tasks, the best first.
+
+    Args:
+        sources: the cells whose answers count.
+        asked: when the newest run began that asked a cell, whether it counts or not.
+    """
     cells = {source.key: _cell(source) for source in sources}
     tasks = sorted({key.task for key in cells})
     models = _best_first(cells)
@@ -28,7 +34,9 @@ def matrix(sources: Sequence[Source]) -> Matrix:
         MatrixRow(
             task=task,
             chance=next(iter(_chances(sources, task)), None),
-            cells=tuple(cells.get(CellKey(model, task)) or _not_asked(model, task, skips) for model in models),
+            cells=tuple(
+                cells.get(key) or _empty(key, skips, asked) for key in (CellKey(model, task) for model in models)
+            ),
         )
         for task in tasks
     )
@@ -104,7 +112,13 @@ def _weakest(source: Source) -> str:
     return f"{one_line(stratum, limit=_LONGEST_STRATUM)} {mean:.2f} (n\N{NO-BREAK SPACE}{n})"
 
 
-def _not_asked(model: str, task: str, skips: Sequence[SkipRecord]) -> MatrixCell:
-    reasons = [skip.reason for skip in skips if skip.model_key in {None, model} and skip.task in {None, task}]
-    why = one_line(reasons[-1], limit=_LONGEST_WHY) if reasons else "not asked"
-    return MatrixCell(model=model, task=task, why=why)
+def _empty(key: CellKey, skips: Sequence[SkipRecord], asked: Mapping[CellKey, str]) -> MatrixCell:
+    reasons = [
+        skip.reason for skip in skips if skip.model_key in {None, key.model_key} and skip.task in {None, key.task}
+    ]
+    why = "not asked"
+    if reasons:
+        why = one_line(reasons[-1], limit=_LONGEST_WHY)
+    elif key in asked:
+        why = f"asked in a run of {asked[key][:10]}, which does not count for this task"
+    return MatrixCell(model=key.model_key, task=key.task, why=why)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from harness.domain.record import SummaryRecord
 from harness.report.compare import change_text
 from harness.report.table import score
+from harness.store.cell import CellKey
 from harness.store.run_file import RunFile
 from harness.verdict.comparability import Subject, changes
 from harness.verdict.evidence import difference
@@ -36,11 +37,14 @@ class Past:
         self.cells: list[PastCell] = []
         self.changed: dict[str, tuple[str, ...]] = {}
         """By run id: what changed since the models' runs before."""
+        self.asked: dict[CellKey, str] = {}
+        """When the newest run began that ended a task with a model, with a score or without."""
         self._last: dict[str, RunFile] = {}
 
     def add(self, run: RunFile) -> None:
         """Take a run that is newer than those before."""
         kept = RunFile(path=run.path, header=run.header, uses=run.uses)
+        self.asked |= {CellKey(summary.model_key, summary.task): run.run.at for summary in run.summaries}
         changed: dict[str, None] = {}
         for model in dict.fromkeys(summary.model_key for summary in run.summaries):
             before = self._last.get(model)

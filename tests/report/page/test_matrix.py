@@ -6,6 +6,7 @@ from harness.domain.record import Record, SampleRecord, SkipRecord, SummaryRecor
 from harness.report.page.explorer import Source
 from harness.report.page.matrix import matrix
 from harness.report.page.past import Past
+from harness.store.cell import CellKey
 from harness.store.run_file import RunFile
 from tests.store.written import write
 from tests.verdict.recorded import AT, KEY, OTHER, cell, head, instance
@@ -43,6 +44,13 @@ def test_models_stand_best_first_and_an_empty_cell_says_why(tmp_path: Path) -> N
     say, tell = found.rows
     assert (say.chance, say.cells[0].score, say.cells[0].interval) == (0.25, "0.90", "0.60 to 1.00")
     assert (tell.chance, tell.cells[1].score, tell.cells[1].why) == (None, "-", "the budget is spent")
+
+
+def test_what_only_a_run_that_does_not_count_asked_is_not_called_not_asked(tmp_path: Path) -> None:
+    about = (head("r1"), *cell([1, 0]), *cell([1, 1], key=OTHER), *cell([1], key=OTHER, task="tell"))
+    found = matrix(sources(RunFile.read(write(tmp_path / "r1.jsonl", about))), {CellKey(KEY, "tell"): AT})
+    (empty,) = [empty for row in found.rows for empty in row.cells if (empty.model, empty.task) == (KEY, "tell")]
+    assert empty.why == f"asked in a run of {AT[:10]}, which does not count for this task"
 
 
 def test_lost_answers_leave_no_score(tmp_path: Path) -> None:
