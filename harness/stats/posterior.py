@@ -46,13 +46,16 @@ def reaches(scores: Sequence[float], floor: float) -> float:
     return sum_is_positive(np.concatenate([values, (0.0, 1.0)]) - floor)
 
 
-def reaches_other(scores: Sequence[float], other: Sequence[float], margin: float) -> float:
+def reaches_other(
+    scores: Sequence[float], other: Sequence[float], margin: float, *, clusters: Sequence[str] | None = None
+) -> float:
     """Return the probability that a model's mean is no more than `margin` below another's, on the same items.
 
     Args:
         scores: one an item, each within 0 to 1.
         other: the other model's, in the same order.
         margin: within 0 to 1.
+        clusters: one an item; items of a cluster are believed together, as in `mean_draws`.
 
     Raises:
         ValueError: a score is outside 0 to 1.
@@ -63,6 +66,11 @@ def reaches_other(scores: Sequence[float], other: Sequence[float], margin: float
     mine, theirs = (_checked(np.asarray(values, dtype=float)) for values in (scores, other))
     # The prior of `mean_draws` for two models: items that only one of them passes, or fails, each of weight 1/2.
     priors = np.array([1.0, -1.0, -1.0, 1.0])
+    if clusters is not None:
+        totals, sizes, equal = _grouped((mine - theirs)[:, None], np.ones((len(mine), 1)), clusters)
+        scale = sizes.mean() if len(sizes) else 1.0
+        sums = np.concatenate([(totals + margin * sizes)[:, 0], (priors + margin) * scale])
+        return sum_is_positive(sums, np.concatenate([equal, np.full(len(priors), 0.5)]))
     # Equal terms are one whose weight has their number as its shape: of passes and fails there are three.
     gaps, counts = np.unique(mine - theirs, return_counts=True)
     terms, shapes = np.concatenate([gaps, priors]), np.concatenate([counts, np.full(len(priors), 0.5)])

@@ -61,7 +61,16 @@ class Yardstick:
             return _reaches(candidate, self._rule.floor)
         shared = sorted({*candidate.scores} & {*self._primary.scores})
         mine, theirs = ([model.scores[item] or 0.0 for item in shared] for model in (candidate, self._primary))
-        return reaches_other(mine, theirs, self._rule.margin)
+        clusters = _cluster_names([self._primary, candidate], shared)
+        return reaches_other(mine, theirs, self._rule.margin, clusters=clusters)
+
+    def independent_share(self, candidate: Contender) -> float:
+        """Return how much an item tells of whether a model suffices, of what it would tell if it stood alone."""
+        if self._primary is None:
+            return _independent_share(candidate)
+        shared = sorted({*candidate.scores} & {*self._primary.scores})
+        names = _cluster_names([self._primary, candidate], shared)
+        return len({*names}) / len(names) if names else 1.0
 
     def foreseen(self, rows: "Array", primary_row: "Array | None", counts: "Array") -> "Array":
         """Return the probabilities to suffice, futures x models, that would be believed after these counts of rows."""
@@ -103,6 +112,21 @@ def _independent_share(candidate: Contender) -> float:
     return (effective_items(values, names) if len({*names}) > 1 else 1.0) / len(values)
 
 
+def _cluster_names(candidates: Sequence[Contender], items: Sequence[str]) -> list[str] | None:
+    """Return the cluster of each item; None where every item stands alone."""
+    known = {item: name for candidate in candidates for item, name in candidate.clusters.items()}
+    names = [known.get(item, f"item {item}") for item in items]
+    return names if len({*names}) < len(names) else None
+
+
+def _expected(candidate: Contender) -> float:
+    """Return the expected mean score; each cluster is one item, as in `mean_draws`."""
+    names = candidate.cluster_names
+    if not names:
+        return expected(candidate.values)
+    return expected([candidate.score or 0.0] * len({*names}))
+
+
 class Board:
     """All models that may be chosen, compared with each other on their items."""
 
@@ -115,7 +139,9 @@ class Board:
         quickest, slowest = (min(known), max(known)) if known else (1.0, 1.0)
         # A model without a measured time is taken for as slow as the slowest.
         self._prices = [rule.price * math.log2((time_s or slowest) / quickest) for time_s in times]
-        self._drawn = mean_draws(_matrix(candidates), seed=seed)
+        items = sorted(set().union(*(candidate.scores for candidate in candidates)))
+        clusters = _cluster_names(candidates, items)
+        self._drawn = mean_draws(_matrix(candidates, items), clusters=clusters, seed=seed)
         self._utilities = self._drawn - self._prices
 
     def placed(self, standing: Standing) -> Standing:
@@ -123,21 +149,21 @@ class Board:
         if standing.refusal:
             return standing
         place = self._candidates.index(standing.candidate)
-        utility = expected(standing.candidate.values) - self._prices[place]
+        utility = _expected(standing.candidate) - self._prices[place]
         rival, chance = self._rival(place)
         best = float((self._utilities.argmax(axis=1) == place).mean())
         return replace(standing, utility=utility, dominated_by=rival, dominated=chance, best=best)
 
     def _rival(self, place: int) -> tuple[str | None, float | None]:
         """Return the model that most probably is as good as this one among those that are expected to and as quick."""
-        mine = expected(self._candidates[place].values)
+        mine = _expected(self._candidates[place])
         chances = {
             other.key: float((self._drawn[:, number] >= self._drawn[:, place]).mean())
             for number, other in enumerate(self._candidates)
             if number != place
             and self._prices[number] <= self._prices[place]
-            and expected(other.values) >= mine
-            and (self._prices[number] < self._prices[place] or expected(other.values) > mine)
+            and _expected(other) >= mine
+            and (self._prices[number] < self._prices[place] or _expected(other) > mine)
         }
         return max(chances.items(), key=lambda rival: rival[1]) if chances else (None, None)
 
@@ -171,7 +197,7 @@ class Board:
         n = len(items)
         if n == 0:
             return None
-        rows = _matrix(self._candidates, items=items)
+        rows = _matrix(self._candidates, items)
         primary = yardstick.column(items)
         models = len(self._candidates)
         ends = np.concatenate([rows, np.eye(models), 1 - np.eye(models)])
@@ -190,22 +216,15 @@ class Board:
             confidence = self._rule.confidence
             is_settled = (found >= confidence).any(axis=1) | (found <= 1 - confidence).all(axis=1)
             if is_settled.mean() >= _FORESEEN:
-                needed = math.ceil(wanted / min(map(_independent_share, self._candidates)))
+                needed = math.ceil(wanted / min(map(yardstick.independent_share, self._candidates)))
                 return needed if needed <= most else None
         return None
 
 
-def _matrix(candidates: Sequence[Contender], *, items: Sequence[str] | None = None) -> "Array":
-    """Return items x models in the order of the item ids, lost answers as 0, what was not asked as NaN.
-
-    Args:
-        candidates: the models.
-        items: only these; None: all that any of them was asked.
-    """
+def _matrix(candidates: Sequence[Contender], items: Sequence[str]) -> "Array":
+    """Return items x models, lost answers as 0, what was not asked as NaN."""
     import numpy as np
 
-    if items is None:
-        items = sorted(set().union(*(candidate.scores for candidate in candidates)))
     return np.array(
         [[candidate.scores.get(item, math.nan) or 0.0 for candidate in candidates] for item in items], dtype=float
     ).reshape(len(items), len(candidates))

@@ -101,6 +101,20 @@ def test_items_of_one_cluster_count_as_one() -> None:
     assert bound > 2 * free
 
 
+def test_pairs_of_clustered_items_are_what_draws_say() -> None:
+    rng = np.random.default_rng(9)
+    mine, theirs = rng.beta(5, 1, 25), rng.beta(4, 1, 25)
+    clusters = [f"document {min(number // 4, 4)}" for number in range(25)]
+    drawn = mean_draws(np.column_stack([mine, theirs]), clusters=clusters, draws=100_000)
+    gap = drawn[:, 0] - drawn[:, 1]
+    bound = reaches_other(list(mine), list(theirs), 0.05, clusters=clusters)
+    assert bound == pytest.approx((gap >= -0.05).mean(), abs=0.006)
+    alone = [f"item {number}" for number in range(25)]
+    free = reaches_other(list(mine), list(theirs), 0.05)
+    assert reaches_other(list(mine), list(theirs), 0.05, clusters=alone) == pytest.approx(free)
+    assert abs(free - bound) > 0.02
+
+
 def test_very_many_items_are_grouped_and_believed_the_same() -> None:
     scores = np.array([[1.0, 0.0]] * 3_000 + [[1.0, 1.0]] * 6_000 + [[0.0, 1.0]] * 1_000)
     drawn = mean_draws(scores)

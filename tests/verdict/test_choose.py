@@ -217,3 +217,35 @@ def test_items_that_share_a_cluster_tell_less_of_whether_a_model_suffices() -> N
     assert part.needed > 100
     one = replace(alone, clusters=dict.fromkeys(alone.scores, "all"))
     assert choose([one], Rule(floor=0.8)).standings[0].suffices < part.standings[0].suffices + 0.1
+
+
+def clustered(contender: Contender) -> Contender:
+    """Return the model with its items in clusters of ten."""
+    return replace(contender, clusters={item: item[:-1] for item in contender.scores})
+
+
+def test_items_that_share_a_cluster_tell_less_against_a_primary() -> None:
+    """Where all agree on 40 items, the candidate will do; on four documents that is not known."""
+    primary, small = model("cloud", 34, n=40), model("small", 34, n=40)
+    whole = choose([small], primary=primary)
+    for pair in (clustered(small), primary), (small, clustered(primary)), (clustered(small), clustered(primary)):
+        part = choose([pair[0]], primary=pair[1])
+        assert (whole.answer, part.answer) == (AnswerKind.MODEL, AnswerKind.OPEN)
+        assert part.standings[0].suffices < whole.standings[0].suffices - 0.1
+        assert part.needed is not None
+        assert part.needed > 100
+
+
+def test_items_that_share_a_cluster_tell_less_of_what_may_be_lost() -> None:
+    """A model that is ahead on all of a document's items is ahead on one thing."""
+    ahead, behind = model("ahead", 40, n=40), model("behind", 30, n=40)
+    whole, part = (choose(pair) for pair in ([ahead, behind], [clustered(ahead), clustered(behind)]))
+    assert (whole.key, part.key) == ("ahead", "ahead")
+    assert whole.nothing_much_better is not None
+    assert part.nothing_much_better is not None
+    assert part.nothing_much_better < 0.95 < whole.nothing_much_better
+    certain, likely = (choice.standings[-1].dominated for choice in (whole, part))
+    assert certain is not None
+    assert likely is not None
+    assert likely < 0.95 < certain
+    assert part.standings[0].utility == pytest.approx((4 + 1) / (4 + 2))

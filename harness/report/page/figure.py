@@ -67,6 +67,17 @@ def _task_points(answer: TaskAnswer) -> list[ParetoPoint]:
     return points
 
 
+def _clusters(candidates: Sequence[Contender]) -> list[str] | None:
+    """Return the clusters of a model's items in several tasks, each task with its own; None where none share one."""
+    if not any(candidate.clusters for candidate in candidates):
+        return None
+    return [
+        f"{number} {name}"
+        for number, candidate in enumerate(candidates)
+        for name in candidate.cluster_names or [f"item {item}" for item in sorted(candidate.scores)]
+    ]
+
+
 def _whole_points(answers: Sequence[TaskAnswer]) -> list[ParetoPoint]:
     """Return the models that were asked every task: each item counts the same, and their time is a mean of medians."""
     asked: dict[str, list[Contender]] = defaultdict(list)
@@ -77,7 +88,9 @@ def _whole_points(answers: Sequence[TaskAnswer]) -> list[ParetoPoint]:
     whole = {key: candidates for key, candidates in asked.items() if len(candidates) == len(answers)}
     figures = {
         key: (
-            score_estimate([value for candidate in candidates for value in candidate.values]),
+            score_estimate(
+                [value for candidate in candidates for value in candidate.values], clusters=_clusters(candidates)
+            ),
             fmean(candidate.p50_s or 0.0 for candidate in candidates),
         )
         for key, candidates in whole.items()

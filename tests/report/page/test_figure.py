@@ -1,0 +1,36 @@
+"""What the charts of a page are drawn from."""
+
+from dataclasses import replace
+
+from harness.report.answer import TaskAnswer
+from harness.report.chart.chart import Chart
+from harness.report.page.content import Missing
+from harness.report.page.figure import trade_off
+from harness.verdict.choose import choose
+from harness.verdict.contender import Contender
+
+SHARED = Contender(
+    key="a",
+    scores={f"i{number:02}": float(number < 30) for number in range(40)},
+    clusters={f"i{number:02}": f"document {number // 10}" for number in range(40)},
+    p50_s=1.0,
+)
+
+
+def test_the_interval_over_all_tasks_counts_items_of_a_cluster_as_fewer() -> None:
+    def over_all(*candidates: Contender) -> Chart:
+        answers = [TaskAnswer(task=f"t{n}", choice=choose([found])) for n, found in enumerate(candidates)]
+        charts = trade_off(answers)
+        assert not isinstance(charts, Missing)
+        return charts[0]
+
+    alone = replace(SHARED, clusters={})
+    (whole,), (part,) = (over_all(first, alone).rows for first in (alone, SHARED))
+    assert whole[1] == "0.75 [0.65, 0.83]"
+    assert part[1].startswith("0.75 [0.")
+    assert _width(part[1]) > _width(whole[1]) + 0.05
+
+
+def _width(score: str) -> float:
+    low, high = score.partition("[")[2].rstrip("]").split(", ")
+    return float(high) - float(low)
