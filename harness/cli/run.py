@@ -34,7 +34,7 @@ _COMPLETIONS: Mapping[str, Callable[[click.Context, click.Parameter, str], list[
 
 def _run_options(command: Command) -> Command:
     for option in reversed(OPTIONS):
-        how: dict[str, Any] = {"multiple": option.repeat, "metavar": option.metavar}
+        how: dict[str, Any] = {"multiple": option.repeat or option.is_single, "metavar": option.metavar}
         how["shell_complete"] = _COMPLETIONS.get(option.name)
         if option.is_flag:
             how = {"is_flag": True, "flag_value": "yes", "default": None}

@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from harness.task.task import Task
 
 
+def _only_one(_: click.Context, parameter: click.Parameter, folders: Sequence[Path]) -> Path | None:
+    """Refuse a second folder: the last would win without a word, and the first would seem checked."""
+    if len(folders) > 1:
+        raise click.UsageError(
+            f"{parameter.opts[0]}: expected one folder, got {len(folders)}: run the command for each"
+        )
+    return folders[0] if folders else None
+
+
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN_FILE...]")
 @click.option(
@@ -30,7 +39,13 @@ if TYPE_CHECKING:
     help="Only this task class, repeatable.",
 )
 @click.option(
-    "--tasks", "own", type=click.Path(path_type=Path), metavar="DIR", help="List your own tasks in this folder instead."
+    "--tasks",
+    "own",
+    multiple=True,
+    callback=_only_one,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="List your own tasks in this folder instead.",
 )
 @click.option(
     "--new",
@@ -40,7 +55,12 @@ if TYPE_CHECKING:
 )
 @click.option("--from", "data", type=click.Path(path_type=Path), metavar="DATA", help="With --new: your rows.")
 @click.option(
-    "--check", type=click.Path(path_type=Path), metavar="DIR", help="Check the own tasks in this folder; asks nothing."
+    "--check",
+    multiple=True,
+    callback=_only_one,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Check the own tasks in this folder; asks nothing.",
 )
 @click.option(
     "--n", "count", type=click.IntRange(1), default=60, show_default=True, help="Number of items to generate."

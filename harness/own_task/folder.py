@@ -14,11 +14,11 @@ def definition_paths(path: Path) -> list[Path]:
     Raises:
         TaskError: there are none.
     """
-    if path.is_file():
-        if path.suffix != ".toml":
-            raise TaskError(f"expected a folder with .toml files, or one .toml file, got {path}", hint=_HINT)
-        return [path]
     try:
+        if path.is_file():
+            if path.suffix != ".toml":
+                raise TaskError(f"expected a folder with .toml files, or one .toml file, got {path}", hint=_HINT)
+            return [path]
         found = sorted(file for file in path.iterdir() if file.suffix == ".toml" and not file.name.startswith("."))
     except OSError as exc:
         raise TaskError(f"cannot read the folder {path}: {exc.strerror}", hint=_HINT) from exc

@@ -15,7 +15,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Offer every option of `harness.settings.OPTIONS` as `--lms-…` and, except the token, as ini key `lms_…`."""
     group = parser.getgroup("lms", "local models in LM Studio")
     for option in OPTIONS:
-        how: dict[str, Any] = {"action": "append" if option.repeat else "store", "metavar": option.metavar}
+        is_list = option.repeat or option.is_single
+        how: dict[str, Any] = {"action": "append" if is_list else "store", "metavar": option.metavar}
         if option.is_flag:
             how = {"action": "store_const", "const": "yes"}
         flag = Surface.PYTEST.spell(option.name)

@@ -24,6 +24,7 @@ class Option:
         parse: text to value; raises ValueError with what was expected.
         env: the environment variable that is read when the option is not given.
         repeat: may be given several times (in ini: words); the values are collected.
+        is_single: given twice it is an error, where others let the last one win: two values may well both be meant.
         is_flag: given without a value, which then is `yes`; in ini with one.
     """
 
@@ -34,6 +35,7 @@ class Option:
     parse: Callable[[str], Any]
     env: str | None = None
     repeat: bool = False
+    is_single: bool = False
     is_flag: bool = False
 
 
@@ -91,6 +93,7 @@ OPTIONS: tuple[Option, ...] = (
         flag="tasks",
         metavar="DIR",
         parse=parser.folder,
+        is_single=True,
         help="run your own tasks: a folder with a .toml file for each and their data (docs/own-tasks.md)",
     ),
     Option(

@@ -213,6 +213,11 @@ def _parse(option: Option, raw: str | Sequence[str], origin: str) -> Any:
         parsed = tuple(option.parse(word) for word in words)
     except ValueError as exc:
         raise SettingsError(f"{origin}: expected {exc}, got {shown}") from None
+    if option.is_single and len(words) > 1:
+        raise SettingsError(
+            f"{origin}: expected one value, got {len(words)}: {_shortened(', '.join(words))}",
+            hint="To run both, put their definitions and data into one folder.",
+        )
     return parsed if option.repeat else parsed[-1]
 
 

@@ -125,7 +125,11 @@ def test_two_tasks_of_one_name_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_definitions_says_how_to_make_one(tmp_path: Path) -> None:
-    for path, message in ((tmp_path, "there is no .toml file in"), (tmp_path / "none", "cannot read the folder")):
+    for path, message in (
+        (tmp_path, "there is no .toml file in"),
+        (tmp_path / "none", "cannot read the folder"),
+        (tmp_path / ("long" * 99), "File name too long"),
+    ):
         with pytest.raises(TaskError, match=message) as caught:
             load_own_tasks(path)
         assert "lms-harness tasks --new" in caught.value.hint

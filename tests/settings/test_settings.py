@@ -70,6 +70,7 @@ def test_text_becomes_a_value(options: dict[str, str | list[str]], expected: obj
         ({"unload": "none"}, "one of ours, all, keep"),
         ({"concurrency": "many"}, "auto, or a whole number"),
         ({"latency_budget_s": "0"}, "a duration above 0"),
+        ({"own_tasks": ["a", "b"]}, "--lms-tasks: expected one value, got 2: a, b"),
         ({"models_dir": "/nowhere"}, "add --lms-url embedded"),
         ({"models_dir": "/nowhere", "url": "embedded"}, "expected a folder"),
     ],

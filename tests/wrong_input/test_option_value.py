@@ -107,6 +107,8 @@ def test_a_password_in_a_wrong_url_is_not_repeated() -> None:
     [
         (["--limit", "many"], "--limit: expected a whole number"),
         (["--models-dir", "."], "add --url embedded"),
+        (["--tasks", "a", "--tasks", "b"], "--tasks: expected one value, got 2: a, b"),
+        (["--", "--lms-tasks=a", "--lms-tasks=b"], "--lms-tasks: expected one value, got 2: a, b"),
         (["--task", "extrct"], "no such task: extrct; collected are: brainstorm, classify, extract"),
         (["--floor", "extrct=0.8"], "no such task: extrct; collected are: brainstorm, classify, extract"),
         (["--exclude", "*"], "all 2 chat models are left out"),

@@ -3,6 +3,7 @@
 A sample is there already if its uid is the same now: a hash of everything that can change its answer (adr-0004).
 """
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -39,6 +40,7 @@ from harness.run.resume.difference import differences, thoughts_then
 from harness.settings import Settings, setting
 from harness.store.cell import SampleEntry
 from harness.store.reader import read_header
+from harness.store.row import short
 from harness.store.run_file import RunFile
 from harness.store.run_folder import last_unfinished
 from harness.task.task import Task
@@ -67,6 +69,7 @@ def with_parent(settings: Settings) -> Settings:
         if field.name not in _OWN and settings.source.get(field.name) == "default" and field.name in run.settings
     ]
     values: dict[str, Any] = {name: run.settings[name] for name in names}
+    _check_own_tasks(path, values.get("own_tasks"))
     source = {**settings.source, **dict.fromkeys(names, f"run {run.run_id}")}
     if settings.source.get("results") == "default":
         values["results"], source["results"] = path.parent, "the folder of the resumed run"
@@ -76,6 +79,15 @@ def with_parent(settings: Settings) -> Settings:
         where = ".".join(str(part) for part in exc.errors()[0]["loc"])
         raise StoreError(f"{path}: its settings cannot be used: {where}: {exc.errors()[0]['msg']}") from exc
     return replace(settings, **{name: getattr(typed, name) for name in values}, resume=str(path), source=source)
+
+
+def _check_own_tasks(path: Path, own_tasks: object) -> None:
+    """Refuse a path of own tasks, as the user wrote it for the earlier run, that leads nowhere from this folder."""
+    if isinstance(own_tasks, str) and not os.path.exists(own_tasks):  # noqa: PTH110  (Path raises where a name is too long)
+        raise StoreError(
+            f"{path}: its run asked your own tasks in {short(own_tasks)}, and there is no such folder here",
+            hint=f"Resume it in the folder in which it was started, or add {setting('own_tasks', 'DIR')}.",
+        )
 
 
 def _check_dead(path: Path) -> None:

@@ -264,6 +264,21 @@ def test_what_is_not_given_is_as_it_was_and_the_folder_too(bench: Bench) -> None
     assert chosen.limit == 9
 
 
+def test_own_tasks_that_are_not_in_this_folder_are_named_with_what_to_do(bench: Bench, tmp_path: Path) -> None:
+    """A run file has their path as the user wrote it, and says nothing about the folder that it began in."""
+    own = tmp_path / "mine"
+    own.mkdir()
+    bench.settings = replace(bench.settings, own_tasks=own)
+    path = bench.run()
+    assert with_parent(Settings(resume=str(path), source=DEFAULTS)).own_tasks == own
+    own.rmdir()
+    with pytest.raises(StoreError, match="there is no such folder here") as caught:
+        with_parent(Settings(resume=str(path), source=DEFAULTS))
+    assert "Resume it in the folder in which it was started, or add" in (caught.value.hint or "")
+    given = {**DEFAULTS, "own_tasks": "--lms-tasks"}
+    assert with_parent(Settings(resume=str(path), own_tasks=tmp_path, source=given)).own_tasks == tmp_path
+
+
 def test_the_last_one_is_the_newest_that_is_neither_finished_nor_resumed(bench: Bench) -> None:
     whole = bench.run()
     results = whole.parent
