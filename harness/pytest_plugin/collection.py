@@ -30,6 +30,7 @@ from harness.pytest_plugin.state import (
     printed,
     selected_models,
     session_of,
+    stop,
 )
 from harness.pytest_plugin.terminal import say
 
@@ -70,11 +71,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not any(needs_server(item) for item in items) and FAILURE not in config.stash:
         return
     if (failure := config.stash.get(FAILURE, None)) is not None:
-        pytest.exit(printed(config, str(failure)), returncode=failure.exit_code)
+        stop(config, str(failure), failure.exit_code)
     session = or_exit(config, lambda: session_of(config))
     or_exit(config, lambda: baseline_of(config))  # Before the run: a typo must not show after an hour.
     if fault := next(filter(None, map(marker_fault, items)), ""):
-        pytest.exit(printed(config, fault), returncode=SettingsError.exit_code)
+        stop(config, fault, SettingsError.exit_code)
     known = {name for item in items if (name := task_name_of(item))}
     _check_tasks(config, "tasks", session.settings.tasks, known)
     _check_tasks(config, "floors", session.settings.floors, known)
@@ -111,7 +112,7 @@ def _prepare(config: pytest.Config, session: "Session", items: list[pytest.Item]
     except HarnessError as exc:
         # pytest finishes the collection in spite of the exit; the hook for that must not ask for a plan then.
         config.stash[FAILURE] = exc
-        pytest.exit(printed(config, str(exc)), returncode=exc.exit_code)
+        stop(config, str(exc), exc.exit_code)
     if (before := session.resumption) is None:
         return
     complete = pytest.mark.skip(reason=f"already complete in {before.parent.run.run_id}")
@@ -156,15 +157,14 @@ def _check_own_tasks(config: pytest.Config) -> None:
     if settings.own_tasks is None or has_own_tests(config):
         return
     origin = settings.source["own_tasks"]
-    message = printed(
-        config,
+    message = (
         f"{origin}: no test was collected that runs these tasks\nCollect suites/own, too, or run them with "
-        f"`lms-harness run --tasks {settings.own_tasks}`.",
+        f"`lms-harness run --tasks {settings.own_tasks}`."
     )
     if origin.startswith("ini "):
-        say(config, message)
+        say(config, printed(config, message))
     else:
-        pytest.exit(message, returncode=SettingsError.exit_code)
+        stop(config, message, SettingsError.exit_code)
 
 
 def _check_review(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
@@ -178,7 +178,7 @@ def _check_review(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
         f"{settings.source['review']}: no task of this run has answers for a person to grade\n"
         'Set scorer = "review" in the definition of an own task.'
     )
-    pytest.exit(printed(config, message), returncode=SettingsError.exit_code)
+    stop(config, message, SettingsError.exit_code)
 
 
 def _check_tasks(config: pytest.Config, name: str, wanted: Collection[str], known: Collection[str]) -> None:
@@ -189,8 +189,8 @@ def _check_tasks(config: pytest.Config, name: str, wanted: Collection[str], know
     if missing := sorted(set(wanted) - set(known)):
         names = ", ".join(sorted(known)) or "none"
         origin = session_of(config).settings.source[name]
-        message = printed(config, f"{origin}: no such task: {', '.join(missing)}; collected are: {names}")
+        message = f"{origin}: no such task: {', '.join(missing)}; collected are: {names}"
         if origin.startswith("ini ") and name == "floors":
-            say(config, message)
+            say(config, printed(config, message))
         else:
-            pytest.exit(message, returncode=SettingsError.exit_code)
+            stop(config, message, SettingsError.exit_code)

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import pytest
 
@@ -25,6 +25,9 @@ _SESSION = pytest.StashKey["Session"]()
 _OWN_TASKS = pytest.StashKey["Sequence[Task]"]()
 FAILURE = pytest.StashKey[HarnessError]()
 """An error before or during collection, which pytest would not let end the session at once."""
+# What `pytest.exit` raises, by another name: pytest prints the class before the message, and its module unless that is
+# builtins, so that each message would begin with "_pytest.outcomes.Exit".
+_Stopped: Callable[..., BaseException] = type("Stopped", (pytest.exit.Exception,), {"__module__": "builtins"})
 
 
 def settings_of(config: pytest.Config) -> "Settings":
@@ -148,12 +151,17 @@ def has_own_tests(config: pytest.Config) -> bool:
     return _OWN_TASKS in config.stash
 
 
+def stop(config: pytest.Config, message: str, code: int) -> NoReturn:
+    """End the pytest session with the message and an exit code of ours."""
+    raise _Stopped(printed(config, message), returncode=code)
+
+
 def or_exit(config: pytest.Config, action: Callable[[], T]) -> T:
     """Return what `action` returns; a `HarnessError` ends the pytest session with its message and exit code."""
     try:
         return action()
     except HarnessError as exc:
-        pytest.exit(printed(config, str(exc)), returncode=exc.exit_code)
+        stop(config, str(exc), exc.exit_code)
 
 
 def printed(config: pytest.Config, text: str) -> str:

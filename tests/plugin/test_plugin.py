@@ -256,6 +256,7 @@ def test_an_unknown_model_is_exit_code_5_and_names_near_ones(run: Pytest) -> Non
     result = run("--lms-model=acme/tiny-2b")
     assert result.code == 5
     assert KEY in result.out
+    assert ("! Stopped: " in result.out, "_pytest" in result.out) == (True, False)
 
 
 def test_a_failing_assertion_of_a_users_test_still_releases(run: Pytest, server: ScriptedServer) -> None:
