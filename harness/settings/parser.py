@@ -143,9 +143,9 @@ def folder(text: str) -> Path:
 
 
 def new_file(text: str) -> Path:
-    """Parse the name of a file that does not exist yet."""
-    if not text.strip() or "\0" in text or Path(text).exists():
-        raise ValueError("the name of a new file")
+    """Parse the name of a file that does not exist yet, in a folder that does: not to fail at the end of a run."""
+    if not text.strip() or "\0" in text or Path(text).exists() or not Path(text).parent.is_dir():
+        raise ValueError("the name of a new file in a folder that exists")
     return Path(text)
 
 

@@ -70,7 +70,7 @@ WRONG: dict[str, tuple[str, ...]] = {
     "sample_deadline_s": TIME,
     "budget_s": TIME,
     "resume": FOLDER,
-    "review": (*FOLDER, ".", "/"),
+    "review": (*FOLDER, ".", "/", "nowhere/grades.csv"),
     "results": FOLDER,
     "models_dir": FOLDER,
 }
