@@ -20,7 +20,8 @@ def begin_task(folder: Path, data: Path | None, *, as_json: bool) -> None:
     if data is None:
         raise click.UsageError("--new: name the file with your rows, too: --from DATA")
     if not data.is_file():
-        raise click.UsageError(f"--from: expected a file with rows, but {data} is none")
+        what = "is not a regular file" if data.exists() else "does not exist"
+        raise click.UsageError(f"--from: expected a file with rows, but {data} {what}")
     found, rows = guess(data)
     if sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty() and not as_json:
         found = _asked(found, rows)

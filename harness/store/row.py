@@ -117,9 +117,9 @@ def _cells(source: Source, separator: str | None, columns: Collection[str]) -> I
                 hint="Rename one of them, so that it is clear which one is meant.",
             )
         for row in rows:
-            is_whole = None not in row and None not in row.values()
-            wrong = f"expected {len(names)} cells, as in the first row, separated by {_SPELT[separator]}"
-            yield Row(rows.line_num, f"{source.name}:{rows.line_num}", row if is_whole else wrong)
+            cells = sum(cell is not None for cell in row.values()) + len(row.get(None, ())) - (None in row)
+            wrong = f"expected {len(names)} cells, as in the first row, separated by {_SPELT[separator]}, got {cells}"
+            yield Row(rows.line_num, f"{source.name}:{rows.line_num}", row if cells == len(names) else wrong)
     except csv.Error as exc:
         yield Row(rows.line_num, f"{source.name}:{rows.line_num}", f"expected CSV: {exc}")
 

@@ -85,7 +85,11 @@ def test_a_starter_survives_columns_and_labels_that_would_break_it(call: Call, f
     [
         (["--new", "mine"], "--new: name the file with your rows, too: --from DATA"),
         (["--from", "x.csv"], "--from is for --new DIR, which is missing"),
-        (["--new", "mine", "--from", "nowhere.csv"], "--from: expected a file with rows, but nowhere.csv"),
+        (
+            ["--new", "mine", "--from", "nowhere.csv"],
+            "--from: expected a file with rows, but nowhere.csv does not exist",
+        ),
+        (["--new", "mine", "--from", "."], "--from: expected a file with rows, but . is not a regular file"),
         (["--new", "mine", "--from", "empty.csv"], "empty.csv has no rows"),
         (["--new", "mine", "--from", "binary.csv"], "it is not UTF-8"),
         (["--new", "mine", "--check", "own"], "--new and --check cannot be used together"),

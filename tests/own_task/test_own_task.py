@@ -105,7 +105,8 @@ def test_up_to_five_wrong_rows_are_named_at_once(tmp_path: Path) -> None:
     [
         ("", "has no rows"),
         ("text,desk\n", "has no rows"),
-        ("text,desk\na\n", r"rows.csv:2: expected 2 cells, as in the first row"),
+        ("text,desk\na\n", r"rows.csv:2: expected 2 cells, as in the first row, separated by commas, got 1"),
+        ("text,desk\na,x,y,z\n", r"rows.csv:2: .*, got 4"),
         ("text,desk\na,x\nb,x\n", "field desk: expected 2 to 500 different labels in the data, got 1"),
         ('text,desk\n"a,x\n', r"rows.csv:\d: expected CSV"),
     ],
