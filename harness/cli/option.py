@@ -103,3 +103,19 @@ server_options = add_options(
     ]
 )
 """Adds `--url`, `--token` and `--json`."""
+
+
+class GivenOnce(click.Option):
+    """An option for a folder that refuses a second one: click would let the last win without a word."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "multiple": True})
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        """Return the value; None without one."""
+        values = super().process_value(ctx, value)
+        if len(values) > 1:
+            raise click.UsageError(
+                f"{self.opts[0]}: expected one folder, got {len(values)}: put what belongs together into one"
+            )
+        return values[0] if values else None

@@ -10,6 +10,7 @@ import click
 
 from harness.cli.completion import PROGRAM
 from harness.cli.main import COMMANDS, cli
+from harness.cli.option import GivenOnce
 from harness.settings import OPTIONS, Surface
 
 EXIT_CODES: Mapping[int, str] = {
@@ -101,7 +102,11 @@ def _option(option: click.Option, context: click.Context) -> tuple[str, str]:
     names = ", ".join([*option.opts, *option.secondary_opts])
     numbers = option.type if isinstance(option.type, click.IntRange | click.FloatRange) else None
     metavar = option.metavar or ("N" if numbers else option.make_metavar(context))
-    notes = ["repeatable"] if option.multiple and "repeatable" not in (option.help or "") else []
+    notes = (
+        ["repeatable"]
+        if option.multiple and not isinstance(option, GivenOnce) and "repeatable" not in (option.help or "")
+        else []
+    )
     if numbers is not None:
         bounds = (("above" if numbers.min_open else "at least", numbers.min), ("at most", numbers.max))
         notes.append(", ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None))

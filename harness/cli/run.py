@@ -11,7 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from harness.cli.completion import model_keys, task_names
-from harness.cli.option import Command
+from harness.cli.option import Command, GivenOnce
 from harness.cli.output import note
 from harness.errors import StoreError
 from harness.settings import OPTIONS, RETIRED, Handover, Settings, Surface, build_settings, retired
@@ -34,7 +34,9 @@ _COMPLETIONS: Mapping[str, Callable[[click.Context, click.Parameter, str], list[
 
 def _run_options(command: Command) -> Command:
     for option in reversed(OPTIONS):
-        how: dict[str, Any] = {"multiple": option.repeat or option.is_single, "metavar": option.metavar}
+        how: dict[str, Any] = {"multiple": option.repeat, "metavar": option.metavar}
+        if option.is_single:
+            how["cls"] = GivenOnce
         how["shell_complete"] = _COMPLETIONS.get(option.name)
         if option.is_flag:
             how = {"is_flag": True, "flag_value": "yes", "default": None}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from harness.cli.completion import task_names
-from harness.cli.option import json_option, results_option
+from harness.cli.option import GivenOnce, json_option, results_option
 from harness.cli.output import note, print_json, print_text, spinning
 from harness.cli.own_task import begin_task, check_tasks
 
@@ -17,15 +17,6 @@ if TYPE_CHECKING:
     from harness.store.run_file import RunFile
     from harness.task.catalogue import Portrait
     from harness.task.task import Task
-
-
-def _only_one(_: click.Context, parameter: click.Parameter, folders: Sequence[Path]) -> Path | None:
-    """Refuse a second folder: the last would win without a word, and the first would seem checked."""
-    if len(folders) > 1:
-        raise click.UsageError(
-            f"{parameter.opts[0]}: expected one folder, got {len(folders)}: run the command for each"
-        )
-    return folders[0] if folders else None
 
 
 @click.command()
@@ -41,8 +32,7 @@ def _only_one(_: click.Context, parameter: click.Parameter, folders: Sequence[Pa
 @click.option(
     "--tasks",
     "own",
-    multiple=True,
-    callback=_only_one,
+    cls=GivenOnce,
     type=click.Path(path_type=Path),
     metavar="DIR",
     help="List your own tasks in this folder instead.",
@@ -56,8 +46,7 @@ def _only_one(_: click.Context, parameter: click.Parameter, folders: Sequence[Pa
 @click.option("--from", "data", type=click.Path(path_type=Path), metavar="DATA", help="With --new: your rows.")
 @click.option(
     "--check",
-    multiple=True,
-    callback=_only_one,
+    cls=GivenOnce,
     type=click.Path(path_type=Path),
     metavar="DIR",
     help="Check the own tasks in this folder; asks nothing.",

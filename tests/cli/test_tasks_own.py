@@ -97,8 +97,14 @@ def test_a_starter_survives_columns_and_labels_that_would_break_it(call: Call, f
         (["--check", "own", "--task", "x"], "--check and --task cannot be used together"),
         (["--check", "nowhere"], "cannot read the folder nowhere"),
         (["--check", "own"], "there is no .toml file in own"),
-        (["--tasks", "own", "--tasks", "more"], "--tasks: expected one folder, got 2: run the command for each"),
-        (["--check", "own", "--check", "more"], "--check: expected one folder, got 2: run the command for each"),
+        (
+            ["--tasks", "own", "--tasks", "more"],
+            "--tasks: expected one folder, got 2: put what belongs together into one",
+        ),
+        (
+            ["--check", "own", "--check", "more"],
+            "--check: expected one folder, got 2: put what belongs together into one",
+        ),
         (["--tasks", "nowhere"], "cannot read the folder nowhere"),
         (["--new", "x.csv", "--from", "x.csv"], "x.csv' is a file"),
     ],

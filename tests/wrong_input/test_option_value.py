@@ -107,7 +107,7 @@ def test_a_password_in_a_wrong_url_is_not_repeated() -> None:
     [
         (["--limit", "many"], "--limit: expected a whole number"),
         (["--models-dir", "."], "add --url embedded"),
-        (["--tasks", "a", "--tasks", "b"], "--tasks: expected one value, got 2: a, b"),
+        (["--tasks", "a", "--tasks", "b"], "--tasks: expected one folder, got 2: put what"),
         (["--", "--lms-tasks=a", "--lms-tasks=b"], "--lms-tasks: expected one value, got 2: a, b"),
         (["--task", "extrct"], "no such task: extrct; collected are: brainstorm, classify, extract"),
         (["--floor", "extrct=0.8"], "no such task: extrct; collected are: brainstorm, classify, extract"),
