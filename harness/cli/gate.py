@@ -200,6 +200,8 @@ def _case_as_dict(case: "Case") -> dict[str, Any]:
         "can_fail": case.can_fail,
         "lost": list(case.lost),
         "gained": list(case.gained),
+        "mean_losses": case.losses if case.is_measured else None,
+        "mean_gains": case.gains if case.is_measured else None,
         "left_out": case.left_out,
         "flaky": [asdict(item) for item in case.flaky],
     }

@@ -85,6 +85,12 @@ def named(items: Sequence[str]) -> str:
     return ", ".join(items[:_NAMED]) + more
 
 
+def passed_before(case: Case, *, many: bool = False) -> str:
+    """Return what is said of the items that a case lost, as the head of a list of them or after their number."""
+    when = "before" if case.runs == 1 else "in most runs of the baseline"
+    return f"passed {when} and fail now" if many else f"Passed {when}, fails now"
+
+
 def flaky_items(night: Night) -> list[str]:
     """Return each item that flips among the runs of the baseline, with how many of them pass it."""
     return [
@@ -111,7 +117,7 @@ def _cases(night: Night, width: int | None) -> Iterator[str]:
 
 
 def _row(case: Case) -> tuple[str, ...]:
-    flips = f"+{len(case.gained)} -{len(case.lost)}" if case.is_measured else ""
+    flips = f"+{case.gains:.0f} -{case.losses:.0f}" if case.is_measured else ""
     return (
         _key(case.model_key),
         _task(case.task),
@@ -129,9 +135,9 @@ def _blocks(night: Night, width: int | None) -> Iterator[str]:
     for case in night.of(Level.FAIL):
         lines = [f"Worse: {name(case)}: {case.reason}."]
         if case.lost and case.task == OVERALL:
-            lines.append(f"  Of all its items, {len(case.lost)} passed before and fail now.")
+            lines.append(f"  Of all its items, {len(case.lost)} {passed_before(case, many=True)}.")
         elif case.lost:
-            lines.append(f"  Passed before, fails now: {named([_item(item) for item in case.lost])}.")
+            lines.append(f"  {passed_before(case)}: {named([_item(item) for item in case.lost])}.")
         # A command is not broken into lines: somebody will copy it.
         yield "\n".join([*(paragraph(line, width, indent=2) for line in lines), f"  {how_to_see(night, case)}"])
     if notes := [*_notes(night), *_changes(night)]:
@@ -174,7 +180,12 @@ def _by_reason(cases: Sequence[Case]) -> dict[tuple[State, str], list[str]]:
 
 def _legend(night: Night) -> str:
     share = "" if night.alpha == ALPHA else ", a share of 5 % as answers were looked at after each round"
-    several = "" if len(night.baseline) == 1 else "before: the mean over the runs of the baseline, item by item. "
+    several = (
+        ""
+        if len(night.baseline) == 1
+        else "before: the mean over the runs of the baseline, item by item. flips: the items that pass now (+) or "
+        "fail now (-) and did not before, as a mean over these runs. "
+    )
     claims = "" if night.claims == 1 else f", divided among {night.claims} claims that can show one"
     return (
         f"{several}regression: a loss that is significant ({100 * night.alpha:.3g} % for the whole run{share}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from harness.report.gate import difference, flaky_items, headline, how_to_see, name, named, score
+from harness.report.gate import difference, flaky_items, headline, how_to_see, name, named, passed_before, score
 from harness.report.markdown import code, cut, escaped, markdown_table
 from harness.report.text import one_line
 from harness.verdict.compare import OVERALL
@@ -69,7 +69,7 @@ def _parts(night: Night) -> Iterator[str]:
         yield markdown_table(headers, rows, align=_ALIGN)
     for case in night.of(Level.FAIL):
         is_named = case.lost and case.task != OVERALL
-        items = f" Passed before, fails now: {escaped(named(case.lost), limit=1000)}." if is_named else ""
+        items = f" {passed_before(case)}: {escaped(named(case.lost), limit=1000)}." if is_named else ""
         yield f"**{escaped(name(case))}**:{items} See {code(how_to_see(night, case), limit=1000)}"
     if flaky := flaky_items(night):
         yield f"Flaky within the baseline: {escaped(named(flaky), limit=2000)}."

@@ -75,6 +75,7 @@ class Case:
             or where the baseline hardly scores.
         lost: items that most runs of the baseline pass and this one does not, those that never flipped first.
         gained: the other way round.
+        losses, gains: how many items flipped either way, as a mean over the runs of the baseline.
         flaky: items that flip among the runs of the baseline.
         runs: how many runs of the baseline it is compared with.
         left_out: items that the newest of these runs was asked and this one was not.
@@ -95,6 +96,8 @@ class Case:
     can_fail: bool = True
     lost: tuple[str, ...] = ()
     gained: tuple[str, ...] = ()
+    losses: float = 0.0
+    gains: float = 0.0
     flaky: tuple[FlakyItem, ...] = ()
     runs: int = 0
     left_out: int = 0
@@ -293,6 +296,8 @@ def _judged(model_key: str, task: str, pairs: Paired, test: Exchange, bar: _Bar)
         can_fail=state is State.REGRESSION or _is_regression(worst.difference(), worst.exchange().p, bar),
         lost=tuple(sorted(pairs.lost, key=lambda item: (item in flips, item))),
         gained=pairs.gained,
+        losses=pairs.losses,
+        gains=pairs.gains,
         flaky=pairs.flaky,
         runs=pairs.runs,
         left_out=pairs.left_out,

@@ -1,5 +1,6 @@
 """What is known of one model on one task tonight and in earlier runs, item by item."""
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -46,6 +47,8 @@ class Paired:
         score, baseline_score: means over the items of what was scored; None: nothing was.
         unscored: answers that were lost, tonight and earlier.
         lost, gained: items that most earlier runs pass and tonight does not, and the other way round.
+        losses, gains: how many items an earlier run passes and tonight does not, and the other way round, as a mean
+            over the earlier runs: for passes and fails, gains - losses is the difference of the means, times the items.
         flaky: items that flip among the earlier runs.
         runs: how many earlier runs there are.
         asked: items that the newest of them was asked.
@@ -59,6 +62,8 @@ class Paired:
     unscored: int = 0
     lost: tuple[str, ...] = ()
     gained: tuple[str, ...] = ()
+    losses: float = 0.0
+    gains: float = 0.0
     flaky: tuple[FlakyItem, ...] = ()
     runs: int = 1
     asked: int = 0
@@ -187,6 +192,8 @@ class _Baseline:
             ),
             lost=tuple(item for item, found in both.items() if 2 * sum(found) > len(found) and not now_passes[item]),
             gained=tuple(item for item, found in both.items() if 2 * sum(found) < len(found) and now_passes[item]),
+            losses=math.fsum(fmean(found) for item, found in both.items() if not now_passes[item]),
+            gains=math.fsum(1 - fmean(found) for item, found in both.items() if now_passes[item]),
             flaky=tuple(
                 FlakyItem(task=self.task, item_id=item, passed=sum(found), runs=len(found))
                 for item, found in earlier_passes.items()
@@ -246,6 +253,8 @@ def pooled(cells: Mapping[str, Paired]) -> Paired:
         unscored=sum(cell.unscored for cell in cells.values()),
         lost=tuple(f"{task} {item}" for task, cell in cells.items() for item in cell.lost),
         gained=tuple(f"{task} {item}" for task, cell in cells.items() for item in cell.gained),
+        losses=math.fsum(cell.losses for cell in cells.values()),
+        gains=math.fsum(cell.gains for cell in cells.values()),
         runs=max(cell.runs for cell in cells.values()),
     )
 

@@ -215,7 +215,11 @@ def test_several_runs_are_one_baseline_and_items_that_flip_within_it_are_listed(
         ("i38", 3, 4),
         ("i39", 3, 4),
     ]
-    assert f"{KEY} say i02 (3 of 4)" in " ".join(call("gate", "baseline/").out.split())
+    assert case["mean_gains"] - case["mean_losses"] == pytest.approx(40 * case["difference"])
+    said = " ".join(call("gate", "baseline/").out.split())
+    assert f"{KEY} say i02 (3 of 4)" in said
+    assert "Passed in most runs of the baseline, fails now: i20, i21" in said
+    assert "+1 -6" in said, "against each of the four runs, 1 and 5.75 on average"
     one = call("gate", "baseline/", "--last", "1", "--json").json
     assert [Path(path).name[:8] for path in one["baseline"]] == ["20261124"]
     assert states(one)[KEY, "say"] == "open"

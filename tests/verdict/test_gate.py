@@ -36,6 +36,16 @@ def test_with_one_earlier_run_the_p_value_is_that_of_mcnemars_test(tmp_path: Pat
     assert (case.baseline_score, case.score) == (1.0, 0.75)
 
 
+def test_flips_of_noise_are_as_many_either_way_so_that_they_agree_with_the_difference(tmp_path: Path) -> None:
+    """Each item passes in three of four runs: the same answers again are no loss against the majority."""
+    nights = [cell([float((number + shift) % 4 != 0) for number in range(40)]) for shift in range(5)]
+    case = case_of(tmp_path, nights[4], *nights[:4])
+    assert case.difference == pytest.approx(0)
+    assert (case.gains, case.losses) == (7.5, 7.5)
+    once = case_of(tmp_path, cell(passes(30)), cell([0.0, *passes(39, 39)]))
+    assert (once.gains, once.losses) == (len(once.gained), len(once.lost)) == (1, 10)
+
+
 def test_a_significant_loss_within_the_margin_does_not_fail(tmp_path: Path) -> None:
     n = 400
     case = case_of(tmp_path, cell(passes(360, n)), cell(passes(376, n)), margin=0.05)
