@@ -10,6 +10,13 @@ _MARKS = re.compile(r"([\\`*_{}\[\]()#+!|~$:^=-])")
 _BEHIND = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "@&#8203;"}
 _WWW = re.compile(r"(?i)\b(www)\.")
 _LONGEST_CELL = 300
+# Most names and sentences. They stay as they are, because the Markdown is also read as text: no mark here can act where
+# it stands, and none is first, where it could begin a list or a heading.
+_PLAIN = re.compile(
+    r"""- | (?!.*\b(?:www\.|gh-\d))  # a link, an issue
+    [a-z0-9(] (?: [a-z0-9\ .,;%()\[/+='\u2026-] | \](?![(\[:]) | :(?=\ |$) | (?<=[a-z0-9])_(?=[a-z0-9]) )*""",
+    re.IGNORECASE | re.VERBOSE,
+)
 
 
 def escaped(text: str, *, limit: int = _LONGEST_CELL) -> str:
@@ -19,7 +26,10 @@ def escaped(text: str, *, limit: int = _LONGEST_CELL) -> str:
         text: from anywhere.
         limit: longest text, in characters before escaping.
     """
-    marked = _MARKS.sub(r"\\\1", one_line(text, limit=limit))
+    shown = one_line(text, limit=limit)
+    if _PLAIN.fullmatch(shown):
+        return shown
+    marked = _MARKS.sub(r"\\\1", shown)
     return _WWW.sub(r"\1&#46;", "".join(_BEHIND.get(character, character) for character in marked))
 
 

@@ -119,8 +119,8 @@ def test_a_cell_that_only_such_a_run_asked_is_not_called_not_asked(call: Call, f
     records = [instance(), instance(OTHER), *cell(passes(9)), *cell(passes(9), key=OTHER, task="tell")]
     write(folder / "results" / "r9.jsonl", [head("r9", plan=tasks), *records])
     text = call("report", "r0", "r9", "--markdown").out
-    assert f"- (asked in a run of {AT[:10]}, which does not count for this task)" in text
-    assert "- (not asked)" in text
+    assert f"| asked in a run of {AT[:10]}, which does not count for this task |" in text
+    assert "| not asked |" in text
 
 
 def test_an_older_run_that_cannot_be_read_is_named_though_its_answers_are_not_needed(call: Call, folder: Path) -> None:
