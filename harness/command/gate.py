@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from harness.command.named import run_path
 from harness.errors import SettingsError, StoreError
 from harness.report.text import one_line
 from harness.store.run_file import RunFile
-from harness.store.run_folder import run_paths, whole_runs
+from harness.store.run_folder import lineage, run_paths, whole_runs
 from harness.verdict.gate import Night, night
 
 LAST_RUNS = 7
@@ -94,7 +94,7 @@ def read_baseline(
     Args:
         words: run files, ids of runs, folders.
         results: the folder of runs that are named by id.
-        run: that is to be compared: it is left out, and so is the run that it resumes; None: it has not begun.
+        run: that is to be compared: it is left out, and so are the runs that it resumes; None: it has not begun.
         last: how many runs of the folders are meant.
         skipped: takes what is passed over in folders, and why.
         is_newest: whether the run was taken because it is the newest one.
@@ -104,17 +104,13 @@ def read_baseline(
         StoreError: a named run cannot be read, or there is none.
     """
     files, in_folders = _places(words, results, may_begin=may_begin)
-    ours = {run.run.run_id, run.run.parent_run_id} if run is not None else set()
+    nearby = [*files, *in_folders]
+    ours = lineage(run, nearby, results) if run is not None else []
 
     def skip(path: Path, reason: str, *, is_damaged: bool) -> None:  # noqa: ARG001  (the protocol's)
         skipped[str(path)] = reason
 
-    found: dict[str, RunFile] = {}
-    for path in files:
-        seen = RunFile.read(path)
-        if seen.run.run_id in ours:
-            raise StoreError(f"{path} is the run itself, or the one that it resumes, and so no baseline for it")
-        found[seen.run.run_id] = seen
+    found = _named_runs(files, ours)
     taken = 0
     for seen in whole_runs(in_folders, on_skip=skip):
         if run is not None and is_newest and seen.run.run_id == run.run.run_id and not _is_same(seen.path, run.path):
@@ -131,12 +127,31 @@ def read_baseline(
         taken += 1
         if taken == last:
             break
+    for older, newer in _resumed(found, nearby, results).items():
+        skipped[str(found.pop(older).path)] = f"resumed by {newer}, which holds its answers too"
     if not found and not may_begin:
         raise StoreError(
             f"there is no run to compare with in {one_line(', '.join(words), limit=_SHOWN)}",
             hint="Name an earlier run, or copy one into the folder.",
         )
     return sorted(found.values(), key=lambda seen: seen.run.at, reverse=True)
+
+
+def _named_runs(files: Iterable[Path], ours: Collection[str]) -> dict[str, RunFile]:
+    found: dict[str, RunFile] = {}
+    for path in files:
+        seen = RunFile.read(path)
+        if seen.run.run_id in ours:
+            raise StoreError(f"{path} is the run itself, or one that it resumes, and so no baseline for it")
+        found[seen.run.run_id] = seen
+    return found
+
+
+def _resumed(runs: Mapping[str, RunFile], nearby: Collection[Path], results: Path) -> dict[str, str]:
+    """Return which of the runs another one of them resumes, directly or not, and that one."""
+    return {
+        older: newer for newer, seen in runs.items() for older in lineage(seen, nearby, results)[1:] if older in runs
+    }
 
 
 def folder_to_update(words: Sequence[str]) -> Path:

@@ -59,10 +59,11 @@ def gate(session: pytest.Session) -> None:
         if not (baseline := baseline_of(config)):
             return
         from harness.store.run_file import RunFile
+        from harness.store.run_folder import lineage
         from harness.verdict.gate import night
 
         run = RunFile.read(ours.path)
-        known = {run.run.run_id, run.run.parent_run_id}
+        known = lineage(run, [seen.path for seen in baseline])
         earlier = [seen for seen in baseline if seen.run.run_id not in known]
         if not earlier:
             raise StoreError("the baseline holds only the run that this one resumes")

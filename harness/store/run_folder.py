@@ -66,6 +66,33 @@ def last_unfinished(results: Path) -> Path:
     )
 
 
+def lineage(run: RunFile, others: Iterable[Path], *folders: Path) -> list[str]:
+    """Return the ids of a run, of the run that it resumes, of the run that that one resumes, and so on.
+
+    A run file names only its parent, so the chain ends where a file of it is in none of these places.
+
+    Args:
+        run: whose own folder is looked through.
+        others: further run files.
+        folders: further folders of run files.
+    """
+    found = [run.run.run_id]
+    parent = run.run.parent_run_id
+    parents: dict[str, str | None] = {}
+    paths = list(others)
+    for folder in (run.path.parent, *folders):
+        with suppress(StoreError):
+            paths += run_paths(folder)
+    for path in dict.fromkeys(paths) if parent else ():
+        with suppress(StoreError):
+            if (header := read_header(path)) is not None:
+                parents[header.run_id] = header.parent_run_id
+    while parent and parent not in found:  # A damaged file may claim to resume itself.
+        found.append(parent)
+        parent = parents.get(parent)
+    return found
+
+
 def whole_headers(paths: Iterable[Path], *, on_skip: OnSkip) -> dict[Path, RunRecord]:
     """Return the first record of each run file; what is not a whole run is named and skipped.
 

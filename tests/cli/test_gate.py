@@ -356,3 +356,17 @@ def test_a_damaged_file_in_a_folder_is_skipped_by_name_and_a_damaged_one_that_is
     named = call("gate", "baseline/20261123T220000Z-00000003.jsonl", "results/")
     assert named.code == 2
     assert json.loads(call("gate", "baseline/", "--json").out)["skipped"]
+
+
+def test_no_run_that_tonights_resumes_is_its_baseline_however_long_ago(call: Call, folder: Path) -> None:
+    ids = [f"2026112{number}T220000Z-0000000{number}" for number in range(2, 6)]
+    for number in (2, 3, 4):
+        parent = {} if number == 2 else {"parent_run_id": ids[number - 3]}
+        night(folder / "results", number, *whole(passes(38)), **parent)
+    refused = call("gate", ids[0], ids[2])
+    assert refused.code == 2
+    assert "is the run itself, or one that it resumes" in " ".join(refused.err.split())
+    night(folder / "results", 5, *whole(passes(38)))
+    found = call("gate", *ids, "--json").json
+    assert [Path(path).stem for path in found["baseline"]] == [ids[2]], "its answers are those of all three"
+    assert {Path(path).stem for path in found["skipped"]} == {*ids[:2]}

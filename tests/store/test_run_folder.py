@@ -8,7 +8,8 @@ import pytest
 
 from harness.domain.record import EndRecord, RunRecord, ScoreRecord, SkipRecord
 from harness.errors import StoreError
-from harness.store.run_folder import last_unfinished, run_paths, whole_runs
+from harness.store.run_file import RunFile
+from harness.store.run_folder import last_unfinished, lineage, run_paths, whole_runs
 from tests.store.written import write
 
 AT = "2026-11-28T08:00:00.000Z"
@@ -54,6 +55,15 @@ def test_the_last_unfinished_run_is_whole_and_neither_finished_nor_resumed(resul
         path.unlink()
     with pytest.raises(StoreError, match="there is no unfinished run in"):
         last_unfinished(results)
+
+
+def test_a_run_descends_from_all_that_were_resumed_before_it(results: Path, tmp_path: Path) -> None:
+    newest = write(tmp_path / "else" / "a.jsonl", [run("4-again", parent_run_id="3-resuming")])
+    seen = RunFile.read(newest)
+    assert lineage(seen, [results / "9-damaged.jsonl", *run_paths(results)]) == ["4-again", "3-resuming", "2-resumed"]
+    assert lineage(seen, []) == ["4-again", "3-resuming"]
+    own = RunFile.read(write(tmp_path / "else" / "b.jsonl", [run("own", parent_run_id="own")]))
+    assert lineage(own, []) == ["own"]
 
 
 def test_an_answer_that_spells_an_end_record_does_not_end_a_run(results: Path) -> None:
