@@ -122,7 +122,7 @@ def _read_grades(file: Path, grades: Path, *, as_json: bool) -> None:
     if as_json:
         print_json({"file": str(file), "graded": found.graded, "left": found.left})
         return
-    left = f"; {found.left} rows have no grade yet" if found.left else ""
+    left = f"; {found.left} {'row has' if found.left == 1 else 'rows have'} no grade yet" if found.left else ""
     print_text(f"{found.graded} grades written to {file}{left}. See: lms-harness choose {file}")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.command.named import run_path
+from harness.command.named import is_folder, run_path
 from harness.errors import SettingsError, StoreError
 from harness.report.text import one_line
 from harness.store.run_file import RunFile
@@ -199,7 +199,7 @@ def _places(words: Iterable[str], results: Path, *, may_begin: bool) -> tuple[li
     for word in words:
         if (path := run_path(word, results)) is not None:
             files.append(path)
-        elif _is_folder(word) or may_begin:
+        elif is_folder(word) or may_begin:
             folders += run_paths(Path(word))
         else:
             raise StoreError(
@@ -211,7 +211,7 @@ def _places(words: Iterable[str], results: Path, *, may_begin: bool) -> tuple[li
 
 def _named_run(word: str, results: Path) -> Path:
     path = run_path(word, results)
-    if path is None and _is_folder(word):
+    if path is None and is_folder(word):
         return _newest(Path(word))
     if path is None:
         raise StoreError(
@@ -227,13 +227,6 @@ def _newest(folder: Path) -> Path:
     if not paths:
         raise StoreError(f"there is no run in {folder}", hint="Start a run, or name one after the baseline.")
     return paths[0]
-
-
-def _is_folder(word: str) -> bool:
-    try:
-        return Path(word).is_dir()
-    except (OSError, ValueError):  # Too long a name, or a NUL in it: no folder has it.
-        return False
 
 
 def _is_same(path: Path, other: Path) -> bool:

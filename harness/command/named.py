@@ -5,6 +5,7 @@ from pathlib import Path
 
 from harness.errors import SettingsError, StoreError
 from harness.report.text import one_line
+from harness.settings.name import setting
 from harness.store.run_file import RunFile
 from harness.store.run_folder import run_paths
 
@@ -31,6 +32,22 @@ def run_path(word: str, results: Path) -> Path | None:
     return None
 
 
+def is_folder(word: str) -> bool:
+    """Return whether a word names a folder."""
+    try:
+        return Path(word).is_dir()
+    except (OSError, ValueError):  # Too long a name, or a NUL in it: no folder has it.
+        return False
+
+
+def no_run(word: str) -> StoreError:
+    """Return the error for a word that names no run; a folder is told apart, as it has an option of its own."""
+    shown = one_line(word, limit=_SHOWN)
+    if is_folder(word):
+        return StoreError(f"{shown} is a folder, not a run file", hint=f"Its runs: {setting('results', shown)}.")
+    return StoreError(f"there is no run {shown}", hint="Name a run file, or the id of a run in the folder.")
+
+
 def run_with_samples(word: str | None, results: Path, skipped: dict[str, str], *, or_measures: bool = False) -> RunFile:
     """Return the run that a word names, or the newest one of a folder; either has samples.
 
@@ -53,9 +70,7 @@ def run_with_samples(word: str | None, results: Path, skipped: dict[str, str], *
 def _named(word: str, results: Path, is_empty: Callable[[RunFile], bool]) -> RunFile:
     path = run_path(word, results)
     if path is None:
-        raise StoreError(
-            f"there is no run {one_line(word, limit=_SHOWN)}", hint="Name a run file, or the id of a run in the folder."
-        )
+        raise no_run(word)
     run = RunFile.read(path)
     if is_empty(run):
         raise StoreError(f"{path} has no samples: nothing was asked", hint="Name another run.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.clock import Clock
 from harness.command.choose import MOST_FILES, Chosen, choose_all
-from harness.command.named import run_path
+from harness.command.named import no_run, run_path
 from harness.command.primary import ShippedTasks
 from harness.errors import StoreError
 from harness.report.answer import TaskAnswer, legend_of, one_for_all
@@ -122,10 +122,7 @@ def _paths(words: Sequence[str], results: Path) -> list[Path]:
     for word in words:
         path = run_path(word, results)
         if path is None:
-            raise StoreError(
-                f"there is no run {one_line(word, limit=_SHOWN)}",
-                hint="Name a run file, or the id of a run in the folder.",
-            )
+            raise no_run(word)
         paths.append(path)
     return list(dict.fromkeys(paths))
 

@@ -118,7 +118,8 @@ def parse(path: Path, line: RunLine) -> dict[str, Any]:
     schema = value.get("schema") if isinstance(value, dict) else None
     if schema != SCHEMA:
         place = f"{path}:{line.number}"
-        raise StoreError(f"{place}: expected schema {SCHEMA}, got {repr(schema)[:_SHOWN]}", hint=_HINT)
+        came = "no such field" if schema is None else repr(schema)[:_SHOWN]
+        raise StoreError(f"{place}: expected schema {SCHEMA}, got {came}", hint=_HINT)
     if not isinstance(value.get("kind"), str):
         place = f"{path}:{line.number}"
         raise StoreError(f"{place}: expected the kind of a record, got {repr(value.get('kind'))[:_SHOWN]}")

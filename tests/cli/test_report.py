@@ -66,6 +66,7 @@ def test_a_page_is_replaced_but_never_a_run_file(call: Call, folder: Path) -> No
     ("words", "said"),
     [
         (("r9",), "there is no run r9"),
+        ((".",), ". is a folder, not a run file\nIts runs: --results ."),
         (("r9.jsonl",), "there is no run file r9.jsonl"),
         (("--results", "elsewhere"), "there is no run in elsewhere"),
         (("-o", "-"), "expected a file, got -"),
