@@ -66,7 +66,7 @@ def gate(session: pytest.Session) -> None:
         known = lineage(run, [seen.path for seen in baseline])
         earlier = [seen for seen in baseline if seen.run.run_id not in known]
         if not earlier:
-            raise StoreError("the baseline holds only the run that this one resumes")
+            raise StoreError("the baseline holds only runs that this one resumes")
         found = night(run, earlier, margin=ours.settings.margin, tasks=ours.settings.tasks)
     except HarnessError as exc:
         _report(session, "nothing was compared", "failed", printed(config, str(exc)))

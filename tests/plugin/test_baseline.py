@@ -186,3 +186,18 @@ def test_lms_harness_run_takes_a_baseline_too(weekly: Nights) -> None:
     done = forkserver.run("harness.cli", "run", *words, cwd=weekly.folder, env=environ)
     assert done.returncode == 1
     assert "NOTHING WAS COMPARED with the baseline: it has no finished task." in " ".join(done.stdout.split())
+
+
+def test_a_run_that_was_resumed_twice_is_not_compared_with_its_first_part(nights: Nights) -> None:
+    first = torn(nights().path)
+    second = torn(nights(f"--lms-resume={first}").path)
+    third = nights(f"--lms-resume={second}", f"--lms-baseline={first}")
+    assert "the baseline holds only runs that this one resumes" in third.text
+    assert third.code == 1
+
+
+def torn(path: Path) -> Path:
+    """Cut a run file off within its last task."""
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:-20]))
+    return path
