@@ -3,13 +3,14 @@
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from harness.domain.record import EndRecord, ItemRecord, Record, RunRecord, SampleRecord, SkipRecord, SummaryRecord
 from harness.store.reader import read_run
+from harness.testing.library import DEFAULT_MODELS
 from harness.testing.scripted import ScriptedServer
 from tests import forkserver
 from tests.torture.resume_campaign import OWN_TESTS, result, speak
@@ -135,7 +136,10 @@ def test_the_plan_of_a_resumed_run_counts_what_is_missing(run: Pytest) -> None:
 
 
 def test_a_budget_asks_less_of_every_model_and_says_what_it_left_out(run: Pytest) -> None:
-    with ScriptedServer(token_s=0.05, parallel=1) as slow:
+    small = [
+        replace(model, size_bytes=size) for model, size in zip(DEFAULT_MODELS, (70_000_000, 90_000_000), strict=False)
+    ]
+    with ScriptedServer(small, token_s=0.05, parallel=1) as slow:
         slow.reply_with(lambda request: request.prompt)
         started = time.monotonic()
         result = run(f"--lms-url={slow.url}", "--lms-model=all", "--lms-limit=400", "--lms-budget=20s")
