@@ -73,7 +73,10 @@ class Recorder:
         self._prompts: set[str] = set()
         """The hashes of the prompts that the file has."""
         self._carried = carried
-        self.run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+        began = clock.now()
+        # Names of run files sort by time, also within a second: three digits are its 4,096th part, five are random.
+        part = began.microsecond * 4096 // 1_000_000
+        self.run_id = f"{began:%Y%m%dT%H%M%SZ}-{part:03x}{secrets.randbits(20):05x}"
         path = results / f"{self.run_id}.jsonl"
         self._writer = RunWriter(path, is_shared=is_shared, is_hidden=carried is not None)
         # While it is held, others neither resume this run nor append scores to its file.

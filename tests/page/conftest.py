@@ -1,4 +1,4 @@
-"""One browser for all tests of the page that a worker runs."""
+"""A browser for each module of tests of the page."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
@@ -13,9 +13,13 @@ if TYPE_CHECKING:
 Violations: TypeAlias = "Callable[[Page], list[str]]"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
-    """A headless Chromium; `tests.page.browser.watched` opens tabs in it."""
+    """A headless Chromium; `tests.page.browser.watched` opens tabs in it.
+
+    It ends with its module: while Playwright is open, its event loop counts as running in this thread, and tests
+    elsewhere that run one of their own would fail.
+    """
     sync_api = pytest.importorskip(
         "playwright.sync_api", reason="needs playwright: pip install 'lmstudio-harness[dev]'"
     )
