@@ -10,6 +10,11 @@ REVIEW = "review"
 """The name of the scorer where a person is the judge: answers are unscored until grades are read."""
 
 
+def unscored_words(scorer: str) -> str:
+    """Return what became of answers without a score, in words: lost, or with a person as the judge not graded yet."""
+    return "have no grade yet" if scorer == REVIEW else "were lost"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
     """The judgement on one answer.

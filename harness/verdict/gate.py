@@ -15,7 +15,7 @@ from harness.stats.multiple import tarone
 from harness.store.run_file import RunFile
 from harness.verdict.comparability import Change, Subject, changes
 from harness.verdict.compare import OVERALL
-from harness.verdict.gate_case import FlakyItem, Paired, paired, pooled
+from harness.verdict.gate_case import FlakyItem, Paired, Unpaired, paired, pooled
 from harness.verdict.spending import ALPHA, alpha_of
 
 
@@ -37,6 +37,7 @@ class State(StrEnum):
     NO_TASK = "task missing"
     UNFINISHED = "not finished"
     LOST = "answers lost"
+    UNGRADED = "not graded yet"
     NO_ITEMS = "no items in common"
     FEW_ITEMS = "items missing"
     OPEN = "open"
@@ -260,8 +261,13 @@ def _pairs(run: RunFile, baseline: Sequence[RunFile], key: str, task: str) -> Pa
     found = paired(Subject(run=run, model_key=key), with_result, task)
     if isinstance(found, Paired):
         return found
-    state = State.LOST if found.is_lost else State.NO_ITEMS if found.is_empty else State.NOT_COMPARABLE
-    return Case(model_key=key, task=task, state=state, reason=found.reason)
+    return Case(model_key=key, task=task, state=_unpaired(found), reason=found.reason)
+
+
+def _unpaired(found: Unpaired) -> State:
+    if found.is_lost:
+        return State.UNGRADED if found.is_ungraded else State.LOST
+    return State.NO_ITEMS if found.is_empty else State.NOT_COMPARABLE
 
 
 def _judged(model_key: str, task: str, pairs: Paired, test: Exchange, bar: _Bar) -> Case:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 from harness.domain.record import SummaryRecord
+from harness.domain.score import REVIEW, unscored_words
 from harness.stats.estimate import Estimate
 from harness.stats.exchange import Exchange, exchange_test
 from harness.stats.paired import difference_estimate
@@ -96,12 +97,14 @@ class Unpaired:
     Attributes:
         reason: for a person.
         is_empty: they were asked nothing alike.
-        is_lost: tonight's answers were lost.
+        is_lost: tonight's answers have no score.
+        is_ungraded: because a person has not graded them yet.
     """
 
     reason: str
     is_empty: bool = False
     is_lost: bool = False
+    is_ungraded: bool = False
 
 
 def paired(tonight: Subject, earlier: Sequence[Subject], task: str) -> Paired | Unpaired:
@@ -121,8 +124,8 @@ def paired(tonight: Subject, earlier: Sequence[Subject], task: str) -> Paired | 
     summary = tonight.summary(task)
     assert summary is not None  # noqa: S101  (the caller has looked)
     ours = Answered(tonight, task, summary.reducer)
-    if why := _lost(ours.scores(ours.items, summary.epochs), planned=summary.planned):
-        return Unpaired(reason=why, is_lost=True)
+    if why := _lost(ours.scores(ours.items, summary.epochs), summary.scorer, planned=summary.planned):
+        return Unpaired(reason=why, is_lost=True, is_ungraded=summary.scorer == REVIEW)
     found = _Baseline(ours, summary, task)
     for number, subject in enumerate(earlier):
         found.add(number, subject, tonight)
@@ -151,7 +154,7 @@ class _Baseline:
         why = why or task_obstacle(subject, tonight, self.task, names=_SIDES)
         theirs = Answered(subject, self.task, self.summary.reducer)
         scores = theirs.scores(compared_items(self.ours, theirs), self.summary.epochs)
-        why = why or ("" if scores else NO_ITEMS) or _lost(scores, whose="the baseline's ")
+        why = why or ("" if scores else NO_ITEMS) or _lost(scores, self.summary.scorer, whose="the baseline's ")
         if why:
             self.left_out.append(why)
             return
@@ -271,14 +274,14 @@ def _units(items: Iterable[Drawn]) -> Iterator[list[float]]:
         yield [now, *before[cluster].values()]
 
 
-def _lost(scores: Scores, *, planned: int | None = None, whose: str = "") -> str:
-    """Return why nothing can be said where more than 5 % of the answers were lost; else ""."""
+def _lost(scores: Scores, scorer: str, *, planned: int | None = None, whose: str = "") -> str:
+    """Return why nothing can be said where more than 5 % of the answers have no score; else ""."""
     answers = [score for epochs in scores.values() for score in epochs]
     total = max(len(answers), planned or 0)
     scored = sum(score is not None for score in answers)
     if total - scored <= MOST_UNSCORED * total:
         return ""
-    return f"{total - scored} of {whose}{total} answers were lost (above {100 * MOST_UNSCORED:g} %)"
+    return f"{total - scored} of {whose}{total} answers {unscored_words(scorer)} (above {100 * MOST_UNSCORED:g} %)"
 
 
 def _filled(epochs: Sequence[float | None], value: float) -> list[float]:

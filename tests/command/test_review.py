@@ -122,3 +122,16 @@ def test_a_run_without_answers_to_grade_says_how_to_have_some(tmp_path: Path) ->
     with pytest.raises(SettingsError, match="no answers that a person is to grade"):
         write_review(source, tmp_path / "grades.csv")
     assert not (tmp_path / "grades.csv").exists()
+
+
+def test_answers_without_a_grade_are_called_so_wherever_a_score_would_stand(
+    ended: tuple[Path, str], server: ScriptedServer, tmp_path: Path
+) -> None:
+    path, _ = ended
+    assert lms(server, tmp_path, "run", "--model=all", "--tasks=own", "--review=later.csv")[0] == 0
+    (later,) = set((tmp_path / "results").glob("*.jsonl")) - {path}
+    code, text = lms(server, tmp_path, "gate", str(path), str(later))
+    assert code == 10
+    assert "Not graded yet: acme/small-4b letter, acme/tiny-1b letter: 3 of 3 answers have no grade yet" in text
+    assert "3 of 3 answers have no grade yet" in lms(server, tmp_path, "report", "--markdown", str(later))[1]
+    assert "lost" not in lms(server, tmp_path, "choose", str(later))[1]

@@ -100,6 +100,7 @@ def test_levels_tell_what_a_state_does_to_the_night() -> None:
         State.NO_TASK: Level.MISSING,
         State.UNFINISHED: Level.MISSING,
         State.LOST: Level.MISSING,
+        State.UNGRADED: Level.MISSING,
         State.NO_ITEMS: Level.MISSING,
         State.FEW_ITEMS: Level.MISSING,
         State.OPEN: Level.WARN,

@@ -6,6 +6,7 @@ from statistics import fmean
 from types import MappingProxyType
 
 from harness.domain.record import SkipRecord, SummaryRecord
+from harness.domain.score import unscored_words
 from harness.report.page.content import Matrix, MatrixCell, MatrixRow, Strip
 from harness.report.page.explorer import Source
 from harness.report.table import score
@@ -88,7 +89,7 @@ def _facts(found: SummaryRecord) -> str:
 
 def _why(found: SummaryRecord) -> str:
     if found.unscored > MOST_UNSCORED * found.answers:
-        return f"{found.unscored} of {found.answers} answers were lost, so nothing is claimed"
+        return f"{found.unscored} of {found.answers} answers {unscored_words(found.scorer)}, so nothing is claimed"
     if found.stopped_early:
         return "a race stopped it early, so a mean would be biased"
     return "no answer was scored" if found.score is None else ""
