@@ -72,14 +72,12 @@ def export(
       lms-harness export 20261127T220000Z-1a2b3c4d --format eee -o published --organisation "ACME Labs"
     """
     _check(kind, table=table, out=out, organisation=organisation, as_json=as_json)
-    from harness.command.export import exported_runs
+    from harness.command.export import exported_runs, write_every_eval_ever
 
     found, skipped = exported_runs(runs, results, or_measures=table == "measures")
     for path, why in skipped.items():
         note(f"Skipped {path}: {why}")
     if kind == "eee":
-        from harness.command.export import write_every_eval_ever
-
         assert out is not None  # noqa: S101  (checked above)
         written = write_every_eval_ever(found, out, organisation=organisation or "unknown", is_shared=is_shared)
         files, rows = written.files, written.rows
@@ -120,7 +118,7 @@ def _check(kind: str, *, table: str | None, out: Path | None, organisation: str 
             raise click.UsageError(f"-o: {out} is a file; expected a folder for --format eee")
         return
     if organisation is not None:
-        raise click.UsageError("--organisation is about --format eee: a table has no publisher")
+        raise click.UsageError("--organisation only applies to --format eee: a table has no publisher")
     if out is None:
         if as_json:
             raise click.UsageError("--json says what was written: name a file with -o")

@@ -73,20 +73,16 @@ def page_of(
         TaskError: the primary's answers cannot be used.
     """
     paths = _paths(words, results)
-    skipped: dict[str, str] = {}
+    chosen: Chosen | None = None
+    no_answers = ""
     try:
-        chosen: Chosen | None = choose_all(
+        chosen = choose_all(
             paths, results, rule, primary=primary, shipped=shipped, is_floor_set=is_floor_set, skips_unlike=True
         )
-        no_answers = ""
     except StoreError as exc:  # A run that died, or one of the latency suite alone, still has something to show.
-        chosen, no_answers = None, f"There is no answer: {exc.message}."
-    read = _read(paths, chosen, skipped)
-    if not read.lines:
-        raise StoreError(
-            "none of these files is a run: " + "; ".join(f"{path}: {why}" for path, why in skipped.items()),
-            hint="Start a run, or name run files or another folder.",
-        )
+        no_answers = f"There is no answer: {exc.message}."
+    skipped: dict[str, str] = {}
+    read = _read_some(paths, chosen, skipped)
     answers = [TaskAnswer.of(found) for found in chosen.tasks] if chosen else []
     sources = _sources(chosen, read.used)
     scores = matrix(sources, read.past.asked)
@@ -94,9 +90,7 @@ def page_of(
         made=clock.now().strftime("%Y-%m-%d %H:%M UTC"),
         version=version,
         subtitle=_subtitle(read, sources),
-        notes=tuple(
-            dict.fromkeys(note for run in read.used for note in (*(chosen.notes if chosen else ()), *notes(run)))
-        ),
+        notes=_notes(read, chosen),
         skipped=tuple({**skipped, **(chosen.skipped if chosen else {})}.items()),
         runs=tuple(read.lines),
         answers=answer_lines(answers, rule),
@@ -110,6 +104,21 @@ def page_of(
         history=past(read.past.cells),
         samples=explorer(sources),
     )
+
+
+def _notes(read: _Read, chosen: Chosen | None) -> tuple[str, ...]:
+    of_choice = chosen.notes if chosen else ()
+    return tuple(dict.fromkeys(note for run in read.used for note in (*of_choice, *notes(run))))
+
+
+def _read_some(paths: Sequence[Path], chosen: Chosen | None, skipped: dict[str, str]) -> _Read:
+    read = _read(paths, chosen, skipped)
+    if not read.lines:
+        raise StoreError(
+            "none of these files is a run: " + "; ".join(f"{path}: {why}" for path, why in skipped.items()),
+            hint="Start a run, or name run files or another folder.",
+        )
+    return read
 
 
 def _paths(words: Sequence[str], results: Path) -> list[Path]:

@@ -111,7 +111,7 @@ def test_a_run_without_scores_is_an_error_and_no_empty_folder(call: Call, tmp_pa
         (("--format", "eee"), "name a folder with -o"),
         (("--format", "eee", "-o", "results/r1.jsonl"), "results/r1.jsonl is a file; expected a folder"),
         (("--format", "eee", "-o", "x", "--table", "cells"), "--table is about --format csv"),
-        (("--format", "csv", "--organisation", "x"), "--organisation is about --format eee"),
+        (("--format", "csv", "--organisation", "x"), "--organisation only applies to --format eee"),
         (("--format", "csv", "--json"), "--json says what was written: name a file with -o"),
         (("--format", "csv", "-o", "-"), "without -o the table goes to standard output"),
         (("--format", "csv", "-o", "results"), "results is a folder; expected a file"),

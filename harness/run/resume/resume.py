@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.domain.answer import Answer, Job
-from harness.domain.generation import ChatRequest, Generation, Outcome, ServerStats, Times
-from harness.domain.model import InstanceId, LoadConfig, Model
+from harness.domain.generation import Outcome
+from harness.domain.model import LoadConfig, Model
 from harness.domain.record import (
     EndRecord,
     InstanceRecord,
@@ -25,7 +25,6 @@ from harness.domain.record import (
     SkipRecord,
     SummaryRecord,
 )
-from harness.domain.sample import Sample
 from harness.domain.score import Score, Scorer
 from harness.errors import LeaseError, SettingsError, StoreError
 from harness.reaper.filelock import FileLock
@@ -37,6 +36,7 @@ from harness.run.ask.room import room_tokens
 from harness.run.free_form import ByTest, Case, FreeForm
 from harness.run.plan.plan import fits
 from harness.run.resume.difference import differences, thoughts_then
+from harness.run.resume.recorded import answer_of, job_of, score_record_of
 from harness.settings import Settings, setting
 from harness.store.cell import SampleEntry
 from harness.store.reader import read_header
@@ -157,7 +157,7 @@ class Resumption:
             sample = self._sample(self._uid(task, model, job))
             if sample is not None:
                 record = self.parent.sample_record(sample)
-                found[job.place] = _answer(record, job, self._score(task, job, record))
+                found[job.place] = answer_of(record, job, self._score(task, job, record))
         return found
 
     @cached_property
@@ -176,7 +176,7 @@ class Resumption:
             sample = self.parent.sample(uid)
             if sample is not None:
                 record = self.parent.sample_record(sample)
-                self.free_form.take(case, [_answer(record, _job_of(record), self._recorded_score(sample, ByTest()))])
+                self.free_form.take(case, [answer_of(record, job_of(record), self._recorded_score(sample, ByTest()))])
         for test in self.kept_tests:
             self.free_form.end(test, has_failed=False)
 
@@ -246,7 +246,7 @@ class Resumption:
             sample = self._sample(uid)
             if sample is not None:
                 answer = self.parent.sample_record(sample)
-                yield _score_record(task, answer, self._score(task, job, answer))
+                yield score_record_of(task, answer, self._score(task, job, answer))
 
     def _is_taken_over(self, uid: str, offset: int) -> bool:
         """Tell whether the sample at this offset is what stands of an answer that is taken over."""
@@ -367,46 +367,3 @@ class Resumption:
             return None
         known = self.parent.score_record(entry)
         return Score(value=known.value, passed=known.passed, reason=known.reason, details=known.details)
-
-
-def _job_of(record: SampleRecord) -> Job:
-    """Return the job of a recorded sample without its prompt, which its answer is counted without."""
-    sample = Sample(
-        item_id=record.item_id, prompt="", target=record.target, tier=record.tier, cluster_id=record.cluster_id
-    )
-    return Job(sample=sample, epoch=record.epoch, request=ChatRequest(model=record.instance_id, input=""))
-
-
-def _answer(record: SampleRecord, job: Job, score: Score | None) -> Answer:
-    generation = None
-    if "e2e_s" in record.times and "total_s" in record.times:
-        generation = Generation(
-            model_instance_id=InstanceId(record.instance_id),
-            text=record.output_text,
-            reasoning=record.reasoning_text,
-            stats=ServerStats(**record.server_stats),  # type: ignore[arg-type]  # As it was written.
-            times=Times(**record.times),  # type: ignore[arg-type]
-            loaded_model=record.cold,
-        )
-    return Answer(
-        job=job,
-        outcome=Outcome(record.outcome),
-        generation=generation,
-        score=score,
-        error=record.error,
-        attempts=record.attempts,
-    )
-
-
-def _score_record(task: Task, record: SampleRecord, score: Score) -> ScoreRecord:
-    return ScoreRecord(
-        run_id=record.run_id,
-        at=record.at,
-        sample_uid=record.sample_uid,
-        scorer=task.scorer.name,
-        scorer_version=task.scorer.version,
-        value=score.value,
-        passed=score.passed,
-        reason=score.reason,
-        details=dict(score.details),
-    )
