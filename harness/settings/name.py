@@ -31,6 +31,7 @@ SettingName = Literal[
     "reducer",
     "until_decided",
     "latency_budget_s",
+    "thorough",
     "sample_deadline_s",
     "budget_s",
     "resume",

@@ -215,6 +215,14 @@ OPTIONS: tuple[Option, ...] = (
         help="time that the latency suite may spend on one model (default 45s)",
     ),
     Option(
+        name="thorough",
+        flag="thorough",
+        metavar="yes|no",
+        parse=parser.yes,
+        is_flag=True,
+        help=f"measure latency in full, whatever {setting('latency_budget_s')} says; takes minutes a model",
+    ),
+    Option(
         name="sample_deadline_s",
         flag="sample-deadline",
         metavar="TIME",

@@ -43,6 +43,7 @@ class Settings:
         reducer: how the repeats of an item become one value.
         until_decided: whether samples are asked in rounds, up to the limit, from the second on only what is still open.
         latency_budget_s: time that the latency suite may spend on one model.
+        thorough: whether the latency suite measures in full, however long that takes.
         budget_s: time for the whole run; None: as long as it needs.
         resume: the run file to resume, or "last"; settings that are not given are then taken from it.
         review: the new file for answers that a person is to grade; None: none is written.
@@ -76,6 +77,7 @@ class Settings:
     reducer: str = "mean"
     until_decided: bool = False
     latency_budget_s: float = 45.0
+    thorough: bool = False
     sample_deadline_s: float = 300.0
     budget_s: float | None = None
     resume: str | None = None

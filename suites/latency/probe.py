@@ -2,7 +2,7 @@
 
 import random
 
-from harness import ChatRequest, LeasedModel
+from harness import ChatRequest, LeasedModel, Settings
 
 MIN_ROUNDS, MAX_ROUNDS = 5, 30
 OUTPUT_TOKENS = 40
@@ -24,6 +24,9 @@ def probe(leased: LeasedModel, number: int) -> ChatRequest:
     )
 
 
-def rounds(budget_s: float, first_s: float) -> int:
-    """Return how many rounds of about `first_s` fit into the budget, within 5 to 30."""
+def rounds(settings: Settings, first_s: float) -> int:
+    """Return how many rounds of about `first_s` fit into a third of the budget, within 5 to 30; thorough: always 30."""
+    if settings.thorough:
+        return MAX_ROUNDS
+    budget_s = settings.latency_budget_s / 3
     return max(MIN_ROUNDS, min(MAX_ROUNDS, int(budget_s / max(first_s, 1e-3))))

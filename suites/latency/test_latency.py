@@ -26,7 +26,7 @@ def test_one_at_a_time(
 
     company = Company(lms_run, lms_instance)
     ask()
-    count = rounds(lms_run.settings.latency_budget_s / 3, answers[0].times.total_s)
+    count = rounds(lms_run.settings, answers[0].times.total_s)
     instance = of_instance(lms_instance.lease.instance)
     describe(benchmark, "one request", lms_run, lms_instance.model, **instance, concurrency=1)
     benchmark.pedantic(ask, rounds=count, iterations=1)

@@ -30,7 +30,7 @@ def test_all_slots_busy(
 
     company = Company(lms_run, lms_instance)
     fill()
-    count = rounds(lms_run.settings.latency_budget_s / 3, windows[0][0])
+    count = rounds(lms_run.settings, windows[0][0])
     instance = of_instance(lms_instance.lease.instance)
     describe(benchmark, f"{slots} requests at once", lms_run, lms_instance.model, **instance, concurrency=slots)
     benchmark.pedantic(fill, rounds=count, iterations=1)

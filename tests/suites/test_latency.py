@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 
 from harness.domain.record import MeasureRecord
+from harness.settings import Settings
 from harness.store.reader import read_run
 from harness.testing.scripted import ScriptedServer
+from suites.latency.probe import rounds
 from tests import forkserver
 
 from .test_smoke import KEY, ROOT
@@ -33,3 +35,8 @@ def test_loads_answers_and_throughput_are_measured_and_nothing_stays(tmp_path: P
     assert set(alone) == {1}
     (slots,) = {record.params["concurrency"] for record in measures if record.name == "throughput_tps"}
     assert slots > 1
+
+
+def test_single_requests_fill_the_budget_and_take_thirty_rounds_if_thorough() -> None:
+    assert [rounds(Settings(latency_budget_s=9.0), first_s) for first_s in (0.0, 0.25, 9.0)] == [30, 12, 5]
+    assert rounds(Settings(latency_budget_s=9.0, thorough=True), 9.0) == 30

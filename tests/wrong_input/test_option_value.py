@@ -67,6 +67,7 @@ WRONG: dict[str, tuple[str, ...]] = {
     "share_results": ("", "maybe", "YES"),
     "no_prompts": ("", "maybe", "YES"),
     "latency_budget_s": TIME,
+    "thorough": ("", "maybe", "YES"),
     "sample_deadline_s": TIME,
     "budget_s": TIME,
     "resume": FOLDER,

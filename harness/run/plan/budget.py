@@ -31,12 +31,16 @@ LoadBasis: TypeAlias = Literal["this model", "other models", "assumed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCost:
-    """What a model costs: `fixed_s` seconds for its load and all tests that are not tasks, and its cells by task."""
+    """What a model costs: `fixed_s` seconds for its load and all tests that are not tasks, and its cells by task.
+
+    `measuring_s` of them are for the latency of the loaded model.
+    """
 
     key: str
     fixed_s: float
     cells: Mapping[str, CellCost]
     load_basis: LoadBasis = "assumed"
+    measuring_s: float = 0.0
 
     def seconds(self, limit: int, epochs: int) -> float:
         """Return how long `limit` samples of each task take, each asked `epochs` times."""

@@ -15,6 +15,9 @@ _BANDWIDTH_BYTES_S = 10e9
 _PREFILL_TO_DECODE = 4
 _DISK_BYTES_S = 1e9
 _LOADS_MEASURED = 3
+_THOROUGH_PROMPT_TOKENS = 31 * 90
+_THOROUGH_OUTPUT_TOKENS = 31 * 40
+"""What the latency suite asks of a model with `thorough`, all requests together: one warm-up and 30 single requests."""
 _SAMPLES_A_TEST = 2
 
 
@@ -48,15 +51,26 @@ def load_cost(model: Model, history: History) -> tuple[float, LoadBasis]:
     return guess_load_s(model), "assumed"
 
 
+def measuring_s(model: Model, settings: Settings) -> float:
+    """Return how long the latency suite takes on a model, without loads: its budget, or a guess if it is thorough."""
+    if not settings.thorough:
+        return settings.latency_budget_s
+    tokens = _THOROUGH_OUTPUT_TOKENS + _THOROUGH_PROMPT_TOKENS / _PREFILL_TO_DECODE
+    return max(settings.latency_budget_s, tokens * _guess_token_s(model))
+
+
 def guess_sample_s(task: Task, model: Model, settings: Settings) -> float:
     """Return a guess of how long a sample takes: all active weights are read once per token, at 10 GB/s.
 
     It assumes that an answer has half of its limit of tokens, and that a prompt's token costs a quarter of an answer's.
     """
-    known = parameters(model)
-    active_bytes = model.size_bytes * (known[1] / known[0] if known else 1.0)
     output = min(task.max_output_tokens, settings.max_output_tokens or task.max_output_tokens)
-    return (output / 2 + prompt_tokens(task, model, settings) / _PREFILL_TO_DECODE) * active_bytes / _BANDWIDTH_BYTES_S
+    return (output / 2 + prompt_tokens(task, model, settings) / _PREFILL_TO_DECODE) * _guess_token_s(model)
+
+
+def _guess_token_s(model: Model) -> float:
+    known = parameters(model)
+    return model.size_bytes * (known[1] / known[0] if known else 1.0) / _BANDWIDTH_BYTES_S
 
 
 def model_cost(
@@ -73,7 +87,7 @@ def model_cost(
     Args:
         model: that is loaded.
         tasks: that it can be given.
-        settings: of the run; its latency budget is what the latency suite takes.
+        settings: of the run; with its latency budget, or `thorough`.
         history: of earlier runs.
         work: the tests besides the tasks.
         known: tells how many answers of a cell the resumed run has already.
@@ -90,6 +104,8 @@ def model_cost(
     }
     load_s, basis = load_cost(model, history)
     if work.is_measured:
-        load_s = load_s * _LOADS_MEASURED + settings.latency_budget_s
+        load_s *= _LOADS_MEASURED
+    measured_s = measuring_s(model, settings) if work.is_measured else 0.0
     slowest_s = max((cell.sample_s for cell in cells.values()), default=0.0)
-    return ModelCost(key=key, fixed_s=load_s + work.tests * _SAMPLES_A_TEST * slowest_s, cells=cells, load_basis=basis)
+    fixed_s = load_s + measured_s + work.tests * _SAMPLES_A_TEST * slowest_s
+    return ModelCost(key=key, fixed_s=fixed_s, cells=cells, load_basis=basis, measuring_s=measured_s)

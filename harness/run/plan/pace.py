@@ -106,7 +106,8 @@ class Pace:
             return self._left_out("the time is up")
         cost = self._costs.get(model.key)
         slowest_s = max((cell.sample_s for cell in cost.cells.values()), default=0.0) if cost else 0.0
-        needed_s = max(self._settings.latency_budget_s / 3, _PROBES * slowest_s)
+        measuring_s = cost.measuring_s if cost else self._settings.latency_budget_s
+        needed_s = max(measuring_s / 3, _PROBES * slowest_s)
         later_s = sum(later.seconds(1, self._settings.epochs) for later in self._ahead() if later.key != model.key)
         if needed_s + later_s > self.left_s:
             return self._left_out(f"measuring takes {seconds(needed_s)}, and {seconds(self.left_s)} are left for all")
@@ -213,8 +214,8 @@ class Pace:
         costs = []
         for cost in self._costs.values():
             cells: Mapping[str, CellCost] = {name: self._scaled(cell) for name, cell in cost.cells.items()}
-            fixed_s = self._settings.latency_budget_s if cost.key == loaded else cost.fixed_s
-            costs.append(replace(cost, cells=cells, fixed_s=min(fixed_s, cost.fixed_s)))
+            fixed_s = cost.measuring_s if cost.key == loaded else cost.fixed_s
+            costs.append(replace(cost, cells=cells, fixed_s=fixed_s))
         return costs
 
     def _scaled(self, cell: CellCost) -> CellCost:

@@ -13,7 +13,7 @@ from harness.report.live.standing import PlannedCell, PlannedModel
 from harness.report.plan import PlanRow, render_plan
 from harness.run.ask.room import context_for, room_tokens
 from harness.run.plan.budget import Allotment, ModelCost
-from harness.run.plan.estimate import guess_load_s, guess_sample_s
+from harness.run.plan.estimate import guess_load_s, guess_sample_s, measuring_s
 from harness.selection.reference import choose_reference, reference_order
 from harness.selection.selection import Selection
 from harness.settings import Settings, setting
@@ -137,6 +137,7 @@ class Plan:
         less = "" if self.settings.budget_s else f" Less with {setting('budget_s', half)}."
         models = "1 model" if len(rows) == 1 else f"{len(rows)} models one after the other"
         lines = [f"This run {asks}, {models}: about {seconds(total_s)} ({basis}).{less}"]
+        lines += [self._thorough()] if self.settings.thorough else []
         return "\n".join([*lines, *([self._rounds()] if len(self.settings.rounds) > 1 else [])])
 
     def notes(self) -> list[str]:
@@ -146,6 +147,8 @@ class Plan:
             for name, count in self._counts.items()
             if count < self.settings.rounds[0]
         ]
+        if self.settings.thorough:
+            lines.append(self._thorough())
         if self.free_form:
             named = ", ".join([*self.free_form][:_MOST_NAMED]) + ", …" * (len(self.free_form) > _MOST_NAMED)
             lines.append(f"Not in these figures is what tests ask with lms_ask: {named}.")
@@ -170,6 +173,13 @@ class Plan:
                     f"Left out, because the budget is too short for them: {', '.join(self.allotment.dropped)}."
                 )
         return lines
+
+    def _thorough(self) -> str:
+        """Return what measuring in full takes, or that it changes nothing."""
+        if "latency" not in self.suites:
+            return f"{setting('thorough')} changes nothing here: it is for the latency suite, which is not run."
+        each_s = [measuring_s(row.model, self.settings) for row in self.rows()]
+        return f"Latency is measured in full: about {seconds(max(each_s, default=0.0))} a model at most, loads apart."
 
     def _rounds(self) -> str:
         """Return what is asked after the first round, which the table is about, and at most how long that takes."""
@@ -201,7 +211,7 @@ class Plan:
             for task in self.tasks
             if fits(task, model) is None
         )
-        return guess_load_s(model) + asked_s * self.settings.epochs + self.settings.latency_budget_s
+        return guess_load_s(model) + asked_s * self.settings.epochs + measuring_s(model, self.settings)
 
     @cached_property
     def _counts(self) -> Mapping[str, int]:
@@ -238,7 +248,7 @@ class Plan:
                 cells.append(
                     PlannedCell(task=task.name, total=total, known=known, measured_s=measured_s, guess_s=guess_s)
                 )
-        latency_s = self.settings.latency_budget_s if "latency" in self.suites else 0.0
+        latency_s = measuring_s(model, self.settings) if "latency" in self.suites else 0.0
         fixed_s = cost.fixed_s if cost else guess_load_s(model) + latency_s
         return PlannedModel(key=str(model.key), cells=cells, fixed_s=0.0 if is_complete else fixed_s)
 

@@ -1,7 +1,5 @@
 """A run keeps to its budget, whatever the estimates were; with a clock that is moved by hand."""
 
-from dataclasses import replace
-
 import pytest
 
 from harness.client.exchange import Exchange
@@ -33,9 +31,9 @@ SMALL, LARGE = (Model(key=ModelKey(key), type="llm") for key in ("small", "large
 SETTINGS = Settings(limit=100, budget_s=100.0, latency_budget_s=1.0)
 
 
-def cost(key: str, sample_s: float, *, is_guess: bool = False) -> ModelCost:
+def cost(key: str, sample_s: float, *, is_guess: bool = False, measuring_s: float = 1.0) -> ModelCost:
     cell = CellCost(sample_s=sample_s, guess_s=sample_s, is_guess=is_guess)
-    return ModelCost(key=key, fixed_s=2.0, cells={"task": cell})
+    return ModelCost(key=key, fixed_s=1.0 + measuring_s, cells={"task": cell}, measuring_s=measuring_s)
 
 
 @pytest.fixture
@@ -117,7 +115,7 @@ def test_nothing_begins_when_the_time_is_over(clock: FakeClock) -> None:
 
 
 def test_measuring_gives_way_to_the_models_that_are_still_to_come(clock: FakeClock) -> None:
-    kept = pace(clock, cost("small", 1.0), cost("large", 1.0), settings=replace(SETTINGS, latency_budget_s=30.0))
+    kept = pace(clock, cost("small", 1.0, measuring_s=30.0), cost("large", 1.0))
     assert kept.why_not(SMALL) is None
     assert kept.why_not_measure(SMALL) is None
     clock.sleep(92.0)

@@ -137,6 +137,18 @@ def test_a_run_of_more_than_a_minute_says_what_it_asks_and_how_to_ask_less() -> 
     assert rounds[1].startswith("These are the first 15 samples of each task. Then up to 30, 60, 120 are asked of")
 
 
+def test_measuring_in_full_takes_longer_than_the_latency_budget_and_says_so() -> None:
+    heavy = replace(model(), size_bytes=4 * 10**9)
+    short, full = (replace(plan(Settings(thorough=thorough), heavy), suites=("latency",)) for thorough in (False, True))
+    assert full.seconds(heavy) > short.seconds(heavy) + 10 * Settings().latency_budget_s
+    assert full.expected()[0].fixed_s > short.expected()[0].fixed_s + 10 * Settings().latency_budget_s
+    assert any(note.startswith("Latency is measured in full: about ") for note in full.notes())
+    assert "Latency is measured in full: about " in full.announcement()
+    assert short.notes() == []
+    (elsewhere,) = plan(Settings(thorough=True), heavy).notes()
+    assert elsewhere == "setting `thorough` changes nothing here: it is for the latency suite, which is not run."
+
+
 @pytest.mark.parametrize(
     ("guesses", "said"),
     [
