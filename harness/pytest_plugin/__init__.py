@@ -6,8 +6,8 @@ Nothing happens (no network, no folder) in a pytest run that collects no test wi
 
 The marker `lms_task(TASK)` says which task a test runs, so that `--lms-task` can select it and a plan can be made (or
 the name of the task that a test with `lms_ask` belongs to);
-`lms_before_load` puts a test before the model's lease is acquired, and `lms_once` runs a test on the cheapest of the
-selected models only.
+`lms_before_load` puts a test before the model's lease is acquired, `lms_once` runs a test on the cheapest of the
+selected models only, and `lms_thorough` runs it only where latency is measured in full.
 """
 
 from importlib import import_module

@@ -12,6 +12,7 @@ from harness.pytest_plugin.item import (
     case_of,
     is_free_form,
     is_measurement,
+    is_thorough,
     marker_fault,
     model_id,
     model_key_of,
@@ -81,11 +82,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     _check_tasks(config, "floors", session.settings.floors, known)
     _check_own_tasks(config)
     wanted = session.settings.tasks or _own_by_default(config)
-    if wanted:
-        dropped = [item for item in items if (name := task_name_of(item)) and name not in wanted]
-        if dropped:
-            config.hook.pytest_deselected(items=dropped)
-            items[:] = [item for item in items if item not in dropped]
+    dropped = [item for item in items if wanted and (name := task_name_of(item)) and name not in wanted]
+    dropped += [] if session.settings.thorough else filter(is_thorough, items)
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = [item for item in items if item not in dropped]
     _check_review(config, items)
     items.sort(key=place_of)
     _prepare(config, session, [item for item in items if needs_server(item)])

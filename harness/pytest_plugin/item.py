@@ -125,8 +125,13 @@ def model_id(model: "Model") -> str:
 
 
 def is_measurement(item: pytest.Item) -> bool:
-    """Return whether the test is a benchmark, which may take as long as the latency budget."""
-    return "benchmark" in getattr(item, "fixturenames", ())
+    """Return whether the test is a benchmark, which may take as long as the latency budget, or a thorough one."""
+    return "benchmark" in getattr(item, "fixturenames", ()) or is_thorough(item)
+
+
+def is_thorough(item: pytest.Item) -> bool:
+    """Return whether the test runs only where latency is measured in full."""
+    return item.get_closest_marker("lms_thorough") is not None
 
 
 def place_of(item: pytest.Item) -> tuple[int, bool]:

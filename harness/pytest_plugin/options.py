@@ -36,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line("markers", "lms_before_load: the test runs before its model's lease is acquired")
     config.addinivalue_line("markers", "lms_once: the test runs on the cheapest selected model only")
+    config.addinivalue_line("markers", "lms_thorough: the test measures for minutes, and runs with --lms-thorough only")
     try:
         for name in RETIRED:
             if config.getoption(PREFIX + name):
