@@ -12,6 +12,7 @@ from harness.contract.bench import Bench, Witness, chosen
 from harness.lifecycle.leases import Leases
 from harness.lifecycle.resident import resident_ids
 from harness.reaper.journal import Journal
+from harness.testing.null.server import KEY, NullServer
 from harness.testing.scripted import ScriptedServer
 
 TOKEN = "sk-the-right-one"
@@ -43,12 +44,15 @@ def bench_at(tmp_path_factory: pytest.TempPathFactory) -> MakeBench:
 
 @pytest.fixture(
     scope="module",
-    params=["scripted", "scripted with a token", pytest.param("embedded", marks=pytest.mark.embedded), "live"],
+    params=["scripted", "scripted with a token", "null", pytest.param("embedded", marks=pytest.mark.embedded), "live"],
 )
 def bench(request: pytest.FixtureRequest, bench_at: MakeBench) -> Iterator[Bench]:
     """A bench for each server, one for all tests of a module."""
     if request.param == "embedded":
         with bench_at(request.getfixturevalue("embedded_server").url) as made:
+            yield made
+    elif request.param == "null":
+        with NullServer(is_loaded=False) as server, bench_at(server.url, model=KEY) as made:
             yield made
     elif request.param == "live":
         if not (url := os.environ.get("LM_STUDIO_LIVE_URL", "")):
