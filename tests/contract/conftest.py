@@ -52,7 +52,7 @@ def bench(request: pytest.FixtureRequest, bench_at: MakeBench) -> Iterator[Bench
         with bench_at(request.getfixturevalue("embedded_server").url) as made:
             yield made
     elif request.param == "null":
-        with NullServer(is_loaded=False) as server, bench_at(server.url, model=KEY) as made:
+        with NullServer(is_loaded=False) as null, bench_at(null.url, model=KEY) as made:
             yield made
     elif request.param == "live":
         if not (url := os.environ.get("LM_STUDIO_LIVE_URL", "")):

@@ -100,7 +100,7 @@ def test_bytes_that_are_not_such_a_request_are_refused(server: NullServer) -> No
 
 
 def test_it_says_why_it_did_not_start() -> None:
-    with pytest.raises(RuntimeError, match="null server did not start: .*usage"):
+    with pytest.raises(RuntimeError, match="null server did not start: usage"):
         NullServer(slots=0)
 
 
