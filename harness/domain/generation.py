@@ -67,6 +67,7 @@ class Times:
         e2e_s: to the last delta; for a plain answer, to its last byte.
         total_s: to the end of the body.
         chunks: number of deltas with text; never used as a number of tokens.
+        median_gap_s: of the gaps between two deltas; of a random sample of them, where there are more than 512.
         max_gap_s: the longest gap between two deltas.
     """
 
@@ -75,6 +76,7 @@ class Times:
     e2e_s: float
     total_s: float
     chunks: int = 0
+    median_gap_s: float | None = None
     max_gap_s: float | None = None
 
 

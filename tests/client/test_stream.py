@@ -1,12 +1,13 @@
 """Streams as LM Studio sends them, and as it should not; each is told by a real server."""
 
 import time
+from statistics import median
 
 import pytest
 
 from harness.client.http import Client
 from harness.client.sse import ServerSentEvent
-from harness.client.stream import ChatAssembly, StreamEvent, stream_event
+from harness.client.stream import ChatAssembly, DeltaTimes, StreamEvent, stream_event
 from harness.domain.generation import ChatRequest
 from harness.errors import ConnectionLost, LoadFailed, MalformedAnswer, ServerFault
 from harness.testing.fault import Cut, Raw, Status, Trickle
@@ -195,6 +196,24 @@ def test_the_times_are_those_of_the_deltas() -> None:
     times = assembly.generation(written_at=10.0, ended_at=13.0).times
     assert (times.ttft_s, times.ttft_answer_s, times.e2e_s, times.total_s) == (1.0, 2.0, 2.25, 3.0)
     assert (times.chunks, times.max_gap_s) == (3, 1.0)
+
+
+@pytest.mark.parametrize(("deltas", "slack"), [(5, 0.0), (513, 0.0), (20_000, 0.1)])
+def test_the_median_gap_is_found_in_constant_memory(deltas: int, slack: float) -> None:
+    noted, at, gaps = DeltaTimes(), 0.0, []
+    for number in range(deltas):
+        noted.note(at, is_answer=True)
+        gaps.append((number % 4 + 1) / 64 + number / 2**20)  # A pattern, and slower and slower.
+        at += gaps[-1]
+    found = noted.times(written_at=0.0, ended_at=at).median_gap_s
+    assert found == pytest.approx(median(gaps[:-1]), rel=slack or 1e-6)
+    assert len(noted._gaps) <= 512
+
+
+def test_one_delta_has_no_gap() -> None:
+    noted = DeltaTimes()
+    noted.note(1.0, is_answer=True)
+    assert noted.times(written_at=0.0, ended_at=1.0).median_gap_s is None
 
 
 @pytest.mark.parametrize(
