@@ -23,6 +23,7 @@ from harness.errors import ModelNotFound as ModelNotFound
 from harness.errors import NotAuthorised as NotAuthorised
 from harness.lifecycle.lease import Lease as Lease
 from harness.lifecycle.leases import Leases as Leases
+from harness.run.closed_loop import keep_in_flight as keep_in_flight
 from harness.run.leased_model import LeasedModel as LeasedModel
 from harness.run.plan.plan import load_config as load_config
 from harness.run.question import Ask as Ask
@@ -52,6 +53,7 @@ from harness.scoring.registry import make_scorer as make_scorer
 from harness.scoring.schema import Schema as Schema
 from harness.settings import Settings as Settings
 from harness.stats.latency import tpot_s as tpot_s
+from harness.stats.throughput import Window as Window
 from harness.task.dice import Dice as Dice
 from harness.task.task import Needs as Needs
 from harness.task.task import Task as Task

@@ -8,6 +8,7 @@ from harness.domain.record import SummaryRecord
 from harness.domain.score import REVIEW
 from harness.report.answer import TaskAnswer, render_answers
 from harness.report.figure import metrics_line
+from harness.report.latency.tables import tables as latency_tables
 from harness.report.layout import paragraph
 from harness.report.table import named, notes, render, skips
 from harness.report.text import printable
@@ -43,7 +44,8 @@ def render_ending(
         return f"{answers}\n\n{render(seen, width=width)}"
     faults = [*(paragraph(line, text_width, indent=2) for line in _faults(seen)), *skips(seen.skips, text_width)]
     remarks = "\n".join(paragraph(f"Note: {printable(note)}", text_width) for note in notes(seen))
-    return "\n\n".join(filter(None, [answers, "\n".join(faults), remarks]))
+    measured = latency_tables(seen, width=text_width)
+    return "\n\n".join(filter(None, [answers, *measured, "\n".join(faults), remarks]))
 
 
 def how_to_see_more(seen: RunFile) -> str:

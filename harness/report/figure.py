@@ -19,6 +19,13 @@ def seconds(duration_s: float | None) -> str:
     return f"{int(duration_s // _HOUR_S)}h{int(duration_s % _HOUR_S // 60):02d}m"
 
 
+def milliseconds(duration_s: float | None) -> str:
+    """Return a short duration with about two digits: "3.1 ms", "240 ms", from 1 s on as `seconds`; "n/a" for None."""
+    if duration_s is None or duration_s >= 1:
+        return seconds(duration_s)
+    return f"{1000 * duration_s:.0f} ms" if duration_s >= 0.01 else f"{1000 * duration_s:.1f} ms"  # noqa: PLR2004
+
+
 def size(size_bytes: int | None) -> str:
     """Return a size in powers of ten: "98 MB", "4.1 GB"; "n/a" where it is unknown."""
     if not size_bytes:

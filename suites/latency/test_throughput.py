@@ -3,13 +3,17 @@
 import itertools
 from collections.abc import Iterator
 
+import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from harness import Client, Generation, LeasedModel, Run, run_concurrently
+from harness import Client, Generation, LeasedModel, Run, Window, keep_in_flight, run_concurrently
 
 from .company import Company
 from .figure import describe, of_answers, of_instance
-from .probe import probe, rounds
+from .ladder import REQUESTS, WINDOWS, record, steps
+from .probe import OUTPUT_TOKENS, probe, rounds
+
+FLIP_QUESTIONS = 30
 
 _NUMBERS: Iterator[int] = itertools.count(1_000_000)
 """Others than those of the single requests, whose prompts the server may still have in its cache."""
@@ -48,4 +52,50 @@ def test_all_slots_busy(
             cold=False,
             concurrency=slots,
             **others,
+        )
+
+
+@pytest.mark.lms_thorough
+def test_more_and_more_at_a_time(lms_run: Run, lms_client: Client, lms_instance: LeasedModel) -> None:
+    """A ladder: 1, 2, 4 … requests in flight up to the slots, and twice as many; the steps take turns."""
+    slots = lms_instance.lease.instance.slots
+    company = Company(lms_run, lms_instance)
+
+    def window(concurrency: int) -> Window:
+        requests = [probe(lms_instance, next(_NUMBERS)) for _ in range(REQUESTS * concurrency)]
+        return keep_in_flight(lms_client, requests, concurrency=concurrency, clock=lms_run.clock)[0]
+
+    for number in range(1 + WINDOWS):
+        windows = [window(concurrency) for concurrency in steps(slots)]
+        others = company.seen() if number else {}
+        (unqueued_s,) = (found.ttft_s() for found in windows if found.concurrency == slots)
+        for found in windows if number else ():
+            record(lms_run, lms_instance, found, number=number, slots=slots, unqueued_s=unqueued_s, others=others)
+
+
+@pytest.mark.lms_thorough
+def test_the_same_answers_with_all_slots_busy(lms_run: Run, lms_client: Client, lms_instance: LeasedModel) -> None:
+    """Flip rate: which share of greedy answers differs from those of single requests; single ones twice, to compare."""
+    slots = lms_instance.lease.instance.slots
+    questions = [probe(lms_instance, next(_NUMBERS)) for _ in range(FLIP_QUESTIONS)]
+
+    def answers(concurrency: int) -> list[tuple[str, str]]:
+        _, found = keep_in_flight(lms_client, questions, concurrency=concurrency, clock=lms_run.clock)
+        return [(answer.reasoning, answer.text) for answer in found]
+
+    first = answers(1)
+    # The crowd comes between the two, so that both comparisons are with answers to prompts seen before.
+    for concurrency in [slots, 1] if slots > 1 else [1]:
+        flipped = sum(before != now for before, now in zip(first, answers(concurrency), strict=True))
+        lms_run.recorder.measure(
+            "flip_rate",
+            flipped / FLIP_QUESTIONS,
+            "share",
+            model=lms_instance.model,
+            instance_id=lms_instance.instance_id,
+            cold=False,
+            concurrency=concurrency,
+            questions=FLIP_QUESTIONS,
+            flipped=flipped,
+            output_tokens=OUTPUT_TOKENS,
         )

@@ -15,9 +15,12 @@ _BANDWIDTH_BYTES_S = 10e9
 _PREFILL_TO_DECODE = 4
 _DISK_BYTES_S = 1e9
 _LOADS_MEASURED = 3
-_THOROUGH_PROMPT_TOKENS = 31 * 90
-_THOROUGH_OUTPUT_TOKENS = 31 * 40
-"""What the latency suite asks of a model with `thorough`, all requests together: one warm-up and 30 single requests."""
+_SINGLE_REQUESTS = 31
+_REQUESTS_AT_ONCE, _WAVES_AT_ONCE = 424, 169
+_THOROUGH_PROMPT_TOKENS = (_SINGLE_REQUESTS + _REQUESTS_AT_ONCE) * 90
+_THOROUGH_OUTPUT_TOKENS = (_SINGLE_REQUESTS + _WAVES_AT_ONCE) * 40
+"""What the latency suite asks of a model with `thorough`, all requests together: one warm-up and 30 single requests,
+then all slots (31 x 4), the ladder (7 x 2 x (1 + 2 + 4 + 8)) and flips (3 x 30), in waves of up to 4 answers."""
 _SAMPLES_A_TEST = 2
 
 
