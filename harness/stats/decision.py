@@ -60,6 +60,7 @@ def decide(
     alpha: float = 0.05,
     reduce: Reducer = mean,
     seed: int = 0,
+    is_planned: bool = True,
 ) -> Decision:
     """Return the verdict on one candidate: `decide_all` for a family of one.
 
@@ -67,7 +68,13 @@ def decide(
         ValueError: as `decide_all`.
     """
     decisions = decide_all(
-        {"": (candidate, reference)}, clusters=clusters, margin=margin, alpha=alpha, reduce=reduce, seed=seed
+        {"": (candidate, reference)},
+        clusters=clusters,
+        margin=margin,
+        alpha=alpha,
+        reduce=reduce,
+        seed=seed,
+        is_planned=is_planned,
     )
     return decisions[""]
 
@@ -80,6 +87,7 @@ def decide_all(
     alpha: float = 0.05,
     reduce: Reducer = mean,
     seed: int = 0,
+    is_planned: bool = True,
 ) -> dict[str, Decision]:
     """Return a verdict on each candidate against one reference, each on the items that these two share.
 
@@ -102,6 +110,7 @@ def decide_all(
         alpha: the accepted chance of a false alarm.
         reduce: repeats of an item -> its value.
         seed: of whatever is drawn.
+        is_planned: whether it is worked out what an open verdict would take, which is most of the work.
 
     Raises:
         ValueError: a score or margin outside 0 to 1, or alpha outside 0 to 0.5.
@@ -113,7 +122,7 @@ def decide_all(
         for candidate, reference in pairs.values()
     ]
     adjusted = holm([evidence.p for evidence in weighed])
-    limits = _Limits(margin=margin, alpha=alpha, family=len(weighed), seed=seed)
+    limits = _Limits(margin=margin, alpha=alpha, family=len(weighed), seed=seed, is_planned=is_planned)
     return {name: _judge(evidence, p, limits) for name, evidence, p in zip(pairs, weighed, adjusted, strict=True)}
 
 
@@ -136,6 +145,7 @@ class _Limits:
     alpha: float
     family: int
     seed: int
+    is_planned: bool
 
 
 def _weigh(pairs: Pairs, *, seed: int) -> _Evidence:
@@ -159,7 +169,7 @@ def _judge(evidence: _Evidence, p: float, limits: _Limits) -> Decision:
         verdict, reason = Verdict.NOT_DECIDED, pairs.refusal
     else:
         verdict, reason = _claim(evidence, p, limits)
-        if verdict is Verdict.NOT_DECIDED:
+        if verdict is Verdict.NOT_DECIDED and limits.is_planned:
             needed, needed_for = _plan(evidence, limits)
     return Decision(
         verdict=verdict,

@@ -1,5 +1,7 @@
 """Exact one-sided bounds of a rate: the claim that they support is wrong with a chance of at most alpha, at every n."""
 
+from harness.stats.beta import beta_quantile
+
 
 def lower_bound(total: float, n: int, *, alpha: float) -> float:
     """Return the Clopper-Pearson lower bound: the alpha quantile of Beta(k, n - k + 1); 0 where nothing was scored.
@@ -20,9 +22,7 @@ def lower_bound(total: float, n: int, *, alpha: float) -> float:
         raise ValueError(f"expected 0 <= total <= n with n >= 1, got {total} of {n}")
     if total == 0:
         return 0.0
-    from scipy.special import betaincinv
-
-    return float(betaincinv(total, n - total + 1, alpha))
+    return beta_quantile(alpha, total, n - total + 1)
 
 
 def upper_bound(total: float, n: int, *, alpha: float) -> float:

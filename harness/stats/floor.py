@@ -68,6 +68,7 @@ def decide_floor(
     clusters: Mapping[str, str] | None = None,
     alpha: float = 0.05,
     reduce: Reducer = mean,
+    is_planned: bool = True,
 ) -> FloorDecision:
     """Return the verdict: each claim is false with a chance of at most alpha, and only one of them can be false.
 
@@ -84,6 +85,7 @@ def decide_floor(
         clusters: item id -> something sampled that it shares with other items.
         alpha: the accepted chance of a false claim.
         reduce: repeats of an item -> its value.
+        is_planned: whether it is worked out what an open verdict would take, which is most of the work.
 
     Raises:
         ValueError: a score, floor or alpha outside 0 to 1.
@@ -106,7 +108,7 @@ def decide_floor(
     else:
         low, high = values(0.0).lower(alpha), values(1.0).upper(alpha)
         verdict, reason = _claim(low, high, floor)
-        if verdict is Verdict.NOT_DECIDED:
+        if verdict is Verdict.NOT_DECIDED and is_planned:
             needed = _needed(values(0.0), floor, alpha=alpha)
     return FloorDecision(
         verdict=verdict,

@@ -1,7 +1,6 @@
 """Intervals of pass rates, graded scores, and means of any numbers.
 
-Items are the unit: repeats of an item are averaged before they come here. scipy is imported only where a t quantile or
-a bootstrap is needed, as importing it takes a second.
+Items are the unit: repeats of an item are averaged before they come here.
 """
 
 import math
@@ -9,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from statistics import NormalDist, fmean
 
+from harness.stats.beta import t_quantile
 from harness.stats.bootstrap import LEAST_ITEMS, MOST_ITEMS, bca, is_constant
 from harness.stats.estimate import Estimate, Interval
 
@@ -118,9 +118,7 @@ def score_estimate(values: Sequence[float], *, clusters: Sequence[str] | None = 
         return Estimate(value=mean, interval=wilson(mean * n, n, level=level), n=n)
     if groups < _LEAST_CLUSTERS:
         return Estimate(value=mean, interval=None, n=n, reason=f"all {n} items share one cluster")
-    from scipy.stats import t
-
-    critical = float(t.ppf((1 + level) / 2, groups - 1))
+    critical = t_quantile((1 + level) / 2, groups - 1)
     low, high = _wilson_bounds(mean, effective_items(values, names), critical)
     return Estimate(value=mean, interval=Interval(low=low, high=high, level=level, method="wilson-clustered", n=n), n=n)
 
@@ -174,8 +172,6 @@ def _student(values: Sequence[float], names: Sequence[str], mean: float, level: 
     if not sums or is_constant(values):
         return None
     error = math.sqrt(math.fsum(total * total for total in sums) * groups / (groups - 1)) / n
-    from scipy.stats import t
-
-    half = float(t.ppf((1 + level) / 2, groups - 1)) * error
+    half = t_quantile((1 + level) / 2, groups - 1) * error
     method = "t" if groups == n else "t-clustered"
     return Interval(low=mean - half, high=mean + half, level=level, method=method, n=n)

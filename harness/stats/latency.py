@@ -6,6 +6,7 @@ from dataclasses import replace
 from statistics import fmean, median, quantiles, variance
 from typing import TypeGuard
 
+from harness.stats.beta import t_quantile
 from harness.stats.estimate import Estimate, Interval
 from harness.stats.interval import mean_estimate
 
@@ -165,10 +166,8 @@ def unpaired_ratio_estimate(
     total = sum(errors)
     if total < 1e-24:  # noqa: PLR2004  (rounding of equal times)
         return Estimate(value=math.exp(value), interval=None, n=n, reason="no spread: all times are equal")
-    from scipy.stats import t
-
     freedom = total**2 / sum(error**2 / (len(logs) - 1) for error, logs in zip(errors, sides, strict=True))
-    half = float(t.ppf((1 + level) / 2, freedom)) * math.sqrt(total)
+    half = t_quantile((1 + level) / 2, freedom) * math.sqrt(total)
     if half > _WIDEST / 2:
         return Estimate(value=math.exp(value), interval=None, n=n, reason=f"{n} times leave the ratio open")
     interval = Interval(low=math.exp(value - half), high=math.exp(value + half), level=level, method="t-welch", n=n)

@@ -1,9 +1,12 @@
 """The power of the tests that are run: with what chance so many items would decide, if things are as observed."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable
 from statistics import NormalDist
 from typing import Any
+
+from harness.stats.beta import binomial_at_least
 
 WANTED_POWER = 0.8
 MOST_ITEMS = 20_000
@@ -51,14 +54,10 @@ def mcnemar_power(n: int, *, candidate_only: float, reference_only: float, alpha
     discordant = candidate_only + reference_only
     if discordant == 0:
         return 0.0
-    from scipy import stats
-
     counts, weights = _discordant(n, discordant)
     # The fewest wins w of m with 2 P(B >= w) < alpha, B binomial with m and 1/2.
-    least = stats.binom.isf(alpha / 2, counts, 0.5) + 1
-    least += 2 * stats.binom.sf(least - 1, counts, 0.5) >= alpha
-    chances = stats.binom.sf(least - 1, counts, candidate_only / discordant)
-    return float((weights * chances).sum())
+    least = _fewest(lambda wins: 2 * at_least(wins, counts, 0.5) < alpha, counts)
+    return float((weights * at_least(least, counts, candidate_only / discordant)).sum())
 
 
 def tango_power(n: int, *, candidate_only: float, reference_only: float, margin: float, alpha: float) -> float:
@@ -71,24 +70,13 @@ def tango_power(n: int, *, candidate_only: float, reference_only: float, margin:
         margin: the largest loss that does not matter.
         alpha: one-sided.
     """
-    from scipy import stats
-
     discordant = candidate_only + reference_only
     z = NormalDist().inv_cdf(1 - alpha)
     if discordant == 0:
         return float(z * z / (n + z * z) < margin)
-    import numpy as np
-
     counts, weights = _discordant(n, discordant)
-    # The statistic rises with the items won, so the fewest that suffice are found by halving, for all counts at once.
-    low, high = np.zeros_like(counts), counts + 1
-    while (low < high).any():
-        middle = (low + high) // 2
-        enough = _tango_statistic(middle, counts - middle, n, -margin) > z
-        high = np.where(enough, np.minimum(middle, high), high)
-        low = np.where(enough, low, np.minimum(middle + 1, high))
-    chances = stats.binom.sf(high - 1, counts, candidate_only / discordant)
-    return float((weights * chances).sum())
+    least = _fewest(lambda wins: _tango_statistic(wins, counts - wins, n, -margin) > z, counts)
+    return float((weights * at_least(least, counts, candidate_only / discordant)).sum())
 
 
 def mean_power(n: int, *, distance: float, variance: float, alpha: float, sides: int = 1) -> float:
@@ -121,11 +109,9 @@ def floor_power(n: int, *, rate: float, floor: float, alpha: float) -> float:
         floor: to be reached, above 0.
         alpha: one-sided.
     """
-    from scipy import stats
-
     # Passes suffice from the fewest k on with P(B >= k) <= alpha, B binomial with n and the floor.
-    least = stats.binom.isf(alpha, n, floor) + 1
-    return float(stats.binom.sf(least - 1, n, rate))
+    least = bisect_left(range(n + 1), True, key=lambda passes: binomial_at_least(passes, n, floor) <= alpha)
+    return binomial_at_least(least, n, rate)
 
 
 def graded_floor_power(n: int, *, rate: float, floor: float, variance: float, alpha: float) -> float:
@@ -148,14 +134,40 @@ def graded_floor_power(n: int, *, rate: float, floor: float, variance: float, al
     return NormalDist().cdf((rate - floor - reach) * math.sqrt(n / variance))
 
 
+def at_least(wins: Any, counts: Any, share: float) -> Any:
+    """Return the chance of so many wins or more among so many items, element by element; of more than all it is 0."""
+    import numpy as np
+    from scipy.special import betainc
+
+    # Beta(k, m - k + 1), where that is a distribution.
+    inside = betainc(np.maximum(wins, 1), np.maximum(counts - wins + 1, 1), share)
+    return np.where(wins <= 0, 1.0, np.where(wins > counts, 0.0, inside))
+
+
 def _discordant(n: int, share: float) -> tuple[Any, Any]:
     """Return the numbers of discordant items that can be expected, and the chance of each, as arrays."""
     import numpy as np
-    from scipy import stats
 
-    first, last = stats.binom.ppf(_TAIL, n, share), stats.binom.isf(_TAIL, n, share)
-    counts = np.arange(int(first), int(last) + 1)
-    return counts, stats.binom.pmf(counts, n, share)
+    counts = np.arange(n + 1)
+    as_many, more = at_least(counts, n, share), at_least(counts + 1, n, share)
+    is_expected = (as_many > _TAIL) & (more < 1 - _TAIL)
+    return counts[is_expected], (as_many - more)[is_expected]
+
+
+def _fewest(is_enough: Callable[[Any], Any], counts: Any) -> Any:
+    """Return the fewest wins of each count that are enough, one more than the count where none are.
+
+    What is enough stays enough with more wins, so they are found by halving, for all counts at once.
+    """
+    import numpy as np
+
+    low, high = np.zeros_like(counts), counts + 1
+    while (low < high).any():
+        middle = (low + high) // 2
+        enough = is_enough(middle)
+        high = np.where(enough, np.minimum(middle, high), high)
+        low = np.where(enough, low, np.minimum(middle + 1, high))
+    return high
 
 
 def _tango_statistic(wins: Any, losses: Any, n: int, delta: float) -> Any:

@@ -145,7 +145,8 @@ def gather(runs: Iterable[RunFile]) -> list[TaskEvidence]:
 
 
 def _floor_is_reached(scores: Scores, floor: float, candidate: Contender, alpha: float) -> bool:
-    found = decide_floor(scores, floor, clusters=candidate.clusters, alpha=alpha, reduce=itemgetter(0))
+    clusters = candidate.clusters
+    found = decide_floor(scores, floor, clusters=clusters, alpha=alpha, reduce=itemgetter(0), is_planned=False)
     return found.verdict is Verdict.NOT_WORSE
 
 
@@ -161,7 +162,15 @@ def certified(candidate: Contender, rule: Rule, primary: Contender | None) -> Co
         reference = {item: [score] for item, score in primary.scores.items()}
         margin = rule.margin if 0 < rule.margin < 1 else None  # Without one, only what is better is certain.
         clusters = {**primary.clusters, **candidate.clusters}
-        decision = decide(scores, reference, margin=margin, alpha=alpha, clusters=clusters, reduce=itemgetter(0))
+        decision = decide(
+            scores,
+            reference,
+            margin=margin,
+            alpha=alpha,
+            clusters=clusters,
+            reduce=itemgetter(0),
+            is_planned=False,
+        )
         holds = decision.verdict in _CERTAIN
     return replace(candidate, is_certified=holds)
 

@@ -3,6 +3,7 @@
 import math
 
 from harness.stats.posterior import beta_reaches
+from harness.stats.power import at_least
 from harness.verdict.contender import Rule
 
 _FORESEEN = 0.8
@@ -21,14 +22,14 @@ def items_to_answer(rate: float, rule: Rule) -> int | None:
         rule: how it is chosen.
     """
     import numpy as np
-    from scipy import stats
 
     n = 1
     while n <= _MOST_ITEMS:
         passes = np.arange(n + 1)
         suffices = beta_reaches(passes, passes, n, rule.floor)
         is_answered = suffices >= rule.confidence if rate >= rule.floor else suffices <= 1 - rule.confidence
-        if float(stats.binom.pmf(passes, n, rate)[is_answered].sum()) >= _FORESEEN:
+        chances = at_least(passes, n, rate) - at_least(passes + 1, n, rate)
+        if float(chances[is_answered].sum()) >= _FORESEEN:
             return n
         n = max(n + 1, math.ceil(n * _GROWTH))
     return None
