@@ -21,6 +21,7 @@ import socket
 import subprocess
 import sys
 import termios
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -31,8 +32,19 @@ _ROOT = Path(__file__).parents[1]
 _MESSAGE_BYTES = 1 << 17
 _PIECE_BYTES = 1 << 16
 _STATUS_BYTES = 32
-# Not the plugins of pytest: it warns of one that it cannot rewrite because it is imported already.
 _IMPORTED = (
+    "_pytest.faulthandler",
+    "_pytest.helpconfig",
+    "_pytest.junitxml",
+    "_pytest.pastebin",
+    "_pytest.setuponly",
+    "_pytest.setupplan",
+    "_pytest.skipping",
+    "_pytest.threadexception",
+    "_pytest.tracemalloc",
+    "_pytest.unittest",
+    "_pytest.unraisableexception",
+    "_pytest.warnings",
     "cProfile",
     "click.shell_completion",
     "email.message",
@@ -60,6 +72,16 @@ _IMPORTED = (
     "harness.cli.run",
     "harness.client.http",
     "harness.lifecycle.leases",
+    "harness.pytest_plugin",
+    "harness.pytest_plugin.asking",
+    "harness.pytest_plugin.benchmark",
+    "harness.pytest_plugin.collection",
+    "harness.pytest_plugin.fixtures",
+    "harness.pytest_plugin.gating",
+    "harness.pytest_plugin.live",
+    "harness.pytest_plugin.options",
+    "harness.pytest_plugin.reporting",
+    "harness.pytest_plugin.terminal",
     "harness.reaper.carrier",
     "harness.reaper.link",
     "harness.report.progress",
@@ -76,6 +98,10 @@ _IMPORTED = (
     "harness.task.tier",
     "harness.verdict.comparison",
 )
+# Plugins of pytest. It warns of one that it cannot rewrite because it is imported already, unless its docstring says
+# that nothing in it is to be rewritten.
+_PLUGINS = ("harness.pytest_plugin", "platformdirs.pytest_plugin", "pytest_benchmark", "pytest_timeout", "xdist")
+_PLUGIN_MODULES = ("pytest_benchmark.plugin", "xdist.plugin", "xdist.looponfail")
 
 
 class Process:
@@ -323,12 +349,35 @@ def _become(request: Mapping[str, Any]) -> None:
         setattr(sys, f"__{name}__", stream)
     sys.path[0] = request["cwd"]
     sys.argv = [request["module"], *request["words"]]
-    runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        if not isinstance(ended.code, int | None):
+            raise
+        _end(ended.code or 0)
+        raise
+    _end(0)
+
+
+def _end(code: int) -> None:
+    """End as an interpreter does, but leave its memory to the system: to free it is half of what a fork costs.
+
+    Return if the streams cannot be flushed: what an interpreter does then is part of what is tested.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def _main(words: Sequence[str]) -> None:
-    for name in _IMPORTED:
+    for name in (*_IMPORTED, *_PLUGIN_MODULES):
         importlib.import_module(name)
+    for name in _PLUGINS:
+        plugin = importlib.import_module(name)
+        plugin.__doc__ = f"{plugin.__doc__}\nPYTEST_DONT_REWRITE"
     # httpcore imports it, and pytest would warn as of its plugins: it has one.
     for name in [name for name in sys.modules if name.partition(".")[0] == "anyio"]:
         del sys.modules[name]
