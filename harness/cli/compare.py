@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.task.task import Task
     from harness.verdict.comparability import Subject
     from harness.verdict.compare import Contrast, Effect, Flip
+    from harness.verdict.noise import TimeClaim
 
 _WORSE = 1
 _NOT_COMPARABLE = 10
@@ -58,7 +59,8 @@ def compare(
     or three runs or more with one model each.
 
     Shown are effect, interval, exact test and verdict (better, worse, not worse by the margin, not decided), the items
-    that flipped, the ratios of times, and what else differs: variant, quantisation, config, server, harness. What had
+    that flipped, the ratios of times (slower or quicker only where they differ by more than the times of one side
+    differ from themselves), and what else differs: variant, quantisation, config, server, harness. What had
     another sampling, config, scorer version or other items is not compared.
 
     Exit codes: 0 nothing is worse, 1 something is worse, 2 usage, 10 nothing is worse, but something that both were
@@ -129,7 +131,9 @@ def _contrast_as_dict(contrast: "Contrast", *, shows_flips: bool) -> dict[str, A
         "overall": None if contrast.overall is None else _effect_as_dict(contrast.overall),
         "refused": dict(contrast.refused),
         "unshared": list(contrast.unshared),
-        "load_ratio": _estimate_as_dict(contrast.load),
+        "load_ratio": _estimate_as_dict(contrast.load, contrast.load_says),
+        "noise": dict(contrast.noise),
+        "other_machine": contrast.machine,
         **({"flips": [asdict(flip) for flip in shown]} if shows_flips else {}),
     }
 
@@ -165,8 +169,8 @@ def _effect_as_dict(effect: "Effect") -> dict[str, Any]:
         "needed_for": decision.needed_for,
         "lost": _flips_as_list(effect.lost),
         "gained": _flips_as_list(effect.gained),
-        "time_ratio": _estimate_as_dict(effect.time),
-        "first_token_ratio": _estimate_as_dict(effect.first_token),
+        "time_ratio": _estimate_as_dict(effect.time, effect.time_says),
+        "first_token_ratio": _estimate_as_dict(effect.first_token, effect.first_token_says),
         "forced": effect.forced,
     }
 
@@ -175,7 +179,7 @@ def _flips_as_list(flips: "Sequence[Flip]") -> list[dict[str, str]]:
     return [asdict(flip) for flip in flips]
 
 
-def _estimate_as_dict(estimate: "Estimate") -> dict[str, Any]:
+def _estimate_as_dict(estimate: "Estimate", claim: "TimeClaim | None") -> dict[str, Any]:
     interval = estimate.interval
     return {
         "value": estimate.value,
@@ -183,4 +187,5 @@ def _estimate_as_dict(estimate: "Estimate") -> dict[str, Any]:
         "high": interval.high if interval else None,
         "n": estimate.n,
         "reason": estimate.reason,
+        "says": None if claim is None else claim.value,
     }

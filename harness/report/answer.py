@@ -113,6 +113,11 @@ def reasons(answer: TaskAnswer, rule: Rule) -> list[str]:
         )
     if turn := _turning_point(choice, rule):
         lines.append(turn)
+    if evened := [standing for standing in choice.standings if standing.as_quick_as is not None]:
+        pairs = ", ".join(
+            f"{_key(standing.candidate.key)} as quick as {_key(standing.as_quick_as or '')}" for standing in evened
+        )
+        lines.append(f"Counted as equal, as their times differ by no more than noise: {pairs}.")
     if choice.loss_to_largest is not None:
         lines.append(f"Expected to lose {choice.loss_to_largest:.3f} of score against the largest model.")
     if choice.answer is AnswerKind.OPEN and choice.key is not None:

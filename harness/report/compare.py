@@ -1,5 +1,6 @@
 """How runs and models compare: a table for each pair, what changed, which items flipped."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -9,8 +10,9 @@ from harness.report.text import one_line, printable, task_label
 from harness.stats.decision import Verdict
 from harness.stats.estimate import Estimate
 from harness.verdict.comparability import Change, Subject
-from harness.verdict.compare import Contrast, Effect, Flip
+from harness.verdict.compare import ANSWER, FIRST_TOKEN, LOAD, Contrast, Effect, Flip
 from harness.verdict.flip import FlippedAnswer
+from harness.verdict.noise import TimeClaim
 from harness.verdict.spending import ALPHA
 
 HEADERS = ("task", "n", "A", "B", "B - A [95 %]", "p", "verdict", "flips")
@@ -102,13 +104,16 @@ def _row(effect: Effect) -> tuple[str, ...]:
 
 
 def _time_row(effect: Effect) -> tuple[str, ...]:
-    return _task(effect.task), str(effect.time.n), _ratio(effect.time), _ratio(effect.first_token)
+    return (
+        _task(effect.task),
+        str(effect.time.n),
+        _said(effect.time, effect.time_says),
+        _said(effect.first_token, effect.first_token_says),
+    )
 
 
 def _notes(contrast: Contrast) -> Iterator[str]:
-    load = contrast.load
-    if load.value is not None:
-        yield f"Load, B / A: {_ratio(load)} (loads: {load.n} or more each)."
+    yield from _time_notes(contrast)
     needed = [
         f"{_task(effect.task)} {effect.decision.needed:,} for {effect.decision.needed_for}"
         for effect in contrast.effects
@@ -134,6 +139,31 @@ def _notes(contrast: Contrast) -> Iterator[str]:
         yield f"Only one of them was to be asked: {', '.join(map(_task, contrast.unshared))}."
 
 
+def _time_notes(contrast: Contrast) -> Iterator[str]:
+    load = contrast.load
+    if load.value is not None:
+        yield f"Load, B / A: {_said(load, contrast.load_says)} (loads: {load.n} or more each)."
+    if any(effect.time.n or effect.first_token.n for effect in contrast.effects):
+        yield _noise(contrast)
+
+
+def _noise(contrast: Contrast) -> str:
+    """Return how far the times of both sides are from themselves, or why nobody knows."""
+    if contrast.machine:
+        return f"Times are not compared: {one_line(contrast.machine, limit=200)}."
+    known = [
+        f"{what} {100 * math.expm1(noise):.0f} %"
+        for what, name in (("answer", ANSWER), ("first token", FIRST_TOKEN), ("load", LOAD))
+        if (noise := contrast.noise.get(name)) is not None
+    ]
+    if not known:
+        return (
+            "Noise of times: not measured on both sides, so nothing is called slower or quicker. The suite latency "
+            "measures it."
+        )
+    return f"Noise of times (how far A's and B's rounds differ from themselves, added up): {', '.join(known)}."
+
+
 def _by_reason(refused: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     tasks: dict[str, list[str]] = defaultdict(list)
     for task, why in refused.items():
@@ -155,12 +185,19 @@ def _ladder(contrasts: Sequence[Contrast], width: int | None) -> str:
                 "-" if overall is None else _difference(overall),
                 "not comparable" if overall is None else overall.decision.verdict.value,
                 ", ".join(worse) or "-",
-                "-" if overall is None or overall.time.value is None else f"{overall.time.value:.2f} x",
+                _rung_time(overall),
             )
         )
     head = "Quantisations of one model, each against the largest (A):"
     align = ("left", "right", "left", "left", "left", "right")
     return f"{head}\n\n{fitted(rows, headers=LADDER_HEADERS, align=align, width=width)}"
+
+
+def _rung_time(overall: Effect | None) -> str:
+    if overall is None or overall.time.value is None:
+        return "-"
+    time = f"{overall.time.value:.2f} x"
+    return f"{time} {overall.time_says}" if overall.time_says is TimeClaim.WITHIN_NOISE else time
 
 
 def _rung(subject: Subject) -> tuple[str, str]:
@@ -183,6 +220,11 @@ def _legend(contrasts: Sequence[Contrast], margin: float) -> str:
     )
     if any(contrast.overall for contrast in contrasts):
         text += " overall: all these items together, each with the same weight."
+    if any(effect.time.n for contrast in contrasts for effect in contrast.effects):
+        text += (
+            " slower, quicker: the interval excludes 1, and the ratio exceeds the noise; within noise: the times of A "
+            "and B differ from themselves by as much."
+        )
     return text
 
 
@@ -199,6 +241,10 @@ def _ratio(estimate: Estimate) -> str:
     interval = estimate.interval
     bounds = f"{interval.low:.2f}, {interval.high:.2f}" if interval else "n/a"
     return f"{estimate.value:.2f} x [{bounds}]"
+
+
+def _said(estimate: Estimate, claim: TimeClaim | None) -> str:
+    return _ratio(estimate) if claim is None else f"{_ratio(estimate)} {claim.value}"
 
 
 def _score(score: float | None) -> str:

@@ -4,14 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
 from harness.report.figure import rate, seconds
+from harness.report.latency.noise import is_blurred
 from harness.stats.latency import is_one_block, tpot_s, trusted_rate
 from harness.store.cell import SampleEntry
 from harness.store.run_file import RunFile
 
-SERVERS, ONE_BLOCK, BESIDE_TASK = "*", "<", "~"
+SERVERS, ONE_BLOCK, BESIDE_TASK, NOISY = "*", "<", "~", "?"
 MARKS = {
     SERVERS: "the server's own figure: ours differs by more than 20 %, or is none, as when answers come in blocks",
     ONE_BLOCK: "the whole answer came in one block, so this is an upper bound",
+    NOISY: "another model's is no further away than noise, so this does not tell the two apart",
 }
 """What the marks mean that only some tables have."""
 
@@ -38,7 +40,9 @@ def load_time(seen: RunFile, model_key: str) -> str:
     instance = seen.instances.get(model_key)
     found = measured(seen, model_key, "load_time_s")
     here = instance.load_time_s if instance else None
-    return seconds(found) if found is not None or here is None else f"{BESIDE_TASK}{seconds(here)}"
+    if found is not None:
+        return seconds(found) + NOISY * is_blurred(seen, model_key, "load_time_s")
+    return seconds(None) if here is None else f"{BESIDE_TASK}{seconds(here)}"
 
 
 def ttft(seen: RunFile, model_key: str, samples: Sequence[SampleEntry] = ()) -> str:
@@ -48,7 +52,7 @@ def ttft(seen: RunFile, model_key: str, samples: Sequence[SampleEntry] = ()) -> 
         tokens = _median(_output_tokens(seen, model_key))
         e2e_s = measured(seen, model_key, "e2e_s")
         if not is_one_block(ttft_s=found, e2e_s=e2e_s, output_tokens=int(tokens or 0)):
-            return seconds(found)
+            return seconds(found) + NOISY * is_blurred(seen, model_key, "ttft_s")
         server_s = measured(seen, model_key, "server_ttft_s")
         return f"{ONE_BLOCK}{seconds(found)}" if server_s is None else f"{seconds(server_s)}{SERVERS}"
     here = [sample for sample in samples if sample.ttft_s is not None and sample.e2e_s is not None]
@@ -65,7 +69,7 @@ def decode_rate(seen: RunFile, model_key: str, samples: Sequence[SampleEntry] = 
     """Return the tokens per second of one answer; the server's where the client's differs from it by more than 20 %."""
     found, is_servers = trusted_rate(measured(seen, model_key, "decode_tps"), measured(seen, model_key, "server_tps"))
     if found is not None:
-        return rate(found) + SERVERS * is_servers
+        return rate(found) + (SERVERS if is_servers else NOISY * is_blurred(seen, model_key, "decode_tps"))
     per_token = (
         tpot_s(ttft_s=sample.ttft_s, e2e_s=sample.e2e_s, output_tokens=sample.output_tokens)
         for sample in samples

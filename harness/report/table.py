@@ -150,7 +150,7 @@ def _latency(seen: RunFile, width: int | None) -> list[str]:
     rows = [
         (
             one_line(key, limit=40),
-            seconds(speed.measured(seen, key, "load_time_s")),
+            speed.load_time(seen, key),
             speed.ttft(seen, key),
             speed.decode_rate(seen, key),
             rate(speed.measured(seen, key, "throughput_tps")),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.stats.interval import effective_items
+from harness.stats.noise import is_within
 from harness.stats.posterior import beta_reaches, expected, mean_draws, reaches, reaches_other
 from harness.verdict.contender import Contender, Rule
 
@@ -32,6 +33,8 @@ class Standing:
         candidate: the model.
         suffices: the probability that it reaches the yardstick.
         utility: expected score less the price of its time, relative to the quickest; None: not in the choice.
+        price: what its time costs; None: not in the choice.
+        as_quick_as: a quicker model whose time it is counted with, as the two differ by no more than noise; None: none.
         refusal: why it cannot be chosen whatever its score; empty: it can.
         dominated_by: a model that is expected to be at least as good and as quick; None: none.
         dominated: the probability that the score of that one is really as good.
@@ -41,6 +44,8 @@ class Standing:
     candidate: Contender
     suffices: float
     utility: float | None = None
+    price: float | None = None
+    as_quick_as: str | None = None
     refusal: str = ""
     dominated_by: str | None = None
     dominated: float | None = None
@@ -134,7 +139,8 @@ class Board:
         self._candidates = candidates
         self._rule = rule
         self._seed = seed
-        times = [candidate.time_s(rule) for candidate in candidates]
+        self._paces = paces(candidates, rule)
+        times = [pace and pace.time_s(rule) for pace in self._paces]
         known = [time_s for time_s in times if time_s]
         quickest, slowest = (min(known), max(known)) if known else (1.0, 1.0)
         # A model without a measured time is taken for as slow as the slowest.
@@ -152,7 +158,16 @@ class Board:
         utility = _expected(standing.candidate) - self._prices[place]
         rival, chance = self._rival(place)
         best = float((self._utilities.argmax(axis=1) == place).mean())
-        return replace(standing, utility=utility, dominated_by=rival, dominated=chance, best=best)
+        pace = self._paces[place]
+        return replace(
+            standing,
+            utility=utility,
+            price=self._prices[place],
+            as_quick_as=None if pace is None or pace is standing.candidate else pace.key,
+            dominated_by=rival,
+            dominated=chance,
+            best=best,
+        )
 
     def _rival(self, place: int) -> tuple[str | None, float | None]:
         """Return the model that most probably is as good as this one among those that are expected to and as quick."""
@@ -219,6 +234,32 @@ class Board:
                 needed = math.ceil(wanted / min(map(yardstick.independent_share, self._candidates)))
                 return needed if needed <= most else None
         return None
+
+
+def paces(candidates: Sequence[Contender], rule: Rule) -> list[Contender | None]:
+    """Return for each model the one whose time it is counted with; None: it was not timed.
+
+    From the quickest on, a model counts as quick as the first one of the group before it unless they differ by more
+    than the noise of both; then it begins the next group. So no order and no chain of small differences decides
+    anything, and a model without a measured noise counts with its own time.
+    """
+    found: dict[str, Contender] = {}
+    head: Contender | None = None
+    for candidate in sorted(
+        (candidate for candidate in candidates if candidate.time_s(rule)),
+        key=lambda candidate: (candidate.time_s(rule) or 0.0, candidate.time_noise or 0.0, candidate.key),
+    ):
+        if head is None or not _is_as_quick(candidate, head, rule):
+            head = candidate
+        found[candidate.key] = head
+    return [found.get(candidate.key) for candidate in candidates]
+
+
+def _is_as_quick(candidate: Contender, head: Contender, rule: Rule) -> bool:
+    ours, theirs = candidate.time_s(rule), head.time_s(rule)
+    if not ours or not theirs or candidate.time_noise is None or head.time_noise is None:
+        return False
+    return is_within(ours / theirs, candidate.time_noise + head.time_noise)
 
 
 def _matrix(candidates: Sequence[Contender], items: Sequence[str]) -> "Array":

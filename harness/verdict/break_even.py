@@ -15,8 +15,8 @@ def break_even(chosen: Standing, rival: Standing, rule: Rule) -> float | None:
     times = [standing.candidate.time_s(rule) for standing in (chosen, rival)]
     if not rule.price or not all(times) or chosen.utility is None or rival.utility is None:
         return None
-    mine, theirs = (time_s or 0.0 for time_s in times)
-    exponent = (chosen.utility - rival.utility) / rule.price + math.log2(mine / theirs)
+    gained = chosen.utility + (chosen.price or 0.0) - rival.utility - (rival.price or 0.0)
+    exponent = gained / rule.price
     if abs(exponent) > 100:  # noqa: PLR2004  (no time makes up for such a difference)
         return None
     worth: float = 2.0**exponent

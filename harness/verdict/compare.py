@@ -5,19 +5,23 @@
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 from harness.stats.decision import Decision, Verdict, decide_all
 from harness.stats.estimate import Estimate
 from harness.stats.latency import is_time, ratio_estimate, unpaired_ratio_estimate
+from harness.stats.noise import together
 from harness.stats.pairing import Scores
 from harness.stats.reducer import named
 from harness.verdict.answered import Answered, compared_items
 from harness.verdict.comparability import NO_ITEMS, Change, Subject, changes, obstacles, task_obstacle
+from harness.verdict.noise import TimeClaim, noise_in, other_machine, time_claim
 from harness.verdict.spending import alpha_of
 
 OVERALL = "overall"
+ANSWER, FIRST_TOKEN, LOAD = "e2e_s", "ttft_s", "load_time_s"
+"""The figures of the latency suite whose noise tells how far a ratio of times can be believed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,7 @@ class Effect:
         gained: items that only the candidate passes.
         time: ratio of the times of an answer, candidate / reference, on the same items.
         first_token: ratio of the times to the first token.
+        time_says, first_token_says: what may be said of these ratios; None: not measured.
         forced: why this should not have been compared; empty: nothing is against it.
     """
 
@@ -52,6 +57,8 @@ class Effect:
     gained: tuple[Flip, ...]
     time: Estimate
     first_token: Estimate
+    time_says: TimeClaim | None = None
+    first_token_says: TimeClaim | None = None
     forced: str = ""
 
 
@@ -66,6 +73,10 @@ class Contrast:
         unshared: tasks that only one of them was to be asked.
         changes: what else differs.
         load: ratio of the times of a load.
+        load_says: what may be said of it; None: not measured.
+        noise: of both sides together, as a logarithm, of the time of an answer, to the first token, and of a load;
+            None: not measured on both.
+        machine: why their times tell nothing of each other; "": nothing is against it.
         alpha: the chance of a false verdict at which these are made.
     """
 
@@ -78,6 +89,9 @@ class Contrast:
     changes: tuple[Change, ...]
     load: Estimate
     alpha: float
+    load_says: TimeClaim | None = None
+    noise: Mapping[str, float | None] = field(default_factory=dict)
+    machine: str = ""
 
     @property
     def effects(self) -> tuple[Effect, ...]:
@@ -227,16 +241,34 @@ class _Sides:
 
     def contrast(self, decisions: Mapping[str, Decision], alpha: float) -> Contrast:
         """Return the contrast, given its decisions by task, and at which alpha they were made."""
-        overall = decisions.get(OVERALL)
+        sides = self.reference, self.candidate
+        machine = other_machine(self.reference.run.run, self.candidate.run.run)
+        noise = {
+            name: together([noise_in(side.run, side.model_key, name) for side in sides])
+            for name in (ANSWER, FIRST_TOKEN, LOAD)
+        }
+        load = unpaired_ratio_estimate(_loads(self.candidate), _loads(self.reference))
+
+        def effect(task: str, parts: Sequence[_TaskSides]) -> Effect:
+            found = _effect(task, decisions[task], parts)
+            return replace(
+                found,
+                time_says=time_claim(found.time, noise[ANSWER], machine=machine),
+                first_token_says=time_claim(found.first_token, noise[FIRST_TOKEN], machine=machine),
+            )
+
         return Contrast(
             reference=self.reference,
             candidate=self.candidate,
-            tasks=tuple(_effect(task, decisions[task], [sides]) for task, sides in self.tasks.items()),
-            overall=None if overall is None else _effect(OVERALL, overall, list(self.tasks.values())),
+            tasks=tuple(effect(task, [sides]) for task, sides in self.tasks.items()),
+            overall=effect(OVERALL, list(self.tasks.values())) if OVERALL in decisions else None,
             refused=self.refused,
             unshared=self.unshared,
-            changes=changes(self.reference, self.candidate),
-            load=unpaired_ratio_estimate(_loads(self.candidate), _loads(self.reference)),
+            changes=changes(*sides),
+            load=load,
+            load_says=time_claim(load, noise[LOAD], machine=machine),
+            noise=noise,
+            machine=machine,
             alpha=alpha,
         )
 

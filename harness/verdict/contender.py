@@ -51,6 +51,7 @@ class Contender:
         p50_s: median time of an answer; None: not measured.
         ttft_s: median time to the first token.
         load_s: time of a load.
+        time_noise: how far the time of an answer is from itself (stats/noise), as a logarithm; None: not measured.
         size_bytes: on disk.
         context: the largest that it can be loaded with, in tokens.
         alpha: at which claims are made: a share of 5 % after several looks, 0 where none may be made.
@@ -65,6 +66,7 @@ class Contender:
     p50_s: float | None = None
     ttft_s: float | None = None
     load_s: float | None = None
+    time_noise: float | None = None
     size_bytes: int | None = None
     context: int | None = None
     is_certified: bool = False

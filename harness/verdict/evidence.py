@@ -17,6 +17,7 @@ from harness.stats.pairing import Scores
 from harness.store.cell import CellKey, CellSamples, ScorerId
 from harness.store.run_file import RunFile
 from harness.verdict.contender import Contender, Rule
+from harness.verdict.noise import noise_in
 from harness.verdict.spending import ROUND_SAMPLES, alpha_of
 
 _CERTAIN = {Verdict.BETTER, Verdict.NOT_WORSE}
@@ -196,6 +197,7 @@ def _candidate(run: RunFile, key: CellKey, planned: int | None) -> Contender:
         p50_s=median(times) if times else None,
         ttft_s=median(measured["ttft_s"] or first_words) if measured["ttft_s"] or first_words else None,
         load_s=median(loads) if loads else None,
+        time_noise=noise_in(run, key.model_key, "e2e_s").value,
         size_bytes=instance.size_bytes if instance else None,
         context=instance.max_context_length if instance else None,
         alpha=_alpha(run, key),

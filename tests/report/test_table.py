@@ -164,3 +164,26 @@ def test_a_busy_machine_is_said_beside_the_figures() -> None:
     assert "busy" not in render(written(instance(), cell(), *quiet))
     text = render(written(instance(), cell(), *quiet, measure("ttft_s", 0.2, busy_cores=1.62, cores=2)))
     assert "Other processes kept 1.6 of this machine's 2 CPU cores busy" in text
+
+
+def rounds(key: str, name: str, *values: float) -> list[MeasureRecord]:
+    facts = {**HEAD, "name": name, "unit": "s", "model_key": key, "params": {"concurrency": 1}}
+    return [
+        MeasureRecord.model_validate({**facts, "value": value, "round": number, "cold": False})
+        for number, value in enumerate(values, 1)
+    ]
+
+
+def test_figures_that_noise_does_not_tell_apart_are_marked_and_the_mark_is_explained() -> None:
+    records = [
+        *rounds("acme/tiny", "ttft_s", 0.10, 0.12, 0.10, 0.12),
+        *rounds("acme/small", "ttft_s", 0.11, 0.13, 0.11, 0.13),
+        *rounds("acme/large", "ttft_s", 0.90, 0.91, 0.90, 0.91),
+    ]
+    text = render(written(*records), width=120)
+    assert [(row.split()[0], "?" in row) for row in text.splitlines()[2:5]] == [
+        ("acme/tiny", True),
+        ("acme/small", True),
+        ("acme/large", False),
+    ]
+    assert "? : another model's is no further away than noise" in text

@@ -68,3 +68,12 @@ def test_why_names_it() -> None:
     assert (
         "Break-even with slow-load: 59 requests per load; with more, that one is more useful. Counted with 20." in text
     )
+
+
+def test_times_that_count_as_equal_are_called_so_and_move_no_break_even() -> None:
+    noisy = choose([replace(SLOW_LOAD, time_noise=0.5), replace(QUICK_LOAD, time_noise=0.5)], RULE)
+    assert {standing.price for standing in noisy.standings} == {0.0}
+    by_key = {standing.candidate.key: standing for standing in noisy.standings}
+    assert break_even(by_key["slow-load"], by_key["quick-load"], RULE) == pytest.approx(59.0)
+    text = " ".join(render_why(TaskAnswer(task="extract", choice=noisy), RULE, width=100).split())
+    assert "Counted as equal, as their times differ by no more than noise: slow-load as quick as quick-load." in text

@@ -249,3 +249,25 @@ def test_items_that_share_a_cluster_tell_less_of_what_may_be_lost() -> None:
     assert likely is not None
     assert likely < 0.95 < certain
     assert part.standings[0].utility == pytest.approx((4 + 1) / (4 + 2))
+
+
+def test_times_within_the_noise_of_both_count_as_equal() -> None:
+    """A little better and a little slower: the score decides, not a time that the next run may turn round."""
+    better, quicker = model("better", 29, time_s=1.2), model("quicker", 28, time_s=1.0)
+    rule = Rule(price=0.5)
+
+    def chosen(noise: float | None, other: float | None) -> Recommendation:
+        return choose([replace(better, time_noise=noise), replace(quicker, time_noise=other)], rule)
+
+    found = chosen(0.1, 0.1)
+    assert found.key == "better"
+    assert [(standing.price, standing.as_quick_as) for standing in found.standings] == [(0, "quicker"), (0, None)]
+    for noise, other in ((0.05, 0.05), (0.1, None), (None, None)):
+        assert chosen(noise, other).key == "quicker"
+
+
+def test_a_chain_of_small_differences_makes_no_slow_model_quick() -> None:
+    chain = [replace(model(f"m{number}", 28, time_s=1.2**number), time_noise=0.1) for number in range(5)]
+    found = {standing.candidate.key: standing for standing in choose(chain, Rule(price=0.1)).standings}
+    assert [found[f"m{number}"].as_quick_as for number in range(5)] == [None, "m0", None, "m2", None]
+    assert found["m4"].price == pytest.approx(0.1 * 4 * 0.263, abs=0.001)

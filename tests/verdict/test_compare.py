@@ -11,6 +11,7 @@ import pytest
 from harness.domain.record import (
     MeasureRecord,
     Record,
+    SampleRecord,
 )
 from harness.store.run_file import RunFile
 from harness.verdict.comparability import Subject
@@ -19,6 +20,7 @@ from harness.verdict.quantisation import ladder
 from tests.store.written import write
 
 from .recorded import AT, KEY, OTHER, N, cell, head, instance, passes
+from .test_noise import measured
 
 
 class Runs:
@@ -228,3 +230,44 @@ def test_after_rounds_a_verdict_takes_as_much_evidence_as_at_the_end_of_the_run(
         sides = (runs(head(name, plan=plan), *cell(passes(count))) for name, count in (("r1", 36), ("r2", 30)))
         found.append(against(*sides, margin=0.01).tasks[0].decision.verdict.value)
     assert found == ["worse", "not decided"]
+
+
+def timed(factor: float) -> list[Record]:
+    """Answers that take so long, every third of them 1 % longer; in slower runs every second one."""
+    every = 2 if factor > 1 else 3
+    return [
+        record.model_copy(update={"times": {"e2e_s": factor * (1.01 if number % every else 1), "ttft_s": 0.1}})
+        if isinstance(record, SampleRecord)
+        else record
+        for number, record in enumerate(cell(passes(36)))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rounds", "says"),
+    [
+        ([], "noise unknown"),
+        ([1.0, 1.01, 1.0, 1.01, 1.0], "slower"),
+        ([1.0, 1.2, 1.0, 1.2, 1.0], "within noise"),
+    ],
+)
+def test_a_ratio_of_times_within_the_noise_of_both_sides_is_called_so(
+    runs: Runs, rounds: Sequence[float], says: str
+) -> None:
+    noise = measured("e2e_s", rounds)
+    before, after = (
+        runs(head(run_id), instance(), *timed(factor), *noise) for run_id, factor in (("r1", 1.0), ("r2", 1.25))
+    )
+    found = against(before, after)
+    (effect,) = found.tasks
+    assert effect.time.value == pytest.approx(1.25, rel=0.01)
+    assert effect.time_says == says
+    assert effect.first_token_says == "not decided", "they are equal"
+    assert (found.noise["e2e_s"] is None) is not bool(rounds)
+
+
+def test_times_from_another_machine_are_shown_and_no_claim_is_made(runs: Runs) -> None:
+    before = runs(head(cpu="AMD EPYC"), instance(), *cell(passes(36)))
+    found = against(before, runs(head("r2", cpu="AMD Ryzen"), instance(), *cell(passes(36), e2e_s=3.0)))
+    assert found.tasks[0].time_says == "other machine"
+    assert found.machine == "other machine: CPU AMD EPYC before, AMD Ryzen now"
