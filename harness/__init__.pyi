@@ -52,6 +52,8 @@ from harness.scoring.registry import add_scorer as add_scorer
 from harness.scoring.registry import make_scorer as make_scorer
 from harness.scoring.schema import Schema as Schema
 from harness.settings import Settings as Settings
+from harness.stats.latency import cache_hits as cache_hits
+from harness.stats.latency import prefill_tps as prefill_tps
 from harness.stats.latency import tpot_s as tpot_s
 from harness.stats.throughput import Window as Window
 from harness.task.dice import Dice as Dice

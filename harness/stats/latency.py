@@ -14,6 +14,10 @@ _LEAST_N = {50: 1, 90: 100, 99: 1000}
 _OF_E2E = 0.01
 _FASTEST_TPOT_S = 0.0002
 _AGREEMENT = 0.2
+_CLOSE = 0.02
+_CLOSE_S = 0.005
+_LEAST_COMPARED_TOKENS = 64
+_SHARED_BY_CHANCE_TOKENS = 16
 _SHORTEST_S, _LONGEST_S = 1e-9, 1e9
 _WIDEST = 100.0  # of ln(ratio): two items that contradict each other may give e^5000, which no float can hold
 
@@ -55,6 +59,53 @@ def trusted_rate(client_tps: float | None, server_tps: float | None) -> tuple[fl
     if server_tps is None or (client_tps is not None and abs(client_tps - server_tps) <= _AGREEMENT * server_tps):
         return client_tps, False
     return server_tps, True
+
+
+def prefill_tps(*, prompt_tokens: int | None, cached_tokens: int | None, ttft_s: float | None) -> float | None:
+    """Return prompt tokens per second: (prompt tokens - cached tokens) / TTFT; None where it cannot be known.
+
+    The first token comes out of the prefill, so TTFT holds no decode step; the request's way to the server, its queue
+    and the sampling of one token are in it, so short prompts look slower than the engine is.
+
+    Args:
+        prompt_tokens: from the server's usage.
+        cached_tokens: those of them that the server took from its cache; None: it does not tell, and none are assumed.
+        ttft_s: request written to the first delta.
+    """
+    if prompt_tokens is None or not is_time(ttft_s):
+        return None
+    computed = prompt_tokens - (cached_tokens or 0)
+    return computed / ttft_s if computed > 0 else None
+
+
+def cache_hits(cached_tokens: Sequence[int | None], prompt_tokens: Sequence[int | None]) -> list[bool]:
+    """Return which of these prompts, of one length and each with another beginning, met the server's prompt cache.
+
+    The chat template begins every prompt, so the fewest cached tokens of all are its own; a few more are chance. More
+    than that is a hit. Where even the fewest are over half of the prompt, the cache was not defeated at all. A prompt
+    of which the server does not tell counts as none.
+    """
+    told = [cached for cached in cached_tokens if cached is not None]
+    template = min(told, default=0)
+    return [
+        cached is not None
+        and (cached > template + _SHARED_BY_CHANCE_TOKENS or (prompt is not None and 2 * template > prompt))
+        for cached, prompt in zip(cached_tokens, prompt_tokens, strict=True)
+    ]
+
+
+def disagreement(client: float | None, server: float | None, *, output_tokens: float | None = None) -> bool:
+    """Return whether the client's figure and the server's own differ by more than 2 %, and times by more than 5 ms.
+
+    Args:
+        client: a time in seconds, or a decode rate.
+        server: the same.
+        output_tokens: of an answer, for a rate: from 64 on it is compared, as fewer say little. None: it is a time.
+    """
+    if client is None or server is None or (output_tokens is not None and output_tokens < _LEAST_COMPARED_TOKENS):
+        return False
+    apart = abs(client - server)
+    return apart > _CLOSE * server and (output_tokens is not None or apart > _CLOSE_S)
 
 
 def percentile(values: Sequence[float], p: int) -> float | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from harness import Generation, Instance, Model, Run, tpot_s
+from harness import Generation, Instance, Model, Run, prefill_tps, tpot_s
 
 
 def describe(benchmark: BenchmarkFixture, group: str, run: Run, model: Model, **more: Any) -> None:
@@ -31,6 +31,36 @@ def describe(benchmark: BenchmarkFixture, group: str, run: Run, model: Model, **
 def of_instance(instance: Instance) -> dict[str, Any]:
     """Return what an instance was loaded with; None where the server does not say."""
     return {"context_length": instance.config.context_length, "slots": instance.slots}
+
+
+def of_answer(answer: Generation) -> dict[str, tuple[float, str]]:
+    """Return what was measured of one answer, with units, by the names of docs/run-files.md; only what is known."""
+    times, stats = answer.times, answer.stats
+    per_token_s = tpot_s(ttft_s=times.ttft_s, e2e_s=times.e2e_s, output_tokens=stats.total_output_tokens)
+    prefill = prefill_tps(prompt_tokens=stats.input_tokens, cached_tokens=stats.cached_tokens, ttft_s=times.ttft_s)
+    figures = {
+        "ttft_s": (times.ttft_s, "s"),
+        "server_ttft_s": (stats.ttft_s, "s"),
+        "e2e_s": (times.e2e_s, "s"),
+        "prefill_tps": (prefill, "token/s"),
+        "tpot_s": (per_token_s, "s/token"),
+        "decode_tps": (1 / per_token_s if per_token_s else None, "token/s"),
+        "server_tps": (stats.tokens_per_second, "token/s"),
+        "itl_s": (times.median_gap_s, "s"),
+        "max_gap_s": (times.max_gap_s, "s"),
+    }
+    return {name: (value, unit) for name, (value, unit) in figures.items() if value is not None}
+
+
+def tokens_of(answer: Generation) -> dict[str, int | None]:
+    """Return how long prompt and answer were, as the server counts them, and in how many chunks the answer came."""
+    stats = answer.stats
+    return {
+        "prompt_tokens": stats.input_tokens,
+        "cached_tokens": stats.cached_tokens,
+        "output_tokens": stats.total_output_tokens,
+        "chunks": answer.times.chunks,
+    }
 
 
 def of_answers(answers: Sequence[Generation]) -> dict[str, Any]:

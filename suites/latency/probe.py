@@ -1,27 +1,49 @@
 """The requests whose latency is measured, and how many of them fit into the budget."""
 
 import random
+import secrets
 
 from harness import ChatRequest, LeasedModel, Settings
 
 MIN_ROUNDS, MAX_ROUNDS = 5, 30
 OUTPUT_TOKENS = 40
+_SALT = secrets.token_hex(8)
+"""Another one in each run: the server may still have the prompts of the last one in its cache."""
+
 _WORDS = ("river", "stone", "cloud", "field", "tower", "train", "music", "bread", "glass", "winter", "garden", "paper")
 
 
 def probe(leased: LeasedModel, number: int) -> ChatRequest:
     """Return the n-th request: same length, other beginning, so that no cached prefix shortens its prefill."""
-    rng = random.Random(number)
-    nonce = " ".join(rng.choice(_WORDS) for _ in range(12))
     return ChatRequest(
         model=leased.address,
-        system_prompt=f"Nonce: {nonce}.",
+        system_prompt=f"Nonce: {_words(number, 12)}.",
         input="Describe, in plain words and in some detail, what a person can see on a walk through a small town "
         "by the sea early on a summer morning, street by street, from the harbour to the hill.",
         temperature=0.0,
         max_output_tokens=OUTPUT_TOKENS,
         reasoning=leased.reasoning,
     )
+
+
+def long_probe(leased: LeasedModel, number: int, *, words: int, question: str, output_tokens: int) -> ChatRequest:
+    """Return a request with so many words before its question; two of one number differ in the question alone.
+
+    All words are drawn anew for each number, from short ones that are a token each: no part of another prompt is in it.
+    """
+    return ChatRequest(
+        model=leased.address,
+        system_prompt=f"Nonce: {_words(number, words)}.",
+        input=question,
+        temperature=0.0,
+        max_output_tokens=output_tokens,
+        reasoning=leased.reasoning,
+    )
+
+
+def _words(number: int, count: int) -> str:
+    rng = random.Random(f"{_SALT} {number}")
+    return " ".join(rng.choices(_WORDS, k=count))
 
 
 def rounds(settings: Settings, first_s: float) -> int:

@@ -1,15 +1,15 @@
 """How fast a loaded, warmed-up instance answers one request at a time. Definitions: docs/run-files.md, Times."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from harness import Client, Generation, LeasedModel, Run, tpot_s
+from harness import Client, Generation, LeasedModel, Run, cache_hits
 
 from .company import Company
-from .figure import describe, of_answers, of_instance
+from .figure import describe, of_answer, of_answers, of_instance, tokens_of
 from .probe import probe, rounds
 
 _NUMBERS: Iterator[int] = itertools.count()
@@ -31,24 +31,17 @@ def test_one_at_a_time(
     describe(benchmark, "one request", lms_run, lms_instance.model, **instance, concurrency=1)
     benchmark.pedantic(ask, rounds=count, iterations=1)
     benchmark.extra_info.update(of_answers(answers[1:]))
-    others = company.seen()
-    for number, answer in enumerate(answers[1:], 1):
-        _record(lms_run, lms_instance, answer, number, others)
+    _record(lms_run, lms_instance, answers[1:], company.seen())
 
 
-def _record(run: Run, leased: LeasedModel, answer: Generation, number: int, others: dict[str, Any]) -> None:
-    times, stats = answer.times, answer.stats
-    per_token_s = tpot_s(ttft_s=times.ttft_s, e2e_s=times.e2e_s, output_tokens=stats.total_output_tokens)
-    figures = {
-        "ttft_s": (times.ttft_s, "s"),
-        "server_ttft_s": (stats.ttft_s, "s"),
-        "e2e_s": (times.e2e_s, "s"),
-        "tpot_s": (per_token_s, "s/token"),
-        "decode_tps": (1 / per_token_s if per_token_s else None, "token/s"),
-        "server_tps": (stats.tokens_per_second, "token/s"),
-    }
-    for name, (value, unit) in figures.items():
-        if value is not None:
+def _record(run: Run, leased: LeasedModel, answers: Sequence[Generation], others: dict[str, Any]) -> None:
+    """Record each answer; those of prompts that the server had in its cache are only counted."""
+    stats = [answer.stats for answer in answers]
+    hits = cache_hits([each.cached_tokens for each in stats], [each.input_tokens for each in stats])
+    if any(hits):
+        run.recorder.measure("cache_hits", sum(hits), "requests", model=leased.model, concurrency=1, of=len(hits))
+    for number, (answer, is_hit) in enumerate(zip(answers, hits, strict=True), 1):
+        for name, (value, unit) in of_answer(answer).items() if not is_hit else ():
             run.recorder.measure(
                 name,
                 value,
@@ -58,7 +51,6 @@ def _record(run: Run, leased: LeasedModel, answer: Generation, number: int, othe
                 round=number,
                 cold=False,
                 concurrency=1,
-                prompt_tokens=stats.input_tokens,
-                output_tokens=stats.total_output_tokens,
+                **tokens_of(answer),
                 **others,
             )

@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.stats.latency import (
+    cache_hits,
+    disagreement,
     is_one_block,
     percentile,
     percentile_estimate,
+    prefill_tps,
     ratio_estimate,
     tpot_s,
     unpaired_ratio_estimate,
@@ -194,3 +197,39 @@ def test_an_answer_in_one_block_takes_no_time_after_its_first_token(
     is_block: bool,  # noqa: FBT001  (the question)
 ) -> None:
     assert is_one_block(ttft_s=ttft_s, e2e_s=e2e_s, output_tokens=tokens) is is_block
+
+
+def test_prefill_counts_what_was_computed_alone() -> None:
+    assert prefill_tps(prompt_tokens=1000, cached_tokens=200, ttft_s=0.5) == 1600.0
+    assert prefill_tps(prompt_tokens=1000, cached_tokens=None, ttft_s=0.5) == 2000.0
+    assert prefill_tps(prompt_tokens=1000, cached_tokens=1000, ttft_s=0.5) is None
+    assert prefill_tps(prompt_tokens=1000, cached_tokens=0, ttft_s=None) is None
+    assert prefill_tps(prompt_tokens=None, cached_tokens=0, ttft_s=0.5) is None
+    assert prefill_tps(prompt_tokens=10, cached_tokens=0, ttft_s=0.0) is None
+
+
+@pytest.mark.parametrize(
+    ("cached", "hits"),
+    [
+        ([0, 0, 0], [False, False, False]),
+        ([30, 31, 34], [False, False, False]),  # The template, and a few words that are alike by chance.
+        ([30, 511, 30], [False, True, False]),
+        ([511, 511, 511], [True, True, True]),
+        ([None, None, None], [False, False, False]),
+        ([None, 30, 511], [False, False, True]),
+    ],
+)
+def test_a_prompt_meets_the_cache_where_more_than_the_template_was_cached(
+    cached: list[int | None], hits: list[bool]
+) -> None:
+    assert cache_hits(cached, [512] * 3) == hits
+
+
+def test_client_and_server_disagree_above_two_percent() -> None:
+    assert disagreement(1.03, 1.0)
+    assert not disagreement(1.019, 1.0)
+    assert not disagreement(0.013, 0.010)  # Less than 5 ms: the request's way.
+    assert not disagreement(1.0, None)
+    assert not disagreement(None, 1.0)
+    assert disagreement(50.0, 60.0, output_tokens=64)
+    assert not disagreement(50.0, 60.0, output_tokens=63)

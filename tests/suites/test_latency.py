@@ -13,7 +13,7 @@ from tests import forkserver
 from .test_smoke import KEY, ROOT
 
 LOADS = {"load_time_s", "load_wall_s", "unload_wall_s"}
-ANSWERS = {"ttft_s", "server_ttft_s", "e2e_s", "tpot_s", "decode_tps", "server_tps"}
+ANSWERS = {"ttft_s", "server_ttft_s", "e2e_s", "prefill_tps", "tpot_s", "decode_tps", "server_tps", "itl_s"}
 
 
 def test_loads_answers_and_throughput_are_measured_and_nothing_stays(tmp_path: Path) -> None:

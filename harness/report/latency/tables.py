@@ -1,6 +1,6 @@
 """All tables of a thorough run, in order."""
 
-from harness.report.latency import throughput
+from harness.report.latency import depth, throughput
 from harness.store.run_file import RunFile
 
 
@@ -11,4 +11,4 @@ def tables(seen: RunFile, *, width: int | None) -> list[str]:
         seen: the run.
         width: of the terminal, in columns; None: unlimited.
     """
-    return [*throughput.render(seen, width=width)]
+    return [*depth.render(seen, width=width), *throughput.render(seen, width=width)]

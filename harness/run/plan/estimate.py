@@ -21,6 +21,10 @@ _THOROUGH_PROMPT_TOKENS = (_SINGLE_REQUESTS + _REQUESTS_AT_ONCE) * 90
 _THOROUGH_OUTPUT_TOKENS = (_SINGLE_REQUESTS + _WAVES_AT_ONCE) * 40
 """What the latency suite asks of a model with `thorough`, all requests together: one warm-up and 30 single requests,
 then all slots (31 x 4), the ladder (7 x 2 x (1 + 2 + 4 + 8)) and flips (3 x 30), in waves of up to 4 answers."""
+_DEPTHS = (128, 512, 2048, 8000)
+_DEPTH_ROUNDS, _DEPTH_OUTPUT_TOKENS = 5, 72
+_LONGEST_DEPTH_S = 600.0
+"""What it asks at each length of the prompt, which is left out where that takes longer."""
 _SAMPLES_A_TEST = 2
 
 
@@ -58,8 +62,11 @@ def measuring_s(model: Model, settings: Settings) -> float:
     """Return how long the latency suite takes on a model, without loads: its budget, or a guess if it is thorough."""
     if not settings.thorough:
         return settings.latency_budget_s
-    tokens = _THOROUGH_OUTPUT_TOKENS + _THOROUGH_PROMPT_TOKENS / _PREFILL_TO_DECODE
-    return max(settings.latency_budget_s, tokens * _guess_token_s(model))
+    token_s = _guess_token_s(model)
+    short_s = (_THOROUGH_OUTPUT_TOKENS + _THOROUGH_PROMPT_TOKENS / _PREFILL_TO_DECODE) * token_s
+    rounds_s = [(_DEPTH_OUTPUT_TOKENS + depth / _PREFILL_TO_DECODE) * token_s for depth in _DEPTHS]
+    long_s = sum(min(_DEPTH_ROUNDS * round_s, _LONGEST_DEPTH_S) for round_s in rounds_s)
+    return max(settings.latency_budget_s, short_s + long_s)
 
 
 def guess_sample_s(task: Task, model: Model, settings: Settings) -> float:

@@ -20,6 +20,7 @@ from harness.settings import Settings, setting
 from harness.task.task import Task
 
 _LEAST_CONTEXT = 2048
+_DEEP_CONTEXT = 8192
 _WORTH_SAYING_S = 60.0
 _MOST_NAMED = 5
 
@@ -59,12 +60,16 @@ def set_hash(task: Task, samples: Sequence[Sample]) -> str:
 def load_config(model: Model, tasks: Sequence[Task], settings: Settings) -> LoadConfig:
     """Return the context to load with: what the user set, else what the tasks need in all slots (adr-0001).
 
-    The latter is rounded up to a power of two, and is at most what the model was trained for.
+    The latter is rounded up to a power of two, and is at most what the model was trained for. Where only latency is
+    measured, and in full, there is room for its longest prompt. Beside tasks there is not: their answers would then be
+    of another context than those of other runs. Nor is there for a model that is loaded, which would get a second copy.
     """
     if settings.context_length is not None:
         return LoadConfig(context_length=settings.context_length)
     longest = max((task.room_tokens for task in tasks), default=0)
     needed = max(_LEAST_CONTEXT, context_for(longest, model, settings))
+    if settings.thorough and not tasks and not model.is_loaded:
+        needed = max(needed, _DEEP_CONTEXT)
     power = 1 << (needed - 1).bit_length()
     return LoadConfig(context_length=min(power, model.max_context_length or power))
 

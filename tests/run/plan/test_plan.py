@@ -149,6 +149,19 @@ def test_measuring_in_full_takes_longer_than_the_latency_budget_and_says_so() ->
     assert elsewhere == "setting `thorough` changes nothing here: it is for the latency suite, which is not run."
 
 
+def test_latency_in_full_has_room_for_its_longest_prompt_unless_tasks_or_a_loaded_model_say_otherwise() -> None:
+    loaded = replace(model(), loaded_instances=(Instance(id=InstanceId("acme/tiny"), config=LoadConfig()),))
+    for settings, tasks, on, context in (
+        (Settings(thorough=True), (), model(), 8192),
+        (Settings(thorough=True), (), model(most=4096), 4096),
+        (Settings(thorough=True), (PLAIN,), model(), 2048),
+        (Settings(thorough=True), (), loaded, 2048),
+        (Settings(thorough=True, context_length=4096), (), model(), 4096),
+        (Settings(), (), model(), 2048),
+    ):
+        assert load_config(on, tasks, settings).context_length == context
+
+
 @pytest.mark.parametrize(
     ("guesses", "said"),
     [

@@ -1,0 +1,184 @@
+"""The table of prefill and decode at several lengths of the prompt (docs/latency.md)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median, quantiles
+
+from harness.domain.record import MeasureRecord
+from harness.report import speed
+from harness.report.figure import rate
+from harness.report.layout import fitted, paragraph
+from harness.report.text import one_line
+from harness.stats.latency import disagreement
+from harness.store.run_file import RunFile
+
+PREFIX = "depth_"
+UNPROVED, DISAGREE = "?", "!"
+MARKS = {
+    UNPROVED: "unproved: the server does not tell how many prompt tokens it took from its cache",
+    DISAGREE: "the server's own figure differs by more than 2 % (docs/latency.md)",
+}
+PREFILL = (
+    "prefill/s: (prompt tokens - cached tokens) / TTFT. The first token comes out of the prefill, so no decode step is "
+    "in it; the request's way to the server and its queue are."
+)
+TPOT = "TPOT: (last delta - first delta) / (n - 1), n: output tokens as the server counts them. token/s: 1 / TPOT."
+GAP = "gap: between chunks, the median and the longest; a chunk may hold several tokens."
+WARM = "warm: TTFT of the same prompt with another question at its end, so that the rest of it may come from the cache."
+
+_FEW = 5
+_LONGEST_IN_MS_S = 0.1
+_HEADERS = ("prompt", "n", "TTFT", "prefill/s", "TPOT", "token/s", "gap", "warm", "saves")
+Spread = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Depth:
+    """What was measured of one model at one length of the prompt.
+
+    Attributes:
+        depth: the length that was wanted, in tokens.
+        prompt_tokens: the length that the server counted, median.
+        values: by name, without the prefix `depth_`.
+        hits: rounds that were left out because the cache was met.
+        is_proved: whether the server told that no round met the cache.
+    """
+
+    depth: int
+    prompt_tokens: float | None
+    values: Mapping[str, Sequence[float]]
+    hits: int
+    is_proved: bool
+
+    def spread(self, name: str) -> Spread | None:
+        """Return the first quartile, the median and the third quartile; None: nothing was measured."""
+        values = self.values.get(name, ())
+        if not values:
+            return None
+        low, middle, high = quantiles(values, n=4, method="inclusive") if len(values) > 1 else [values[0]] * 3
+        return low, middle, high
+
+    def middle(self, name: str) -> float | None:
+        """Return the median; None: nothing was measured."""
+        values = self.values.get(name, ())
+        return median(values) if values else None
+
+
+def depths_of(seen: RunFile) -> dict[str, list[Depth]]:
+    """Return what was measured at each length, shortest first, by model key."""
+    found: dict[str, dict[int, list[MeasureRecord]]] = {}
+    for measure in seen.measures:
+        depth = measure.params.get("depth")
+        if measure.name.startswith(PREFIX) and measure.model_key and isinstance(depth, int):
+            found.setdefault(measure.model_key, {}).setdefault(depth, []).append(measure)
+    return {
+        key: [_depth(depth, measures) for depth, measures in sorted(by_depth.items())]
+        for key, by_depth in found.items()
+    }
+
+
+def _depth(depth: int, measures: Sequence[MeasureRecord]) -> Depth:
+    values: dict[str, list[float]] = {}
+    for measure in measures:
+        values.setdefault(measure.name.removeprefix(PREFIX), []).append(measure.value)
+    first = [measure.params for measure in measures if measure.name == f"{PREFIX}ttft_s"]
+    for name in ("prompt_tokens", "output_tokens", "chunks", "cached_tokens"):
+        values[name] = [float(value) for params in first if isinstance(value := params.get(name), int)]
+    return Depth(
+        depth=depth,
+        prompt_tokens=median(values["prompt_tokens"]) if values["prompt_tokens"] else None,
+        values=values,
+        hits=int(sum(values.get("cache_hits", ()))),
+        is_proved=bool(first) and len(values["cached_tokens"]) == len(first),
+    )
+
+
+def render(seen: RunFile, *, width: int | None) -> list[str]:
+    """Return a table for each model, then what its columns and marks mean; nothing where nothing was measured."""
+    parts, shown = list[str](), list[str]()
+    for key, depths in depths_of(seen).items():
+        rows = [_row(depth) for depth in depths]
+        shown += [cell for row in rows for cell in row]
+        align = ["right"] * len(_HEADERS)
+        parts += [
+            f"{one_line(key, limit=60)}, by length of the prompt:",
+            fitted(rows, headers=_HEADERS, width=width, align=align),
+        ]
+        parts += [paragraph(note, width) for note in _notes(depths)]
+    if not parts:
+        return []
+    legend = "; ".join(f"{mark} : {meaning}" for mark, meaning in MARKS.items() if any(mark in cell for cell in shown))
+    text = f"Medians of n rounds, one request at a time, [quartiles]. {speed.TTFT} {PREFILL} {TPOT} {GAP} {WARM}"
+    return [*parts, paragraph(text, width), *([paragraph(legend, width)] if legend else [])]
+
+
+def _row(depth: Depth) -> Sequence[str]:
+    proof = "" if depth.is_proved else UNPROVED
+    client, server = depth.middle("decode_tps"), depth.middle("server_tps")
+    tokens = depth.middle("output_tokens")
+    decode_mark = DISAGREE * disagreement(client, server, output_tokens=tokens)
+    ttft_mark = DISAGREE * disagreement(depth.middle("ttft_s"), depth.middle("server_ttft_s"))
+    saved = _difference(depth.middle("ttft_s"), depth.middle("warm_ttft_s"))
+    return (
+        f"{depth.prompt_tokens or depth.depth:,.0f} tokens",
+        str(len(depth.values.get("ttft_s", ()))),
+        times(depth.spread("ttft_s")) + ttft_mark,
+        _rates(depth.spread("prefill_tps")) + proof,
+        times([depth.middle("tpot_s")]),
+        _rates(depth.spread("decode_tps")) + decode_mark,
+        times([depth.middle("itl_s"), depth.middle("max_gap_s")], between=" … "),
+        times([depth.middle("warm_ttft_s")]),
+        times([saved]),
+    )
+
+
+def _notes(depths: Sequence[Depth]) -> Iterable[str]:
+    for depth in depths:
+        at = f"At {depth.depth:,} tokens"
+        n = len(depth.values.get("ttft_s", ()))
+        if depth.hits:
+            yield f"{at} {depth.hits} rounds met the prompt cache and are left out."
+        if 0 < n < _FEW:
+            yield f"{at} only {n} of {_FEW} rounds count: too few for a figure to rely on."
+        if disagreement(whole_s := depth.middle("e2e_s"), told_s := _total_by_server(depth)):
+            yield f"{at} a whole answer took {times([whole_s])}, by the server's figures {times([told_s])}."
+    held = [
+        tokens / chunks
+        for depth in depths
+        if (tokens := depth.middle("output_tokens")) and (chunks := depth.middle("chunks"))
+    ]
+    if held:
+        yield f"A chunk held {median(held):.1f} tokens on average."
+
+
+def _total_by_server(depth: Depth) -> float | None:
+    """Return TTFT + (n - 1) / rate, all by the server, which tells no time of the whole answer."""
+    ttft_s, server_tps, tokens = (depth.middle(name) for name in ("server_ttft_s", "server_tps", "output_tokens"))
+    if ttft_s is None or not server_tps or not tokens:
+        return None
+    return ttft_s + (tokens - 1) / server_tps
+
+
+def _difference(cold_s: float | None, warm_s: float | None) -> float | None:
+    return None if cold_s is None or warm_s is None else cold_s - warm_s
+
+
+def _rates(found: Spread | None) -> str:
+    if found is None:
+        return rate(None)
+    low, middle, high = map(rate, found)
+    return middle if low == high else f"{middle} [{low}, {high}]"
+
+
+def times(found: Sequence[float | None] | None, *, between: str = "") -> str:
+    """Return times in one unit: "11.3 ms", "0.56 [0.55, 0.60] s" of three, "11.3 … 45.1 ms" with something between."""
+    known = [time_s for time_s in found or () if time_s is not None]
+    if not known or len(known) < len(found or ()):
+        return "n/a"
+    in_ms = max(map(abs, known)) < _LONGEST_IN_MS_S
+    shown = [f"{time_s * 1e3:.1f}" if in_ms else f"{time_s:.2f}" for time_s in known]
+    unit = "ms" if in_ms else "s"
+    if between or len(known) == 1:
+        return f"{between.join(shown)} {unit}"
+    low, middle, high = shown
+    return f"{middle} {unit}" if low == high else f"{middle} [{low}, {high}] {unit}"

@@ -1,0 +1,56 @@
+"""Prefill and decode by length of the prompt: what is recorded, and what is left out with its reason."""
+
+import os
+from collections import Counter
+from pathlib import Path
+
+from harness.domain.record import MeasureRecord, SkipRecord
+from harness.store.reader import read_run
+from harness.testing.route import CHAT
+from harness.testing.scripted import ScriptedServer
+from tests import forkserver
+
+from .test_smoke import KEY, ROOT
+
+NAMES = {
+    "ttft_s",
+    "server_ttft_s",
+    "e2e_s",
+    "prefill_tps",
+    "tpot_s",
+    "decode_tps",
+    "server_tps",
+    "itl_s",
+    "warm_ttft_s",
+}
+
+
+def test_each_length_that_fits_has_five_rounds_of_new_prompts_and_of_cached_ones(tmp_path: Path) -> None:
+    words = ("-p", "no:cacheprovider", "suites/latency/test_depth.py", f"--lms-model={KEY}", "--lms-thorough")
+    environ = {name: value for name, value in os.environ.items() if name != "PYTEST_XDIST_WORKER"}
+    environ["LMS_HARNESS_STATE"] = str(tmp_path / "state")
+    with ScriptedServer(token_s=0.0002) as server:
+        where = (f"--lms-url={server.url}", f"--lms-results={tmp_path}", "--lms-context-length=2500")
+        done = forkserver.run("pytest", *words, *where, cwd=ROOT, env=environ)
+        assert server.loaded == []
+        prompts = Counter(body.get("system_prompt") for body in server.asked("POST", CHAT))
+    assert done.returncode == 0, done.stdout + done.stderr
+    (path,) = tmp_path.glob("*.jsonl")
+    records = list(read_run(path))
+    measures = [record for record in records if isinstance(record, MeasureRecord) and "depth" in record.params]
+    counts = Counter((record.name.removeprefix("depth_"), record.params["depth"]) for record in measures)
+    for depth in (128, 512, 2048):
+        assert {name for name, at in counts if at == depth} >= NAMES
+        assert {counts[name, depth] for name in NAMES} == {5}
+        lengths = {record.params["prompt_tokens"] for record in measures if record.params["depth"] == depth}
+        assert all(abs(length - depth) <= 4 for length in lengths), (depth, lengths)
+    (skip,) = [record for record in records if isinstance(record, SkipRecord)]
+    assert skip.task == "latency at 8000 tokens"
+    assert skip.reason == "a prompt of 8,000 tokens does not fit: the model was loaded with a context of 2,500"
+    said = " ".join(done.stdout.split())  # Whatever the width of the terminal.
+    assert f"Skipped: {KEY} latency at 8000 tokens: a prompt of 8,000 tokens does not fit" in said
+    assert f"{KEY}, by length of the prompt:" in said
+    assert "? : unproved" in said  # As LM Studio, this server tells nothing of its cache.
+    del prompts[None]  # The warm-up.
+    assert Counter(prompts.values())[2] == 3 * 5  # Each is asked once more, as the cached one.
+    assert set(prompts.values()) == {1, 2}
