@@ -40,6 +40,17 @@ def normalised(url: str) -> str:
     return f"{parts.scheme}://{host}:{port}{path}"
 
 
+def is_address(host: str) -> bool:
+    """Return whether a host is an IP address, or `localhost`: neither takes a name server."""
+    if host == "localhost":
+        return True
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def is_loopback(url: str) -> bool:
     """Return whether the URL can only mean this machine, judged by its text: no name is looked up."""
     host = urlsplit(url).hostname or ""

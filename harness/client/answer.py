@@ -4,9 +4,9 @@ from http import HTTPStatus
 from typing import Any, Protocol
 
 from harness.client.fault import fault_in, unreadable
+from harness.client.incoming import Incoming
 from harness.client.line import Head
 from harness.client.sse import Decoder, ServerSentEvent
-from harness.client.transport import Incoming
 from harness.client.wire import read_json
 from harness.domain.generation import Generation, Times
 from harness.errors import ConnectionLost, DeadlineExceeded, MalformedAnswer, NotLMStudio

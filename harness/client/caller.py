@@ -1,16 +1,21 @@
 """Calls a server: one request, and its answer as JSON or as it is streamed."""
 
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.client.answer import Assembly, follow, is_event_stream, payload_of, plain_times, server_kind
 from harness.client.deadline import Deadlines
+from harness.client.direct import DirectTransport, can_be_direct
 from harness.client.exchange import Exchange
+from harness.client.incoming import Incoming
 from harness.client.request import encoded
-from harness.client.transport import Incoming, Transport
 from harness.clock import Clock
 from harness.domain.generation import Generation, Times
+
+if TYPE_CHECKING:
+    from harness.client.transport import Transport
 
 
 class Sender(Protocol):
@@ -46,17 +51,42 @@ class Caller:
     def __init__(self, url: str, *, token: str, deadlines: Deadlines, clock: Clock) -> None:
         self.server_kind = "unknown"
         self.on_payload: Callable[[str, Any], None] | None = None
+        self._url = url
         self._deadlines = deadlines
-        self._transport = Transport(
-            url,
-            headers={"user-agent": "lms-harness"} | ({"authorization": f"Bearer {token}"} if token else {}),
-            connect_s=deadlines.connect_s,
-            clock=clock,
-        )
+        self._headers = {"user-agent": "lms-harness"} | ({"authorization": f"Bearer {token}"} if token else {})
+        self._clock = clock
+        self._direct: DirectTransport | None = None
+        self._threaded: Transport | None = None
+        self._lock = threading.Lock()
+        if can_be_direct(url):
+            self._direct = DirectTransport(url, headers=self._headers, connect_s=deadlines.connect_s, clock=clock)
+        else:
+            self._threaded = self._made_threaded()
 
     def close(self) -> None:
         """Release what the transport holds. Requests in flight continue; cancel them through their exchanges."""
-        self._transport.close()
+        if self._threaded is not None:
+            self._threaded.close()
+
+    def sender(self, *, own_thread: bool = False) -> Sender:
+        """Return what sends requests to the server.
+
+        The HTTP library is imported only where it is needed: it takes longer than a request.
+
+        Args:
+            own_thread: read the answer in a thread of its own, however slow the caller takes it.
+        """
+        if self._direct is not None and not own_thread:
+            return self._direct
+        with self._lock:
+            if self._threaded is None:
+                self._threaded = self._made_threaded()
+            return self._threaded
+
+    def _made_threaded(self) -> "Transport":
+        from harness.client.transport import Transport
+
+        return Transport(self._url, headers=self._headers, connect_s=self._deadlines.connect_s, clock=self._clock)
 
     def ask(
         self,
@@ -69,7 +99,7 @@ class Caller:
     ) -> tuple[Any, Times]:
         """Return the JSON of the answer and how long it took."""
         data = None if body is None else encoded(body)
-        with self._transport.send(method, path, body=data, waits=waits, exchange=exchange) as incoming:
+        with self.sender().send(method, path, body=data, waits=waits, exchange=exchange) as incoming:
             head = incoming.head()
             self.server_kind = server_kind(head)
             payload, times = payload_of(head, incoming.read(), route=f"{method} {path}"), plain_times(incoming)
@@ -85,7 +115,7 @@ class Caller:
         *,
         total_s: float | None,
         exchange: Exchange | None,
-        carrier: Sender | None = None,
+        sender: Sender | None = None,
     ) -> Generation | tuple[Any, Times]:
         """Return a streamed answer, or the JSON of a plain one; a server may answer plainly though asked to stream."""
         waits = {"total": self._deadlines.total_s if total_s is None else total_s}
@@ -93,7 +123,7 @@ class Caller:
             return self.ask("POST", path, body, waits=waits, exchange=exchange)
         idle_s = self._deadlines.idle_s
         waits["idle"] = idle_s
-        sender = carrier or self._transport
+        sender = sender or self.sender()
         with sender.send("POST", path, body=encoded(body), waits=waits, exchange=exchange) as incoming:
             head = incoming.head()
             if is_event_stream(head):

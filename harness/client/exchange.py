@@ -1,9 +1,17 @@
 """Cancelling a request from another thread."""
 
 import threading
+from typing import Protocol
 
-from harness.client.line import Line
 from harness.errors import Cancelled
+
+
+class Connection(Protocol):
+    """What an exchange can hang up."""
+
+    def hang_up(self) -> None:
+        """End the request and close the connection; called from any thread, harmless when repeated."""
+        ...
 
 
 class Exchange:
@@ -15,7 +23,7 @@ class Exchange:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._is_cancelled = False
-        self._lines: set[Line] = set()
+        self._lines: set[Connection] = set()
 
     @property
     def is_cancelled(self) -> bool:
@@ -38,7 +46,7 @@ class Exchange:
         if self._is_cancelled:
             raise Cancelled("the request was cancelled")
 
-    def attach(self, line: Line) -> None:
+    def attach(self, line: Connection) -> None:
         """Let `cancel` hang up this line from now on.
 
         Raises:
@@ -49,7 +57,7 @@ class Exchange:
         # Checked after the line is registered: an earlier `cancel` did not see it, a later one does.
         self.check()
 
-    def detach(self, line: Line) -> None:
+    def detach(self, line: Connection) -> None:
         """Let `cancel` ignore this line from now on."""
         with self._lock:
             self._lines = self._lines - {line}

@@ -231,6 +231,7 @@ class Client:
         total_s: float | None = None,
         exchange: Exchange | None = None,
         carrier: Sender | None = None,
+        own_thread: bool = False,
     ) -> Generation:
         """Return the answer to one turn (`POST /api/v1/chat`); the caller compares `model_instance_id`.
 
@@ -241,6 +242,8 @@ class Client:
             total_s: replaces the total deadline.
             exchange: cancels the request; the server then stops generating.
             carrier: sends a streamed request in place of this client: the reaper, where the chat may load its model.
+            own_thread: read a stream in a thread of its own, so that an `on_event` that has to wait, such as for a
+                terminal, delays neither the reading nor the times.
 
         Raises:
             ContextOverflow: the prompt does not fit.
@@ -251,7 +254,8 @@ class Client:
             body = chat_body(request, stream=stream)
             listen = self._noting_loads(on_event)
             assembly = ChatAssembly(route=f"POST {_CHAT}", on_event=listen) if stream else None
-            answer = self._caller.generate(_CHAT, body, assembly, total_s=total_s, exchange=exchange, carrier=carrier)
+            sender = carrier or self._caller.sender(own_thread=own_thread)
+            answer = self._caller.generate(_CHAT, body, assembly, total_s=total_s, exchange=exchange, sender=sender)
             generation = answer if isinstance(answer, Generation) else parse(ChatWire, answer[0]).to_domain(answer[1])
             if generation.loaded_model and self.on_load is not None:
                 self.on_load(generation.model_instance_id, "loaded")

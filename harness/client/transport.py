@@ -1,4 +1,4 @@
-"""HTTP; the only module that knows the HTTP library.
+"""HTTP by the HTTP library, which only this module knows: for TLS, proxies and names that must be looked up.
 
 Each request has its own connection and reading thread. A kept-alive connection would save a millisecond, but LM Studio
 closes one after 5 s, perhaps just as a load is sent: then we could not know whether the model is loading.
@@ -8,16 +8,16 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any
 
 import httpx
 
 from harness.client.address import is_loopback
 from harness.client.exchange import Exchange
-from harness.client.line import Chunk, Connected, End, Failed, Head, HungUp, Line, Report, Written
+from harness.client.incoming import MAX_BODY_BYTES, START_HINT, Incoming
+from harness.client.line import Chunk, Connected, End, Failed, Head, Line, Written
 from harness.clock import Clock
 from harness.errors import (
-    Cancelled,
     ConnectionLost,
     DeadlineExceeded,
     HarnessError,
@@ -28,78 +28,8 @@ from harness.errors import (
     chain,
 )
 
-MAX_BODY_BYTES = 64 * 1024 * 1024
-"""Longer answers are refused."""
-
-START_HINT = "Start LM Studio's server (lms server start), or one without LM Studio (lms-harness serve)."
-
-
-class Incoming:
-    """An answer that is arriving. Every wait ends, either with data or with a `HarnessError`."""
-
-    def __init__(self, line: Line, *, url: str, exchange: Exchange, clock: Clock) -> None:
-        self._line = line
-        self._url = url
-        self._exchange = exchange
-        self._clock = clock
-        self._waits: dict[str, tuple[float, float]] = {}
-        self._is_connected = False
-        self.written_at: float | None = None
-        self.ended_at: float | None = None
-
-    def wait_at_most(self, phase: str, seconds: float, *, since: float | None = None) -> None:
-        """Raise `DeadlineExceeded(phase=…)` for whatever arrives later; setting a phase again restarts it."""
-        started = self._clock.monotonic() if since is None else since
-        self._waits[phase] = (started + seconds, seconds)
-
-    def head(self) -> Head:
-        """Return status and headers once they have arrived."""
-        while True:
-            report = self._next()
-            if isinstance(report, Head):
-                if self.written_at is None:  # The server answered before it had read the whole request.
-                    self.written_at = report.at
-                return report
-
-    def chunks(self) -> Iterator[Chunk]:
-        """Yield the body as it arrives, until it is complete."""
-        while True:
-            report = self._next()
-            if isinstance(report, Chunk):
-                yield report
-            elif isinstance(report, End):
-                self.ended_at = report.at
-                return
-
-    def read(self) -> bytes:
-        """Return the whole body."""
-        return b"".join(chunk.data for chunk in self.chunks())
-
-    def _next(self) -> Report:
-        phase = min(self._waits, key=lambda waiting: self._waits[waiting][0])
-        until, seconds = self._waits[phase]
-        report = self._line.next_report(within_s=until - self._clock.monotonic())
-        if isinstance(report, HungUp) or self._exchange.is_cancelled:
-            raise Cancelled("the request was cancelled")
-        if report is None or report.at > until:
-            raise self._exceeded(phase, seconds)
-        if isinstance(report, Failed):
-            raise_mapped(report.error, url=self._url)
-        if isinstance(report, Connected):
-            self._waits.pop("connect", None)
-        elif isinstance(report, Written):
-            self.written_at = report.at
-        return report
-
-    def _exceeded(self, phase: str, seconds: float) -> DeadlineExceeded:
-        if phase == "connect":
-            return DeadlineExceeded(
-                f"no connection to {self._url} within {seconds:g} s", phase=phase, after_s=seconds, hint=START_HINT
-            )
-        missing = "progress" if phase == "idle" else "a complete answer"
-        return DeadlineExceeded(
-            f"{self._url}: {seconds:g} s passed without {missing} ({phase} deadline)", phase=phase, after_s=seconds
-        )
+READING_THREAD = "lms-exchange"
+"""The name of the threads that read answers."""
 
 
 class Transport:
@@ -168,7 +98,7 @@ class Transport:
                 headers=None if body is None else {"content-type": "application/json"},
                 extensions={"trace": _tracer(line, self._clock)},
             )
-            threading.Thread(target=self._read, args=(request, line), name="lms-exchange", daemon=True).start()
+            threading.Thread(target=self._read, args=(request, line), name=READING_THREAD, daemon=True).start()
             yield incoming
         finally:
             exchange.detach(line)
@@ -187,7 +117,7 @@ class Transport:
             finally:
                 response.close()
         except BaseException as exc:  # noqa: BLE001  (nothing above would see it: the waiting thread gets it)
-            line.report(Failed(at=now(), error=exc))
+            line.report(Failed(at=now(), error=mapped(exc, url=self._url)))
         finally:
             line.close()
 
@@ -228,16 +158,17 @@ def _tls(url: str) -> ssl.SSLContext:
     return ssl.create_default_context() if url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def raise_mapped(error: BaseException, *, url: str) -> NoReturn:
-    """Raise the `HarnessError` for an error of the HTTP library; any other error is a defect and is raised as it is."""
+def mapped(error: BaseException, *, url: str) -> BaseException:
+    """Return the `HarnessError` for an error of the HTTP library; any other error is a defect and stays as it is."""
     kind = next((kind for kind in type(error).__mro__ if kind in BY_KIND), None)
     if kind is None:
-        raise error
+        return error
     translated = BY_KIND[kind](error, url)
     # The library's frames hold the request with its token, which `pytest --showlocals` would print.
     for cause in chain(error):
         cause.__traceback__ = None
-    raise translated from error
+    translated.__cause__ = error
+    return translated
 
 
 def _unreachable(error: BaseException, url: str) -> HarnessError:

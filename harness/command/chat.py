@@ -212,7 +212,7 @@ class _Asking:
 
         self._note("request", url=self._client.url, request=chat_body(request, stream=is_streamed))
         try:
-            answer = self._client.chat(request, stream=is_streamed, on_event=listen)
+            answer = self._client.chat(request, stream=is_streamed, on_event=listen, own_thread=True)
             _check_author(answer.model_instance_id, request)
         except (HarnessError, KeyboardInterrupt) as exc:
             message = exc.message if isinstance(exc, HarnessError) else "interrupted"

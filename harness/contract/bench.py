@@ -75,6 +75,7 @@ class Witness(Client):
         total_s: float | None = None,
         exchange: Exchange | None = None,
         carrier: Sender | None = None,
+        own_thread: bool = False,
     ) -> Generation:
         """Chat as `Client` does, and remember the events."""
         self.events = events = []
@@ -85,7 +86,13 @@ class Witness(Client):
                 on_event(event)
 
         return super().chat(
-            request, stream=stream, on_event=listen, total_s=total_s, exchange=exchange, carrier=carrier
+            request,
+            stream=stream,
+            on_event=listen,
+            total_s=total_s,
+            exchange=exchange,
+            carrier=carrier,
+            own_thread=own_thread,
         )
 
     def loaded(self, status: int, body: bytes) -> LoadResult:

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from harness.client.exchange import Exchange
+from harness.client.incoming import Incoming
 from harness.client.line import Chunk, Connected, End, Failed, Head, Line, Written
-from harness.client.transport import Incoming
 from harness.clock import Clock
 from harness.errors import HarnessError
 

@@ -7,11 +7,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from harness.client.exchange import Exchange
 from harness.client.http import Client
+from harness.client.transport import READING_THREAD
 from harness.domain.generation import ChatRequest
 from harness.errors import Cancelled
 from harness.testing.fault import Fault, Hang, Raw
@@ -63,16 +65,16 @@ def eventually(condition: Callable[[], bool], *, within_s: float = 2.0) -> bool:
 
 
 def reading_threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "lms-exchange"]
+    return [thread for thread in threading.enumerate() if thread.name == READING_THREAD]
 
 
 @pytest.mark.parametrize("fault", [Hang(), Raw([b"HTTP/1.1 200 OK\r\n"], then="hang"), KeepAlive(every_s=0.01)])
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("how", [{}, {"stream": True}, {"stream": True, "own_thread": True}])
 def test_a_chat_is_cancelled_at_once_and_the_server_sees_it(
-    server: ScriptedServer, client: Client, fault: Fault, *, stream: bool
+    server: ScriptedServer, client: Client, fault: Fault, how: dict[str, Any]
 ) -> None:
     server.on("POST", CHAT, fault)
-    ended = cancelled_in_flight(lambda exchange: client.chat(ASKED, stream=stream, exchange=exchange))
+    ended = cancelled_in_flight(lambda exchange: client.chat(ASKED, exchange=exchange, **how))
     assert isinstance(ended.error, Cancelled)
     assert ended.after_s < AT_ONCE_S
     assert eventually(lambda: len(server.abandoned) == 1)
@@ -122,7 +124,7 @@ def test_a_slow_listener_does_not_delay_the_cancellation_of_what_piled_up(
             exchange.cancel()
 
     with pytest.raises(Cancelled):
-        client.chat(ASKED, stream=True, on_event=listen, exchange=exchange)
+        client.chat(ASKED, stream=True, on_event=listen, exchange=exchange, own_thread=True)
     assert len(seen) < 1000
 
 
@@ -161,7 +163,10 @@ def test_only_the_call_of_this_exchange_is_cancelled(server: ScriptedServer, cli
     assert client.chat(ASKED).text == "one two three"
 
 
-def test_ctrl_c_ends_a_blocked_call_at_once_and_the_server_sees_it(server: ScriptedServer, client: Client) -> None:
+@pytest.mark.parametrize("how", [{}, {"stream": True, "own_thread": True}])
+def test_ctrl_c_ends_a_blocked_call_at_once_and_the_server_sees_it(
+    server: ScriptedServer, client: Client, how: dict[str, Any]
+) -> None:
     server.on("POST", CHAT, Hang())
     pressed: list[float] = []
 
@@ -172,13 +177,14 @@ def test_ctrl_c_ends_a_blocked_call_at_once_and_the_server_sees_it(server: Scrip
 
     threading.Thread(target=press, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
-        client.chat(ASKED)
+        client.chat(ASKED, **how)
     assert time.monotonic() - pressed[0] < AT_ONCE_S
     assert eventually(lambda: len(server.abandoned) == 1)
 
 
-def test_a_connection_that_comes_too_late_carries_no_request() -> None:
-    """A load that was cancelled while it was connecting must not be sent when the connection stands at last."""
+@pytest.mark.parametrize("own_thread", [False, True])
+def test_a_connection_that_comes_too_late_carries_no_request(*, own_thread: bool) -> None:
+    """A request that was cancelled while it was connecting must not be sent when the connection stands at last."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         address = listener.getsockname()
         queued = [socket.socket() for _ in range(2)]
@@ -186,14 +192,18 @@ def test_a_connection_that_comes_too_late_carries_no_request() -> None:
             connection.setblocking(False)
             connection.connect_ex(address)
         with Client(f"http://127.0.0.1:{address[1]}") as client:
-            ended = cancelled_in_flight(lambda exchange: client.load("acme/tiny-1b", exchange=exchange))
+            ended = cancelled_in_flight(
+                lambda exchange: client.chat(ASKED, stream=True, own_thread=own_thread, exchange=exchange)
+            )
             assert isinstance(ended.error, Cancelled)
             assert ended.after_s < AT_ONCE_S
             for connection in queued:
                 connection.close()
             listener.settimeout(0.1)
             received = b""
-            while reading_threads():
+            looks = 5
+            while reading_threads() or looks:
+                looks = max(looks - 1, 0)
                 try:
                     connection, _ = listener.accept()
                 except TimeoutError:

@@ -18,7 +18,7 @@ import pytest
 from harness.client import transport
 from harness.client.deadline import Deadlines
 from harness.client.http import Client
-from harness.client.transport import BY_KIND, raise_mapped
+from harness.client.transport import BY_KIND, mapped
 from harness.domain.generation import ChatRequest
 from harness.errors import (
     ConnectionLost,
@@ -59,15 +59,15 @@ def test_every_exception_of_httpx_is_mapped() -> None:
 @pytest.mark.parametrize("kind", HTTPX_ERRORS)
 def test_each_becomes_an_error_of_ours_with_its_cause(kind: type[Exception]) -> None:
     error = made(kind)
-    with pytest.raises(HarnessError) as caught:
-        raise_mapped(error, url="http://127.0.0.1:1")
-    assert caught.value.__cause__ is error
-    assert "http://127.0.0.1:1" in caught.value.message
+    found = mapped(error, url="http://127.0.0.1:1")
+    assert isinstance(found, HarnessError)
+    assert found.__cause__ is error
+    assert "http://127.0.0.1:1" in found.message
 
 
 def test_a_defect_is_not_disguised_as_a_failure_of_the_server() -> None:
-    with pytest.raises(ZeroDivisionError):
-        raise_mapped(ZeroDivisionError(), url="http://127.0.0.1:1")
+    defect = ZeroDivisionError()
+    assert mapped(defect, url="http://127.0.0.1:1") is defect
 
 
 def test_httpx_is_imported_by_the_transport_only() -> None:
@@ -192,14 +192,15 @@ def test_a_plain_chat_has_the_total_deadline_only(
     assert_exceeds(lambda: client.chat(ASKED, total_s=0.2), phase="total")
 
 
+@pytest.mark.parametrize("own_thread", [False, True])
 @pytest.mark.parametrize(
     "ping", [b": keep-alive\n\n", event("message.delta", content=""), event("server.ping"), b"\n\n", b"data"]
 )
 def test_signs_of_life_without_progress_do_not_extend_a_stream(
-    server: ScriptedServer, hasty: Client, ping: bytes
+    server: ScriptedServer, hasty: Client, ping: bytes, *, own_thread: bool
 ) -> None:
     server.on("POST", CHAT, KeepAlive(every_s=0.02, ping=ping))
-    assert_exceeds(lambda: hasty.chat(ASKED, stream=True), phase="idle")
+    assert_exceeds(lambda: hasty.chat(ASKED, stream=True, own_thread=own_thread), phase="idle")
 
 
 @pytest.mark.parametrize("name", ["model_load.progress", "prompt_processing.progress"])
