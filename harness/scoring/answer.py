@@ -12,18 +12,21 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.scoring.pattern import lazy_pattern
 from harness.scoring.text import visible
 
-_BOX = re.compile(r"\\(?:boxed|fbox)\s{0,3}\{")
-_BRACE = re.compile(r"\\[\\{}]|[{}]")
-_TAG = re.compile(r"<(?:final_?)?answer>", re.IGNORECASE)
+_BOX = lazy_pattern(r"\\(?:boxed|fbox)\s{0,3}\{")
+_BRACE = lazy_pattern(r"\\[\\{}]|[{}]")
+_TAG = lazy_pattern(r"<(?:final_?)?answer>", re.IGNORECASE)
 # A fourth-level heading looks the same: only a number makes it an answer, and "#### 1. Add" is a heading.
-_HASHES = re.compile(r"(?<!#)####[ \t]{0,3}(?=[-+\u2212]?[$\u20ac\u00a3]?[-+\u2212]?\.?\d)(?!\d{1,2}[.)][ \t]{1,3}\S)")
-_HASHES_LINE = re.compile(rf"{_HASHES.pattern}[^\n]{{1,30}}(?=\n|$)")
-_FENCE = re.compile(r"^[ \t]{0,3}(?:```|~~~)[^\n`]{0,40}$", re.MULTILINE)
-_SENTENCE_END = re.compile(r"[.!?](?=\s)")
+_HASHES = lazy_pattern(
+    r"(?<!#)####[ \t]{0,3}(?=[-+\u2212]?[$\u20ac\u00a3]?[-+\u2212]?\.?\d)(?!\d{1,2}[.)][ \t]{1,3}\S)"
+)
+_HASHES_LINE = lazy_pattern(rf"{_HASHES.pattern}[^\n]{{1,30}}(?=\n|$)")
+_FENCE = lazy_pattern(r"^[ \t]{0,3}(?:```|~~~)[^\n`]{0,40}$", re.MULTILINE)
+_SENTENCE_END = lazy_pattern(r"[.!?](?=\s)")
 _DRESS = " \t\r\n*`\"':\u201c\u201d\u2018\u2019"
-_LATEX_TEXT = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf)\{([^{}]{0,200})\}")
+_LATEX_TEXT = lazy_pattern(r"\\(?:text|textbf|textit|mathrm|mathbf)\{([^{}]{0,200})\}")
 _WRAPPERS = (
     *(("**", "**"), ("*", "*"), ("`", "`"), ('"', '"'), ("'", "'"), ("\u201c", "\u201d"), ("\u2018", "\u2019")),
     *(("\\(", "\\)"), ("\\[", "\\]"), ("$$", "$$"), ("$", "$")),
@@ -47,7 +50,7 @@ _IS = (
 _NOT = "not|no|nicht|non|n\u00e3o|не"
 _IS_UNSPACED = r"[ \t]?(?:\u662f|\u4e3a|\u70ba|\u306f|\uc740|\ub294|\ub294)"
 # A line that opens another question, task or turn; models that were tuned on examples go on with the next one.
-_NEXT_TURN = re.compile(
+_NEXT_TURN = lazy_pattern(
     r"^[ \t>*#]{0,6}(?:(?:next |new |another )?"
     r"(?:question|problem|exercise|example|task|instruction|input|ticket|message|review|text|email|sentence|frage|aufgabe"
     r"|pregunta)(?:[ \t]{1,2}#?\d{1,3})?|q\d{0,3}|user|human)[*]{0,2}[ \t]{0,2}:"

@@ -1,8 +1,8 @@
 """Reads a date as people write it: ISO, numeric, or with the name of the month in one of nine languages."""
 
-import re
 from datetime import date
 
+from harness.scoring.pattern import lazy_pattern
 from harness.scoring.text import normalised
 
 _MONTH_NAMES = (
@@ -23,13 +23,13 @@ _MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES, 1) for name
 _WEEKDAY = r"(?:(?:on )?[^\W\d_]{2,12}\.?,? )?"
 _DAY = r"(\d{1,2})(?:st|nd|rd|th)?\.?"
 _MONTH = rf"({'|'.join(_MONTHS)})\b\.?"
-_ISO = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[T ][\d:.,Z+-]{1,30})?$")
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})$")
-_NUMERIC = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})$")
-_DAY_MONTH = re.compile(rf"{_WEEKDAY}(?:the )?{_DAY}[ -]?(?:of |de )?{_MONTH}(?:,? |-|,| de )(\d{{4}})$")
-_MONTH_DAY = re.compile(rf"{_WEEKDAY}{_MONTH}[ -](?:the )?{_DAY}(?:,? |-|,)(\d{{4}})$")
-_YEAR_MONTH_DAY = re.compile(rf"(\d{{4}})[ -]{_MONTH}[ -]{_DAY}$")
-_EAST_ASIAN = re.compile(r"(\d{4})\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日일]$")
+_ISO = lazy_pattern(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[T ][\d:.,Z+-]{1,30})?$")
+_COMPACT = lazy_pattern(r"(\d{4})(\d{2})(\d{2})$")
+_NUMERIC = lazy_pattern(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})$")
+_DAY_MONTH = lazy_pattern(rf"{_WEEKDAY}(?:the )?{_DAY}[ -]?(?:of |de )?{_MONTH}(?:,? |-|,| de )(\d{{4}})$")
+_MONTH_DAY = lazy_pattern(rf"{_WEEKDAY}{_MONTH}[ -](?:the )?{_DAY}(?:,? |-|,)(\d{{4}})$")
+_YEAR_MONTH_DAY = lazy_pattern(rf"(\d{{4}})[ -]{_MONTH}[ -]{_DAY}$")
+_EAST_ASIAN = lazy_pattern(r"(\d{4})\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日일]$")
 _MAX_CHARS = 60
 
 

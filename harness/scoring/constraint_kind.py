@@ -24,24 +24,25 @@ from harness.scoring.counting import (
 )
 from harness.scoring.ifeval import IFEVAL_KINDS
 from harness.scoring.language import detector, languages
+from harness.scoring.pattern import lazy_pattern
 from harness.scoring.text import normalised
 
 Check: TypeAlias = Callable[[str], str]
 Count: TypeAlias = Callable[[str], int]
 
-_BULLET = re.compile(r"^[ \t]*(?:[*\u2022+](?!\*)|-(?!-))[ \t]*(?=\S)", re.MULTILINE)
-_NUMBERED = re.compile(r"^[ \t]*(\d{1,4})[.)][ \t]+(?=\S)", re.MULTILINE)
-_HEADING = re.compile(r"^#{1,6}[ \t]+(?=\S)", re.MULTILINE)
-_NUMBERED_HEADING = re.compile(
+_BULLET = lazy_pattern(r"^[ \t]*(?:[*\u2022+](?!\*)|-(?!-))[ \t]*(?=\S)", re.MULTILINE)
+_NUMBERED = lazy_pattern(r"^[ \t]*(\d{1,4})[.)][ \t]+(?=\S)", re.MULTILINE)
+_HEADING = lazy_pattern(r"^#{1,6}[ \t]+(?=\S)", re.MULTILINE)
+_NUMBERED_HEADING = lazy_pattern(
     r"^[ \t#*_]{0,20}(?:section|part|chapter|paragraph|day|step)[ \t](?:\d{1,4}|[ivxlc]{1,6})\b",
     re.MULTILINE | re.IGNORECASE,
 )
-_HIGHLIGHT = re.compile(r"\*\*[^*\n]+\*\*|(?<!\*)\*[^*\s][^*\n]*\*(?!\*)")
-_PLACEHOLDER = re.compile(r"\[[^\[\]\n]{1,200}\]")
-_TITLE = re.compile(r"<<(?=[^<>\n]{0,300}[^<>\s])[^<>\n]{1,300}>>")
-_RULE = re.compile(r"^[ \t]*\*\*\*[ \t]*$", re.MULTILINE)
+_HIGHLIGHT = lazy_pattern(r"\*\*[^*\n]+\*\*|(?<!\*)\*[^*\s][^*\n]*\*(?!\*)")
+_PLACEHOLDER = lazy_pattern(r"\[[^\[\]\n]{1,200}\]")
+_TITLE = lazy_pattern(r"<<(?=[^<>\n]{0,300}[^<>\s])[^<>\n]{1,300}>>")
+_RULE = lazy_pattern(r"^[ \t]*\*\*\*[ \t]*$", re.MULTILINE)
 # At the start of a line (but not "PS5"), or with its full stops at the start of a sentence: not "begins with P.S.".
-_POSTSCRIPT = re.compile(
+_POSTSCRIPT = lazy_pattern(
     r"^[ \t*_]{0,20}p\.?[ \t]?(?:p\.?[ \t]?)?s(?!\w)|(?<=[.!?][ \t])[*_]{0,3}p\.[ \t]?(?:p\.[ \t]?)?s\.",
     re.MULTILINE | re.IGNORECASE,
 )

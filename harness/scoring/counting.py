@@ -3,8 +3,10 @@
 import re
 from collections.abc import Callable
 
-_WORD = re.compile(r"\w+(?:['\u2019-]\w+)*")
-_SENTENCE_END = re.compile(r"(?<![.!?])[.!?]++[\"')\]*\u201d]{0,3}(?=\s|$)")
+from harness.scoring.pattern import lazy_pattern
+
+_WORD = lazy_pattern(r"\w+(?:['\u2019-]\w+)*")
+_SENTENCE_END = lazy_pattern(r"(?<![.!?])[.!?]++[\"')\]*\u201d]{0,3}(?=\s|$)")
 _ABBREVIATIONS = frozenset(
     {"mr", "mrs", "ms", "dr", "prof", "st", "vs", "e.g", "i.e", "etc", "no", "jr", "sr", "a.m", "p.m"}
 )

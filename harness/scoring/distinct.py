@@ -9,18 +9,17 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from rapidfuzz import fuzz
-
 from harness.domain.sample import Json
 from harness.domain.score import Score
 from harness.scoring.json_answer import find_list
+from harness.scoring.pattern import lazy_pattern
 from harness.scoring.text import visible, words
 from harness.scoring.verdict import graded, malformed, unparsed
 
 _MAX_IDEAS = 200
 _MAX_IDEA = 500
 _SIMILARITY = 85.0
-_MARK = re.compile(r"^[ \t]{0,20}(?:[-*\u2022+]|\d{1,3}[.):]|#{1,6})[ \t]+", re.MULTILINE)
+_MARK = lazy_pattern(r"^[ \t]{0,20}(?:[-*\u2022+]|\d{1,3}[.):]|#{1,6})[ \t]+", re.MULTILINE)
 _KEYS = {"count", "max_words", "min_words", "include", "exclude", "similarity"}
 
 
@@ -76,6 +75,8 @@ def listed_ideas(output: str, *, may_be_one: bool = False) -> list[str]:
 
 def distinct(ideas: list[str], similarity: float) -> list[str]:
     """Return the ideas without those that repeat an earlier one."""
+    from rapidfuzz import fuzz
+
     kept: list[tuple[str, str]] = []
     for idea in ideas:
         form = " ".join(sorted(words(idea)))

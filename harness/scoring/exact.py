@@ -3,7 +3,6 @@
 Target: a text, or a list of accepted texts; the answer is right when it equals any of them.
 """
 
-import re
 import string
 import unicodedata
 from dataclasses import dataclass
@@ -11,10 +10,11 @@ from dataclasses import dataclass
 from harness.domain.sample import Json
 from harness.domain.score import Score
 from harness.scoring.answer import final_answer, final_part, first_sentence, unwrapped
+from harness.scoring.pattern import lazy_pattern
 from harness.scoring.text import visible
 from harness.scoring.verdict import malformed, right_or_wrong, unparsed
 
-_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+_ARTICLES = lazy_pattern(r"\b(?:a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation + "\u2018\u2019\u201c\u201d\u201e\u2026\u2013\u2014")
 
 

@@ -15,14 +15,15 @@ from typing import Any, NamedTuple
 from harness.domain.sample import Json
 from harness.domain.score import Score
 from harness.scoring.overlap import rouge_l, rouge_tokens
+from harness.scoring.pattern import lazy_pattern
 from harness.scoring.quantity import cleaned, quantities
 from harness.scoring.text import normalised, visible, words
 from harness.scoring.verdict import graded, malformed, unparsed
 
 _KEYS = {"facts", "source", "max_words", "reference"}
 _MAX_NUMBERS = 2_000
-_NAME = re.compile(r"(?<=[\w,;:)] )[^\W\d_a-z][\w'-]{1,40}")
-_NUMERAL = re.compile(r"\d+")
+_NAME = lazy_pattern(r"(?<=[\w,;:)] )[^\W\d_a-z][\w'-]{1,40}")
+_NUMERAL = lazy_pattern(r"\d+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

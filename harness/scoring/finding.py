@@ -14,14 +14,15 @@ from harness.domain.sample import Json
 from harness.domain.score import Score
 from harness.scoring.answer import final_answer
 from harness.scoring.json_answer import find_json
+from harness.scoring.pattern import lazy_pattern
 from harness.scoring.text import normalised, visible, words
 from harness.scoring.verdict import graded, malformed, right_or_wrong, unparsed
 
-_LINE = re.compile(
+_LINE = lazy_pattern(
     r"\b(?:line|lines|ln|zeile)[ \t]{0,3}(?:number|no\.?|is|=|:|#)?[ \t]{0,3}[*_`\"']{0,4}[ \t]{0,2}(\d{1,6})\b"
 )
-_BARE = re.compile(r"^\W{0,4}l?(\d{1,6})\W{1,4}[a-z]")
-_CLEAN = re.compile(
+_BARE = lazy_pattern(r"^\W{0,4}l?(\d{1,6})\W{1,4}[a-z]")
+_CLEAN = lazy_pattern(
     r"\bno (?:\w{1,12} )?(?:bugs?|errors?|issues?|problems?|defects?|mistakes?)\b|\bbug[- ]free\b|\bno_bug\b"
     r"|\b(?:code|it|function|everything) (?:is|looks|seems) (?:correct|clean|fine|right|good)\b"
     r"|\bfree of (?:bugs|errors)\b|\b(?:not|n't) (?:have|contain|see|find) (?:a|any) (?:bugs?|errors?|issues?)\b"

@@ -12,11 +12,12 @@ from harness.domain.sample import Json
 from harness.domain.score import Score
 from harness.errors import TaskError
 from harness.scoring.number import Number
+from harness.scoring.pattern import lazy_pattern
 from harness.scoring.text import visible
 from harness.scoring.verdict import malformed, right_or_wrong, unparsed
 
-_ANSWER = re.compile(r"(?:####|^A:) (-?[0-9.,]+)", re.MULTILINE)
-_PLAIN = re.compile(r"-?[0-9.,]*[0-9][0-9.,]*")
+_ANSWER = lazy_pattern(r"(?:####|^A:) (-?[0-9.,]+)", re.MULTILINE)
+_PLAIN = lazy_pattern(r"-?[0-9.,]*[0-9][0-9.,]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

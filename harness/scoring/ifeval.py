@@ -14,19 +14,20 @@ from typing import Any
 
 from harness.scoring.counting import count_sentences
 from harness.scoring.language import detector, languages
+from harness.scoring.pattern import lazy_pattern
 
 Check = Callable[[str], str]
 Holds = Callable[[str], bool]
 
-_WORD = re.compile(r"\w+")
-_HIGHLIGHT = re.compile(r"\*[^\n*]*\*")
-_BOLD = re.compile(r"\*\*[^\n*]*\*\*")
+_WORD = lazy_pattern(r"\w+")
+_HIGHLIGHT = lazy_pattern(r"\*[^\n*]*\*")
+_BOLD = lazy_pattern(r"\*\*[^\n*]*\*\*")
 # About what NLTK's tokeniser makes of words in capitals: DON'T and R&D are two, U.S.A and WELL-KNOWN one.
-_TOKEN = re.compile(r"\w+(?:[-./]\w+)*")
+_TOKEN = lazy_pattern(r"\w+(?:[-./]\w+)*")
 _FENCES = ("```json", "```Json", "```JSON", "```")
 _OPTIONS = ("My answer is yes.", "My answer is no.", "My answer is maybe.")
 _FIRST_WORD_ENDS = frozenset(".,?!'\"")
-_POSTSCRIPTS = {"P.P.S": re.compile(r"p\.\s?p\.\s?s"), "P.S.": re.compile(r"p\.\s?s\.")}
+_POSTSCRIPTS = {"P.P.S": lazy_pattern(r"p\.\s?p\.\s?s"), "P.S.": lazy_pattern(r"p\.\s?s\.")}
 
 
 def _relation(count: Callable[[str], int], wanted: Any, relation: Any) -> Holds:

@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.scoring.answer import final_answer
 from harness.scoring.bound import bounded
+from harness.scoring.pattern import lazy_pattern
 from harness.scoring.text import visible
 
 MAX_DEPTH = 100
@@ -22,12 +23,12 @@ _MAX_MENDED = 3
 # json-repair is quadratic in the worst case: 0.5 s for 5,000 characters of `"a"{"a":1}`, 7.5 s for 20,000.
 _MAX_MENDED_CHARS = 5_000
 _MAX_MENDED_DEPTH = 20
-_FENCE = re.compile(r"```[a-zA-Z]{0,20}\n?")
+_FENCE = lazy_pattern(r"```[a-zA-Z]{0,20}\n?")
 # A string counts as one token, so that braces within it do not; an unclosed one ends with its line, as JSON has no line
 # end within a string. The closing quote is optional: a pattern that could fail would make hostile quotes quadratic.
-_TOKEN = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"?|[][{}]')
+_TOKEN = lazy_pattern(r'"(?:[^"\\\n]|\\[^\n])*"?|[][{}]')
 _CLOSED_BY = {"{": "}", "[": "]"}
-_NOT_A_NUMBER = re.compile(r"(?<=[:\[,\s])(?:NaN|undefined|[-+]?Infinity)(?=[,}\]\s])")
+_NOT_A_NUMBER = lazy_pattern(r"(?<=[:\[,\s])(?:NaN|undefined|[-+]?Infinity)(?=[,}\]\s])")
 _MISSING = object()
 
 

@@ -22,6 +22,7 @@ from harness.scoring import label_cue as cue
 from harness.scoring.answer import Marker, markers, own_turn
 from harness.scoring.json_answer import find_list, find_object
 from harness.scoring.label_mention import Forms, Mention, Weight, mentions
+from harness.scoring.pattern import lazy_pattern
 from harness.scoring.text import QUOTES, normalised, spaced, stripped, visible, without_struck
 
 FIELDS = (
@@ -33,21 +34,21 @@ FIELDS = (
 _OTHER_FIELDS = frozenset({"old", "previous", "other", "rejected", "wrong", "second", "alternative", "not", "runner"})
 _PLAIN = QUOTES | {ord("`"): '"', ord("_"): " "}
 _NOTHING = frozenset({"", "none", "none of them", "none of these", "no label", "no labels", "nothing", "n/a", "null"})
-_LEADS = re.compile(
+_LEADS = lazy_pattern(
     r"[*_)\]\"'}]{0,6}\s?"
     r"(?:$|[.,:;!)\u3002\uff0c\u2014\u2013\u2192(]|-\s|-$|\s-|\b(?:because|since|as|is the (?:answer|best))\b)"
 )
-_ROW = re.compile(r"^\s{0,3}\|(.{1,500})\|\s*$")
+_ROW = lazy_pattern(r"^\s{0,3}\|(.{1,500})\|\s*$")
 _TICKS = "xX\u2713\u2714\u2705\u2611"
-_TICKED = re.compile(
+_TICKED = lazy_pattern(
     r"^[\s>*+-]{0,6}(?:\[(?=[ xX\u2713\u2714]\]))?"
     r"(?P<tick>(?<=\[)[ xX]|[\u2713\u2714\u2705\u2611\u274c\u2717\u2718\u2716\u2610])"
     r"\]?\ufe0f?\s*(?P<rest>\S.{0,300})$"
 )
-_RANKING = re.compile(r"\b(?:rank\w*|best first|most (?:likely|probable|suitable) first|in order)\b", re.IGNORECASE)
-_FIRST_OF_LIST = re.compile(r"\W{0,3}1[.)]\s")
-_SECOND = re.compile(r"\b(?:second|third|next|alternative|other)[- ](?:best )?$", re.IGNORECASE)
-_MENU_ITEM = re.compile(r"(?<!\S)[(]?(\w{1,2})[).:](?=\s)")
+_RANKING = lazy_pattern(r"\b(?:rank\w*|best first|most (?:likely|probable|suitable) first|in order)\b", re.IGNORECASE)
+_FIRST_OF_LIST = lazy_pattern(r"\W{0,3}1[.)]\s")
+_SECOND = lazy_pattern(r"\b(?:second|third|next|alternative|other)[- ](?:best )?$", re.IGNORECASE)
+_MENU_ITEM = lazy_pattern(r"(?<!\S)[(]?(\w{1,2})[).:](?=\s)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,8 @@ cues are searched in a window of a clause, so that no text costs more than linea
 
 import re
 
+from harness.scoring.pattern import lazy_pattern
+
 
 def _any(*phrases: str) -> str:
     """Return the pattern that any of these patterns matches."""
@@ -15,7 +17,7 @@ def _any(*phrases: str) -> str:
 
 
 def _pattern(*parts: str) -> re.Pattern[str]:
-    return re.compile("".join(parts), re.IGNORECASE)
+    return lazy_pattern("".join(parts), re.IGNORECASE)
 
 
 DRESS = r"[\s*_(\[\"'#>{]{0,6}"
@@ -232,8 +234,8 @@ REVISION = _pattern(
 """These replace even what was marked as the answer."""
 
 # Where these follow a bare capital A, it is an option; before a noun it is an article. "I" is mostly a pronoun.
-AFTER_I = re.compile(rf"{UNDRESS}(?:\s*$|[)\].:;!?*\"/]|\s(?:is|(?:and|or) [A-Z])(?![\w'-]))")
-AFTER_A = re.compile(
+AFTER_I = lazy_pattern(rf"{UNDRESS}(?:\s*$|[)\].:;!?*\"/]|\s(?:is|(?:and|or) [A-Z])(?![\w'-]))")
+AFTER_A = lazy_pattern(
     rf"{UNDRESS}(?:\s*$|[)\].:,;!?*\"'/。，-]|\s(?:is|are|was|and|or|nor|because|since|but|not|cannot|can|can't|could"
     r"|does|doesn't|isn't|would|should|must|seems|looks|fits|states|says|contradicts|ignores|then|as|here|over|with"
     r"|rather|instead|which|due|given|ist|und|oder|est|et|ou|es)(?![\w-])|\s[^\x00-\u024f])"

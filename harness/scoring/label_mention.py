@@ -20,6 +20,7 @@ from enum import IntEnum
 from functools import cached_property, lru_cache
 
 from harness.scoring import label_cue as cue
+from harness.scoring.pattern import lazy_pattern
 from harness.scoring.text import normalised, spaced, stripped
 
 _MAX_MENTIONS = 100
@@ -29,8 +30,8 @@ _WINDOW = 120
 _Place = tuple[int, int, str]
 """Where a label stands: start, end and the label."""
 
-_SENTENCE = re.compile(r"\n+|(?<=[.!?])[*_\")']{0,4}\s+|(?<=[\u3002\uff01\uff1f\u061f])|;\s+")
-_SHORT = re.compile(r"\W{0,6}(?:option |choice )?\w{1,2}\W{1,3}", re.IGNORECASE)
+_SENTENCE = lazy_pattern(r"\n+|(?<=[.!?])[*_\")']{0,4}\s+|(?<=[\u3002\uff01\uff1f\u061f])|;\s+")
+_SHORT = lazy_pattern(r"\W{0,6}(?:option |choice )?\w{1,2}\W{1,3}", re.IGNORECASE)
 _QUESTION = ("?", "\uff1f", "\u061f")
 
 

@@ -21,75 +21,78 @@ from harness.domain.sample import Json
 from harness.scoring.answer import markers, own_turn, undressed, up_to_hashes
 from harness.scoring.json_answer import find_object
 from harness.scoring.number_word import ONES
+from harness.scoring.pattern import lazy_pattern
 from harness.scoring.quantity import Quantity, cleaned, last_quantities, number_words, quantities
 from harness.scoring.text import visible
 
 _FIELDS = ("answer", "final", "result", "value", "total", "number", "solution", "sum", "amount")
-_EQUALS = re.compile(r"[=\u2248]|\\approx")
-_EXPRESSION = re.compile(r"\d\s?[-+*/\u00d7x\u00b7\u00f7]\s?[($]{0,2}\d")
-_CLAUSE = re.compile(r"[.;!?](?=\s|$)")
-_SENTENCE = re.compile(r"\n+|(?<=[.!?])\s+|(?<=\u3002)")
+_EQUALS = lazy_pattern(r"[=\u2248]|\\approx")
+_EXPRESSION = lazy_pattern(r"\d\s?[-+*/\u00d7x\u00b7\u00f7]\s?[($]{0,2}\d")
+_CLAUSE = lazy_pattern(r"[.;!?](?=\s|$)")
+_SENTENCE = lazy_pattern(r"\n+|(?<=[.!?])\s+|(?<=\u3002)")
 # "5 to 7" and "5 or 7" as the answer itself are no number; within reasoning they say nothing about the answer.
-_BETWEEN = re.compile(r"\W{0,3}(?:about |from |between |either )?\W?-?[\d.,]{1,20}\s(?:to|or)\s\W?-?\d", re.IGNORECASE)
-_BETWEEN_AND = re.compile(
+_BETWEEN = lazy_pattern(
+    r"\W{0,3}(?:about |from |between |either )?\W?-?[\d.,]{1,20}\s(?:to|or)\s\W?-?\d", re.IGNORECASE
+)
+_BETWEEN_AND = lazy_pattern(
     r"(?i)(?:\W{0,3}(?:somewhere )?|.{0,80}\b(?:is|are|it's|somewhere|lies) )between \W?-?[\d.,]{1,20}\s?%? and \W?-?\d"
 )
-_OR = re.compile(r"\s*(?:[\w%]{1,12}\s)?or\s(?:maybe\s|perhaps\s|even\s|about\s)?[$\u20ac\u00a3]?", re.IGNORECASE)
-_BOUND = re.compile(
+_OR = lazy_pattern(r"\s*(?:[\w%]{1,12}\s)?or\s(?:maybe\s|perhaps\s|even\s|about\s)?[$\u20ac\u00a3]?", re.IGNORECASE)
+_BOUND = lazy_pattern(
     r"(?i)\W{0,3}(?:(?:it|that|this|there|[a-z]|the (?:\w{1,12} ){1,2})\s?"
     r"(?:is|are|was|must be|should be|has to be|will be)\s)?"
     r"(?:at (?:least|most)|(?:no )?(?:more|less|fewer) than|over|under|up to"
     r"|(?:[a-z]\s?)?(?:[<>\u2264\u2265]=?|\\[lg](?:eq?|t)))\s?"
     rf"(?:\W?\d[\d.,]{{0,20}}|(?:{'|'.join(ONES)})\b)\D{{0,200}}"
 )
-_DENIED = re.compile(
+_DENIED = lazy_pattern(
     r"(?:\bnot|n't|\bnever|\bnicht|\bpas|\brather than|\binstead of|\u4e0d\u662f)\s?"
     r"(?:(?:be|equal to|exactly|simply|just|really|about|the|a|an|by|only \w+)\s){0,3}[$\u20ac\u00a3*]{0,3}$",
     re.IGNORECASE,
 )
-_DENIED_AFTER = re.compile(
+_DENIED_AFTER = lazy_pattern(
     r"(?:\s?\w{1,12})?\s(?:is|was|would be|ist|est|es)\s(?:not\b|wrong|incorrect|false|falsch|faux)"
     r"|\s?\S{0,3}\s?(?:\uc774|\uac00)?\s?\uc544\ub2c8|\s?\S{0,3}\u3067\u306f?\u306a\u304f",
     re.IGNORECASE,
 )
-_WOULD_BE = re.compile(r"\bwould (?:only |also |then )?(?:be|have been|have)\s\W{0,3}$", re.IGNORECASE)
-_IF = re.compile(r"[^.;!?\n]{0,20}\b(?:if|unless)\b", re.IGNORECASE)
-_NONE_LEFT = re.compile(
+_WOULD_BE = lazy_pattern(r"\bwould (?:only |also |then )?(?:be|have been|have)\s\W{0,3}$", re.IGNORECASE)
+_IF = lazy_pattern(r"[^.;!?\n]{0,20}\b(?:if|unless)\b", re.IGNORECASE)
+_NONE_LEFT = lazy_pattern(
     r"\b(?:no \w{1,20}(?: \w{1,20})?|none|nothing)\b[^.\n]{0,30}\b(?:left|remain\w*)\b", re.IGNORECASE
 )
-_EXPLAINS = re.compile(
+_EXPLAINS = lazy_pattern(
     r"\b(?:because|since|given that|assuming|provided|denn|weil|car|porque)\b|\u56e0\u4e3a|\u56e0\u70ba"
     r"|\uc65c\ub0d0\ud558\uba74",
     re.IGNORECASE,
 )
-_CHECK = re.compile(
+_CHECK = lazy_pattern(
     r"^[\W_]{0,6}(?:(?:double-|quick )?check|verification|probe|(?:to|let's|let us|we can) (?:check|verify))\b",
     re.IGNORECASE | re.MULTILINE,
 )
-_GIVES_UP = re.compile(
+_GIVES_UP = lazy_pattern(
     r"\bi give up\b|\bi (?:can(?:no|')t|am (?:not able|unable) to|do(?:n't| not) know how to) "
     r"(?:determine|solve|answer|calculate|compute|tell|say)\b"
     r"|\bcan(?:no|')t be (?:determined|solved|answered|calculated)\b"
     r"|(?:\bnot|n't)(?: have)? (?:enough|sufficient) (?:information|data)\b|\binsufficient (?:information|data)\b",
     re.IGNORECASE,
 )
-_ASKS_BACK = re.compile(
+_ASKS_BACK = lazy_pattern(
     r"\W{0,3}(?:should i|shall i|do you|would you|could you)\b[^.!?]{0,300}\?\W{0,3}$", re.IGNORECASE
 )
-_CONVERTED = re.compile(r"[^\d\s()]{0,8}\s?\((?:about |approximately |~|\u2248)?\s?")
-_CONCLUDES = re.compile(
+_CONVERTED = lazy_pattern(r"[^\d\s()]{0,8}\s?\((?:about |approximately |~|\u2248)?\s?")
+_CONCLUDES = lazy_pattern(
     r"\b(?:so|therefore|thus|hence|total|altogether|overall|finally|answer|result|wait|actually|correct)\b|=",
     re.IGNORECASE,
 )
-_REVISES = re.compile(r"\b(?:wait|actually|so|therefore|thus|hence|correction|wrong|mistake|answer)\b", re.IGNORECASE)
-_BOLD = re.compile(r"(?<!\*)\*\*([^*\n]{1,60})\*\*(?!\*)")
-_NUMBER_ONLY = re.compile(
+_REVISES = lazy_pattern(r"\b(?:wait|actually|so|therefore|thus|hence|correction|wrong|mistake|answer)\b", re.IGNORECASE)
+_BOLD = lazy_pattern(r"(?<!\*)\*\*([^*\n]{1,60})\*\*(?!\*)")
+_NUMBER_ONLY = lazy_pattern(
     r"[^\w\n]{0,4}(?:(?:about|approximately|x|answer|total)\s?[=:]?\s)?[^\w\n]{0,3}[\d.,/ ^'-]{1,40}[^\w\n]{0,3}"
     r"(?P<unit>[^\W\d]{1,15}(?:\s[^\W\d]{1,15}){0,2})?[^\w\n]{0,4}"
 )
-_LIST_NUMERAL = re.compile(r"^[ \t*]{0,4}\d{1,2}[.)](?:\*\*)?[ \t](?=\S)", re.MULTILINE)
-_CONFIDENCE = re.compile(r"^\W{0,6}(?:confidence|certainty)\b[^\n]{0,80}$", re.IGNORECASE | re.MULTILINE)
-_LONE_NEGATIVE = re.compile(r"\W{0,2}-\s(?=[$\u20ac\u00a3]?[\d.,]{1,20}\W{0,2}$)")
+_LIST_NUMERAL = lazy_pattern(r"^[ \t*]{0,4}\d{1,2}[.)](?:\*\*)?[ \t](?=\S)", re.MULTILINE)
+_CONFIDENCE = lazy_pattern(r"^\W{0,6}(?:confidence|certainty)\b[^\n]{0,80}$", re.IGNORECASE | re.MULTILINE)
+_LONE_NEGATIVE = lazy_pattern(r"\W{0,2}-\s(?=[$\u20ac\u00a3]?[\d.,]{1,20}\W{0,2}$)")
 _LOOK_BACK = 40
 _MOST = 200
 

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+from harness.scoring.pattern import lazy_pattern
+
 ONES = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
     *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
@@ -44,18 +46,18 @@ _PARTS = {"half": 2, "halves": 2, "quarter": 4, "quarters": 4} | {
 _COUNT = "an?|one|two|three|four|five|six|seven|eight|nine"
 _NUMERALS = "|".join(sorted({*_UNITS, *SCALES}, key=len, reverse=True))
 _ANY = rf"(?:(?:{_COUNT})[-\s](?:{'|'.join(_PARTS)})|half|(?:an?\s(?={'|'.join(SCALES)}))?(?:{_NUMERALS}))\b"
-_RUN = re.compile(
+_RUN = lazy_pattern(
     rf"(?i)(?:\b(?P<sign>minus|negative|moins|menos)\s)?\b{_ANY}(?:(?:\s?-\s?|\s)(?:(?:and|point)\s)?{_ANY}){{0,20}}"
 )
-_TOKEN = re.compile(
+_TOKEN = lazy_pattern(
     rf"(?i)\b(?:(?:(?P<count>{_COUNT})[-\s])?(?P<part>{'|'.join(sorted(_PARTS, key=len, reverse=True))})\b"
     rf"|(?P<link>minus|negative|moins|menos|and|point|an?)\b|(?:{_NUMERALS})\b)"
 )
-_PERCENT = re.compile(r"\s?(?:percent\b|per cent\b|%)", re.IGNORECASE)
-_PERCENT_AFTER_WORD = re.compile(rf"(?<=[a-z])(?:{_PERCENT.pattern})", re.IGNORECASE)
+_PERCENT = lazy_pattern(r"\s?(?:percent\b|per cent\b|%)", re.IGNORECASE)
+_PERCENT_AFTER_WORD = lazy_pattern(rf"(?<=[a-z])(?:{_PERCENT.pattern})", re.IGNORECASE)
 _IDEOGRAPHS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _POWERS = {"十": 10, "百": 100, "千": 1000}
-_IDEOGRAPH_RUN = re.compile(rf"[{''.join([*_IDEOGRAPHS, *_POWERS])}]{{1,12}}")
+_IDEOGRAPH_RUN = lazy_pattern(rf"[{''.join([*_IDEOGRAPHS, *_POWERS])}]{{1,12}}")
 
 
 def spelled(text: str) -> Iterator[tuple[Fraction, int, int]]:

@@ -3,20 +3,18 @@
 Target: a text or a list of references; the best of them counts. The whole answer is judged, without its reasoning.
 """
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rapidfuzz.distance import LCSseq
-
 from harness.domain.sample import Json
 from harness.domain.score import Score
 from harness.scoring.exact import accepted_texts, plain
+from harness.scoring.pattern import lazy_pattern
 from harness.scoring.text import visible
 from harness.scoring.verdict import graded, unparsed
 
-_ROUGE_TOKEN = re.compile(r"[a-z0-9]+")
+_ROUGE_TOKEN = lazy_pattern(r"[a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +82,8 @@ def shared(answer: Sequence[str], reference: Sequence[str]) -> tuple[float, floa
 
 def rouge_l(answer: Sequence[str], reference: Sequence[str]) -> tuple[float, float, float]:
     """Return precision, recall and F-measure of the longest common subsequence."""
+    from rapidfuzz.distance import LCSseq
+
     return _f1(LCSseq.similarity(answer, reference), len(answer), len(reference))
 
 

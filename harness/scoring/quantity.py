@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from harness.scoring.number_word import SCALES, part, spelled, with_percent_in_digits
+from harness.scoring.pattern import lazy_pattern
 from harness.scoring.text import spaced, without_struck
 
 _GROUP = 3
@@ -39,9 +40,9 @@ _CLEANING = str.maketrans(
         "\u066c": ",",
     }
 )
-_MIXED = re.compile(rf"(?<=\d)(?=[{''.join(_VULGAR)}])")
+_MIXED = lazy_pattern(rf"(?<=\d)(?=[{''.join(_VULGAR)}])")
 _SUPERSCRIPTS = str.maketrans("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207b", "0123456789-")
-_RAISED = re.compile("[\u2070\u00b9\u00b2\u00b3\u2074-\u2079\u207b]{1,4}")
+_RAISED = lazy_pattern("[\u2070\u00b9\u00b2\u00b3\u2074-\u2079\u207b]{1,4}")
 
 
 def _factorial(found: re.Match[str]) -> str:
@@ -49,51 +50,51 @@ def _factorial(found: re.Match[str]) -> str:
 
 
 _LATEX = (
-    (re.compile(r"\{,\}"), ","),
-    (re.compile(r"\\(?:times|cdot)\b"), "\u00d7"),
-    (re.compile(r"\\pm\b|\+\s?/?\s?-(?=\s?\d)"), "\u00b1"),
-    (re.compile(r"\\pi\b|(?<=\d)\s?\bpi\b"), "\u03c0"),
-    (re.compile(r"\\sqrt\s?\{?(?=\d{1,15}(?:\}|(?![\d{])))"), "\u221a"),
-    (re.compile(r"(?<=\u221a)(\d{1,15})\}"), r"\1"),
-    (re.compile(r"\\[dt]frac"), r"\\frac"),
-    (re.compile(r"\\(?:left|right|displaystyle|[,!;: ()\[\]])"), ""),
-    (re.compile(r"\\([$%])"), r"\1"),
-    (re.compile(r"10\s?\*\*\s?(?=-?\d)"), "10^"),
-    (re.compile(r"(?<=\d)_(?=\d{3}(?:\D|$))"), ""),
+    (lazy_pattern(r"\{,\}"), ","),
+    (lazy_pattern(r"\\(?:times|cdot)\b"), "\u00d7"),
+    (lazy_pattern(r"\\pm\b|\+\s?/?\s?-(?=\s?\d)"), "\u00b1"),
+    (lazy_pattern(r"\\pi\b|(?<=\d)\s?\bpi\b"), "\u03c0"),
+    (lazy_pattern(r"\\sqrt\s?\{?(?=\d{1,15}(?:\}|(?![\d{])))"), "\u221a"),
+    (lazy_pattern(r"(?<=\u221a)(\d{1,15})\}"), r"\1"),
+    (lazy_pattern(r"\\[dt]frac"), r"\\frac"),
+    (lazy_pattern(r"\\(?:left|right|displaystyle|[,!;: ()\[\]])"), ""),
+    (lazy_pattern(r"\\([$%])"), r"\1"),
+    (lazy_pattern(r"10\s?\*\*\s?(?=-?\d)"), "10^"),
+    (lazy_pattern(r"(?<=\d)_(?=\d{3}(?:\D|$))"), ""),
     # A dash of any length that no number precedes is a sign, also with a space after "is" or a colon.
-    (re.compile(r"(?:(?<=^)|(?<=[\s(:=$]))(?<!\d\s)[\u2013\u2014](?=[$\u20ac\u00a3]?\d)"), "-"),
-    (re.compile(r"(?:(?<=[:=(]\s)|(?<=\bis\s))[-\u2013\u2014]\s(?=[$\u20ac\u00a3]?\d)"), "-"),
+    (lazy_pattern(r"(?:(?<=^)|(?<=[\s(:=$]))(?<!\d\s)[\u2013\u2014](?=[$\u20ac\u00a3]?\d)"), "-"),
+    (lazy_pattern(r"(?:(?<=[:=(]\s)|(?<=\bis\s))[-\u2013\u2014]\s(?=[$\u20ac\u00a3]?\d)"), "-"),
 )
 _IN_WORDS = (
     # Amounts of money have two decimals: "1.200 €" is a German thousand.
-    (re.compile(r"(?<![\d.,])(\d{1,3})\.(\d{3})(?=\s?(?:\u20ac|EUR\b|Euro\b)(?!\s?/))"), r"\1\2"),
+    (lazy_pattern(r"(?<![\d.,])(\d{1,3})\.(\d{3})(?=\s?(?:\u20ac|EUR\b|Euro\b)(?!\s?/))"), r"\1\2"),
     (
-        re.compile(
+        lazy_pattern(
             r"(?i)\b(chance|probability|odds|likelihood)\b([^.\n\d]{0,60}\b)(\d{1,9}) (?:in|out of) (\d{1,9})\b"
         ),
         r"\1\2\3/\4",
     ),
-    (re.compile(r"(?i)\b(ratio)\b([^.\n\d]{0,60}\b)(\d{1,4})\s?(?::|to)\s?(\d{1,4})\b"), r"\1\2\3/\4"),
-    (re.compile(r"(?<![\d:])(\d{1,4}):(\d)(?![\d:])"), r"\1/\2"),
-    (re.compile(r"(?<![\d.,])(\d{1,6})\s?\u2030"), r"\1/1000"),
-    (re.compile(r"(?i)(?<![\d.,])(\d{1,9}) (dollars?|euros?) and (\d\d) cents?\b"), r"\1.\3 \2"),
-    (re.compile(r"(?i)(?<=\d) squared\b"), "^2"),
-    (re.compile(r"(?i)(?<=\d) cubed\b"), "^3"),
+    (lazy_pattern(r"(?i)\b(ratio)\b([^.\n\d]{0,60}\b)(\d{1,4})\s?(?::|to)\s?(\d{1,4})\b"), r"\1\2\3/\4"),
+    (lazy_pattern(r"(?<![\d:])(\d{1,4}):(\d)(?![\d:])"), r"\1/\2"),
+    (lazy_pattern(r"(?<![\d.,])(\d{1,6})\s?\u2030"), r"\1/1000"),
+    (lazy_pattern(r"(?i)(?<![\d.,])(\d{1,9}) (dollars?|euros?) and (\d\d) cents?\b"), r"\1.\3 \2"),
+    (lazy_pattern(r"(?i)(?<=\d) squared\b"), "^2"),
+    (lazy_pattern(r"(?i)(?<=\d) cubed\b"), "^3"),
     (
-        re.compile(
+        lazy_pattern(
             r"(?i)(?<![\d.,-])(\d{1,4}(?:[.,]\d{1,2})?)"
             r"(\s?(?:\u00b0|degrees?)?\s?(?:celsius|fahrenheit|[CF])?) below (?:zero|0)\b"
         ),
         r"-\1\2",
     ),
     (
-        re.compile(
+        lazy_pattern(
             r"\b(\d|1\d|20)!(?=\s?[=)\]}/*\u00d7\u00b7]|\s(?:ways|arrangements|permutations|orders|orderings|possib\w+)\b)"
         ),
         _factorial,
     ),
 )
-_NOT_NUMBERS = re.compile(
+_NOT_NUMBERS = lazy_pattern(
     r"\b\d{4}-\d{1,2}-\d{1,2}\b|\b\d{1,2}/\d{1,2}/\d{2,4}\b|\b\d{1,2}:\d{2}(?::\d{2})?\b"
     r"|(?<![\d.,^])\d{1,12}(?:[.,]\d{1,12})?(?:-|\s?\u2013\s?)[$\u20ac\u00a3]?\d[\d.,]{0,20}"
     # A term with a variable: "2n + 5", "e^{2}".
@@ -129,7 +130,7 @@ _UNIT = (
     r"(?:\s?(?P<percent>%|percent\b|per cent\b|Prozent\b)|[ ]?(?P<scale>[万萬만億亿억])"
     rf"|[ ](?P<named>{'|'.join(name for name in _SCALES if name.isascii())})\b)?"
 )
-_NUMBER = re.compile(
+_NUMBER = lazy_pattern(
     rf"(?<![\w^.]){_SIGN}"
     rf"(?:{_FRACTION}|{_REPEATING}|(?P<plain>{_PLAIN})(?:{_POWER}|{_PART}|{_SUFFIX})?|(?=\u03c0|\u221a\d))"
     rf"{_FACTOR}{_UNIT}",

@@ -9,15 +9,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
-
 from harness.domain.sample import Json
 from harness.domain.score import Score
 from harness.errors import TaskError
 from harness.scoring.fields import check_fields, score_fields
 from harness.scoring.json_answer import find_json, find_object, find_scalar, is_nested_deeper
-from harness.scoring.schema_check import first_fault
 from harness.scoring.verdict import malformed, right_or_wrong, unparsed
 
 _SCALARS = frozenset({"string", "number", "integer", "boolean", "null"})
@@ -41,6 +37,8 @@ class Schema:
         Raises:
             TaskError: the target has no valid schema, its fields are malformed, or validation takes too long.
         """
+        from harness.scoring.schema_check import first_fault  # 80 ms: jsonschema
+
         schema = _target(self.name, target)
         found = _found(output, schema)
         if found is None:
@@ -104,6 +102,9 @@ def _target(scorer: str, target: Json) -> dict[str, Any]:
 @lru_cache(maxsize=64)  # A task has few schemas, and checking one takes longer than checking an answer by it.
 def _fault_of(schema: str) -> str:
     """Return what makes this JSON an invalid schema, or ""."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+
     try:
         Draft202012Validator.check_schema(json.loads(schema))
     except SchemaError as exc:

@@ -1,16 +1,16 @@
 """What scorers do to a model's text before they judge it. Linear in the text's length."""
 
-import re
 import unicodedata
 
 from harness.domain.markup import without_markup
 from harness.scoring.bound import bounded
+from harness.scoring.pattern import lazy_pattern
 
 QUOTES = str.maketrans(dict.fromkeys("\u201c\u201d\u201e", '"') | dict.fromkeys("\u2018\u2019`", "'"))
 _UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-_SCRIPT_EDGE = re.compile(rf"(?<=[{_UNSPACED}])(?=[^\W{_UNSPACED}])|(?<=[^\W{_UNSPACED}])(?=[{_UNSPACED}])")
-_STRUCK = re.compile(r"(?<!~)~~(?=[^\s~])[^~\n]{1,200}~~(?!~)")
-_WORD = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
+_SCRIPT_EDGE = lazy_pattern(rf"(?<=[{_UNSPACED}])(?=[^\W{_UNSPACED}])|(?<=[^\W{_UNSPACED}])(?=[{_UNSPACED}])")
+_STRUCK = lazy_pattern(r"(?<!~)~~(?=[^\s~])[^~\n]{1,200}~~(?!~)")
+_WORD = lazy_pattern(r"[^\W_]+(?:[-'][^\W_]+)*")
 
 
 def visible(output: str) -> str:
