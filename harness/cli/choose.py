@@ -273,6 +273,7 @@ def _standing_as_dict(standing: "Standing") -> dict[str, Any]:
         "p50_s": candidate.p50_s,
         "ttft_s": candidate.ttft_s,
         "load_s": candidate.load_s,
+        "load_kind": candidate.basis.load_kind,
         "size_bytes": candidate.size_bytes,
         "refusal": standing.refusal or None,
         "dominated_by": standing.dominated_by,

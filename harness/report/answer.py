@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self, TypeAlias
 
 from harness.report.figure import seconds
+from harness.report.latency.waiting import sentence_of
 from harness.report.layout import cards, fits, fitted, paragraph, table
 from harness.report.text import one_line, task_label
 from harness.stats.estimate import Interval
@@ -14,6 +15,7 @@ from harness.verdict.board import Standing
 from harness.verdict.break_even import break_even
 from harness.verdict.choose import AnswerKind, Recommendation
 from harness.verdict.contender import Contender, Rule
+from harness.verdict.load import MEANING, LoadKind
 from harness.verdict.single import best_single, is_sure, largest, size_bytes, times_longer
 from harness.verdict.task_choice import TaskChoice
 
@@ -56,22 +58,25 @@ class TaskAnswer:
 
 def render_answers(answers: Sequence[TaskAnswer], rule: Rule, *, width: int | None) -> str:
     """Return the table of all tasks, and what one model for everything would mean."""
-    whole, name = _table(answers, width)
+    whole, name, has_load = _table(answers, width)
     parts = [whole]
     if summary := one_for_all(answers, rule, name=name):
         parts.append(paragraph(summary, width))
-    parts.append(paragraph(legend_of(answers, rule), width))
+    parts.append(paragraph(legend_of(answers, rule, has_load=has_load), width))
     return "\n\n".join(parts)
 
 
-def legend_of(answers: Sequence[TaskAnswer], rule: Rule) -> str:
+def legend_of(answers: Sequence[TaskAnswer], rule: Rule, *, has_load: bool = True) -> str:
     """Return what the words of the table mean."""
     legend = _LEGEND.format(confidence=100 * rule.confidence)
+    kinds = {standing.candidate.basis.load_kind for answer in answers for standing in answer.choice.standings}
+    if has_load and (shown := [MEANING[kind] for kind in LoadKind if kind in kinds]):
+        legend = f"load, {'; or '.join(shown)}. {legend}"
     return f"{legend} {_DEMONSTRATION}" if any(answer.is_demonstration for answer in answers) else legend
 
 
-def _table(answers: Sequence[TaskAnswer], width: int | None) -> tuple[str, Naming]:
-    """Return the widest table that fits, without its load column if need be, and how it names models; else cards."""
+def _table(answers: Sequence[TaskAnswer], width: int | None) -> tuple[str, Naming, bool]:
+    """Return the widest table that fits, how it names models, and whether it has a column for the load; else cards."""
     for name, has_load in _layouts(answers):
         rows = [answer_row(answer, name) for answer in answers]
         columns = [column for column in range(len(HEADERS)) if has_load or HEADERS[column] != "load"]
@@ -81,8 +86,8 @@ def _table(answers: Sequence[TaskAnswer], width: int | None) -> tuple[str, Namin
             align=[ALIGN[column] for column in columns],
         )
         if fits(text, width):
-            return text, name
-    return cards([answer_row(answer, _key) for answer in answers], headers=HEADERS, width=width), _key
+            return text, name, has_load
+    return cards([answer_row(answer, _key) for answer in answers], headers=HEADERS, width=width), _key, True
 
 
 def render_why(answer: TaskAnswer, rule: Rule, *, width: int | None) -> str:
@@ -111,6 +116,8 @@ def reasons(answer: TaskAnswer, rule: Rule) -> list[str]:
             f"Expected to lose {choice.regret:.3f} against the best. Sure to {choice.nothing_much_better:.0%} that no "
             "model is more than 0.05 better."
         )
+    if choice.chosen is not None and (waits := sentence_of(choice.chosen.candidate)):
+        lines.append(waits)
     if turn := _turning_point(choice, rule):
         lines.append(turn)
     if evened := [standing for standing in choice.standings if standing.as_quick_as is not None]:

@@ -1,4 +1,6 @@
-"""The end of a run: who takes which task, then what went wrong, on one screen; the tables only on request."""
+"""The end of a run: how long a person waits for each model, and then, on one screen, who takes which task and what went
+wrong; the tables only on request.
+"""
 
 import shlex
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from harness.domain.score import REVIEW
 from harness.report.answer import TaskAnswer, render_answers
 from harness.report.figure import metrics_line
 from harness.report.latency.tables import tables as latency_tables
+from harness.report.latency.waiting import render_waits
 from harness.report.layout import paragraph
 from harness.report.table import named, notes, render, skips
 from harness.report.text import printable
@@ -24,9 +27,9 @@ _REACHED = {"better": "reached", "not worse": "reached", "worse": "missed"}
 def render_ending(
     seen: RunFile, *, width: int | None = None, is_detailed: bool = False, supply: Supply | None = None
 ) -> str:
-    """Return what a run ends with: the answer for each task, what was lost or missed, and notes on the figures.
+    """Return what a run ends with: waits, the answer for each task, what was lost or missed, and notes on the figures.
 
-    A run without answers has only its tables.
+    The waits stand above the answers, which thus remain on the last screen. A run without answers has only its tables.
 
     Args:
         seen: the run.
@@ -35,11 +38,14 @@ def render_ending(
         supply: how many items the tasks can give; None: any number.
     """
     choices = choices_of(seen, supply)
-    if not choices:
-        return render(seen, width=width)
     text_width = _WIDTH if width is None else min(width, _WIDTH)
+    waits = render_waits(seen, width=text_width)
+    if not choices:
+        return "\n\n".join(filter(None, [waits, render(seen, width=width)]))
     answers = render_answers([TaskAnswer.of(found) for found in choices], rule_of(seen.header, ""), width=width)
-    answers = "\n\n".join([answers, *(paragraph(line, text_width, indent=2) for line in _metrics(seen))])
+    answers = "\n\n".join(
+        [*filter(None, [waits]), answers, *(paragraph(line, text_width, indent=2) for line in _metrics(seen))]
+    )
     if is_detailed:
         return f"{answers}\n\n{render(seen, width=width)}"
     faults = [*(paragraph(line, text_width, indent=2) for line in _faults(seen)), *skips(seen.skips, text_width)]

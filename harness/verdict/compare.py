@@ -16,6 +16,7 @@ from harness.stats.pairing import Scores
 from harness.stats.reducer import named
 from harness.verdict.answered import Answered, compared_items
 from harness.verdict.comparability import NO_ITEMS, Change, Subject, changes, obstacles, task_obstacle
+from harness.verdict.load import LoadKind, like_for_like, loads_of
 from harness.verdict.noise import TimeClaim, noise_in, other_machine, time_claim
 from harness.verdict.spending import alpha_of
 
@@ -247,7 +248,7 @@ class _Sides:
             name: together([noise_in(side.run, side.model_key, name) for side in sides])
             for name in (ANSWER, FIRST_TOKEN, LOAD)
         }
-        load = unpaired_ratio_estimate(_loads(self.candidate), _loads(self.reference))
+        load = _load_ratio(self.candidate, self.reference)
 
         def effect(task: str, parts: Sequence[_TaskSides]) -> Effect:
             found = _effect(task, decisions[task], parts)
@@ -316,12 +317,15 @@ def _shared(
     return [fmean(ours[item]) for item in items], [fmean(theirs[item]) for item in items]
 
 
-def _loads(subject: Subject) -> list[float]:
-    """Return the times of loads: those that the latency suite timed, else those of the instances that answered."""
-    timed = [
-        measure.value
-        for measure in subject.run.measures
-        if measure.model_key == subject.model_key and measure.name == "load_time_s"
-    ]
-    used = [use.load_time_s for use in subject.run.uses if use.model_key == subject.model_key]
-    return [time_s for time_s in timed or used if is_time(time_s)]
+def _load_ratio(candidate: Subject, reference: Subject) -> Estimate:
+    """Return the ratio of load times of one kind, warm ones first; of all of them where there is no common kind.
+
+    There are more rounds of warm loads, and their noise is known.
+    """
+    sides = [loads_of([subject.run], subject.model_key) for subject in (candidate, reference)]
+    kind = like_for_like(sides, first=LoadKind.WARM)
+    ours, theirs = (
+        [time_s for own, times in loads.items() if kind in (None, own) for time_s in times if is_time(time_s)]
+        for loads in sides
+    )
+    return unpaired_ratio_estimate(ours, theirs)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from harness.stats.pairing import MOST_UNSCORED
+from harness.verdict.load import LoadKind
 
 _LIMITS = ("p50_s", "ttft_s", "load_s", "size_bytes")
 
@@ -40,6 +41,25 @@ DEFAULT_RULE = Rule()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimeBasis:
+    """How many times the medians of a contender rest on.
+
+    Attributes:
+        answers: whole answers that were timed, with several requests at a time.
+        first_words: times to the first token.
+        is_alone: those were measured with one request at a time, by the latency suite.
+        loads: of the one kind that counts.
+        load_kind: cold, warm or uncontrolled; None: no load was timed.
+    """
+
+    answers: int = 0
+    first_words: int = 0
+    is_alone: bool = False
+    loads: int = 0
+    load_kind: LoadKind | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
     """What is known of one model on one task.
 
@@ -50,7 +70,8 @@ class Contender:
         clusters: of the items, where several share one: such items tell less than as many independent ones.
         p50_s: median time of an answer; None: not measured.
         ttft_s: median time to the first token.
-        load_s: time of a load.
+        load_s: time of a load: median of one kind, the same for all contenders of a task as far as possible.
+        basis: what the times rest on.
         time_noise: how far the time of an answer is from itself (stats/noise), as a logarithm; None: not measured.
         size_bytes: on disk.
         context: the largest that it can be loaded with, in tokens.
@@ -67,6 +88,7 @@ class Contender:
     ttft_s: float | None = None
     load_s: float | None = None
     time_noise: float | None = None
+    basis: TimeBasis = TimeBasis()
     size_bytes: int | None = None
     context: int | None = None
     is_certified: bool = False

@@ -16,8 +16,9 @@ from harness.stats.latency import is_time
 from harness.stats.pairing import Scores
 from harness.store.cell import CellKey, CellSamples, ScorerId
 from harness.store.run_file import RunFile
-from harness.verdict.contender import Contender, Rule
-from harness.verdict.noise import noise_in
+from harness.verdict.contender import Contender, Rule, TimeBasis
+from harness.verdict.load import Loads, like_for_like, load_of, loads_of
+from harness.verdict.noise import is_plain, noise_in
 from harness.verdict.spending import ROUND_SAMPLES, alpha_of
 
 _CERTAIN = {Verdict.BETTER, Verdict.NOT_WORSE}
@@ -68,6 +69,7 @@ class _Cell:
     run: RunRecord
     instance: InstanceRecord | None
     scorer: ScorerId | None
+    loads: Loads
 
 
 class Gathering:
@@ -114,6 +116,7 @@ class Gathering:
                     run=run.run,
                     instance=run.instances.get(key.model_key),
                     scorer=run.scorer(key.task),
+                    loads=loads_of([run], key.model_key),
                 )
         return len(self._cells) > before
 
@@ -126,7 +129,7 @@ class Gathering:
             TaskEvidence(
                 task=task,
                 task_class=cells[0].task_class,
-                candidates=tuple(cell.candidate for cell in cells),
+                candidates=_with_loads(cells),
                 runs=tuple({cell.run.run_id: cell.run for cell in cells}.values()),
                 instances={cell.candidate.key: cell.instance for cell in cells if cell.instance is not None},
                 origins={cell.candidate.key: cell.run.run_id for cell in cells},
@@ -135,6 +138,20 @@ class Gathering:
             )
             for task, cells in sorted(by_task.items())
         ]
+
+
+def _with_loads(cells: Sequence[_Cell]) -> tuple[Contender, ...]:
+    """Return the candidates of a task with their load times, which are of one kind as far as possible."""
+    kind = like_for_like(cell.loads for cell in cells)
+    candidates = []
+    for cell in cells:
+        candidate, found = cell.candidate, load_of(cell.loads, kind)
+        if found is not None:
+            load_s, loads, own_kind = found
+            basis = replace(candidate.basis, loads=loads, load_kind=own_kind)
+            candidate = replace(candidate, load_s=load_s, basis=basis)
+        candidates.append(candidate)
+    return tuple(candidates)
 
 
 def gather(runs: Iterable[RunFile]) -> list[TaskEvidence]:
@@ -180,23 +197,21 @@ def _candidate(run: RunFile, key: CellKey, planned: int | None) -> Contender:
     cell = run.cells.get(key, CellSamples(key))
     times, first_words = (list(filter(is_time, figures)) for figures in (cell.e2e_s, cell.ttft_s))
     instance = run.instances.get(key.model_key)
-    measured = {
-        name: [
-            measure.value
-            for measure in run.measures
-            if (measure.model_key, measure.name) == (key.model_key, name) and is_time(measure.value)
-        ]
-        for name in ("ttft_s", "load_time_s")
-    }
-    loads = measured["load_time_s"] or _known(_load_s(instance))
+    alone = [
+        measure.value
+        for measure in run.measures
+        if (measure.model_key, measure.name) == (key.model_key, "ttft_s")
+        and is_plain(measure)
+        and is_time(measure.value)
+    ]
     return Contender(
         key=key.model_key,
         # A run that died in a later round has answers beyond those of its last whole one, and lost those in flight.
         scores=_reduced(islice(cell.values(run.scorer(key.task)), planned)),
         clusters=_shared(cell.clusters()),
         p50_s=median(times) if times else None,
-        ttft_s=median(measured["ttft_s"] or first_words) if measured["ttft_s"] or first_words else None,
-        load_s=median(loads) if loads else None,
+        ttft_s=median(alone or first_words) if alone or first_words else None,
+        basis=TimeBasis(answers=len(times), first_words=len(alone or first_words), is_alone=bool(alone)),
         time_noise=noise_in(run, key.model_key, "e2e_s").value,
         size_bytes=instance.size_bytes if instance else None,
         context=instance.max_context_length if instance else None,
@@ -259,16 +274,6 @@ def _alpha(run: RunFile, key: CellKey) -> float:
     if any(cell.stopped_early for cell in run.summaries if (cell.model_key, cell.task) == key):
         return 0.0
     return alpha_of(run.run.plan.get("rounds", ()))
-
-
-def _load_s(instance: InstanceRecord | None) -> float | None:
-    if instance is None:
-        return None
-    return instance.load_time_s if instance.load_time_s is not None else instance.load_wall_s
-
-
-def _known(load_s: float | None) -> list[float]:
-    return [load_s] if load_s == 0 or is_time(load_s) else []
 
 
 def contender_of(evidence: TaskEvidence, key: str) -> Contender | None:

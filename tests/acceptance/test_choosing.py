@@ -29,7 +29,8 @@ def played(folder: Path) -> list[tuple[str, str, list[Played]]]:
 
 
 def told(text: str) -> Iterator[str]:
-    """Yield the words of a transcript without what differs between runs: ids, figures, and the widths of columns."""
+    """Yield the words of a transcript without what differs between runs: ids, figures, widths, what times say."""
+    text = re.sub(r"\] (not decided|noise unknown)", "] CLAIM", text)
     for word in re.sub(r"results/\S+?\.jsonl|\d{8}T\d{6}Z-[0-9a-f]{8}", "RUN", text).split():
         shown = re.sub(r"[+-]?\d[\d.,]*", "N", word)
         if set(shown) != {"-"}:

@@ -91,9 +91,12 @@ def run() -> RunFile:
 def test_ten_tasks_and_seven_models_fit_on_one_screen(run: RunFile) -> None:
     text = render_ending(run, width=80)
     assert fits(text, 80)
-    printed = ["=" * 80, *text.splitlines(), "", f"Records: {run.path}", how_to_see_more(run), "70 passed in 1 s"]
-    assert len(printed) <= ROWS_OF_A_SCREEN
-    assert [line.split()[0] for line in text.splitlines()[2:12]] == sorted(TASKS)
+    waits, _, answers = text.rpartition("\n\ntask ")
+    assert all(model.rpartition("/")[2][:12] in waits for model in MODELS)
+    lines = answers.splitlines()
+    printed = [*lines, "", f"Records: {run.path}", how_to_see_more(run), "70 passed in 1 s"]
+    assert len(printed) < ROWS_OF_A_SCREEN, "with the line of the prompt"
+    assert [line.split()[0] for line in lines[2:12]] == sorted(TASKS)
     assert "certified" in text
     assert "open: " in text
     assert "; ask " in text
@@ -145,9 +148,10 @@ def test_the_floors_and_the_primary_of_the_run_are_its_yardsticks() -> None:
     usual = render_ending(written(header(), *records))
     low = render_ending(written(header(settings={"floors": {"extract": 0.6}, "margin": 0.05}), *records))
     primary = render_ending(written(header(settings={"primary": "large", "floors": {}, "margin": 0.02}), *records))
-    assert "large" in usual.splitlines()[2]
-    assert "certified" in low.splitlines()[2]
-    assert "large" not in primary.splitlines()[2]
+    answers = [text.partition("\ntask ")[2].splitlines()[2] for text in (usual, low, primary)]
+    assert "large" in answers[0]
+    assert "certified" in answers[1]
+    assert "large" not in answers[2]
 
 
 def test_a_run_without_answers_has_its_tables() -> None:

@@ -22,6 +22,7 @@ from harness.stats.latency import is_time, percentile_estimate
 from harness.store.cell import SampleEntry
 from harness.store.run_file import RunFile
 from harness.verdict.contender import Contender, Rule
+from harness.verdict.load import LoadKind, answers_until_small, like_for_like, loads_of
 from harness.verdict.value import value_of
 
 _LONGEST_TASK = 40
@@ -138,32 +139,41 @@ def speed(
         runs: that the cells are of.
         asked: the models of these cells, in the order in which they are shown.
     """
-    models = [*asked, *(model for run in runs for model in _measured(run))]
+    models = list(dict.fromkeys([*asked, *(model for run in runs for model in _measured(run))]))
     break_evens = _break_evens(answers, rule)
-    bars = [
-        SpeedBar(
-            model=whole_key(model),
-            load=_span(_loads(model, runs)),
-            first_word=_span(_first_words(model, sources, runs)),
-            answer=_span([sample.e2e_s for sample in _samples(model, sources) if is_time(sample.e2e_s)]),
-            break_even=break_evens.get(model),
+    loads = {model: loads_of(runs, model) for model in models}
+    kind = like_for_like(loads.values())
+    bars = []
+    for model in models:
+        load = loads[model].get(kind, ()) if kind else [time_s for times in loads[model].values() for time_s in times]
+        first_word = _first_words(model, sources, runs)
+        answer = [sample.e2e_s for sample in _samples(model, sources) if is_time(sample.e2e_s)]
+        bars.append(
+            SpeedBar(
+                model=whole_key(model),
+                load=_span(load),
+                first_word=_span(first_word),
+                answer=_span(answer),
+                break_even="; ".join(filter(None, [_pays(load, first_word, answer, kind), break_evens.get(model, "")])),
+            )
         )
-        for model in dict.fromkeys(models)
-    ]
     timed = [bar for bar in bars if bar.load or bar.first_word or bar.answer]
     return durations(timed) if timed else Missing(text="Nothing was timed.")
+
+
+def _pays(load: Sequence[float], first_word: Sequence[float], answer: Sequence[float], kind: LoadKind | None) -> str:
+    """Return from how many answers a load on it takes at most a tenth of the time, and of how many the medians are."""
+    counts = (
+        f"n = {len(load)} loads{f' ({kind})' if kind else ''}, {len(first_word)} first words, {len(answer)} answers"
+    )
+    pays = answers_until_small(median(load), median(answer)) if load and answer else None
+    return f"load at most 10 % of the time from answer {pays:,} on ({counts})" if pays else counts
 
 
 def _measured(run: RunFile) -> Iterator[str]:
     yield from (
         measure.model_key for measure in run.measures if measure.model_key and measure.name in {"load_time_s", "ttft_s"}
     )
-
-
-def _loads(model: str, runs: Sequence[RunFile]) -> list[float]:
-    """Return the times of loads: those that the latency suite timed, else those of the instances that answered."""
-    used = [use.load_time_s for run in runs for use in run.uses if use.model_key == model]
-    return [time_s for time_s in _timed(model, "load_time_s", runs) or used if is_time(time_s)]
 
 
 def _first_words(model: str, sources: Sequence[Source], runs: Sequence[RunFile]) -> list[float]:

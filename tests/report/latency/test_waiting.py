@@ -1,0 +1,72 @@
+"""What a person waits for, in plain words: a line for each model, with how many times it rests on."""
+
+from dataclasses import replace
+
+import pytest
+
+from harness.domain.record import RunRecord
+from harness.report.latency.waiting import render_waits
+from harness.report.layout import fits
+from harness.verdict.load import LoadKind
+from harness.verdict.waiting import waitings
+from tests.store.written import written
+from tests.verdict.test_load import HEAD, a_run, cell, load, use
+
+LARGE = "acme/large-70b-instruct-with-a-long-name"
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_each_model_has_a_line_with_its_three_waits_and_from_when_its_load_pays() -> None:
+    loads = [load("acme/small", 9.0, cold=True), load("acme/small", 2.0, cold=False), load(LARGE, 18.0, cold=True)]
+    run = a_run(*cell("acme/small"), *cell(LARGE, e2e_s=4.0), *loads)
+    text = render_waits(run, width=110)
+    assert "acme/small 0.20 s (1) 1.00 s (1) 9.00 s (1) answer 81" in flat(text)
+    assert f"{LARGE} 0.20 s (1) 4.00 s (1) 18.0 s (1) answer 41" in flat(text)
+    assert "load, cold: the file was read from the disk." in flat(text)
+    assert "first word: while the tasks were answered." in flat(text)
+
+
+def test_the_reference_or_what_was_loaded_before_is_what_a_load_must_beat() -> None:
+    small, large = [*cell("small"), load("small", 9.0, cold=False)], [*cell(LARGE, e2e_s=4.0)]
+    resident = use(LARGE, load_mode="preloaded")
+    text = flat(render_waits(a_run(*small, *large, resident), width=None))
+    assert f"{LARGE} 0.20 s (1) 4.00 s (1) is loaded -" in text
+    assert f"Where {LARGE} is loaded already, loading another one saves time: small from answer 4 on." in text
+    facts = {"harness_version": "0", "server_kind": "x", "server_url": "u", "plan": {"reference": "small"}}
+    text = flat(render_waits(written(RunRecord.model_validate({**HEAD, **facts}), *small, *large), width=None))
+    assert "saves time" not in text, "the slower one never does"
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 120])
+def test_it_fits_into_the_terminal_with_names_that_stay_distinct(width: int) -> None:
+    keys = [f"publisher/{'very-' * 8}long-{number}b\x1b[31m" for number in range(3)]
+    run = a_run(*(record for key in keys for record in (*cell(key), load(key, 2.0, cold=None))))
+    text = render_waits(run, width=width)
+    assert fits(text, width)
+    assert "\x1b" not in text
+    assert "uncontrolled" in text
+    assert [f"long-{number}b" in flat(text).replace(" ", "") for number in range(3)] == [True] * 3 or width > 40
+
+
+def test_a_model_without_a_load_has_no_load_that_pays() -> None:
+    run = a_run(*cell("m"))
+    (waiting,) = waitings(run)
+    assert waiting.load_kind is None
+    assert waiting.small_from is None
+    assert replace(waiting, load_kind=LoadKind.WARM).quicker_from(waiting) is None
+    assert "m 0.20 s (1) 1.00 s (1) - -" in flat(render_waits(run, width=None))
+
+
+def test_answers_that_come_in_one_block_have_no_first_word_of_their_own() -> None:
+    def at_once(tokens: int) -> str:
+        return flat(render_waits(a_run(*cell("m", e2e_s=0.2, tokens=tokens)), width=None))
+
+    assert "m with the last 0.20 s (1)" in at_once(40)
+    assert "m 0.20 s (1) 0.20 s (1)" in at_once(2), "two tokens say nothing of that"
+
+
+def test_a_run_that_timed_nothing_says_nothing() -> None:
+    assert render_waits(a_run(), width=80) == ""
