@@ -89,7 +89,8 @@ def _model(before: InstanceRecord, model: Model, tasks: Sequence[Task], settings
             yield f"{model.key}: {name.replace('_', ' ')}: {_shown(then)} then, {_shown(now[name])} now"
     asked = load_config(model, tasks, settings).context_length
     then = before.requested_config.get("context_length")
-    if then != asked:
+    # Where the model was loaded already, nothing was requested; the lease compares the context that it has.
+    if before.requested_config and then != asked:
         yield f"{model.key}: context length to load with: {_shown(then)} then, {_shown(asked)} now"
 
 

@@ -253,6 +253,15 @@ def test_answers_of_another_effective_config_are_not_mixed(bench: Bench) -> None
     assert len(bench.asked()) == seen
 
 
+def test_a_run_on_a_model_that_was_loaded_already_is_resumed_too(bench: Bench) -> None:
+    bench.server.load(KEY, LoadConfig(context_length=8192))
+    whole = bench.run()
+    torn = cut(whole, before(whole, "sample", 3))
+    resumed = bench.run(bench.resumption(torn))
+    assert result(list(read_run(resumed))) == result(list(read_run(whole)))
+    assert len(bench.asked()) == 6 + 3
+
+
 def test_what_is_not_given_is_as_it_was_and_the_folder_too(bench: Bench) -> None:
     path = bench.run()
     given = Settings(resume=str(path), source={**DEFAULTS, "resume": "--lms-resume"}, seed=0)
