@@ -38,8 +38,14 @@ def of_answer(answer: Generation) -> dict[str, tuple[float, str]]:
     times, stats = answer.times, answer.stats
     per_token_s = tpot_s(ttft_s=times.ttft_s, e2e_s=times.e2e_s, output_tokens=stats.total_output_tokens)
     prefill = prefill_tps(prompt_tokens=stats.input_tokens, cached_tokens=stats.cached_tokens, ttft_s=times.ttft_s)
+    has_thought = bool(answer.reasoning or stats.reasoning_output_tokens)
+    answer_s = times.ttft_answer_s if has_thought else None
+    thought_s = None if answer_s is None or times.ttft_s is None else answer_s - times.ttft_s
     figures = {
         "ttft_s": (times.ttft_s, "s"),
+        "ttft_answer_s": (answer_s, "s"),
+        "reasoning_tokens": (stats.reasoning_output_tokens if has_thought else None, "tokens"),
+        "reasoning_s": (thought_s, "s"),
         "server_ttft_s": (stats.ttft_s, "s"),
         "e2e_s": (times.e2e_s, "s"),
         "prefill_tps": (prefill, "token/s"),

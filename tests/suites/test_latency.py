@@ -21,7 +21,7 @@ def test_loads_answers_and_throughput_are_measured_and_nothing_stays(tmp_path: P
     # In a worker of pytest-xdist pytest-benchmark takes one round of each.
     environ = {name: value for name, value in os.environ.items() if name != "PYTEST_XDIST_WORKER"}
     environ["LMS_HARNESS_STATE"] = str(tmp_path / "state")
-    with ScriptedServer() as server:
+    with ScriptedServer(token_s=0.0005) as server:  # What comes in one block has no decode rate.
         where = (f"--lms-url={server.url}", f"--lms-results={tmp_path}")
         done = forkserver.run("pytest", *words, *where, cwd=ROOT, env=environ)
         assert server.loaded == []
