@@ -16,6 +16,7 @@ from harness.errors import StoreError
 if TYPE_CHECKING:
     from harness.command.gate import Gated
     from harness.verdict.gate import Case, Night
+    from harness.verdict.gate_time import TimeCase
 
 _WORSE = 1
 _INCOMPLETE = 10
@@ -33,6 +34,14 @@ _MOST_RUNS = 1000
     default=0.05,
     show_default=True,
     help="The largest loss of score that does not matter.",
+)
+@click.option(
+    "--slower",
+    type=FiniteRange(0, 1000, min_open=True),
+    default=25.0,
+    show_default=True,
+    metavar="PERCENT",
+    help="How many percent slower does not matter.",
 )
 @click.option(
     "--last",
@@ -61,24 +70,29 @@ def gate(
     *,
     tasks: Sequence[str],
     margin: float,
+    slower: float,
     last: int,
     is_strict: bool,
     is_kept: bool,
     results: Path,
     as_json: bool,
 ) -> None:
-    """Fail if a run is worse than earlier ones, for a nightly job. No server is needed.
+    """Fail if a run is worse or slower than earlier ones, for a nightly job. No server is needed.
 
-    Each model is compared with itself on each task, and over all its tasks, on the same items. BASELINE is a folder of
-    runs, of which the newest seven count, or run files or ids of runs; several runs are taken together, item by item.
-    RUN is the newest run in the results folder. If you name more than one thing, the last one is RUN.
+    Each model is compared with itself on each task, and over all its tasks, on the same items. Where the suite latency
+    ran on the same kind of machine, its times are compared too: first token, time per token, answer and load.
+
+    BASELINE is a folder of runs, of which the newest seven count, or run files or ids of runs; several runs are taken
+    together, item by item. RUN is the newest run in the results folder. If you name more than one thing, the last one
+    is RUN.
 
     \b
-    fails    regression: a loss that is significant and larger than the margin
+    fails    regression: a loss that is significant and larger than the margin,
+             or slower by more than --slower, than noise, and than nights differ
     fails    missing: a model or task is gone, did not finish, lost its answers,
              or shares no or few items with the baseline
-    warns    open: a loss larger than the margin, but it may be chance
-    neutral  not comparable: sampling, config, scorer or items differ
+    warns    open: a loss or slowdown larger than its margin, but it may be chance
+    neutral  not comparable: sampling, config, scorer, items or machine differ
     passes   no loss larger than the margin was seen
 
     A night in which nothing changed fails in at most 5 of 100 cases, however many models and tasks there are. Items
@@ -97,12 +111,13 @@ def gate(
     Examples:
       lms-harness gate results/
       lms-harness gate baseline/ results/20261128T220000Z-5e6f7a8b.jsonl --margin 0.1
+      lms-harness gate baseline/ --slower 50
       lms-harness gate release.jsonl 20261128T220000Z-5e6f7a8b --strict --json
     """
     from harness.command.gate import folder_to_update, gate_run, keep
 
     folder = folder_to_update(names) if is_kept and names else None
-    found = gate_run(names, results, margin=margin, tasks=tasks, last=last, may_begin=is_kept)
+    found = gate_run(names, results, margin=margin, tasks=tasks, last=last, may_begin=is_kept, slower=slower / 100)
     code = _exit_code(found.night, is_strict=is_strict)
     if not as_json:
         for path, why in found.skipped.items():
@@ -165,16 +180,42 @@ def _as_dict(found: "Gated", *, exit_code: int, kept: Path | None) -> dict[str, 
         "kept": None if kept is None else str(kept),
     }
     if night is None:
-        return {**facts, "cases": []}
+        return {**facts, "cases": [], "times": []}
     return {
         **facts,
         "baseline": [str(seen.path) for seen in night.baseline],
         "margin": night.margin,
         "alpha": night.alpha,
         "claims": night.claims,
+        "slower": night.slower,
+        "score_alpha": night.score_alpha,
+        "time_alpha": night.time_alpha,
+        "time_claims": night.time_claims,
+        "times": [_time_as_dict(case) for case in night.times],
+        "times_note": night.times_note,
         "cases": [_case_as_dict(case) for case in night.cases],
         "only_in_run": [{"model_key": key, "task": task} for key, task in night.unknown],
         "changes": {key: [asdict(change) for change in changed] for key, changed in night.changes.items()},
+    }
+
+
+def _time_as_dict(case: "TimeCase") -> dict[str, Any]:
+    interval = case.interval
+    return {
+        "model_key": case.model_key,
+        "name": case.name,
+        "level": case.level.value,
+        "state": case.state.value,
+        "reason": case.reason,
+        "rounds": case.rounds,
+        "baseline_runs": case.runs,
+        "now_s": case.now_s,
+        "before_s": case.before_s,
+        "ratio": case.ratio,
+        "low": interval.low if interval else None,
+        "high": interval.high if interval else None,
+        "p": case.p,
+        "noise": case.noise,
     }
 
 

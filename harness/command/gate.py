@@ -12,6 +12,7 @@ from harness.report.text import one_line
 from harness.store.run_file import RunFile
 from harness.store.run_folder import lineage, run_paths, whole_runs
 from harness.verdict.gate import Night, night
+from harness.verdict.gate_time import TIME_MARGIN, has_times
 
 LAST_RUNS = 7
 """How many runs of a folder are its baseline: a week of nights."""
@@ -44,6 +45,7 @@ def gate_run(
     tasks: Collection[str] = (),
     last: int = LAST_RUNS,
     may_begin: bool = False,
+    slower: float = TIME_MARGIN,
 ) -> Gated:
     """Return how a run stands against a baseline.
 
@@ -55,6 +57,7 @@ def gate_run(
         tasks: only these; none: all.
         last: how many runs of the folders of the baseline are meant, the newest.
         may_begin: whether a folder without runs is a baseline that begins.
+        slower: how much slower does not matter, as a share. With `tasks`, times are not compared.
 
     Raises:
         SettingsError: no baseline is named, or no run has a task.
@@ -76,7 +79,8 @@ def gate_run(
     known = {summary.task for seen in (run, *baseline) for summary in seen.summaries}
     if unknown := [one_line(task, limit=_SHOWN) for task in tasks if task not in known]:
         raise SettingsError(f"no such task: {', '.join(unknown)}", hint=f"Finished were: {', '.join(sorted(known))}.")
-    return Gated(run=run, night=night(run, baseline, margin=margin, tasks=tasks), skipped=skipped)
+    found = night(run, baseline, margin=margin, tasks=tasks, slower=None if tasks else slower)
+    return Gated(run=run, night=found, skipped=skipped)
 
 
 def read_baseline(
@@ -120,8 +124,8 @@ def read_baseline(
             )
         if seen.run.run_id in ours or seen.run.run_id in found:
             continue
-        if not seen.summaries:
-            skipped[str(seen.path)] = "it finished no task"
+        if not seen.summaries and not has_times(seen):
+            skipped[str(seen.path)] = "it finished no task and measured no times"
             continue
         found[seen.run.run_id] = seen
         taken += 1

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from harness.domain.record import SummaryRecord
     from harness.store.run_file import RunFile
     from harness.verdict.gate import Case, Night
+    from harness.verdict.gate_state import Level
+    from harness.verdict.gate_time import TimeCase
 
 _PATH = "lms-baseline"
 _LONGEST = 200
@@ -74,6 +76,8 @@ def gate(session: pytest.Session) -> None:
     config.stash[_NIGHT] = found
     for case in found.cases:
         _report_case(session, found, case)
+    for timed in found.times:
+        _report_time(session, found, timed)
     if not found.is_measured:
         _report(session, "nothing was compared", "failed", "no task could be compared with the baseline")
 
@@ -112,10 +116,30 @@ def cell_properties(cell: "SummaryRecord", path: Path) -> list[tuple[str, object
     )
 
 
-def _report_case(session: pytest.Session, found: "Night", case: "Case") -> None:
-    from harness.verdict.gate import Level
+def _report_time(session: pytest.Session, found: "Night", case: "TimeCase") -> None:
+    interval = case.interval
+    properties = _properties(
+        model=case.model_key,
+        time=case.name,
+        now_s=case.now_s,
+        before_s=case.before_s,
+        ratio=case.ratio,
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
+        n=case.rounds,
+        verdict=case.state.value,
+        reason=case.reason,
+        run_file=found.run.path,
+    )
+    name = f"{case.task}[{case.model_key}]"
+    _report(session, name, _outcome(case.level), f"{case.state.value}: {case.reason}", properties)
 
-    outcomes = {Level.FAIL: "failed", Level.MISSING: "failed", Level.NEUTRAL: "skipped"}
+
+def _outcome(level: "Level") -> str:
+    return {"fail": "failed", "missing": "failed", "neutral": "skipped"}.get(level.value, "passed")
+
+
+def _report_case(session: pytest.Session, found: "Night", case: "Case") -> None:
     interval = case.interval
     properties = _properties(
         model=case.model_key,
@@ -131,8 +155,8 @@ def _report_case(session: pytest.Session, found: "Night", case: "Case") -> None:
         reason=case.reason,
         run_file=found.run.path,
     )
-    outcome = outcomes.get(case.level, "passed")
-    _report(session, f"{case.task}[{case.model_key}]", outcome, f"{case.state.value}: {case.reason}", properties)
+    name = f"{case.task}[{case.model_key}]"
+    _report(session, name, _outcome(case.level), f"{case.state.value}: {case.reason}", properties)
 
 
 def _properties(**figures: object) -> list[tuple[str, object]]:

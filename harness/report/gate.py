@@ -5,11 +5,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from harness.report.compare import differing
+from harness.report.gate_time import times_legend, times_table
 from harness.report.layout import cards, fits, paragraph, table
 from harness.report.text import one_line, printable, task_label
 from harness.verdict.compare import OVERALL
-from harness.verdict.gate import Case, Level, Night, State
+from harness.verdict.gate import Case, Night
 from harness.verdict.gate_case import FlakyItem
+from harness.verdict.gate_state import Level, State
+from harness.verdict.gate_time import TimeCase
 from harness.verdict.spending import ALPHA
 
 HEADERS = ("model", "task", "n", "before", "now", "now - before [95 %]", "flips", "state")
@@ -21,7 +24,7 @@ _NAMED = 12
 
 def headline(night: Night) -> str:
     """Return what a night comes to, in a sentence."""
-    worse, missing, opened, neutral, passed = (len(night.of(level)) for level in Level)
+    worse, missing, opened, neutral, passed = (len(night.all_of(level)) for level in Level)
     parts = [
         f"{worse} worse" if worse else "",
         f"{missing} missing" if missing else "",
@@ -45,14 +48,17 @@ def render_night(night: Night, *, width: int | None) -> str:
     """Return everything about a night, the worst first, and what the words mean."""
     count = len(night.baseline)
     about = f"{night.run.run.run_id} against {count} earlier {'run' if count == 1 else 'runs'}, margin {night.margin:g}"
+    about += f", of times {100 * night.slower:g} %" if night.time_claims else ""
     parts = [paragraph(f"{headline(night)} ({one_line(about, limit=200)})", width)]
-    parts += [*_cases(night, width), *_blocks(night, width)]
-    if night.is_measured:
+    parts += [*_cases(night, width), *times_table(night, width), *_blocks(night, width)]
+    if any(case.is_measured for case in night.cases):
         parts.append(paragraph(_legend(night), width))
+    if night.time_claims:
+        parts.append(paragraph(times_legend(night), width))
     return "\n\n".join(parts)
 
 
-def name(case: Case) -> str:
+def name(case: Case | TimeCase) -> str:
     """Return what a case is called: the model and the task."""
     return f"{_key(case.model_key)} {_task(case.task)}"
 
@@ -132,6 +138,9 @@ def _row(case: Case) -> tuple[str, ...]:
 
 def _blocks(night: Night, width: int | None) -> Iterator[str]:
     """Yield what the table does not say: why, which items, and what else differs."""
+    for timed in night.times:
+        if timed.level is Level.FAIL:
+            yield paragraph(f"Worse: {name(timed)}: {timed.reason}.", width, indent=2)
     for case in night.of(Level.FAIL):
         lines = [f"Worse: {name(case)}: {case.reason}."]
         if case.lost and case.task == OVERALL:
@@ -145,8 +154,10 @@ def _blocks(night: Night, width: int | None) -> Iterator[str]:
 
 
 def _notes(night: Night) -> Iterator[str]:
-    others = _by_reason(night.of(Level.MISSING, Level.WARN, Level.NEUTRAL))
+    others = _by_reason(night.all_of(Level.MISSING, Level.WARN, Level.NEUTRAL))
     yield from (f"{state.value.capitalize()}: {named(names)}: {why}." for (state, why), names in others.items())
+    if night.times_note:
+        yield f"Times are not compared: {night.times_note}."
     if night.unknown:
         cells = [f"{_key(key)} {_task(task)}" for key, task in night.unknown]
         yield f"Only in this run, so nothing is said of it: {named(cells)}."
@@ -163,7 +174,7 @@ def _notes(night: Night) -> Iterator[str]:
 
 def _changes(night: Night) -> list[str]:
     """Return what else differs, of each model where something does, and of each that got worse."""
-    worse = {case.model_key for case in night.of(Level.FAIL)}
+    worse = {case.model_key for case in night.all_of(Level.FAIL)}
     changes: dict[str, list[str]] = defaultdict(list)
     for key, found in night.changes.items():
         if found or key in worse:
@@ -171,7 +182,7 @@ def _changes(night: Night) -> list[str]:
     return [f"{named(keys)}: {text}" for text, keys in changes.items()]
 
 
-def _by_reason(cases: Sequence[Case]) -> dict[tuple[State, str], list[str]]:
+def _by_reason(cases: Sequence[Case | TimeCase]) -> dict[tuple[State, str], list[str]]:
     names: dict[tuple[State, str], list[str]] = defaultdict(list)
     for case in cases:
         names[case.state, one_line(case.reason, limit=300)].append(name(case))
@@ -180,6 +191,7 @@ def _by_reason(cases: Sequence[Case]) -> dict[tuple[State, str], list[str]]:
 
 def _legend(night: Night) -> str:
     share = "" if night.alpha == ALPHA else ", a share of 5 % as answers were looked at after each round"
+    share += f", besides {100 * night.time_alpha:.3g} % for times" if night.time_claims else ""
     several = (
         ""
         if len(night.baseline) == 1
@@ -188,7 +200,7 @@ def _legend(night: Night) -> str:
     )
     claims = "" if night.claims == 1 else f", divided among {night.claims} claims that can show one"
     return (
-        f"{several}regression: a loss that is significant ({100 * night.alpha:.3g} % for the whole run{share}"
+        f"{several}regression: a loss that is significant ({100 * night.score_alpha:.3g} % for the whole run{share}"
         f"{claims}) and larger than the margin. open: a loss larger than the margin, "
         "which may be chance. passes: no loss larger than the margin was seen, which is not proof that there is none. "
         "overall: all items of a model, each with the same weight."

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 from harness.report.gate import difference, flaky_items, headline, how_to_see, name, named, passed_before, score
+from harness.report.gate_time import ratio, time_row
 from harness.report.markdown import code, cut, escaped, markdown_table
 from harness.report.text import one_line
 from harness.verdict.compare import OVERALL
-from harness.verdict.gate import Level, Night
+from harness.verdict.gate import Night
+from harness.verdict.gate_state import Level
 
 MOST_ANNOTATIONS = 10
 """GitHub shows no more of a step."""
@@ -22,9 +24,9 @@ def annotations(night: Night) -> list[str]:
     """Return GitHub's workflow commands for what got worse, is missing or open: at most ten, the worst first."""
     found = [
         annotation(_COMMANDS[case.level], f"{case.state.value}: {name(case)}", case.reason)
-        for case in night.cases
-        if case.level in _COMMANDS
+        for case in night.all_of(*_COMMANDS)
     ]
+    found.sort(key=lambda line: not line.startswith("::error"))
     if not night.is_measured:
         found.insert(0, annotation("error", "lms-harness gate", headline(night)))
     elif not night.can_fail:
@@ -67,12 +69,32 @@ def _parts(night: Night) -> Iterator[str]:
     if rows:
         headers = ("model", "task", "n", "before", "now", "now - before \\[95 %\\]", "state", "why")
         yield markdown_table(headers, rows, align=_ALIGN)
+    yield from _times(night)
     for case in night.of(Level.FAIL):
         is_named = case.lost and case.task != OVERALL
         items = f" {passed_before(case)}: {escaped(named(case.lost), limit=1000)}." if is_named else ""
         yield f"**{escaped(name(case))}**:{items} See {code(how_to_see(night, case), limit=1000)}"
     if flaky := flaky_items(night):
         yield f"Flaky within the baseline: {escaped(named(flaky), limit=2000)}."
+
+
+def _times(night: Night) -> Iterator[str]:
+    rows = [
+        (
+            escaped(case.model_key),
+            case.task,
+            *time_row(case)[2:5],
+            escaped(ratio(case)),
+            f"**{case.state.value}**" if case.level in _COMMANDS else case.state.value,
+            escaped(case.reason),
+        )
+        for case in night.times
+    ]
+    if rows:
+        headers = ("model", "time of", "rounds", "before", "now", "now / before \\[95 %\\]", "state", "why")
+        yield markdown_table(headers, rows, align=_ALIGN)
+    if night.times_note:
+        yield f"Times are not compared: {night.times_note}."
 
 
 def _data(text: str) -> str:

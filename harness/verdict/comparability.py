@@ -94,6 +94,18 @@ def obstacles(reference: Subject, candidate: Subject, *, names: tuple[str, str] 
     return [_differs(change, names) for change in found]
 
 
+def config_obstacles(reference: Subject, candidate: Subject, *, names: tuple[str, str] = _SIDES) -> list[str]:
+    """Return why the times of one model in two runs cannot be compared: what it was loaded with, its quantisation."""
+    before, after = (side.run.instances.get(side.model_key) for side in (reference, candidate))
+    if before is None or after is None:
+        return []
+    found = _known_changes(
+        {**before.effective_config, "quantisation": before.quantisation},
+        {**after.effective_config, "quantisation": after.quantisation},
+    )
+    return [_differs(change, names) for change in found]
+
+
 def task_obstacle(reference: Subject, candidate: Subject, task: str, *, names: tuple[str, str] = _SIDES) -> str:
     """Return why the answers to one task cannot be compared; empty: they can. `names`: what messages call the sides."""
     for side, name in zip((reference, candidate), names, strict=True):

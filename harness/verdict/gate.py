@@ -6,7 +6,6 @@ are divided among the models and tasks that could have shown a loss at all (`mul
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from harness.settings import EMBEDDED
 from harness.stats.estimate import Estimate, Interval
@@ -16,46 +15,10 @@ from harness.store.run_file import RunFile
 from harness.verdict.comparability import Change, Subject, changes
 from harness.verdict.compare import OVERALL
 from harness.verdict.gate_case import FlakyItem, Paired, Unpaired, paired, pooled
+from harness.verdict.gate_state import Level, State
+from harness.verdict.gate_time import ALPHA_SHARE, TIME_MARGIN, TimeCase, has_times, judge_times
 from harness.verdict.spending import ALPHA, alpha_of
 
-
-class Level(StrEnum):
-    """What a state does to a night, the worst first."""
-
-    FAIL = "fail"
-    MISSING = "missing"
-    WARN = "warn"
-    NEUTRAL = "neutral"
-    PASS = "pass"  # noqa: S105  (not a password)
-
-
-class State(StrEnum):
-    """What is known of a model on a task."""
-
-    REGRESSION = "regression"
-    NO_MODEL = "model missing"
-    NO_TASK = "task missing"
-    UNFINISHED = "not finished"
-    LOST = "answers lost"
-    UNGRADED = "not graded yet"
-    NO_ITEMS = "no items in common"
-    FEW_ITEMS = "items missing"
-    OPEN = "open"
-    NOT_COMPARABLE = "not comparable"
-    PASSES = "passes"
-
-    @property
-    def level(self) -> Level:
-        """What it does to the night."""
-        return _LEVELS.get(self, Level.MISSING)
-
-
-_LEVELS: Mapping[State, Level] = {
-    State.REGRESSION: Level.FAIL,
-    State.OPEN: Level.WARN,
-    State.NOT_COMPARABLE: Level.NEUTRAL,
-    State.PASSES: Level.PASS,
-}
 _ORDER = {level: place for place, level in enumerate(Level)}
 
 
@@ -123,7 +86,11 @@ class Night:
         unknown: models and tasks that only this run has: nothing is said of them.
         changes: what else differs from the newest run of the baseline, by model.
         alpha: the chance of a false regression that is accepted, for all cases together.
-        claims: among how many it is divided.
+        claims: among how many the share of the scores is divided.
+        times: how long each model took, where the baseline knows; the worst first.
+        slower: how much slower does not matter, as a share.
+        time_claims: among how many the share of the times is divided.
+        times_note: why no time was compared; "": some were, or the baseline has none.
     """
 
     run: RunFile
@@ -134,15 +101,34 @@ class Night:
     margin: float
     alpha: float
     claims: int
+    times: tuple[TimeCase, ...] = ()
+    slower: float = 0.0
+    time_claims: int = 0
+    times_note: str = ""
+
+    @property
+    def score_alpha(self) -> float:
+        """The share of alpha that scores have."""
+        return self.alpha * (1 - ALPHA_SHARE) if self.time_claims else self.alpha
+
+    @property
+    def time_alpha(self) -> float:
+        """The share of alpha that times have."""
+        return self.alpha - self.score_alpha if any(case.is_measured for case in self.cases) else self.alpha
+
+    def all_of(self, *levels: Level) -> list[Case | TimeCase]:
+        """Return the cases of scores and of times of these levels, the scores first."""
+        found: list[Case | TimeCase] = [*self.cases, *self.times]
+        return [case for case in found if case.level in levels]
 
     def of(self, *levels: Level) -> list[Case]:
-        """Return the cases of these levels, the worst first."""
+        """Return the cases of scores of these levels, the worst first."""
         return [case for case in self.cases if case.level in levels]
 
     @property
     def is_measured(self) -> bool:
         """Whether anything was compared at all."""
-        return any(case.is_measured for case in self.cases)
+        return any(case.is_measured for case in self.cases) or bool(self.time_claims)
 
     @property
     def toothless(self) -> list[Case]:
@@ -152,20 +138,27 @@ class Night:
     @property
     def can_fail(self) -> bool:
         """Whether any case could have failed."""
-        return any(case.is_measured and case.can_fail for case in self.cases)
+        return bool(self.time_claims) or any(case.is_measured and case.can_fail for case in self.cases)
 
     def is_worse(self, *, is_strict: bool = False) -> bool:
         """Tell whether something got worse; strictly, whether that is not even open."""
-        return bool(self.of(Level.FAIL, *((Level.WARN,) if is_strict else ())))
+        return bool(self.all_of(Level.FAIL, *((Level.WARN,) if is_strict else ())))
 
     def is_incomplete(self, *, is_strict: bool = False) -> bool:
         """Tell whether a case is missing, or nothing was compared; strictly, also if one was not or none could fail."""
         if not self.is_measured or (is_strict and not self.can_fail):
             return True
-        return bool(self.of(Level.MISSING, *((Level.NEUTRAL,) if is_strict else ())))
+        return bool(self.all_of(Level.MISSING, *((Level.NEUTRAL,) if is_strict else ())))
 
 
-def night(run: RunFile, baseline: Sequence[RunFile], *, margin: float, tasks: Collection[str] = ()) -> Night:
+def night(
+    run: RunFile,
+    baseline: Sequence[RunFile],
+    *,
+    margin: float,
+    tasks: Collection[str] = (),
+    slower: float | None = TIME_MARGIN,
+) -> Night:
     """Return how a run stands against earlier ones.
 
     Args:
@@ -173,6 +166,7 @@ def night(run: RunFile, baseline: Sequence[RunFile], *, margin: float, tasks: Co
         baseline: the earlier ones, the newest first; at least one.
         margin: the largest loss of score that does not matter.
         tasks: only these; none: all.
+        slower: how much slower does not matter, as a share; None: times are not compared.
 
     Raises:
         ValueError: a scorer gave a score outside 0 to 1.
@@ -192,17 +186,34 @@ def night(run: RunFile, baseline: Sequence[RunFile], *, margin: float, tasks: Co
         if len(cells) > 1:
             found[model_key, OVERALL] = pooled(cells)
     alpha = min(alpha_of(seen.run.plan.get("rounds", ())) for seen in (run, *baseline))
-    judged, claims = judge(found, margin=margin, alpha=alpha)
+    times, time_claims = ([], 0) if slower is None else _times(run, baseline, slower, alpha, is_shared=bool(found))
+    score_alpha = alpha * (1 - ALPHA_SHARE) if time_claims else alpha
+    judged, claims = judge(found, margin=margin, alpha=score_alpha)
+    is_untimed = slower is not None and not has_times(run) and any(map(has_times, baseline))
     return Night(
         run=run,
         baseline=tuple(baseline),
         cases=tuple(sorted([*cases, *judged], key=_place)),
         unknown=tuple(cell for cell in _finished([run], tasks) if cell not in expected),
-        changes={key: _changes(run, baseline, key) for key in dict.fromkeys(key for key, _ in found)},
+        changes={
+            key: _changes(run, baseline, key)
+            for key in dict.fromkeys([*(key for key, _ in found), *(case.model_key for case in times)])
+        },
         margin=margin,
         alpha=alpha,
         claims=claims,
+        times=tuple(sorted(times, key=_time_place)),
+        slower=slower or 0.0,
+        time_claims=time_claims,
+        times_note="this run measured none: it did not run the suite latency" if is_untimed else "",
     )
+
+
+def _times(
+    run: RunFile, baseline: Sequence[RunFile], slower: float, alpha: float, *, is_shared: bool
+) -> tuple[list[TimeCase], int]:
+    """Return the cases of times, with their share of alpha where scores have one."""
+    return judge_times(run, baseline, margin=slower, alpha=alpha * (ALPHA_SHARE if is_shared else 1))
 
 
 def judge(found: Mapping[tuple[str, str], Paired], *, margin: float, alpha: float = ALPHA) -> tuple[list[Case], int]:
@@ -341,9 +352,15 @@ def _place(case: Case) -> tuple[int, float, str, bool, str]:
     return _ORDER[case.level], case.difference or 0.0, case.model_key, case.task == OVERALL, case.task
 
 
+def _time_place(case: TimeCase) -> tuple[int, float, str, str]:
+    return _ORDER[case.level], -(case.ratio or 0.0), case.model_key, case.task
+
+
 def _changes(run: RunFile, baseline: Sequence[RunFile], key: str) -> tuple[Change, ...]:
     """Return what differs between this run and the newest one of the baseline that has the model."""
-    earlier = next(seen for seen in baseline if any(summary.model_key == key for summary in seen.summaries))
+    earlier = next(
+        (seen for seen in baseline if any(summary.model_key == key for summary in seen.summaries)), baseline[0]
+    )
     found = changes(Subject(run=earlier, model_key=key), Subject(run=run, model_key=key))
     # The embedded server takes another port each night.
     return tuple(change for change in found if change.name != "server_url" or run.run.settings.get("url") != EMBEDDED)

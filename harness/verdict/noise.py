@@ -1,6 +1,5 @@
 """How far the times of a model in a run can be believed: each figure's noise, and on which machine it was measured."""
 
-from collections.abc import Iterable
 from enum import StrEnum
 from statistics import median
 
@@ -16,17 +15,34 @@ LATE = "late_"
 _MEMORY_SLACK = 0.05  # What the system keeps for itself differs from one kernel to the next.
 
 
+def rounds_in(seen: RunFile, model_key: str, name: str) -> list[float]:
+    """Return the values of a figure of the latency suite, one a round, in the order in which they were measured."""
+    return [measure.value for measure in measures_in(seen, model_key, name)]
+
+
+def measures_in(seen: RunFile, model_key: str, name: str) -> list[MeasureRecord]:
+    """Return the records of single requests or warm loads that have this figure, in order."""
+    return sorted(
+        (
+            measure
+            for measure in seen.measures
+            if (measure.model_key, measure.name) == (model_key, name) and is_plain(measure) and is_time(measure.value)
+        ),
+        key=lambda measure: measure.round,
+    )
+
+
 def noise_in(seen: RunFile, model_key: str, name: str) -> Noise:
     """Return the noise of a figure of the latency suite: one request at a time, or loads."""
-    rounds = _in_order(seen, model_key, name)
+    rounds = rounds_in(seen, model_key, name)
     if not rounds:
         return Noise(reason="not measured: the suite latency did not run")
-    return noise_of(rounds, _in_order(seen, model_key, LATE + name))
+    return noise_of(rounds, rounds_in(seen, model_key, LATE + name))
 
 
 def median_in(seen: RunFile, model_key: str, name: str) -> float | None:
     """Return the median of the rounds whose noise `noise_in` tells; None: not measured."""
-    rounds = _in_order(seen, model_key, name)
+    rounds = rounds_in(seen, model_key, name)
     return median(rounds) if rounds else None
 
 
@@ -87,15 +103,6 @@ def other_machine(before: RunRecord, now: RunRecord) -> str:
 def is_plain(measure: MeasureRecord) -> bool:
     """Return whether a figure is of single requests or warm loads, and not of a depth or of requests at once."""
     return measure.cold is False and measure.params.get("concurrency", 1) == 1 and "depth" not in measure.params
-
-
-def _in_order(seen: RunFile, model_key: str, name: str) -> list[float]:
-    found: Iterable[MeasureRecord] = (
-        measure
-        for measure in seen.measures
-        if (measure.model_key, measure.name) == (model_key, name) and is_plain(measure) and is_time(measure.value)
-    )
-    return [measure.value for measure in sorted(found, key=lambda measure: measure.round)]
 
 
 def _system(run: RunRecord) -> str:

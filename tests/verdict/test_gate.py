@@ -11,8 +11,9 @@ import pytest
 from harness.domain.record import Record, SampleRecord
 from harness.stats.paired import mcnemar
 from harness.store.run_file import RunFile
-from harness.verdict.gate import Case, Level, State, judge, night
+from harness.verdict.gate import Case, judge, night
 from harness.verdict.gate_case import Drawn, Paired
+from harness.verdict.gate_state import Level, State
 from tests.store.written import write
 
 from .recorded import cell, head, passes
