@@ -10,9 +10,11 @@ from harness.store.cell import SampleEntry
 from harness.store.run_file import RunFile
 
 SERVERS, ONE_BLOCK, BESIDE_TASK, NOISY = "*", "<", "~", "?"
+UNPROVED = "^"
 MARKS = {
     SERVERS: "the server's own figure: ours differs by more than 20 %, or is none, as when answers come in blocks",
     ONE_BLOCK: "the whole answer came in one block, so this is an upper bound",
+    UNPROVED: "unproved: the server does not tell how many prompt tokens it took from its cache",
     NOISY: "another model's is no further away than noise, so this does not tell the two apart",
 }
 """What the marks mean that only some tables have."""
@@ -20,6 +22,10 @@ MARKS = {
 TTFT = "TTFT: from the request written to the first delta of any kind."
 DECODE_RATE = (
     "token/s: (n - 1) / (last delta - first delta), which is 1 / TPOT; n: output tokens as the server counts them."
+)
+PREFILL = (
+    "prefill/s: (prompt tokens - cached tokens) / TTFT. The first token comes out of the prefill, so no decode step is "
+    "in it; the request's way to the server and its queue are."
 )
 LOAD = "load: the server's load_time_seconds."
 ALL_SLOTS = "All slots: output tokens of all answers / time until the last one ended."
@@ -33,6 +39,13 @@ _LEAST_BUSY_SHARE = 0.25
 def measured(seen: RunFile, model_key: str, name: str) -> float | None:
     """Return the median of what the latency suite measured under a name; None: nothing."""
     return _median(measure.value for measure in seen.measures if (measure.model_key, measure.name) == (model_key, name))
+
+
+def prefill_rate(seen: RunFile, model_key: str) -> str:
+    """Return prompt tokens per second of single requests, marked where the prompt cache may have helped."""
+    found = [measure for measure in seen.measures if (measure.model_key, measure.name) == (model_key, "prefill_tps")]
+    is_proved = all(isinstance(measure.params.get("cached_tokens"), int) for measure in found)
+    return rate(_median(measure.value for measure in found)) + UNPROVED * (not is_proved)
 
 
 def load_time(seen: RunFile, model_key: str) -> str:

@@ -152,6 +152,7 @@ def _latency(seen: RunFile, width: int | None) -> list[str]:
             one_line(key, limit=40),
             speed.load_time(seen, key),
             speed.ttft(seen, key),
+            speed.prefill_rate(seen, key),
             speed.decode_rate(seen, key),
             rate(speed.measured(seen, key, "throughput_tps")),
         )
@@ -160,10 +161,12 @@ def _latency(seen: RunFile, width: int | None) -> list[str]:
     ]
     if not rows:
         return []
-    headers = ("model", "load", "TTFT", "token/s", "token/s, all slots")
+    headers = ("model", "load", "TTFT", "prefill/s", "token/s", "token/s, all slots")
     return [
-        fitted(rows, headers=headers, width=width, align=["left", *["right"] * 4]),
-        paragraph(f"Medians, one request at a time. {speed.TTFT} {speed.DECODE_RATE} {speed.LOAD}", width),
+        fitted(rows, headers=headers, width=width, align=["left", *["right"] * 5]),
+        paragraph(
+            f"Medians, one request at a time. {speed.TTFT} {speed.PREFILL} {speed.DECODE_RATE} {speed.LOAD}", width
+        ),
         paragraph(speed.ALL_SLOTS, width),
         *_marks((cell for row in rows for cell in row[1:]), width),
     ]

@@ -121,9 +121,13 @@ def test_a_hostile_model_key_cannot_write_to_the_terminal() -> None:
 
 def test_a_run_of_the_latency_suite_alone_shows_its_figures() -> None:
     figures = [measure("ttft_s", 0.2), measure("ttft_s", 0.4), measure("decode_tps", 51.0), measure("load_time_s", 1.5)]
-    shown = render(written(*figures))
-    assert re.search(r"acme/tiny +1\.50 s +0\.30 s +51 +n/a", shown)
-    assert "all slots" in shown
+    unproved = render(written(*figures, measure("prefill_tps", 300.0, cached_tokens=None)))
+    assert re.search(r"acme/tiny +1\.50 s +0\.30 s +300\^ +51 +n/a", unproved)
+    assert "^ : unproved" in unproved
+    assert "all slots" in unproved
+    proved = render(written(*figures, measure("prefill_tps", 300.0, cached_tokens=3)))
+    assert re.search(r"acme/tiny +1\.50 s +0\.30 s +300 +51 +n/a", proved)
+    assert "unproved" not in proved
 
 
 def test_every_table_of_speeds_defines_them() -> None:

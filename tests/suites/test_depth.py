@@ -29,7 +29,8 @@ def test_each_length_that_fits_has_five_rounds_of_new_prompts_and_of_cached_ones
     words = ("-p", "no:cacheprovider", "suites/latency/test_depth.py", f"--lms-model={KEY}", "--lms-thorough")
     environ = {name: value for name, value in os.environ.items() if name != "PYTEST_XDIST_WORKER"}
     environ["LMS_HARNESS_STATE"] = str(tmp_path / "state")
-    with ScriptedServer(token_s=0.0002) as server:
+    with ScriptedServer(token_s=0.001) as server:
+        server.reply_with(lambda _: "one two three four five six")
         where = (f"--lms-url={server.url}", f"--lms-results={tmp_path}", "--lms-context-length=2500")
         done = forkserver.run("pytest", *words, *where, cwd=ROOT, env=environ)
         assert server.loaded == []
@@ -41,7 +42,8 @@ def test_each_length_that_fits_has_five_rounds_of_new_prompts_and_of_cached_ones
     counts = Counter((record.name.removeprefix("depth_"), record.params["depth"]) for record in measures)
     for depth in (128, 512, 2048):
         assert {name for name, at in counts if at == depth} >= NAMES
-        assert {counts[name, depth] for name in NAMES} == {5}
+        # An answer that a busy client reads in one go has no decode rate.
+        assert {counts[name, depth] for name in NAMES - {"tpot_s", "decode_tps"}} == {5}
         lengths = {record.params["prompt_tokens"] for record in measures if record.params["depth"] == depth}
         assert all(abs(length - depth) <= 4 for length in lengths), (depth, lengths)
     (skip,) = [record for record in records if isinstance(record, SkipRecord)]
@@ -50,7 +52,7 @@ def test_each_length_that_fits_has_five_rounds_of_new_prompts_and_of_cached_ones
     said = " ".join(done.stdout.split())  # Whatever the width of the terminal.
     assert f"Skipped: {KEY} latency at 8000 tokens: a prompt of 8,000 tokens does not fit" in said
     assert f"{KEY}, by length of the prompt:" in said
-    assert "? : unproved" in said  # As LM Studio, this server tells nothing of its cache.
+    assert "^ : unproved" in said  # As LM Studio, this server tells nothing of its cache.
     del prompts[None]  # The warm-up.
     assert Counter(prompts.values())[2] == 3 * 5  # Each is asked once more, as the cached one.
     assert set(prompts.values()) == {1, 2}

@@ -1,6 +1,6 @@
 """The table of prefill and decode at several lengths of the prompt (docs/latency.md)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
 
@@ -13,22 +13,19 @@ from harness.stats.latency import disagreement
 from harness.store.run_file import RunFile
 
 PREFIX = "depth_"
-UNPROVED, DISAGREE = "?", "!"
+DISAGREE = "!"
 MARKS = {
-    UNPROVED: "unproved: the server does not tell how many prompt tokens it took from its cache",
+    speed.UNPROVED: speed.MARKS[speed.UNPROVED],
     DISAGREE: "the server's own figure differs by more than 2 % (docs/latency.md)",
 }
-PREFILL = (
-    "prefill/s: (prompt tokens - cached tokens) / TTFT. The first token comes out of the prefill, so no decode step is "
-    "in it; the request's way to the server and its queue are."
-)
+COUNTS = "Medians of n rounds, or of (m), one request at a time, [quartiles]."
 TPOT = "TPOT: (last delta - first delta) / (n - 1), n: output tokens as the server counts them. token/s: 1 / TPOT."
 GAP = "gap: between chunks, the median and the longest; a chunk may hold several tokens."
 WARM = "warm: TTFT of the same prompt with another question at its end, so that the rest of it may come from the cache."
 
 _FEW = 5
 _LONGEST_IN_MS_S = 0.1
-_HEADERS = ("prompt", "n", "TTFT", "prefill/s", "TPOT", "token/s", "gap", "warm", "saves")
+HEADERS = ("prompt", "n", "TTFT", "prefill/s", "TPOT", "token/s", "gap", "warm", "saves")
 Spread = tuple[float, float, float]
 
 
@@ -95,25 +92,27 @@ def _depth(depth: int, measures: Sequence[MeasureRecord]) -> Depth:
 
 def render(seen: RunFile, *, width: int | None) -> list[str]:
     """Return a table for each model, then what its columns and marks mean; nothing where nothing was measured."""
-    parts, shown = list[str](), list[str]()
+    parts, shown = list[str](), list[Sequence[str]]()
     for key, depths in depths_of(seen).items():
-        rows = [_row(depth) for depth in depths]
-        shown += [cell for row in rows for cell in row]
-        align = ["right"] * len(_HEADERS)
-        parts += [
-            f"{one_line(key, limit=60)}, by length of the prompt:",
-            fitted(rows, headers=_HEADERS, width=width, align=align),
-        ]
-        parts += [paragraph(note, width) for note in _notes(depths)]
-    if not parts:
-        return []
-    legend = "; ".join(f"{mark} : {meaning}" for mark, meaning in MARKS.items() if any(mark in cell for cell in shown))
-    text = f"Medians of n rounds, one request at a time, [quartiles]. {speed.TTFT} {PREFILL} {TPOT} {GAP} {WARM}"
-    return [*parts, paragraph(text, width), *([paragraph(legend, width)] if legend else [])]
+        rows = [row_of(depth) for depth in depths]
+        shown += rows
+        table = fitted(rows, headers=HEADERS, width=width, align=["right"] * len(HEADERS))
+        parts += [f"{one_line(key, limit=60)}, by length of the prompt:", table]
+        parts += [paragraph(note, width) for note in notes_of(depths)]
+    return [*parts, *(paragraph(text, width) for text in legend_of(shown))] if parts else []
 
 
-def _row(depth: Depth) -> Sequence[str]:
-    proof = "" if depth.is_proved else UNPROVED
+def legend_of(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return what the columns mean, and what those marks mean that are in these rows."""
+    cells = [cell for row in rows for cell in row]
+    marks = "; ".join(f"{mark} : {meaning}" for mark, meaning in MARKS.items() if any(mark in cell for cell in cells))
+    text = f"{COUNTS} {speed.TTFT} {speed.PREFILL} {TPOT} {GAP} {WARM}"
+    return [text, *filter(None, [marks])]
+
+
+def row_of(depth: Depth) -> Sequence[str]:
+    """Return a row of the table, with marks."""
+    proof = "" if depth.is_proved else speed.UNPROVED
     client, server = depth.middle("decode_tps"), depth.middle("server_tps")
     tokens = depth.middle("output_tokens")
     decode_mark = DISAGREE * disagreement(client, server, output_tokens=tokens)
@@ -125,19 +124,21 @@ def _row(depth: Depth) -> Sequence[str]:
         times(depth.spread("ttft_s")) + ttft_mark,
         _rates(depth.spread("prefill_tps")) + proof,
         times([depth.middle("tpot_s")]),
-        _rates(depth.spread("decode_tps")) + decode_mark,
+        _rates(depth.spread("decode_tps")) + decode_mark + _of(depth, "decode_tps"),
         times([depth.middle("itl_s"), depth.middle("max_gap_s")], between=" … "),
         times([depth.middle("warm_ttft_s")]),
         times([saved]),
     )
 
 
-def _notes(depths: Sequence[Depth]) -> Iterable[str]:
+def notes_of(depths: Sequence[Depth]) -> Iterator[str]:
+    """Yield what was left out, what client and server do not agree on, and how many tokens a chunk held."""
     for depth in depths:
         at = f"At {depth.depth:,} tokens"
         n = len(depth.values.get("ttft_s", ()))
         if depth.hits:
-            yield f"{at} {depth.hits} rounds met the prompt cache and are left out."
+            rounds = "1 round" if depth.hits == 1 else f"{depth.hits} rounds"
+            yield f"{at} {rounds} met the prompt cache and count for nothing."
         if 0 < n < _FEW:
             yield f"{at} only {n} of {_FEW} rounds count: too few for a figure to rely on."
         if disagreement(whole_s := depth.middle("e2e_s"), told_s := _total_by_server(depth)):
@@ -161,6 +162,12 @@ def _total_by_server(depth: Depth) -> float | None:
 
 def _difference(cold_s: float | None, warm_s: float | None) -> float | None:
     return None if cold_s is None or warm_s is None else cold_s - warm_s
+
+
+def _of(depth: Depth, name: str) -> str:
+    """Return of how many rounds a figure is, where that is not all of them: an answer in one block has no rate."""
+    count = len(depth.values.get(name, ()))
+    return f" ({count})" if 0 < count < len(depth.values.get("ttft_s", ())) else ""
 
 
 def _rates(found: Spread | None) -> str:

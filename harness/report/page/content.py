@@ -104,6 +104,23 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """A table of figures without a drawing.
+
+    Attributes:
+        title: what it shows.
+        header: of its columns; the first one names the row.
+        rows: the figures as they are shown.
+        notes: what the columns and marks mean, and what was left out.
+    """
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """Everything that a page shows.
 
@@ -119,6 +136,7 @@ class Page:
         no_answers: why there are none; "" where there are.
         trade_off: score against time: all tasks together, then each.
         speed, depth, history: charts, or why there are none.
+        prompt_lengths: prefill and decode by length of the prompt; None: not measured.
     """
 
     made: str
@@ -136,4 +154,5 @@ class Page:
     speed: Chart | Missing
     depth: Chart | Missing
     history: Chart | Missing
+    prompt_lengths: Figures | None = None
     samples: Explorer = field(default_factory=Explorer)

@@ -12,8 +12,9 @@ from harness.report.chart.history import history
 from harness.report.chart.long_context import DepthCell, long_context
 from harness.report.chart.pareto import ParetoPoint, pareto
 from harness.report.chart.story import HistoryPoint
+from harness.report.latency.depth import HEADERS, depths_of, legend_of, notes_of, row_of
 from harness.report.page.answer_line import whole_key
-from harness.report.page.content import Missing
+from harness.report.page.content import Figures, Missing
 from harness.report.page.explorer import Source
 from harness.report.page.past import PastCell
 from harness.report.text import task_label
@@ -159,6 +160,25 @@ def speed(
         )
     timed = [bar for bar in bars if bar.load or bar.first_word or bar.answer]
     return durations(timed) if timed else Missing(text="Nothing was timed.")
+
+
+def prompt_lengths(runs: Sequence[RunFile]) -> Figures | None:
+    """Return prefill and decode of each model by length of the prompt, as the last run says that measured it.
+
+    Args:
+        runs: the newest first.
+    """
+    found = {key: depths for run in reversed(runs) for key, depths in depths_of(run).items()}
+    rows = [(whole_key(key), *row_of(depth)) for key, depths in found.items() for depth in depths]
+    if not rows:
+        return None
+    notes = [f"{whole_key(key)}: {note}" for key, depths in found.items() for note in notes_of(depths)]
+    return Figures(
+        title="By length of the prompt",
+        header=("model", *HEADERS),
+        rows=tuple(rows),
+        notes=(*notes, *legend_of(rows)),
+    )
 
 
 def _pays(load: Sequence[float], first_word: Sequence[float], answer: Sequence[float], kind: LoadKind | None) -> str:

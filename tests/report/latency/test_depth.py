@@ -65,13 +65,13 @@ def test_lengths_stand_in_order_and_are_cards_where_the_terminal_is_narrow() -> 
 def test_a_figure_that_the_cache_may_have_helped_says_so() -> None:
     unknown = rounds("ttft_s", *TTFTS, cached_tokens=None), rounds("prefill_tps", *[1000.0] * 5, cached_tokens=None)
     text = told(*unknown[0], *unknown[1])
-    assert "1000?" in text
-    assert "? : unproved: the server does not tell" in text
+    assert "1000^" in text
+    assert "^ : unproved: the server does not tell" in text
 
 
 def test_rounds_that_met_the_cache_are_counted() -> None:
     text = told(*rounds("ttft_s", 0.5, 0.6, 0.7), *rounds("cache_hits", 2.0))
-    assert "At 512 tokens 2 rounds met the prompt cache and are left out." in text
+    assert "At 512 tokens 2 rounds met the prompt cache and count for nothing." in text
     assert "At 512 tokens only 3 of 5 rounds count" in text
 
 
@@ -92,6 +92,10 @@ def test_the_servers_own_figures_are_compared() -> None:
 def test_a_run_that_measured_in_full_ends_with_the_table() -> None:
     ending = render_ending(written(header(), *cell("extract", "acme/tiny", 20), *rounds("ttft_s", *TTFTS)))
     assert "by length of the prompt:" in ending
+
+
+def test_a_rate_of_fewer_rounds_says_of_how_many() -> None:
+    assert "50 (2)" in told(*rounds("ttft_s", *TTFTS), *rounds("decode_tps", 50.0, 50.0))
 
 
 def test_nothing_measured_shows_nothing() -> None:

@@ -5,9 +5,11 @@ from dataclasses import replace
 from harness.report.answer import TaskAnswer
 from harness.report.chart.chart import Chart
 from harness.report.page.content import Missing
-from harness.report.page.figure import trade_off
+from harness.report.page.figure import prompt_lengths, trade_off
 from harness.verdict.choose import choose
 from harness.verdict.contender import Contender
+from tests.report.latency.test_depth import rounds
+from tests.store.written import written
 
 SHARED = Contender(
     key="a",
@@ -29,6 +31,16 @@ def test_the_interval_over_all_tasks_counts_items_of_a_cluster_as_fewer() -> Non
     assert whole[1] == "0.75 [0.65, 0.83]"
     assert part[1].startswith("0.75 [0.")
     assert _width(part[1]) > _width(whole[1]) + 0.05
+
+
+def test_prefill_by_length_of_the_prompt_is_that_of_the_newest_run_with_its_notes() -> None:
+    old, new = (written(*rounds("ttft_s", *[time_s] * 5), *rounds("cache_hits", 1.0)) for time_s in (0.7, 0.5))
+    figures = prompt_lengths([new, old])
+    assert figures is not None
+    assert [row[:4] for row in figures.rows] == [("acme/tiny", "515 tokens", "5", "0.50 s")]
+    assert figures.header[:2] == ("model", "prompt")
+    assert figures.notes[0] == "acme/tiny: At 512 tokens 1 round met the prompt cache and count for nothing."
+    assert prompt_lengths([written()]) is None
 
 
 def _width(score: str) -> float:

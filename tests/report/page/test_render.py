@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from harness.report.page.content import AnswerLine, Matrix, Missing, Page
+from harness.report.page.content import AnswerLine, Figures, Matrix, Missing, Page
 from harness.report.page.markdown import MOST_BYTES, render_markdown
 from harness.report.page.render import render_page
 
@@ -102,3 +102,14 @@ def test_markdown_stays_on_its_line(text: str) -> None:
     lines = render_markdown(page(answers=(answer(text, text),))).splitlines()
     assert all(not line.startswith(("#", "::")) or line == "### Who takes which task" for line in lines)
     assert not any(character in "".join(lines) for character in "\x1b\u202e")
+
+
+def test_figures_by_length_of_the_prompt_stand_under_speed_and_are_text() -> None:
+    figures = Figures(
+        title="By length of the prompt", header=("model", "prompt"), rows=((EVIL, "515 tokens"),), notes=(EVIL,)
+    )
+    html = render_page(page(speed=Missing(text="Nothing was timed."), prompt_lengths=figures))
+    assert "<summary>By length of the prompt</summary>" in html
+    assert "515 tokens" in html
+    assert html.count("&lt;img src=x") == 2
+    assert "<img" not in html
