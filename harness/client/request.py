@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 from harness.domain.generation import ChatRequest, Image
@@ -26,8 +25,7 @@ def chat_body(request: ChatRequest, *, stream: bool) -> dict[str, Any]:
     An item of `input` has the type "text" or "image"; LM Studio refuses the documented "message" (lmstudio-ai/docs
     issue 253).
     """
-    body = {field.name: getattr(request, field.name) for field in fields(request) if field.name != "input"}
-    body = {name: value for name, value in body.items() if value is not None}
+    body = request.as_dict()
     body["input"] = request.input if isinstance(request.input, str) else [_item(part) for part in request.input]
     return body | ({"stream": True} if stream else {})
 

@@ -42,9 +42,12 @@ class Decoder:
             MalformedAnswer: a line or an event is too long.
         """
         for line in self._lines(data):
-            event = self._take(line)
-            if event is not None:
-                yield event
+            if not line:
+                if (event := self._dispatch()) is not None:
+                    yield event
+            # A comment does not count, so that keep-alives in a long silence cannot fill an event.
+            elif not line.startswith(b":"):
+                self._take(line)
 
     def _lines(self, data: bytes) -> Iterator[bytes]:
         """Yield complete lines, which end with CR, LF or CR LF. A CR ends a line at once, as an LF may never follow."""
@@ -53,37 +56,34 @@ class Decoder:
         if self._ignores_lf:
             data = data.removeprefix(b"\n")
         self._ignores_lf = data.endswith(b"\r")
-        *complete, rest = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        if b"\r" in data:
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        *complete, rest = data.split(b"\n")
         for part in complete:
-            self._append(part)
-            line = bytes(self._line)
-            self._line.clear()
+            line = part
+            if self._line:
+                self._line += part
+                line = bytes(self._line)
+                self._line.clear()
+            self._bound(len(line))
             if self._is_first_line:
                 self._is_first_line = False
                 line = line.removeprefix(_BOM)
             yield line
-        self._append(rest)
+        self._line += rest
+        self._bound(len(self._line))
 
-    def _append(self, part: bytes) -> None:
-        if len(self._line) + len(part) + self._event_bytes > self._max_event_bytes:
+    def _bound(self, line_bytes: int) -> None:
+        if line_bytes + self._event_bytes > self._max_event_bytes:
             raise MalformedAnswer(f"an event of the stream is longer than {self._max_event_bytes} bytes")
-        self._line += part
 
-    def _take(self, line: bytes) -> ServerSentEvent | None:
-        if not line:
-            return self._dispatch()
-        if line.startswith(
-            b":"
-        ):  # A comment; it does not count, so that keep-alives in a long silence cannot fill an event.
-            return None
+    def _take(self, line: bytes) -> None:
         self._event_bytes += len(line)
-        field, _, value = line.decode("utf-8", "replace").partition(":")
-        value = value.removeprefix(" ")
-        if field == "event":
-            self._name = value
-        elif field == "data":
-            self._data.append(value)
-        return None
+        field, _, value = line.partition(b":")
+        if field == b"event":
+            self._name = value.removeprefix(b" ").decode("utf-8", "replace")
+        elif field == b"data":
+            self._data.append(value.removeprefix(b" ").decode("utf-8", "replace"))
 
     def _dispatch(self) -> ServerSentEvent | None:
         name, data = self._name or "message", self._data

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from harness.client.fault import ErrorBody, fault_of
 from harness.client.sse import ServerSentEvent
-from harness.client.wire import ChatWire, parse, read_json
+from harness.client.wire import ChatWire, json_of, parse
 from harness.domain.generation import Generation, Times
 from harness.domain.model import InstanceId
 from harness.errors import HarnessError, MalformedAnswer
@@ -62,7 +62,7 @@ def stream_event(event: ServerSentEvent, *, at: float) -> StreamEvent | None:
         MalformedAnswer: the data of a known event is not JSON.
     """
     try:
-        data = read_json(event.data.encode())
+        data = json_of(event.data)
     except MalformedAnswer:
         if event.name in _KNOWN:
             raise

@@ -281,9 +281,14 @@ def read_json(data: bytes) -> Any:
     Raises:
         MalformedAnswer: it is not JSON, or is nested too deeply.
     """
-    text = data.decode("utf-8-sig", "replace")
+    return json_of(data.decode("utf-8", "replace"))
+
+
+def json_of(text: str) -> Any:
+    """Return the JSON value in `text`, as `read_json` does."""
+    text = text.removeprefix("\ufeff")
     try:
-        value = json.loads(text, parse_constant=lambda _: None, parse_float=_finite, parse_int=_bounded)
+        value = _DECODER.decode(text)
     except (ValueError, RecursionError):
         shown = " ".join(text[:_SHOWN_CHARACTERS].split())
         raise MalformedAnswer(f"expected JSON, got {shown!r}" if shown else "expected JSON, got nothing") from None
@@ -335,3 +340,7 @@ def _mended(value: Any) -> Any:
     if isinstance(value, dict):
         return {_mended(key): _mended(element) for key, element in value.items()}
     return value
+
+
+# One for all, as making one takes longer than reading an event.
+_DECODER = json.JSONDecoder(parse_constant=lambda _: None, parse_float=_finite, parse_int=_bounded)

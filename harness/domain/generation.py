@@ -36,6 +36,10 @@ class ChatRequest:
     store: bool = False
     previous_response_id: ResponseId | None = None
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return its fields without those that are None."""
+        return {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerStats:
@@ -55,6 +59,10 @@ class ServerStats:
     ttft_s: float | None = None
     load_time_s: float | None = None
     cached_tokens: int | None = None
+
+    def as_dict(self) -> dict[str, float | int | None]:
+        """Return its fields."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +86,11 @@ class Times:
     chunks: int = 0
     median_gap_s: float | None = None
     max_gap_s: float | None = None
+
+    def as_dict(self) -> dict[str, float | int | None]:
+        """Return its fields, to the nanosecond, which is as fine as the clock is."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value if value is None else round(value, 9) for name, value in values.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

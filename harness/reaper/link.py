@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,11 @@ class ReaperLink:
         self._starting = threading.RLock()
         self._keys: list[str] = []
         self._restarts = 0
+        self._noting = threading.Lock()
+        self._in_flight: Counter[int] = Counter()
+        self._heard_by: Channel | None = None
+        self._heard: set[int] = set()
+        """The leases of which this reaper knows that they are asked."""
         self.say = say
 
     @property
@@ -152,10 +158,22 @@ class ReaperLink:
             yield reply
 
     def note_request(self, lease: int, *, begins: bool) -> None:
-        """Tell the reaper that a request to the instance of this lease begins, or has ended."""
-        if (channel := self._channel) is not None:
+        """Note that a request to the instance of this lease begins, or has ended; the reaper hears of first and last.
+
+        Each word to it wakes a process, while a slot waits for its next request.
+        """
+        with self._noting:
+            self._in_flight[lease] += 1 if begins else -1
+            channel, is_asking = self._channel, self._in_flight[lease] > 0
+            if channel is None:
+                return
+            if channel is not self._heard_by:
+                self._heard_by, self._heard = channel, set()
+            if is_asking == (lease in self._heard):
+                return
+            self._heard ^= {lease}
             with contextlib.suppress(ConnectionLost):  # What a reaper that is gone has missed is lost.
-                channel.tell({"op": "asking" if begins else "asked", "lease": lease})
+                channel.tell({"op": "asking" if is_asking else "asked", "lease": lease})
 
     def find(self, lease: int, *, within_s: float, exchange: Exchange | None = None) -> Ending:
         """Let the reaper find what a load made whose answer was lost; what it finds is in the journal.

@@ -5,7 +5,6 @@ import os
 import platform
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -236,24 +235,14 @@ class Recorder:
         """
         self._samples += 1
         uid = uid or sample_uid(task, answer.job, model, config=config.as_dict())
-        sample = self._sample(uid, task, answer, model, instance_id)
-        if not self._no_prompts and sample.prompt_hash not in self._prompts:
-            self._writer.write(prompt_record(answer.job, **self.head()))
+        head = self.head()
+        about = {**head, "sample_uid": uid}
+        sample = _sample_record(about, task, answer, model, instance_id)
+        is_new = not self._no_prompts and sample.prompt_hash not in self._prompts
+        prompt = [prompt_record(answer.job, **head)] if is_new else []
+        self._writer.write(*prompt, sample, _score_record(about, task, answer))
+        if is_new:
             self._prompts.add(sample.prompt_hash)
-        self._writer.write(sample)
-        score = answer.score
-        self._writer.write(
-            ScoreRecord(
-                **self.head(),
-                sample_uid=uid,
-                scorer=task.scorer.name,
-                scorer_version=task.scorer.version,
-                value=score.value if score else None,
-                passed=score.passed if score else None,
-                reason=score.reason if score else answer.outcome.value,
-                details=dict(score.details) if score else {},
-            )
-        )
 
     def measure(
         self,
@@ -319,40 +308,55 @@ class Recorder:
         """Return the fields that every record starts with."""
         return {"run_id": self.run_id, "at": timestamp(self._clock.now())}
 
-    def _sample(self, uid: str, task: Task, answer: Answer, model: Model, instance_id: InstanceId) -> SampleRecord:
-        sample, generation = answer.job.sample, answer.generation
-        stats = asdict(generation.stats) if generation else {}
-        request = {name: value for name, value in asdict(answer.job.request).items() if value is not None}
-        for text in ("system_prompt", "input"):
-            request.pop(text, None)
-        return SampleRecord(
-            **self.head(),
-            sample_uid=uid,
-            task=task.name,
-            task_class=task.task_class,
-            item_id=sample.item_id,
-            item_hash=sample.item_hash,
-            stratum=sample.stratum,
-            cluster_id=sample.cluster_id,
-            tier=sample.tier,
-            tags=dict(sample.tags),
-            epoch=answer.job.epoch,
-            model_key=model.key,
-            instance_id=instance_id,
-            prompt_hash=sample.prompt_hash,
-            request=request,
-            target=sample.target,
-            turns=[_turn(generation) for generation in answer.earlier],
-            outcome=answer.outcome.value,
-            output_text=generation.text if generation else "",
-            reasoning_text=generation.reasoning if generation else "",
-            usage={name: value for name, value in stats.items() if name.endswith("_tokens")},
-            times=asdict(generation.times) if generation else {},
-            server_stats=stats,
-            attempts=answer.attempts,
-            cold=generation.loaded_model if generation else False,
-            error=answer.error,
-        )
+
+def _sample_record(
+    about: Mapping[str, Any], task: Task, answer: Answer, model: Model, instance_id: InstanceId
+) -> SampleRecord:
+    sample, generation = answer.job.sample, answer.generation
+    stats: dict[str, Any] = generation.stats.as_dict() if generation else {}
+    request = answer.job.request.as_dict()
+    for text in ("system_prompt", "input"):
+        request.pop(text, None)
+    return SampleRecord(
+        **about,
+        task=task.name,
+        task_class=task.task_class,
+        item_id=sample.item_id,
+        item_hash=sample.item_hash,
+        stratum=sample.stratum,
+        cluster_id=sample.cluster_id,
+        tier=sample.tier,
+        tags=dict(sample.tags),
+        epoch=answer.job.epoch,
+        model_key=model.key,
+        instance_id=instance_id,
+        prompt_hash=sample.prompt_hash,
+        request=request,
+        target=sample.target,
+        turns=[_turn(generation) for generation in answer.earlier],
+        outcome=answer.outcome.value,
+        output_text=generation.text if generation else "",
+        reasoning_text=generation.reasoning if generation else "",
+        usage={name: value for name, value in stats.items() if name.endswith("_tokens")},
+        times=generation.times.as_dict() if generation else {},
+        server_stats=stats,
+        attempts=answer.attempts,
+        cold=generation.loaded_model if generation else False,
+        error=answer.error,
+    )
+
+
+def _score_record(about: Mapping[str, Any], task: Task, answer: Answer) -> ScoreRecord:
+    score = answer.score
+    return ScoreRecord(
+        **about,
+        scorer=task.scorer.name,
+        scorer_version=task.scorer.version,
+        value=score.value if score else None,
+        passed=score.passed if score else None,
+        reason=score.reason if score else answer.outcome.value,
+        details=dict(score.details) if score else {},
+    )
 
 
 def _turn(generation: Generation) -> dict[str, Any]:

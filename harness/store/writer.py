@@ -51,17 +51,18 @@ class RunWriter:
             ) from exc
         self._file: TextIO = os.fdopen(descriptor, "w", encoding="utf-8")
         # Lines are JSON already: pydantic refuses NaN and keeps `kind` and `schema` first.
-        self._lines = jsonlines.Writer(self._file, dumps=str, flush=True)
+        self._lines = jsonlines.Writer(self._file, dumps=str)
 
-    def write(self, record: Record) -> None:
-        """Append `record`; when this returns, the operating system has it."""
+    def write(self, *records: Record) -> None:
+        """Append records that belong together; when this returns, the operating system has them."""
         with self._lock:
             if self._failed is not None:
                 raise StoreError(
                     f"{self._failed.message}; nothing more is appended to a torn line", hint=self._failed.hint
                 )
             try:
-                self._lines.write(record.to_json())
+                self._lines.write_all([record.to_json() for record in records])
+                self._file.flush()
             except OSError as exc:
                 self._failed = StoreError(
                     f"cannot append to {self.path}: {exc.strerror}",

@@ -59,8 +59,7 @@ def asker(
                 earlier.append(answer.generation)
             if (failed := _broken_off(answer, number)) is not None:
                 return _scored(task, replace(failed, attempts=1 + asked_again, earlier=tuple(earlier)))
-        answer = turn(job, earlier, exchange)
-        return _scored(task, replace(answer, attempts=answer.attempts + asked_again, earlier=tuple(earlier)))
+        return _scored(task, _after(earlier, turn(job, earlier, exchange), asked_again))
 
     def turn(job: Job, earlier: Sequence[Generation], exchange: Exchange) -> Answer:
         if is_lost():
@@ -83,6 +82,13 @@ def asker(
         return Answer(job=job, outcome=outcome, generation=generation, error=error, attempts=attempts.count)
 
     return ask
+
+
+def _after(earlier: Sequence[Generation], answer: Answer, asked_again: int) -> Answer:
+    """Return the last answer of a conversation with what came before it."""
+    if not earlier:
+        return answer
+    return replace(answer, attempts=answer.attempts + asked_again, earlier=tuple(earlier))
 
 
 def _other_instance(generation: Generation, instance_id: InstanceId) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.domain.answer import Job
-from harness.domain.generation import ChatRequest, Generation, Image
+from harness.domain.generation import ChatRequest, Generation
 from harness.domain.sample import Sample
 from harness.run.ask.reasoning import extra_tokens
 from harness.task.image import read_image
@@ -45,9 +45,10 @@ def next_request(job: Job, earlier: Sequence[Generation]) -> ChatRequest:
     sample, count = job.sample, len(earlier)
     if count == len(sample.turns):
         origin = earlier[(sample.continues or count) - 1].response_id if count else None
+        if not sample.images:
+            return job.request if origin is None else replace(job.request, previous_response_id=origin)
         images = [read_image(image.path) for image in sample.images]
-        sent: str | tuple[str | Image, ...] = (sample.prompt, *images) if images else job.request.input
-        return replace(job.request, input=sent, previous_response_id=origin)
+        return replace(job.request, input=(sample.prompt, *images), previous_response_id=origin)
     return replace(
         job.request,
         input=sample.turns[count],
