@@ -36,6 +36,8 @@ class Figures:
         queue_s: the sum of all waiting for a slot.
         busy_s: the sum of the time in slots.
         window_s: from the arrival of the first chat to the end of the last.
+        first_at: when that was, on the machine's monotonic clock; None before the first chat.
+        last_at: when that was; None before the first chat has left its slot.
         occupancy: busy_s / (slots x window_s), at most 1; None where answers take no time.
         connections: how many were accepted.
         other_requests: listings, loads, unloads and so on; asking for these figures counts, too.
@@ -52,6 +54,8 @@ class Figures:
     queue_s: float
     busy_s: float
     window_s: float
+    first_at: float | None
+    last_at: float | None
     occupancy: float | None
     connections: int
     other_requests: int

@@ -108,7 +108,7 @@ class Slots:
         self.counts = Counts(in_flight=self.counts.in_flight)
 
     def figures(self) -> dict[str, Any]:
-        """Return the counts for people: with the window and the occupancy, without the times of the clock."""
+        """Return the counts, with the window and the occupancy."""
         counts = self.counts
         window_s = counts.last - counts.first if counts.first is not None and counts.last is not None else 0.0
         room_s = self.slots * window_s
@@ -124,6 +124,8 @@ class Slots:
             "queue_s": counts.queue_s,
             "busy_s": counts.busy_s,
             "window_s": window_s,
+            "first_at": counts.first,
+            "last_at": counts.last,
             "occupancy": counts.busy_s / room_s if self.answer_s and room_s else None,
             "connections": counts.connections,
             "other_requests": counts.other_requests,
