@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "smoke": ("smoke", "Load a model, ask it something, check the answer, unload it"),
         "tasks": ("tasks", "List the tasks and what each one's items are like"),
         "score": ("score", "Score stored outputs again, without a server"),
+        "selfcheck": ("selfcheck", "Check whether this machine is fit to measure on"),
         "live": ("live", "Check whether a server behaves as LM Studio is documented to"),
     },
     "Decide": {

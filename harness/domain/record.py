@@ -45,6 +45,8 @@ class RunRecord(Record):
     """The first line: everything needed to decide whether another run can be compared with this one.
 
     Attributes:
+        conditions: of the machine that asked, when the run began: `load_average` (of the last minute), `governor` (what
+            sets the cores' frequency) and `power` (`mains` or `battery`); null where it is not readable.
         parent_run_id: of the run that this one resumes. The records taken over from it follow this one and keep their
             own, earlier `at`; a reader of many files skips a run that is the parent of another one.
     """
@@ -56,6 +58,7 @@ class RunRecord(Record):
     cpu: str | None = None
     cpu_count: int | None = None
     memory_bytes: int | None = None
+    conditions: dict[str, float | str | None] = {}
     server_kind: str
     server_url: str
     server_version: str | None = None

@@ -1,5 +1,7 @@
-"""How busy this machine is with other things, as far as the system tells."""
+"""How busy this machine is with other things, and how fast it is set to be, as far as the system tells."""
 
+import contextlib
+import os
 from pathlib import Path
 
 from harness.clock import Clock
@@ -7,6 +9,41 @@ from harness.clock import Clock
 _SAMPLE_S = 0.2
 _STAT = Path("/proc/stat")
 _IDLE, _WAITING = 3, 4
+_SYSTEM = Path("/sys")
+LEAST_BUSY_CORES, LEAST_BUSY_SHARE = 1.0, 0.25
+
+
+def is_busy(busy: float, cores: int) -> bool:
+    """Return whether so many busy cores are enough to make times too long: one of many, or a quarter of few."""
+    return busy >= min(LEAST_BUSY_CORES, LEAST_BUSY_SHARE * cores)
+
+
+def load_average() -> float | None:
+    """Return how many processes ran or waited for a core on average in the last minute; None where nobody counts."""
+    with contextlib.suppress(OSError, AttributeError):
+        return round(os.getloadavg()[0], 2)
+    return None
+
+
+def governor(system: Path = _SYSTEM) -> str | None:
+    """Return what sets the cores' frequency, such as "performance" or "powersave"; None where it is not readable."""
+    found = {_text(path) for path in system.glob("devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor")}
+    return ", ".join(sorted(found - {""})) or None
+
+
+def power_source(system: Path = _SYSTEM) -> str | None:
+    """Return "mains" or "battery"; None where it is not readable, as on most servers."""
+    supplies = [(_text(path / "type"), path) for path in sorted(system.glob("class/power_supply/*"))]
+    if any(kind in {"Mains", "USB"} and _text(path / "online") == "1" for kind, path in supplies):
+        return "mains"
+    batteries = [path for kind, path in supplies if kind == "Battery" and _text(path / "scope") != "Device"]
+    return "battery" if any(_text(path / "status") == "Discharging" for path in batteries) else None
+
+
+def _text(path: Path) -> str:
+    with contextlib.suppress(OSError):
+        return path.read_text(encoding="utf-8", errors="replace").strip()[:40]
+    return ""
 
 
 def busy_cores(clock: Clock) -> tuple[float, int] | None:

@@ -34,6 +34,7 @@ from harness.lifecycle.resident import resident_ids
 from harness.reaper.filelock import FileLock
 from harness.run.ask.job import sample_uid
 from harness.run.ask.prompt import prompt_record
+from harness.run.machine import governor, load_average, power_source
 from harness.run.provenance import cpu_name, git_state, harness_version, memory_bytes, redacted, versions
 from harness.settings import DEFAULT_TOKEN, Settings
 from harness.store.writer import RunWriter
@@ -112,6 +113,7 @@ class Recorder:
                 cpu=cpu_name(),
                 cpu_count=os.cpu_count(),
                 memory_bytes=memory_bytes(),
+                conditions={"load_average": load_average(), "governor": governor(), "power": power_source()},
                 server_kind=server_kind,
                 server_url=server_url,
                 git_commit=commit,

@@ -186,7 +186,11 @@ WALK: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "schema": ((), ("routing",), ("--kind", EVIL)),
     "completion": (("bash",),),
 }
-ELSEWHERE = {"run": "in a process of its own, below", "serve": "prints only what its own user has typed"}
+ELSEWHERE = {
+    "run": "in a process of its own, below",
+    "serve": "prints only what its own user has typed",
+    "selfcheck": "prints figures of its own, and two words of the system",
+}
 
 
 def test_commands_print_through_output_alone() -> None:

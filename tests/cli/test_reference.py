@@ -22,7 +22,7 @@ COMMANDS = {
     name: command for name in cli.list_commands(ROOT_CONTEXT) if (command := cli.get_command(ROOT_CONTEXT, name))
 }
 WITHOUT_JSON = {"run", "serve", "schema", "completion"}
-OFFLINE = {"choose", "compare", "export", "gate", "report", "score", "show", "tasks"}
+OFFLINE = {"choose", "compare", "export", "gate", "report", "score", "selfcheck", "show", "tasks"}
 
 Call = Callable[..., Any]
 
