@@ -76,7 +76,7 @@ test: $(STAMP) ## the project's own tests
 	@$(BIN)/python -m pytest -rs -n 4 $(ARGS)
 
 # What takes longest in these folders: a megabyte of each hostile text, and simulated worlds.
-NOT_QUICK := not megabyte and not four_times and not test_worlds
+NOT_QUICK := not megabyte and not test_worlds
 QUICK := domain scoring serving stats store verdict task selection report run/plan run/ask
 test-quick: $(STAMP) ## pure units, no server processes: under a minute
 	@$(BIN)/python -m pytest -q -n 2 -m 'not torture and not embedded' -k '$(NOT_QUICK)' $(addprefix tests/,$(QUICK)) $(ARGS)

@@ -173,8 +173,8 @@ def false_claims(*, candidates: int, runs: int, seed: int) -> dict[Verdict, floa
 
 
 def test_false_verdicts_are_rare_over_one_and_over_many_candidates() -> None:
-    for share in chain(*(false_claims(candidates=k, runs=30, seed=k).values() for k in (1, 4))):
-        assert share <= 0.17  # 5 % and three standard errors
+    for share in chain(*(false_claims(candidates=k, runs=15, seed=k).values() for k in (1, 4))):
+        assert share <= 0.22  # 5 % and three standard errors
 
 
 @pytest.mark.torture
@@ -213,9 +213,9 @@ def rare_failures(*, n: int, runs: int, seed: int) -> tuple[float, float]:
 
 @pytest.mark.parametrize("n", [10, 30])
 def test_rare_failures_of_graded_scores_are_not_taken_for_a_difference(n: int) -> None:
-    differ, not_worse = rare_failures(n=n, runs=60, seed=n)
+    differ, not_worse = rare_failures(n=n, runs=40, seed=n)
     assert differ <= 0.05
-    assert not_worse <= 0.05 + 0.09  # Monte Carlo error of 60 runs
+    assert not_worse <= 0.05 + 0.1  # Monte Carlo error of 40 runs
 
 
 @pytest.mark.torture

@@ -73,10 +73,10 @@ def test_a_class_is_named_as_its_folder_and_says_what_it_is(name: str) -> None:
 
 
 @EACH
-@pytest.mark.parametrize("seed", [0, 1, 7])
+@pytest.mark.parametrize("seed", [0, 7])
 def test_reference_answers_score_one_in_several_dressings(name: str, seed: int) -> None:
     entry = CATALOGUE[name]
-    for sample in samples_of(name, seed=seed, limit=90):
+    for sample in samples_of(name, seed=seed, limit=60):
         for dress in DRESSES.values():
             score = entry.task.scorer(dress(entry.reference(sample)), sample.target)
             assert (score.value, score.passed) == (1.0, True), (sample, score)
@@ -86,7 +86,7 @@ def test_reference_answers_score_one_in_several_dressings(name: str, seed: int) 
 @pytest.mark.parametrize("sentence", SENTENCES)
 def test_a_short_reference_answer_scores_one_within_a_sentence(name: str, sentence: str) -> None:
     entry = CATALOGUE[name]
-    for sample in samples_of(name, seed=0, limit=240):
+    for sample in samples_of(name, seed=0, limit=120):
         score = entry.task.scorer(SENTENCES[sentence](entry.reference(sample)), sample.target)
         assert (score.value, score.passed) == (1.0, True), (sample, score)
 
@@ -98,21 +98,21 @@ def test_select_knows_what_each_class_asks_of_a_model(name: str) -> None:
 
 @EACH
 def test_lazy_answers_score_nothing_or_at_most_chance(name: str) -> None:
-    entry, samples = CATALOGUE[name], samples_of(name, seed=0, limit=60)
+    entry, samples = CATALOGUE[name], samples_of(name, seed=0, limit=30)
     found = {kind: judged(entry, lazy, samples) for kind, lazy in LAZY.items()}
     assert {kind: value for kind, value in found.items() if value > max(0.01, entry.task.chance)} == {}
 
 
 @EACH
 def test_adversaries_score_nothing_or_at_most_chance(name: str) -> None:
-    entry, samples = CATALOGUE[name], samples_of(name, seed=0, limit=120)
+    entry, samples = CATALOGUE[name], samples_of(name, seed=0, limit=60)
     found = {kind: judged(entry, answer, samples) for kind, answer in entry.adversaries.items()}
     assert {kind: value for kind, value in found.items() if value > max(0.01, entry.task.chance)} == {}
 
 
 @EACH
 def test_guesses_that_did_not_read_score_no_more_than_chance(name: str) -> None:
-    entry, samples = CATALOGUE[name], samples_of(name, seed=0, limit=360)
+    entry, samples = CATALOGUE[name], samples_of(name, seed=0, limit=180)
     found = {kind: judged(entry, answer, samples) for kind, answer in entry.guesses.items()}
     assert {kind: value for kind, value in found.items() if value > entry.task.chance + NOISE} == {}
     # Chance is what the best guess reaches, not a figure to hide behind.
@@ -122,7 +122,7 @@ def test_guesses_that_did_not_read_score_no_more_than_chance(name: str) -> None:
 
 @EACH
 def test_the_answer_to_another_item_scores_no_more_than_chance(name: str) -> None:
-    entry, samples = CATALOGUE[name], samples_of(name, seed=0, limit=240)
+    entry, samples = CATALOGUE[name], samples_of(name, seed=0, limit=120)
     others = dict(zip((sample.item_id for sample in samples), samples[7:] + samples[:7], strict=True))
     value = judged(entry, lambda sample: entry.reference(others[sample.item_id]), samples)
     assert value <= max(0.02, entry.task.chance + NOISE)
@@ -175,7 +175,7 @@ def test_the_samples_of_a_seed_are_frozen() -> None:
     assert found == FROZEN
 
 
-@pytest.mark.parametrize("hash_seed", ["0", "1", "12345"])
+@pytest.mark.parametrize("hash_seed", ["0", "12345"])
 def test_samples_do_not_depend_on_the_hash_seed(hash_seed: str) -> None:
     code = (
         "import importlib, sys\n"
