@@ -26,8 +26,9 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Several tests at a time, each with a server that computes on all cores, spin against each other.
 os.environ.setdefault("LMS_HARNESS_THREADS", "1")
 
-# A deadline an example would test the machine, which may be busy.
-settings.register_profile("harness", settings(), deadline=None)
+# A deadline an example would test the machine, which may be busy. Half of Hypothesis's own number of examples, as the
+# tests run often and each time with others.
+settings.register_profile("harness", settings(), deadline=None, max_examples=50)
 settings.load_profile("harness")
 
 

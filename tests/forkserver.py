@@ -341,10 +341,11 @@ def _become(request: Mapping[str, Any]) -> None:
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
+    encoding = request["env"].get("PYTHONIOENCODING", "utf-8")
     for number, name, errors in ((1, "stdout", "strict"), (2, "stderr", "backslashreplace")):
         # The server's own knew what they wrote to: a file is rewound, a pipe cannot be.
         buffering = 1 if request["is_terminal"] else -1
-        stream = open(number, "w", buffering, encoding="utf-8", errors=errors, closefd=False)  # noqa: SIM115
+        stream = open(number, "w", buffering, encoding=encoding, errors=errors, closefd=False)  # noqa: SIM115
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
     sys.path[0] = request["cwd"]

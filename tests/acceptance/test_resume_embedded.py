@@ -21,11 +21,11 @@ OPTIONS = (
     "--model=*q4_0",
     "--task=extract",
     "--task=classify",
-    "--limit=3",
+    "--limit=2",
     "--concurrency=1",
     "--max-output-tokens=8",
 )
-ENOUGH = 2
+ENOUGH = 1
 
 
 def start(tmp_path: Path, *words: str) -> forkserver.Process:
@@ -56,17 +56,17 @@ def test_a_killed_and_resumed_run_has_the_answers_and_the_table_of_a_whole_one(t
     killed.send_signal(signal.SIGKILL)
     killed.communicate(timeout=60)
     there = answers(tmp_path / "killed")
-    assert ENOUGH <= there < 6
+    assert ENOUGH <= there < 4
     out = finished(start(tmp_path, "--suite=offload", "--resume=last", "--results=killed"))
     (whole,) = (tmp_path / "whole").glob("*.jsonl")
     resumed = max((tmp_path / "killed").glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
     got, wanted = result(list(read_run(resumed))), result(list(read_run(whole)))
     # On a busy machine llama.cpp now and then answers otherwise even at temperature 0 (design, Times).
-    assert len(got) == len(wanted) >= 6
+    assert len(got) == len(wanted) >= 4
     assert len(got - wanted) <= 2
     cells = [record for record in read_run(resumed) if isinstance(record, SummaryRecord)]
-    assert [(cell.n, cell.unscored) for cell in cells] == [(3, 0), (3, 0)]
+    assert [(cell.n, cell.unscored) for cell in cells] == [(2, 0), (2, 0)]
     assert out.count("smollm2-135m-instruct-q4_0") >= len(cells)
     head = next(read_run(resumed))
     new = [record for record in read_run(resumed) if isinstance(record, SampleRecord) and record.at >= head.at]
-    assert len(new) == 6 - there
+    assert len(new) == 4 - there

@@ -13,6 +13,7 @@ import pytest
 from harness.domain.record import EndRecord, InstanceRecord, MeasureRecord, ReleaseRecord, RunRecord, SampleRecord
 from harness.store.reader import read_run
 from tests import forkserver
+from tests.domain.test_schema import errors
 
 pytestmark = [pytest.mark.embedded, pytest.mark.usefixtures("embedded_server"), pytest.mark.timeout(300)]
 MODEL = "smollm2-135m-instruct-q4_0"
@@ -64,6 +65,7 @@ def test_two_models_are_loaded_asked_measured_unloaded_and_tabulated(tmp_path: P
         "this is a demonstration",
     ):
         assert shown in done.stdout
+    assert list(errors(only_file(tmp_path))) == [], "every line fits the schema"
     records = list(read_run(only_file(tmp_path)))
     assert isinstance(records[0], RunRecord)
     assert records[0].server_kind == "embedded"

@@ -61,12 +61,11 @@ def test_each_command_runs_and_ends_in_the_figures_of_the_paper(tmp_path: Path) 
 
 
 @pytest.mark.embedded
-@pytest.mark.parametrize("name", ["gsm8k", "ifeval", "clinc150"])
-def test_each_command_runs_on_real_weights(embedded_server: EmbeddedServer, tmp_path: Path, name: str) -> None:
-    words = [*COMMANDS[name], "--model=*q4_0", "--limit=1", "--max-output-tokens=4"]
+def test_a_command_runs_on_real_weights(embedded_server: EmbeddedServer, tmp_path: Path) -> None:
+    words = [*COMMANDS["gsm8k"], "--model=*q4_0", "--limit=1", "--max-output-tokens=4"]
     words = [word for word in words if word != "all"]
     words.remove("--model")
     run(make(tmp_path), embedded_server.url, *words)
     (path,) = (tmp_path / "results").glob("*.jsonl")
     (sample,) = (record for record in read_run(path) if isinstance(record, SampleRecord))
-    assert (sample.task, sample.outcome) in {(name, "truncated"), (name, "ok")}
+    assert (sample.task, sample.outcome) in {("gsm8k", "truncated"), ("gsm8k", "ok")}

@@ -44,10 +44,6 @@ def environment(tmp_path: Path, **more: str) -> dict[str, str]:
     return {**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "COLUMNS": "160", **more}
 
 
-def command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "harness.cli", "live", *words]
-
-
 Live = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -193,17 +189,11 @@ def test_wrong_input_is_one_message(words: list[str], code: int, said: str, serv
 
 def test_what_it_loaded_is_unloaded_even_if_it_is_killed(server: ScriptedServer, tmp_path: Path) -> None:
     server.on("POST", "/v1/chat/completions", Delay(60))
-    child = subprocess.Popen(
-        command(server.url),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=tmp_path,
-        env=environment(tmp_path),
-    )
+    child = forkserver.start("harness.cli", "live", server.url, cwd=tmp_path, env=environment(tmp_path))
     eventually(lambda: server.asked("POST", "/v1/chat/completions"))
     assert server.loaded == [KEY]
     child.kill()
-    child.wait()
+    child.communicate(60)
     eventually(lambda: server.loaded == [])
 
 
@@ -225,14 +215,7 @@ def test_ctrl_c_releases_what_was_loaded_and_keeps_what_was_found(
 ) -> None:
     if where == "checks":
         server.on("POST", "/v1/chat/completions", Delay(60))
-    child = subprocess.Popen(
-        command(server.url),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=tmp_path,
-        env=environment(tmp_path),
-    )
+    child = forkserver.start("harness.cli", "live", server.url, cwd=tmp_path, env=environment(tmp_path))
     if where == "checks":
         eventually(lambda: server.asked("POST", "/v1/chat/completions"))
     else:

@@ -80,27 +80,6 @@ def test_every_line_of_the_first_version_fits_the_schema() -> None:
     assert list(errors(FIRST)) == []
 
 
-@pytest.mark.embedded
-@pytest.mark.timeout(300)
-@pytest.mark.usefixtures("embedded_server")
-def test_every_line_of_a_run_on_real_weights_fits_the_schema(tmp_path: Path) -> None:
-    (tmp_path / "test_say.py").write_text(TASK)
-    path = run(
-        tmp_path,
-        "pytest",
-        "-p",
-        "no:cacheprovider",
-        "--lms-url=embedded",
-        "--lms-model=*q4_0",
-        "--lms-model=*q8_0",
-        "--lms-limit=2",
-        "--lms-max-output-tokens=4",
-        "--lms-until-decided",
-    )
-    assert "comparison" in kinds(path)
-    assert list(errors(path)) == []
-
-
 @pytest.mark.parametrize(
     "change",
     [{"kind": "nonsense"}, {"schema": "lms-harness/2"}, {"value": "one"}, {"sample_uid": None}],

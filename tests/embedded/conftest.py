@@ -10,6 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from harness.embedded.process import EmbeddedServer
 
+KEY = "smollm2-135m-instruct-q4_0"
 Event = tuple[str, dict[str, Any]]
 
 
@@ -21,6 +22,15 @@ def http(embedded_server: "EmbeddedServer") -> Iterator[httpx.Client]:
         yield client
         for instance_id in set(loaded(client)) - set(before):
             client.post("/api/v1/models/unload", json={"instance_id": instance_id})
+
+
+@pytest.fixture(scope="module")
+def resident(embedded_server: "EmbeddedServer") -> Iterator[None]:
+    """One loaded instance for all tests of a file: loading takes longer than most of them."""
+    with httpx.Client(base_url=embedded_server.url, timeout=60, trust_env=False) as client:
+        client.post("/api/v1/models/load", json={"model": KEY, "context_length": 8192})
+        yield
+        client.post("/api/v1/models/unload", json={"instance_id": KEY})
 
 
 def loaded(http: httpx.Client) -> list[str]:

@@ -1,7 +1,6 @@
 """The official `openai` client, unmodified, against the embedded server."""
 
 import json
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -13,20 +12,9 @@ from .test_models import EMBEDDING, KEY, load
 if TYPE_CHECKING:
     from openai import OpenAI
 
-    from harness.embedded.process import EmbeddedServer
-
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.usefixtures("resident")]
 
 MESSAGES: Any = [{"role": "user", "content": "Name an animal."}]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def resident(embedded_server: "EmbeddedServer") -> Iterator[None]:
-    """One loaded instance for all tests of this file: loading takes longer than most of them."""
-    with httpx.Client(base_url=embedded_server.url, timeout=60, trust_env=False) as client:
-        load(client, context_length=2048)
-        yield
-        client.post("/api/v1/models/unload", json={"instance_id": KEY})
 
 
 @pytest.fixture
@@ -160,8 +148,11 @@ def test_senseless_tools_are_refused(client: "OpenAI", http: httpx.Client, more:
         client.chat.completions.create(model=KEY, messages=[QUESTION], **more)
 
 
-def test_embeddings_are_vectors_in_which_like_is_near_like(client: "OpenAI", http: httpx.Client) -> None:
+def test_embeddings_are_vectors_in_which_like_is_near_like_and_long_texts_are_cut(
+    client: "OpenAI", http: httpx.Client
+) -> None:
     texts = ["The cat sleeps on the sofa.", "A kitten naps on the couch.", "Interest rates rose by half a percent."]
+    load(http, EMBEDDING, context_length=64)
     answer = client.embeddings.create(model=EMBEDDING, input=texts)
     vectors = [item.embedding for item in answer.data]
     assert {len(vector) for vector in vectors} == {576}
@@ -173,10 +164,7 @@ def test_embeddings_are_vectors_in_which_like_is_near_like(client: "OpenAI", htt
 
     assert cosine(vectors[0], vectors[1]) > cosine(vectors[0], vectors[2])
     assert loaded(http) == [KEY, EMBEDDING]
-
-
-def test_an_overlong_text_is_embedded_by_its_beginning_without_a_word(client: "OpenAI", http: httpx.Client) -> None:
-    load(http, EMBEDDING, context_length=128)
+    # Of a text that is too long its beginning is embedded, without a word.
     vector = client.embeddings.create(model=EMBEDDING, input="one two three " * 2000).data[0].embedding
     assert len(vector) == 576
 

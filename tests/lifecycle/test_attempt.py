@@ -97,7 +97,7 @@ def test_a_load_that_was_dropped_and_never_happened_is_an_error_and_closes_the_l
 ) -> None:
     server.on("POST", LOAD, Drop(), times=1)
     with pytest.raises(HarnessError):
-        make().acquire(KEY)
+        make(load_s=60.0).acquire(KEY)
     assert server.loaded == []
     assert len(server.asked("POST", LOAD)) == 1
     assert open_leases(journal) == {}
@@ -247,7 +247,7 @@ def test_a_new_instance_with_another_config_than_asked_for_is_named_and_not_touc
 
     server.on("POST", LOAD, Reduced(), times=1)
     with pytest.raises(AmbiguousLoad, match="not loaded with the config"):
-        make().acquire(KEY, LoadConfig(context_length=4096))
+        make(load_s=60.0).acquire(KEY, LoadConfig(context_length=4096))
     assert server.loaded == [KEY]
     assert server.asked("POST", UNLOAD) == []
 

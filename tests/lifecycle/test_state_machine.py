@@ -383,7 +383,7 @@ def tell(stories: int, *, anew: bool) -> None:
 
 
 def test_whatever_happens_nothing_of_others_is_touched() -> None:
-    tell(20, anew=False)
+    tell(12, anew=False)
 
 
 @pytest.mark.torture

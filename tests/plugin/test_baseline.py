@@ -54,6 +54,7 @@ class Nights:
     def __init__(self, server: ScriptedServer, folder: Path) -> None:
         self.server = server
         self.folder = folder
+        self.limit = 6
         (folder / "test_own.py").write_text(OWN_TASK)
         (folder / "pytest.ini").write_text("[pytest]\n")
 
@@ -68,7 +69,7 @@ class Nights:
 
         self.server.reply_with(speak)
         around = {**os.environ, "LMS_HARNESS_STATE": str(self.folder / "state"), "COLUMNS": "140", **environ}
-        words = ("-p", "no:cacheprovider", f"--lms-url={self.server.url}", "--lms-limit=40", *words)
+        words = ("-p", "no:cacheprovider", f"--lms-url={self.server.url}", f"--lms-limit={self.limit}", *words)
         done = forkserver.run("pytest", *words, cwd=self.folder, env=around)
         files = sorted((self.folder / "results").glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
         return Night(done.returncode, done.stdout + done.stderr, files[-1] if files else Path())
@@ -88,6 +89,7 @@ def nights(tmp_path: Path) -> Iterator[Nights]:
 @pytest.fixture
 def weekly(nights: Nights) -> Nights:
     """Three nights whose answers flip, as the baseline."""
+    nights.limit = 40
     for seed in (1, 2, 3):
         night = nights(seed=seed)
         assert night.code == 0, night.out
@@ -169,6 +171,7 @@ def test_a_baseline_without_a_test_of_a_model_fails_if_it_was_asked_for_on_the_c
 
 
 def test_on_github_a_night_leaves_annotations_and_a_summary(nights: Nights) -> None:
+    nights.limit = 20
     nights.keep(nights(say=0.0))
     night = nights(
         "--lms-baseline=baseline", say=0.5, GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(nights.folder / "summary.md")
@@ -179,16 +182,18 @@ def test_on_github_a_night_leaves_annotations_and_a_summary(nights: Nights) -> N
     assert "**regression**" in (nights.folder / "summary.md").read_text()
 
 
-def test_lms_harness_run_takes_a_baseline_too(weekly: Nights) -> None:
+def test_lms_harness_run_takes_a_baseline_too(nights: Nights) -> None:
     """A run of the shipped suites shares nothing with this baseline: its own cases are missing, and it says so."""
-    environ = {**os.environ, "LMS_HARNESS_STATE": str(weekly.folder / "state"), "COLUMNS": "140"}
-    words = (f"--url={weekly.server.url}", "--suite=offload", "--task=classify", "--limit=2", "--baseline=baseline")
-    done = forkserver.run("harness.cli", "run", *words, cwd=weekly.folder, env=environ)
+    nights.keep(nights())
+    environ = {**os.environ, "LMS_HARNESS_STATE": str(nights.folder / "state"), "COLUMNS": "140"}
+    words = (f"--url={nights.server.url}", "--suite=offload", "--task=classify", "--limit=2", "--baseline=baseline")
+    done = forkserver.run("harness.cli", "run", *words, cwd=nights.folder, env=environ)
     assert done.returncode == 1
     assert "NOTHING WAS COMPARED with the baseline: it has no finished task." in " ".join(done.stdout.split())
 
 
 def test_a_run_that_was_resumed_twice_is_not_compared_with_its_first_part(nights: Nights) -> None:
+    nights.limit = 12
     first = torn(nights().path)
     second = torn(nights(f"--lms-resume={first}").path)
     third = nights(f"--lms-resume={second}", f"--lms-baseline={first}")

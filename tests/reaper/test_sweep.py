@@ -142,7 +142,7 @@ def test_an_id_in_doubt_elsewhere_does_not_make_another_candidate_certain(
 def test_a_load_that_may_go_on_is_pending_and_stays_in_the_journal(
     server: ScriptedServer, left: Write, tmp_path: Path
 ) -> None:
-    path = left(server.url, intent(), {"kind": "sent", "lease": 1})
+    path = left(server.url, intent(deadline_s=60.0), {"kind": "sent", "lease": 1})
     assert hows(swept(tmp_path, server.url, patience_s=1.0)) == ["pending"]
     assert list(replay(path).open_leases) == [1]
     assert hows(swept(tmp_path, server.url, patience_s=900.0)) == ["denied"]

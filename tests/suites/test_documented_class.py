@@ -1,13 +1,14 @@
 """docs/tasks.md, followed to the letter."""
 
 import importlib
+import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests import forkserver
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/tasks.md").read_text(encoding="utf-8")
@@ -21,16 +22,9 @@ def follow(command: str, folder: Path) -> str:
     for name, text in FILES:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
-    program, *arguments = shlex.split(command)
-    assert program == "python"
-    done = subprocess.run(
-        [sys.executable, *arguments, "-p", "no:cacheprovider"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=250,
-        check=False,
-    )
+    program, flag, module, *arguments = shlex.split(command)
+    assert (program, flag) == ("python", "-m")
+    done = forkserver.run(module, *arguments, "-p", "no:cacheprovider", cwd=folder, env=os.environ, timeout=250)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 

@@ -76,7 +76,7 @@ def lms(environ: Mapping[str, str], tmp_path: Path) -> Lms:
 
     def run(*words: str, before: Sequence[str] = (), **more: str) -> Result:
         around = {**environ, **more}
-        if before or "PYTHONIOENCODING" in more:
+        if before:
             done = subprocess.run(
                 [*before, *HARNESS, *words],
                 capture_output=True,
