@@ -1,5 +1,6 @@
 """Tab in a real bash, and what it offers."""
 
+import functools
 import os
 import shutil
 import socket
@@ -24,13 +25,22 @@ Call = Callable[..., Any]
 needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 
 
+PROGRAM = Path(sys.executable).with_name("lms-harness")
+
+
+@functools.cache
+def completion() -> str:
+    """Return what a user's bash evaluates once, when it starts."""
+    done = subprocess.run([PROGRAM, "completion", "bash"], capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout
+
+
 def tab(words: list[str], url: str) -> tuple[list[str], str]:
     """Return what bash would offer after these words, and what it would write on the terminal."""
-    program = Path(sys.executable).with_name("lms-harness")
     script = f"""
-        eval "$({program} completion bash)"
+        {completion()}
         COMP_WORDS=(lms-harness "$@"); COMP_CWORD=$#
-        _lms_harness_completion {program}
+        _lms_harness_completion {PROGRAM}
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
     done = subprocess.run(

@@ -44,7 +44,8 @@ def make(server: ScriptedServer, journal: Journal, clock: Clock) -> Iterator[Mak
     def build(policy: Policy = "ours", *, client: Client | None = None, **deadlines: float) -> Leases:
         client = client or Client(server.url, deadlines=Deadlines(**deadlines))
         link = ReaperLink(journal, token=client.token, launch=in_thread(clock))
-        leases = Leases(client, journal, link=link, policy=policy, clock=clock)
+        load_s = client.deadlines.load_s
+        leases = Leases(client, journal, link=link, policy=policy, clock=clock, load_deadline_s=load_s)
         made.append((client, leases))
         return leases
 

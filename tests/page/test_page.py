@@ -85,10 +85,14 @@ def listed(page: "Page") -> list[Row]:
 
 def expected(run: RunFile, wanted: Callable[[Sequence[SampleEntry]], bool]) -> set[Row]:
     """Return the rows that a filter leaves, from the run file."""
+    return {row for row, samples in by_row(run).items() if wanted(samples)}
+
+
+def by_row(run: RunFile) -> dict[Row, list[SampleEntry]]:
     rows: dict[Row, list[SampleEntry]] = {}
     for _, sample in run.samples():
         rows.setdefault((sample.item_id, sample.key.model_key), []).append(sample)
-    return {row for row, samples in rows.items() if wanted(samples)}
+    return rows
 
 
 def passes(run: RunFile, samples: Sequence[SampleEntry]) -> list[bool]:
@@ -102,9 +106,8 @@ def is_passed(run: RunFile, samples: Sequence[SampleEntry]) -> bool:
 
 def flipped_items(run: RunFile) -> set[str]:
     verdicts: dict[str, set[bool]] = {}
-    for item, model in expected(run, lambda _: True):
-        same = [s for _, s in run.samples() if (s.item_id, s.key.model_key) == (item, model)]
-        verdicts.setdefault(item, set()).add(is_passed(run, same))
+    for (item, _), samples in by_row(run).items():
+        verdicts.setdefault(item, set()).add(is_passed(run, samples))
     return {item for item, found in verdicts.items() if len(found) > 1}
 
 
@@ -114,13 +117,14 @@ def test_the_worst_comes_first_as_in_show(fresh: "Page", run: RunFile) -> None:
         order.setdefault((sample.item_id, sample.key.model_key))
     shown = listed(fresh)
     assert len(shown) == len(order) == 3 * len(TASKS) * N
-    means: dict[str, float] = {}
-    for item in {item for item, _ in order}:
-        values = [value_of(run.score(s), "mean") or 0.0 for _, s in run.samples() if s.item_id == item]
-        means[item] = sum(values) / len(values)
+    rows = by_row(run)
+    values: dict[str, list[float]] = {}
+    for (item, _), samples in rows.items():
+        values.setdefault(item, []).extend(value_of(run.score(sample), "mean") or 0.0 for sample in samples)
+    means = {item: sum(found) / len(found) for item, found in values.items()}
 
     def badness(row: Row) -> tuple[bool, float, float]:
-        samples = [s for _, s in run.samples() if (s.item_id, s.key.model_key) == row]
+        samples = rows[row]
         least = min(value_of(run.score(s), "mean") or 0.0 for s in samples)
         return row[0] not in flipped and is_passed(run, samples), least, -round(means[row[0]], 9)
 
@@ -168,9 +172,11 @@ def test_search_reads_prompts_answers_targets_and_items(fresh: "Page", run: RunF
 
 
 def test_every_order_sorts_by_what_it_says(fresh: "Page", run: RunFile) -> None:
+    rows = by_row(run)
+
     def figure(name: str) -> Callable[[Row], float]:
         def mean(row: Row) -> float:
-            values = [getattr(s, name) for _, s in run.samples() if (s.item_id, s.key.model_key) == row]
+            values = [getattr(sample, name) for sample in rows[row]]
             return float(round(sum(round(value, 3) for value in values) / len(values), 6))
 
         return mean

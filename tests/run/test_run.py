@@ -170,7 +170,7 @@ def test_jit_loads_by_the_first_request_and_owns_what_it_made(make: Make) -> Non
 
 def test_what_cannot_be_released_ends_the_run_with_7_and_its_name(make: Make) -> None:
     bench = make()
-    bench.run._leases._settle_s = bench.run._leases._link._settle_s = 0.2
+    bench.run._leases._releaser._settle_s = 0.2
     bench.server.on("POST", "/api/v1/models/unload", Ignore())
     with pytest.raises(ReleaseFailed):
         bench.evaluate()
