@@ -66,6 +66,9 @@ def test_at_depth(
     if reason := _why_not(lms_instance, depth):
         lms_run.recorder.skip(reason, model_key=lms_instance.model.key, task=f"latency at {depth} tokens")
         pytest.skip(reason)
+    key = lms_instance.model.key
+    lms_run.progress.doing(key, f"prompts of {depth:,} tokens")
+    lms_run.progress.note(f"{key}: prompts of {depth:,} tokens, {MIN_ROUNDS} rounds ...")
     company = Company(lms_run, lms_instance)
     words = Ruler(lms_client, lms_instance).words(depth)
     cold: list[Generation] = []

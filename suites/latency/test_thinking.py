@@ -35,10 +35,13 @@ def test_thinking(benchmark: BenchmarkFixture, lms_run: Run, lms_client: Client,
         pytest.skip("it thinks within its text, so nothing tells where its answer begins")
     if limit < _FEWEST_TOKENS:
         pytest.skip(f"its context of {context} tokens has no room for thoughts")
+    key = lms_instance.model.key
+    lms_run.progress.doing(key, "thoughts")
     company = Company(lms_run, lms_instance)
     ask()
     if not _thinks(answers[0]):
         pytest.skip("it does not think before it answers, or is told not to")
+    lms_run.progress.note(f"{key}: thoughts before the answer, {MIN_ROUNDS} rounds ...")
     instance = of_instance(lms_instance.lease.instance)
     describe(benchmark, "thoughts and answer", lms_run, lms_instance.model, **instance, concurrency=1)
     benchmark.pedantic(ask, rounds=MIN_ROUNDS, iterations=1)

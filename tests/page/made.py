@@ -137,6 +137,15 @@ class _Night:
                 yield MeasureRecord(
                     **self.about, name=name, value=value * (0.93 + 0.06 * number), unit="s", model_key=model.key
                 )
+            for depth in (512, 8000):
+                yield MeasureRecord(
+                    **self.about,
+                    name="depth_ttft_s",
+                    value=0.12 * model.e2e_s * depth / 512,
+                    unit="s",
+                    model_key=model.key,
+                    params={"depth": depth, "prompt_tokens": depth},
+                )
 
     def _cell(self, model: MadeModel, task: str, samples: Sequence[Sample]) -> Iterator[Record]:
         values: dict[str, list[float]] = {}

@@ -51,6 +51,7 @@ def test_each_length_that_fits_has_five_rounds_of_new_prompts_and_of_cached_ones
     assert skip.reason == "a prompt of 8,000 tokens does not fit: the model was loaded with a context of 2,500"
     said = " ".join(done.stdout.split())  # Whatever the width of the terminal.
     assert f"Skipped: {KEY} latency at 8000 tokens: a prompt of 8,000 tokens does not fit" in said
+    assert f"{KEY}: prompts of 2,048 tokens, 5 rounds ..." in said
     assert f"{KEY}, by length of the prompt:" in said
     assert "^ : unproved" in said  # As LM Studio, this server tells nothing of its cache.
     del prompts[None]  # The warm-up.

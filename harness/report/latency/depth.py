@@ -98,7 +98,8 @@ def render(seen: RunFile, *, width: int | None) -> list[str]:
         shown += rows
         table = fitted(rows, headers=HEADERS, width=width, align=["right"] * len(HEADERS))
         parts += [f"{one_line(key, limit=60)}, by length of the prompt:", table]
-        parts += [paragraph(note, width) for note in notes_of(depths)]
+        parts += ["\n".join(paragraph(note, width) for note in notes_of(depths))]
+    parts = [part for part in parts if part]
     return [*parts, *(paragraph(text, width) for text in legend_of(shown))] if parts else []
 
 
