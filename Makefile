@@ -109,6 +109,10 @@ bench-costs: $(STAMP) ## what the reaper costs a run, and what choose takes over
 	@$(BIN)/python -m tests.torture.campaign reaper-cost
 	@$(BIN)/python -m tests.torture.campaign choose-cost
 
+.PHONY: bench-engine
+bench-engine: $(STAMP) ## how much of llama.cpp's own speed a client of the embedded server gets: on an idle machine
+	@$(BIN)/python -m tests.bench.engine $(ARGS)
+
 .PHONY: torture-resume
 torture-resume: $(STAMP) ## 200 killed runs, each resumed until it equals a whole one
 	@$(BIN)/python -m tests.torture.resume_campaign --kills 200 $(ARGS)

@@ -110,7 +110,7 @@ async def start_instance(
             if folder is not None:
                 shutil.rmtree(folder, ignore_errors=True)
             raise load_failed(file.model.key, f"its process could not be started: {exc.strerror}") from exc
-        spec = _spec(file, instance_id, config, api_key=key, folder=folder)
+        spec = worker_spec(file, instance_id, config, api_key=key, folder=folder)
         try:
             socket = await asyncio.wait_for(_handshake(process, spec), _LOAD_DEADLINE_S)
         except BaseException as exc:  # The client may have gone; a worker that no one knows of must not stay.
@@ -185,9 +185,10 @@ def _socket_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="lms-", dir="/tmp"))
 
 
-def _spec(
+def worker_spec(
     file: ModelFile, instance_id: InstanceId, config: LoadConfig, *, api_key: str, folder: Path
 ) -> dict[str, Any]:
+    """Return what a worker is told: what to load, with which settings, and where to listen."""
     cores = _cores()
     return {
         "path": str(file.path.absolute()),

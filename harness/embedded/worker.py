@@ -25,7 +25,7 @@ def main() -> None:
     os.umask(0o077)
     threading.Thread(target=_exit_on_eof, args=(spec["socket"],), daemon=True).start()
     try:
-        server = _load(spec)
+        server = load(spec)
     except RuntimeError as exc:
         os.write(answers, json.dumps({"error": str(exc)}).encode() + b"\n")
         sys.exit(1)  # Not os._exit: llama.cpp writes its log in a thread, and the reason may not be out yet.
@@ -42,7 +42,8 @@ def _exit_on_eof(socket: str) -> None:
     os._exit(0)
 
 
-def _load(spec: dict[str, Any]) -> Any:
+def load(spec: dict[str, Any]) -> Any:
+    """Return llama.cpp's server with the model and the settings of `harness.embedded.instance.worker_spec`."""
     import xllamacpp
 
     params = xllamacpp.CommonParams()
