@@ -6,6 +6,7 @@ returns exactly what was read. Field meanings: LM Studio's REST documentation, n
 
 import json
 import math
+import threading
 from typing import Any, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -30,12 +31,15 @@ W = TypeVar("W", bound="Wire")
 _SHOWN_CHARACTERS = 120
 _MOST = 2**63
 _MOST_DIGITS = 300
+_BUILDING = threading.Lock()
 
 
 class Wire(BaseModel):
     """An object as the server sent it. Types are strict: a number in quotes would not survive a round trip."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="allow", frozen=True, strict=True, allow_inf_nan=False, protected_namespaces=(), defer_build=True
+    )
 
     def to_json(self) -> dict[str, Any]:
         """Return exactly the object that was read."""
@@ -301,6 +305,9 @@ def parse(kind: type[W], payload: Any) -> W:
     Raises:
         MalformedAnswer: it is not what the API promises; the message says where, without the server's values.
     """
+    if not kind.__pydantic_complete__:
+        with _BUILDING:  # Several slots may meet the first answer of a kind at once.
+            kind.model_rebuild()
     try:
         return kind.model_validate(payload)
     except ValidationError as exc:

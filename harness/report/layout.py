@@ -6,8 +6,6 @@ import sys
 from collections.abc import Sequence
 from textwrap import fill
 
-from tabulate import tabulate
-
 from harness.report.text import one_line, printable
 
 _LEAST_WIDTH = 20
@@ -31,6 +29,8 @@ def fits(text: str, width: int | None) -> bool:
 
 def table(rows: Sequence[Sequence[object]], *, headers: Sequence[str], align: Sequence[str]) -> str:
     """Return the rows under their headers, in columns as wide as they need; each cell is made safe and one line."""
+    from tabulate import tabulate
+
     cells = [[_cell(cell) for cell in row] for row in rows]
     return tabulate(cells, headers=list(map(_cell, headers)), colalign=tuple(align), disable_numparse=True)
 

@@ -7,7 +7,6 @@ from typing import Any
 from harness.domain.record import ComparisonRecord
 from harness.settings import Settings
 from harness.store.run_file import RunFile
-from harness.verdict.comparison import comparisons
 from harness.verdict.supply import Supply
 
 
@@ -30,6 +29,8 @@ def verdicts(
         supply: says how many more samples the tasks could give.
         note: shows the user one line.
     """
+    from harness.verdict.comparison import comparisons
+
     seen = RunFile.read(path)
     yield from comparisons(seen, settings, reference=_reference(seen, references, note), head=head, supply=supply)
 

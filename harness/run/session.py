@@ -16,17 +16,14 @@ from harness.reaper.journal import state_dir
 from harness.reaper.sweep import sweep
 from harness.run.demonstration import embedded_listing, notes
 from harness.run.free_form import FreeForm
-from harness.run.gap import gaps
 from harness.run.interrupt import interruptible
 from harness.run.plan.budget import ModelCost
 from harness.run.plan.estimate import Work, model_cost
-from harness.run.plan.history import read_history
 from harness.run.plan.pace import LATENCY_SHARE, Pace
 from harness.run.plan.plan import Plan, check_reasoning, fits
 from harness.run.progress import Progress
 from harness.run.resume.resume import Resumption
 from harness.run.resume.scope import suites_of
-from harness.run.rounds import Rounds, still_open
 from harness.run.run import Run
 from harness.selection.reference import choose_reference
 from harness.selection.selection import Selection, select_models
@@ -161,6 +158,8 @@ class Session:
 
     def _estimate(self, models: Sequence[Model]) -> dict[str, ModelCost]:
         """Return what these models will cost, from earlier runs in the results folder and, without any, from sizes."""
+        from harness.run.plan.history import read_history
+
         history = read_history(self.settings, models)
         known = self.resumption.count if self.resumption else lambda _task, _model: 0
         return {
@@ -267,6 +266,8 @@ class Session:
         """
         if len(self.settings.rounds) == 1 or (self.run is None and not self._is_open_still()):
             return
+        from harness.run.rounds import Rounds
+
         Rounds(
             self.open(),
             models=self.selection.models,
@@ -279,6 +280,8 @@ class Session:
 
     def _is_open_still(self) -> bool:
         """Tell whether the resumed run, whose first round is complete, has something left to ask in a later one."""
+        from harness.run.rounds import still_open
+
         before = self.resumption
         return (
             before is not None
@@ -349,6 +352,8 @@ class Session:
         return max((failure.exit_code for failure in self.failures), default=exit_code)
 
     def _find_gaps(self, run: Run) -> list[str]:
+        from harness.run.gap import gaps
+
         complete = self.resumption.complete if self.resumption else frozenset[str]()
         return list(
             gaps(

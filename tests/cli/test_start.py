@@ -1,0 +1,65 @@
+"""What a run imports, by the time of its first request: that is the time a person waits before anything happens."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import json, sys
+from harness.cli import main
+from harness.testing.scripted import ScriptedServer
+
+seen = {}
+def answer(request):
+    seen.setdefault("first", list(sys.modules))
+    return "42"
+
+with ScriptedServer() as server:
+    server.reply_with(answer)
+    sys.argv = ["lms-harness", "run", "--url", server.url, *sys.argv[1:]]
+    try:
+        main()
+    except SystemExit as exc:
+        seen["code"] = exc.code
+seen["end"] = list(sys.modules)
+print(json.dumps(seen))
+"""
+PYTEST = {"conftest", "iniconfig", "pluggy", "py", "pygments", "pytest", "pytest_benchmark"}
+PYDANTIC = {"annotated_types", "pydantic", "pydantic_core", "typing_extensions", "typing_inspection"}
+ALLOWED = {"click", "harness", "lms_harness_plugin", "platformdirs", "suites", *PYTEST, *PYDANTIC}
+
+
+def _imported(folder: Path, *words: str) -> Mapping[str, set[str]]:
+    """Run the command in a fresh interpreter; return the packages imported at the first chat and at the end."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=folder,
+        check=True,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
+    )
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found.pop("code") == 0, done.stdout
+    return {when: _packages(names) for when, names in found.items()}
+
+
+def _packages(names: Sequence[str]) -> set[str]:
+    """Return the packages that do not come with Python, without those that are parts of others."""
+    return {name for name in names if not name.startswith("_") and "." not in name} - sys.stdlib_module_names
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, set[str]]:
+    words = ("--model", "acme/tiny-1b", "--suite", "offload", "--task", "reason", "--limit", "2")
+    return _imported(tmp_path_factory.mktemp("start"), *words)
+
+
+def test_before_its_first_request_a_run_has_imported_these_packages(imported: Mapping[str, set[str]]) -> None:
+    assert imported["first"] - {"attr", "attrs", "jsonlines"} == ALLOWED
