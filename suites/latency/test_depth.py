@@ -1,60 +1,16 @@
 """Prefill and decode at several lengths of the prompt, and what a cached prefix saves. Definitions: docs/latency.md."""
 
-import itertools
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import NoReturn
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from harness import Client, Generation, LeasedModel, Run, cache_hits
+from harness import Client, Generation, LeasedModel, Run
 
 from .company import Company
-from .figure import describe, of_answer, of_answers, of_instance, tokens_of
+from .depth import DEPTHS, NUMBERS, OTHER_QUESTION, OUTPUT_TOKENS, QUESTION, WARM_TOKENS, Measured, Ruler, why_not
+from .figure import describe, of_answers, of_instance
 from .probe import MIN_ROUNDS, long_probe
-
-DEPTHS = (128, 512, 2048, 8000)
-"""Tokens of the prompt; the longest one leaves room for its answer in a context of 8,192."""
-
-OUTPUT_TOKENS = 64
-"""From so many on, the server's own decode rate is compared with ours."""
-
-LONGEST_S = 600.0
-"""What is likely to take longer at one depth is left out: on a slow machine, 8,000 tokens would take an hour."""
-
-_MARGIN_TOKENS = 64
-_WARM_TOKENS = 8
-_QUESTION = "Count from 1 to 100 in words, and write nothing else."
-"""Most models write on until the limit; a description ended after 16 tokens now and then."""
-
-_OTHER_QUESTION = "Write the alphabet backwards, and write nothing else."
-_NUMBERS: Iterator[int] = itertools.count(2_000_000)
-"""Others than those of the other tests, whose prompts the server may still have in its cache."""
-
-_prefill_tps: dict[str, float] = {}
-"""By instance, how fast the prompts before were: it says how long the next ones take."""
-
-
-class Ruler:
-    """How many words make a prompt of a given length: the server counts tokens only while it answers."""
-
-    def __init__(self, client: Client, leased: LeasedModel) -> None:
-        self._client = client
-        self._leased = leased
-        short, long = self._tokens(32), self._tokens(96)
-        self._per_word = (long - short) / 64
-        self._fixed = short - 32 * self._per_word
-
-    def words(self, tokens: int) -> int:
-        """Return how many words a prompt of so many tokens has, beside template and question."""
-        if self._per_word <= 0:
-            pytest.skip("the server does not count the tokens of prompts")
-        return max(1, round((tokens - self._fixed) / self._per_word))
-
-    def _tokens(self, words: int) -> int:
-        request = long_probe(self._leased, next(_NUMBERS), words=words, question=_QUESTION, output_tokens=1)
-        return self._client.chat(request, stream=True).stats.input_tokens or 0
 
 
 @pytest.mark.lms_thorough
@@ -63,26 +19,26 @@ def test_at_depth(
     benchmark: BenchmarkFixture, lms_run: Run, lms_client: Client, lms_instance: LeasedModel, depth: int
 ) -> None:
     """Each round asks a prompt that the server cannot know, then the same one with another question at its end."""
-    if reason := _why_not(lms_instance, depth):
-        lms_run.recorder.skip(reason, model_key=lms_instance.model.key, task=f"latency at {depth} tokens")
-        pytest.skip(reason)
+    if reason := why_not(lms_instance, depth):
+        _leave_out(lms_run, lms_instance, depth, reason)
     key = lms_instance.model.key
     lms_run.progress.doing(key, f"prompts of {depth:,} tokens")
     lms_run.progress.note(f"{key}: prompts of {depth:,} tokens, {MIN_ROUNDS} rounds ...")
     company = Company(lms_run, lms_instance)
-    words = Ruler(lms_client, lms_instance).words(depth)
+    if (words := Ruler(lms_client, lms_instance).words(depth)) is None:
+        _leave_out(lms_run, lms_instance, depth, "the server does not count the tokens of prompts")
     cold: list[Generation] = []
     warm: list[Generation] = []
-    number = next(_NUMBERS)
+    number = next(NUMBERS)
 
     def ask() -> None:
         nonlocal number
-        number = next(_NUMBERS)
-        request = long_probe(lms_instance, number, words=words, question=_QUESTION, output_tokens=OUTPUT_TOKENS)
+        number = next(NUMBERS)
+        request = long_probe(lms_instance, number, words=words, question=QUESTION, output_tokens=OUTPUT_TOKENS)
         cold.append(lms_client.chat(request, stream=True))
 
     def ask_again() -> None:
-        request = long_probe(lms_instance, number, words=words, question=_OTHER_QUESTION, output_tokens=_WARM_TOKENS)
+        request = long_probe(lms_instance, number, words=words, question=OTHER_QUESTION, output_tokens=WARM_TOKENS)
         warm.append(lms_client.chat(request, stream=True))
 
     instance = of_instance(lms_instance.lease.instance)
@@ -92,56 +48,6 @@ def test_at_depth(
     Measured(depth=depth, cold=cold, warm=warm).record(lms_run, lms_instance, company.seen())
 
 
-def _why_not(leased: LeasedModel, depth: int) -> str:
-    """Return why a depth is not measured, or ""."""
-    context = leased.lease.instance.config.context_length
-    if context is not None and depth + OUTPUT_TOKENS + _MARGIN_TOKENS > context:
-        loaded = "was loaded" if leased.lease.is_owned else "is loaded already"
-        return f"a prompt of {depth:,} tokens does not fit: the model {loaded} with a context of {context:,}"
-    rate = _prefill_tps.get(leased.instance_id)
-    if rate is not None and (needed_s := MIN_ROUNDS * depth / rate) > LONGEST_S:
-        return (
-            f"{MIN_ROUNDS} prompts of {depth:,} tokens would take about {needed_s / 60:.0f} minutes at the "
-            f"{rate:.0f} token/s of shorter ones, and no length gets more than {LONGEST_S / 60:.0f}"
-        )
-    return ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """The answers to prompts of one length: to those that are new to the server, and to each once more."""
-
-    depth: int
-    cold: Sequence[Generation]
-    warm: Sequence[Generation]
-
-    def record(self, run: Run, leased: LeasedModel, others: dict[str, Any]) -> None:
-        """Record the figures as `depth_…`; answers to prompts that the server had in its cache are only counted."""
-
-        def measure(name: str, value: float, unit: str, *, answer: Generation, number: int) -> None:
-            run.recorder.measure(
-                f"depth_{name}",
-                value,
-                unit,
-                model=leased.model,
-                instance_id=leased.instance_id,
-                round=number,
-                cold=False,
-                depth=self.depth,
-                concurrency=1,
-                **tokens_of(answer),
-                **others,
-            )
-
-        stats = [answer.stats for answer in self.cold]
-        hits = cache_hits([each.cached_tokens for each in stats], [each.input_tokens for each in stats])
-        if any(hits):
-            measure("cache_hits", sum(hits), "requests", answer=self.cold[0], number=1)
-        for number, (answer, is_hit) in enumerate(zip(self.cold, hits, strict=True), 1):
-            for name, (value, unit) in of_answer(answer).items() if not is_hit else ():
-                measure(name, value, unit, answer=answer, number=number)
-                if name == "prefill_tps":
-                    _prefill_tps[leased.instance_id] = value
-        for number, answer in enumerate(self.warm, 1):
-            if answer.times.ttft_s is not None:
-                measure("warm_ttft_s", answer.times.ttft_s, "s", answer=answer, number=number)
+def _leave_out(run: Run, leased: LeasedModel, depth: int, reason: str) -> NoReturn:
+    run.recorder.skip(reason, model_key=leased.model.key, task=f"latency at {depth} tokens")
+    pytest.skip(reason)

@@ -2,12 +2,19 @@
 
 import os
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from harness.domain.generation import Generation, ServerStats, Times
+from harness.domain.model import InstanceId, Model, ModelKey
 from harness.domain.record import MeasureRecord, SkipRecord
+from harness.run.recorder import Recorder
 from harness.store.reader import read_run
+from harness.testing.clock import FakeClock
 from harness.testing.route import CHAT
 from harness.testing.scripted import ScriptedServer
+from suites.latency.depth import Measured
 from tests import forkserver
 
 from .test_smoke import KEY, ROOT
@@ -57,3 +64,30 @@ def test_each_length_that_fits_has_five_rounds_of_new_prompts_and_of_cached_ones
     del prompts[None]  # The warm-up.
     assert Counter(prompts.values())[2] == 3 * 5  # Each is asked once more, as the cached one.
     assert set(prompts.values()) == {1, 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """Stands in for a run and for a leased model where only what is recorded of them matters."""
+
+    recorder: Recorder
+    model: Model
+    instance_id: str = KEY
+
+
+def test_a_round_that_met_the_prompt_cache_is_counted_and_left_out(tmp_path: Path) -> None:
+    def answer(cached: int) -> Generation:
+        stats = ServerStats(input_tokens=512, total_output_tokens=64, cached_tokens=cached)
+        times = Times(ttft_s=0.5, e2e_s=1.5, total_s=1.6, chunks=64)
+        return Generation(model_instance_id=InstanceId(KEY), text="one", stats=stats, times=times)
+
+    recorder = Recorder(tmp_path, clock=FakeClock())
+    noted: Any = Noted(recorder=recorder, model=Model(key=ModelKey(KEY), type="llm"))
+    cold = [answer(cached) for cached in (12, 12, 500, 13, 12)]
+    Measured(depth=512, cold=cold, warm=[answer(500)] * 5).record(noted, noted, {"others": []})
+    recorder.end(exit_code=0, interrupted=False, resident=None)
+    measures = [record for record in read_run(recorder.path) if isinstance(record, MeasureRecord)]
+    assert [record.round for record in measures if record.name == "depth_ttft_s"] == [1, 2, 4, 5]
+    assert [record.value for record in measures if record.name == "depth_prefill_tps"] == [1000, 1000, 998, 1000]
+    assert [record.value for record in measures if record.name == "depth_cache_hits"] == [1]
+    assert len([record for record in measures if record.name == "depth_warm_ttft_s"]) == 5
