@@ -13,6 +13,7 @@ from harness.verdict.gate_state import Level, State
 from harness.verdict.gate_time import TimeCase
 from tests.store.written import write
 
+from .real_times import RUNS
 from .recorded import KEY, cell, head, instance, passes
 from .test_noise import HOST, measured
 
@@ -156,3 +157,25 @@ def test_times_have_a_fifth_of_the_five_percent_beside_scores_and_all_of_it_alon
     alone = nights.judged(nights.run("now", *latency()), nights.run("e1", *latency()))
     assert alone.time_alpha == pytest.approx(0.05)
     assert nights.judged(nights.run("now", *latency(2.0)), nights.run("e1", *latency()), slower=None).times == ()
+
+
+def real(nights: Nights, number: int, *, factor: float = 1.0) -> RunFile:
+    """A night with the rounds of a real run, each this much longer."""
+    found = [
+        measure
+        for (key, name), rounds in RUNS[number].items()
+        for measure in measured(name, [factor * value for value in rounds], key=key, concurrency=1)
+    ]
+    return nights.run(f"n{number}", *found)
+
+
+def test_real_runs_of_an_unchanged_machine_are_not_slower_and_at_half_the_speed_they_are(nights: Nights) -> None:
+    numbers = range(len(RUNS))
+    for tonight in numbers:
+        before = [number for number in numbers if number != tonight]
+        for chosen in ([before[0]], [before[1]], before):
+            baseline = [real(nights, number) for number in chosen]
+            assert not nights.judged(real(nights, tonight), *baseline).is_worse()
+            slower = nights.judged(real(nights, tonight, factor=2.0), *baseline)
+            assert slower.is_worse()
+            assert len([case for case in slower.times if case.level is Level.FAIL]) >= 4, "of 8; noise hides the others"

@@ -1,6 +1,6 @@
 """All tables of a thorough run, in order."""
 
-from harness.report.latency import depth, thinking, throughput
+from harness.report.latency import depth, noise, thinking, throughput
 from harness.store.run_file import RunFile
 
 
@@ -11,4 +11,5 @@ def tables(seen: RunFile, *, width: int | None) -> list[str]:
         seen: the run.
         width: of the terminal, in columns; None: unlimited.
     """
-    return [part for topic in (depth.render, thinking.render, throughput.render) for part in topic(seen, width=width)]
+    topics = (depth.render, thinking.render, throughput.render, noise.render)
+    return [part for topic in topics for part in topic(seen, width=width)]

@@ -15,12 +15,13 @@ _BANDWIDTH_BYTES_S = 10e9
 _PREFILL_TO_DECODE = 4
 _DISK_BYTES_S = 1e9
 _LOADS_MEASURED = 3
-_SINGLE_REQUESTS = 31
+_SINGLE_REQUESTS = 42
 _REQUESTS_AT_ONCE, _WAVES_AT_ONCE = 424, 169
 _THOROUGH_PROMPT_TOKENS = (_SINGLE_REQUESTS + _REQUESTS_AT_ONCE) * 90
 _THOROUGH_OUTPUT_TOKENS = (_SINGLE_REQUESTS + _WAVES_AT_ONCE) * 40
-"""What the latency suite asks of a model with `thorough`, all requests together: one warm-up and 30 single requests,
-then all slots (31 x 4), the ladder (7 x 2 x (1 + 2 + 4 + 8)) and flips (3 x 30), in waves of up to 4 answers."""
+"""What the latency suite asks of a model with `thorough`, all requests together: 30 single requests and 10 late ones,
+each after a warm-up, then all slots (31 x 4), the ladder (7 x 2 x (1 + 2 + 4 + 8)) and flips (3 x 30), in waves of up
+to 4 answers."""
 _DEPTHS = (128, 512, 2048, 8000)
 _DEPTH_ROUNDS, _DEPTH_OUTPUT_TOKENS = 5, 72
 _LONGEST_DEPTH_S = 600.0
