@@ -6,8 +6,13 @@ weighted by a flat Dirichlet distribution (Rubin 1981, Annals of Statistics 9:13
 draws only say what may be lost.
 """
 
+import math
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
+
+from harness.stats.beta import beta_cdf
+from harness.stats.quadrature import log_integral
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,14 +41,16 @@ def reaches(scores: Sequence[float], floor: float) -> float:
     Raises:
         ValueError: a score or the floor is outside 0 to 1.
     """
-    import numpy as np
-
     if not 0 <= floor <= 1:
         raise ValueError(f"expected a floor within 0 to 1, got {floor}")
-    values = _checked(np.asarray(scores, dtype=float))
-    if len(values) > MOST_ROWS or np.isin(values, (0.0, 1.0)).all():
-        return float(beta_reaches(values.sum(), (values**2).sum(), len(values), floor))
-    return sum_is_positive(np.concatenate([values, (0.0, 1.0)]) - floor)
+    if not all(0 <= score <= 1 for score in scores):
+        raise ValueError("expected scores within 0 to 1")
+    if len(scores) > MOST_ROWS or all(score in {0, 1} for score in scores):
+        below, above = _shapes(math.fsum(scores), math.fsum(score**2 for score in scores), len(scores))
+        return beta_cdf(1 - floor, below, above)
+    import numpy as np
+
+    return sum_is_positive(np.array([*scores, 0.0, 1.0]) - floor)
 
 
 def reaches_other(
@@ -61,7 +68,6 @@ def reaches_other(
         ValueError: a score is outside 0 to 1.
     """
     import numpy as np
-    from scipy.special import ndtr
 
     mine, theirs = (_checked(np.asarray(values, dtype=float)) for values in (scores, other))
     # The prior of `mean_draws` for two models: items that only one of them passes, or fails, each of weight 1/2.
@@ -77,7 +83,7 @@ def reaches_other(
     if len(gaps) > MOST_ROWS:
         mean = shapes @ terms / shapes.sum()
         variance = (shapes @ terms**2 / shapes.sum() - mean**2) / (shapes.sum() + 1)
-        return float(ndtr((mean + margin) / np.sqrt(variance)))
+        return NormalDist().cdf((mean + margin) / math.sqrt(variance))
     return sum_is_positive(terms + margin, shapes)
 
 
@@ -93,7 +99,6 @@ def sum_is_positive(terms: "Array", shapes: "Array | None" = None) -> float:
         shapes: of the weights; None: 1 each.
     """
     import numpy as np
-    from scipy.integrate import quad
 
     if terms.min() >= 0:
         return 1.0
@@ -102,12 +107,13 @@ def sum_is_positive(terms: "Array", shapes: "Array | None" = None) -> float:
     powers = np.ones(len(terms)) if shapes is None else shapes
     terms = terms / np.sqrt((powers * terms**2).sum())  # so that the integrand falls off around t = 1
 
-    def integrand(t: float) -> float:
-        scaled = terms * t
-        return float(np.sin(powers @ np.arctan(scaled)) / t * np.exp(-0.5 * (powers @ np.log1p(scaled**2))))
+    def integrand(t: "Array") -> "Array":
+        scaled = np.multiply.outer(t, terms)
+        damped: Array = np.sin(np.arctan(scaled) @ powers) * np.exp(-0.5 * (np.log1p(scaled**2) @ powers))
+        return damped
 
-    area = quad(integrand, 0, 1, limit=200)[0] + quad(integrand, 1, np.inf, limit=200)[0]
-    return float(min(1.0, max(0.0, 0.5 + area / np.pi)))
+    area = log_integral(integrand, at_once=max(1, _CELLS_AT_ONCE // (4 * len(terms))))
+    return min(1.0, max(0.0, 0.5 + area / math.pi))
 
 
 def beta_reaches(total: Any, squares: Any, n: Any, floor: float) -> Any:
@@ -125,11 +131,17 @@ def beta_reaches(total: Any, squares: Any, n: Any, floor: float) -> Any:
     import numpy as np
     from scipy.special import betainc
 
-    mean = (np.asarray(total, dtype=float) + 1) / (n + 2)
-    variance = ((np.asarray(squares, dtype=float) + 1) / (n + 2) - mean**2) / (n + 3)
+    total, squares = np.asarray(total, dtype=float), np.asarray(squares, dtype=float)
+    return betainc(*_shapes(total, squares, n), 1 - floor)  # the upper tail, without cancellation
+
+
+def _shapes(total: Any, squares: Any, n: Any) -> tuple[Any, Any]:
+    """Return the shapes of the Beta distribution of what a mean falls short of 1, from sums or arrays of sums."""
+    mean = (total + 1) / (n + 2)
+    variance = ((squares + 1) / (n + 2) - mean**2) / (n + 3)
     # The prior's pass and fail keep the mean off 0 and 1, and the variance off 0.
     size = mean * (1 - mean) / variance - 1
-    return betainc((1 - mean) * size, mean * size, 1 - floor)  # the upper tail, without cancellation
+    return (1 - mean) * size, mean * size
 
 
 def expected(scores: Sequence[float]) -> float:

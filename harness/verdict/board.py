@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from harness.stats.interval import effective_items
@@ -145,10 +146,21 @@ class Board:
         quickest, slowest = (min(known), max(known)) if known else (1.0, 1.0)
         # A model without a measured time is taken for as slow as the slowest.
         self._prices = [rule.price * math.log2((time_s or slowest) / quickest) for time_s in times]
-        items = sorted(set().union(*(candidate.scores for candidate in candidates)))
-        clusters = _cluster_names(candidates, items)
-        self._drawn = mean_draws(_matrix(candidates, items), clusters=clusters, seed=seed)
-        self._utilities = self._drawn - self._prices
+        self._items = sorted(set().union(*(candidate.scores for candidate in candidates)))
+        # Such a model loses nothing: numpy, which takes 70 ms to import, is not needed to draw that.
+        self._is_alone = len(candidates) == 1
+
+    @cached_property
+    def _drawn(self) -> "Array":
+        clusters = _cluster_names(self._candidates, self._items)
+        return mean_draws(_matrix(self._candidates, self._items), clusters=clusters, seed=self._seed)
+
+    @cached_property
+    def _losses(self) -> "Array":
+        """What each model loses of utility against the best one, in each draw; draws x models."""
+        utilities = self._drawn - self._prices
+        losses: Array = utilities.max(axis=1, keepdims=True) - utilities
+        return losses
 
     def placed(self, standing: Standing) -> Standing:
         """Return a standing with utility and domination; as it is where the model is not in the choice."""
@@ -157,7 +169,7 @@ class Board:
         place = self._candidates.index(standing.candidate)
         utility = _expected(standing.candidate) - self._prices[place]
         rival, chance = self._rival(place)
-        best = float((self._utilities.argmax(axis=1) == place).mean())
+        best = 1.0 if self._is_alone else float((self._losses.argmin(axis=1) == place).mean())
         pace = self._paces[place]
         return replace(
             standing,
@@ -185,12 +197,12 @@ class Board:
     def regret(self, candidate: Contender) -> float:
         """Return the expected utility that is lost against the best model, whichever that is."""
         place = self._candidates.index(candidate)
-        return float((self._utilities.max(axis=1) - self._utilities[:, place]).mean())
+        return 0.0 if self._is_alone else float(self._losses[:, place].mean())
 
     def nothing_much_better(self, candidate: Contender) -> float:
         """Return the probability that no model is more than `MUCH_BETTER` better."""
         place = self._candidates.index(candidate)
-        return float((self._utilities.max(axis=1) - self._utilities[:, place] <= MUCH_BETTER).mean())
+        return 1.0 if self._is_alone else float((self._losses[:, place] <= MUCH_BETTER).mean())
 
     def loss_to_largest(self, candidate: Contender) -> float | None:
         """Return the expected loss of score against the largest model."""

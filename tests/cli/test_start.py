@@ -63,3 +63,8 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, set[str]]
 
 def test_before_its_first_request_a_run_has_imported_these_packages(imported: Mapping[str, set[str]]) -> None:
     assert imported["first"] - {"attr", "attrs", "jsonlines"} == ALLOWED
+
+
+def test_a_run_of_one_model_ends_without_the_libraries_of_what_it_does_not_do(imported: Mapping[str, set[str]]) -> None:
+    heavy = {"anyio", "httpx", "hypothesis", "jinja2", "jsonschema", "numpy", "rapidfuzz", "regex", "rich", "scipy"}
+    assert not imported["end"] & heavy
