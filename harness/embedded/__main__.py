@@ -1,7 +1,7 @@
 """`python -m harness.embedded`: how `EmbeddedServer` starts the server in a process of its own.
 
-One line of JSON on stdin (port, models_dir, token, parallel); on stdout a line of JSON per progress message and one
-with the `url`, or with an `error`. It ends when stdin ends.
+One line of JSON on stdin (port, models_dir, token, parallel); on stdout a line of JSON per progress message, one with
+the `files` of each model by its key, and one with the `url`, or with an `error`. It ends when stdin ends.
 """
 
 import json
@@ -20,7 +20,7 @@ def main() -> int:
     spec = json.loads(sys.stdin.buffer.readline())
     exit_with(sys.stdin.buffer)
 
-    def tell(**message: str) -> None:
+    def tell(**message: object) -> None:
         answers.write(json.dumps(message) + "\n")
 
     try:
@@ -30,6 +30,7 @@ def main() -> int:
             token=spec["token"],
             parallel=spec["parallel"],
             on_progress=lambda line: tell(progress=line),
+            on_files=lambda files: tell(files={file.model.key: [*map(str, file.parts)] for file in files}),
             on_ready=lambda url: tell(url=url),
         )
     except HarnessError as exc:

@@ -34,6 +34,11 @@ class ModelFile:
     path: Path
     reasons_by_template: bool = False
 
+    @property
+    def parts(self) -> Sequence[Path]:
+        """All files of the model, which may be split."""
+        return _parts(self.path)
+
 
 def scan(models_dir: Path, tell: Callable[[str], None] = lambda _: None) -> tuple[Model, ...]:
     """Return the models in this folder that would be served, sorted by key; raises and reports as `model_files`."""

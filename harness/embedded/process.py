@@ -6,7 +6,7 @@ import queue
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -26,12 +26,14 @@ class EmbeddedServer:
 
     Attributes:
         url: its address on the loopback interface.
+        files: of each model, by its key.
         pid: of its process; its workers are its children.
     """
 
-    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+    def __init__(self, process: subprocess.Popen[str], url: str, files: Mapping[str, Sequence[Path]]) -> None:
         self._process = process
         self.url = url
+        self.files = files
         self.pid = process.pid
 
     @classmethod
@@ -66,7 +68,7 @@ class EmbeddedServer:
         )
         try:
             spec = {"port": port, "models_dir": str(models_dir.absolute()) if models_dir else None, "token": token}
-            return cls(process, _await_url(process, {**spec, "parallel": parallel}, on_progress))
+            return cls(process, *_await_ready(process, {**spec, "parallel": parallel}, on_progress))
         except BaseException:  # Ctrl-C too: a server that no one knows of must not stay.
             process.kill()
             process.communicate(timeout=_CLOSE_DEADLINE_S)
@@ -94,7 +96,10 @@ class EmbeddedServer:
         self.close()
 
 
-def _await_url(process: subprocess.Popen[str], spec: dict[str, object], on_progress: Callable[[str], None]) -> str:
+def _await_ready(
+    process: subprocess.Popen[str], spec: dict[str, object], on_progress: Callable[[str], None]
+) -> tuple[str, dict[str, list[Path]]]:
+    """Return the server's address and the files of its models."""
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(process, lines), daemon=True).start()
     if process.stdin is None:
@@ -104,6 +109,7 @@ def _await_url(process: subprocess.Popen[str], spec: dict[str, object], on_progr
         process.stdin.flush()
     except OSError as exc:
         raise EmbeddedError("the embedded server ended at once", hint="Try `lms-harness serve` to see why.") from exc
+    files: dict[str, list[Path]] = {}
     end = time.monotonic() + _READY_DEADLINE_S
     while True:
         try:
@@ -115,8 +121,11 @@ def _await_url(process: subprocess.Popen[str], spec: dict[str, object], on_progr
         message = json.loads(line)
         if "error" in message:
             raise EmbeddedError(message["error"], hint=message["hint"])
+        if "files" in message:
+            files = {key: [*map(Path, parts)] for key, parts in message["files"].items()}
+            continue
         if "url" in message:
-            return str(message["url"])
+            return str(message["url"]), files
         on_progress(message["progress"])
 
 

@@ -35,6 +35,7 @@ def serve(
     request_deadline_s: float = 30.0,
     on_progress: Callable[[str], None],
     on_ready: Callable[[str], None] | None = None,
+    on_files: Callable[[tuple[ModelFile, ...]], None] | None = None,
 ) -> int:
     """Serve until Ctrl-C or SIGTERM, then end all workers; return the exit code.
 
@@ -47,6 +48,7 @@ def serve(
         request_deadline_s: for a client to send a whole request; its connection is closed then.
         on_progress: gets lines for a person.
         on_ready: gets the address once requests are answered.
+        on_files: gets the models with their files, before that.
 
     Raises:
         EmbeddedError: the extra is missing, the port is taken, or the models cannot be prepared.
@@ -61,6 +63,8 @@ def serve(
     listener = _listen(host, port)
     url = f"http://{_bracketed(host)}:{listener.getsockname()[1]}"
     files = _files(models_dir, on_progress)
+    if on_files is not None:
+        on_files(files)
     app = make_app(Pool(files, parallel=parallel), token=token, hosts=_hosts(host, listener.getsockname()[1]))
     config = uvicorn.Config(
         app,

@@ -8,6 +8,7 @@ from harness.report.latency.noise import is_blurred
 from harness.stats.latency import is_one_block, tpot_s, trusted_rate
 from harness.store.cell import SampleEntry
 from harness.store.run_file import RunFile
+from harness.verdict.load import LoadKind, like_for_like, load_of, loads_of
 
 SERVERS, ONE_BLOCK, BESIDE_TASK, NOISY = "*", "<", "~", "?"
 UNPROVED = "^"
@@ -27,7 +28,7 @@ PREFILL = (
     "prefill/s: (prompt tokens - cached tokens) / TTFT. The first token comes out of the prefill, so no decode step is "
     "in it; the request's way to the server and its queue are."
 )
-LOAD = "load: the server's load_time_seconds."
+LOAD = "load: the server's load_time_seconds, of cold loads if all models have one, else of warm ones."
 ALL_SLOTS = "All slots: output tokens of all answers / time until the last one ended."
 """Definitions, printed where the figures are: other tools mean other things by these names (docs/latency.md)."""
 
@@ -49,13 +50,16 @@ def prefill_rate(seen: RunFile, model_key: str) -> str:
 
 
 def load_time(seen: RunFile, model_key: str) -> str:
-    """Return how long the model takes to load."""
-    instance = seen.instances.get(model_key)
-    found = measured(seen, model_key, "load_time_s")
-    here = instance.load_time_s if instance else None
-    if found is not None:
-        return seconds(found) + NOISY * is_blurred(seen, model_key, "load_time_s")
-    return seconds(None) if here is None else f"{BESIDE_TASK}{seconds(here)}"
+    """Return how long the model takes to load, by the kind of load that all models of the run have."""
+    keys = dict.fromkeys([*seen.instances, *(measure.model_key for measure in seen.measures)])
+    loads = {key: loads_of([seen], key) for key in keys}
+    found = load_of(loads.get(model_key, {}), like_for_like(loads.values()))
+    if found is None:
+        return seconds(None)
+    load_s, _, kind = found
+    if not any((measure.model_key, measure.name) == (model_key, "load_time_s") for measure in seen.measures):
+        return f"{BESIDE_TASK}{seconds(load_s)}"
+    return seconds(load_s) + NOISY * (kind is LoadKind.WARM and is_blurred(seen, model_key, "load_time_s"))
 
 
 def ttft(seen: RunFile, model_key: str, samples: Sequence[SampleEntry] = ()) -> str:

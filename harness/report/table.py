@@ -7,6 +7,7 @@ from harness.report import speed
 from harness.report.claim import races, repeats, verdicts
 from harness.report.context import context_note
 from harness.report.figure import rate, seconds, size
+from harness.report.latency.load import leaks
 from harness.report.latency.tables import tables as latency_tables
 from harness.report.layout import cards, fits, fitted, paragraph, table
 from harness.report.text import one_line, printable
@@ -44,7 +45,7 @@ def render(seen: RunFile, *, width: int | None = None) -> str:
         fast = HEADERS.index("TTFT"), HEADERS.index("token/s")
         parts.extend(_marks((row[column] for row in rows for column in fast), text_width))
     parts.extend(_latency(seen, width))
-    parts.extend(latency_tables(seen, width=text_width))
+    parts.extend(latency_tables(seen, width=text_width, is_detailed=True))
     parts.extend(races(seen.summaries, seen.header, text_width=text_width))
     parts.extend(verdicts(seen.comparisons, width=width, text_width=text_width))
     parts.extend(_tiers(seen.summaries, width))
@@ -105,6 +106,7 @@ def notes(seen: RunFile) -> list[str]:
         *(seen.header.notes if seen.header else ()),
         *(f"{note}." for note in contexts if note),
         *_found_in_warm_up(seen),
+        *leaks(seen),
         *_busy(seen),
     ]
 

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -14,7 +15,7 @@ from harness.domain.generation import ChatRequest, Generation, Outcome
 from harness.domain.model import InstanceId, LoadConfig, Model
 from harness.domain.record import SummaryRecord
 from harness.errors import HarnessError, InstanceLost, ReleaseFailed, ServerUnreachable, StoreError
-from harness.lifecycle.lease import Lease
+from harness.lifecycle.lease import Lease, Release
 from harness.lifecycle.leases import Leases
 from harness.lifecycle.resident import other_ids, resident_ids
 from harness.reaper.journal import Journal
@@ -26,6 +27,7 @@ from harness.run.ask.reasoning import reasoning_for
 from harness.run.ask.room import slots_for, slots_of
 from harness.run.cell import Cell
 from harness.run.conclusion import verdicts
+from harness.run.host import Host
 from harness.run.leased_model import LeasedModel, extra_thoughts, jit_request, jobs_on, warm_up
 from harness.run.machine import busy_cores
 from harness.run.plan.pace import Pace
@@ -60,6 +62,7 @@ class Run:
         clock: for every duration and timestamp.
         resumed: the run that this one continues, if any.
         pace: keeps the run within its budget, if there is one.
+        host: files and processes of the server, if this run started it; also an attribute.
 
     Raises:
         StoreError: the run file cannot be made.
@@ -79,11 +82,13 @@ class Run:
         clock: Clock | None = None,
         resumed: Resumption | None = None,
         pace: Pace | None = None,
+        host: Host | None = None,
     ) -> None:
         self.settings = settings
         self.client = client
         self.clock = clock or SystemClock()
         self.progress = progress
+        self.host = host or Host()
         self._resumed = resumed
         self._pace = pace
         self._tasks: dict[str, Task] = {}
@@ -146,13 +151,7 @@ class Run:
         Raises:
             ReleaseFailed: it is recorded as well.
         """
-        try:
-            done = self._leases.release(lease)
-        except HarnessError as exc:
-            self.recorder.release(lease.instance.id, lease.model.key, self.settings.unload, None, exc.message)
-            raise
-        self.recorder.release(lease.instance.id, lease.model.key, self.settings.unload, done)
-        return done.unload_wall_s
+        return self._release(lease.instance.id, lease.model.key, lambda: self._leases.release(lease)).unload_wall_s
 
     @contextlib.contextmanager
     def leased(self, model: Model, config: LoadConfig) -> Iterator[LeasedModel]:
@@ -331,7 +330,7 @@ class Run:
                 failed = failed if isinstance(failed, ReleaseFailed) else exc
         for instance_id, model_key in self._leases.strays.items():
             try:
-                self._release_stray(instance_id, model_key)
+                self._release(instance_id, model_key, partial(self._leases.release_stray, instance_id))
             except (ReleaseFailed, StoreError) as exc:
                 failed = failed if isinstance(failed, ReleaseFailed) else exc
         left = self._leases.left_to_reaper
@@ -353,14 +352,15 @@ class Run:
         if failed is not None:
             raise failed
 
-    def _release_stray(self, instance_id: InstanceId, model_key: str) -> None:
-        """Unload what a request of ours loaded without any lease, and record it."""
+    def _release(self, instance_id: InstanceId, model_key: str, release: Callable[[], Release]) -> Release:
+        """Unload what a lease, or a request of ours without one, loaded, and record it."""
         try:
-            done = self._leases.release_stray(instance_id)
+            done = release()
         except HarnessError as exc:
             self.recorder.release(instance_id, model_key, self.settings.unload, None, exc.message)
             raise
         self.recorder.release(instance_id, model_key, self.settings.unload, done)
+        return done
 
     @property
     def supply(self) -> Supply:

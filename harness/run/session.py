@@ -16,6 +16,7 @@ from harness.reaper.journal import state_dir
 from harness.reaper.sweep import sweep
 from harness.run.demonstration import embedded_listing, notes
 from harness.run.free_form import FreeForm
+from harness.run.host import Host
 from harness.run.interrupt import interruptible
 from harness.run.plan.budget import ModelCost
 from harness.run.plan.estimate import Work, model_cost
@@ -66,6 +67,7 @@ class Session:
         self._said: set[str] = set()
         self._resources = contextlib.ExitStack()
         self._clock = SystemClock()
+        self._host = Host()
         self._started = self._clock.monotonic()
         self._costs: dict[str, ModelCost] = {}
         self.tasks: tuple[Task, ...] = ()
@@ -248,6 +250,7 @@ class Session:
             resumed=self.resumption,
             pace=self.pace,
             clock=self._clock,
+            host=self._host,
         )
         rounds = len(self.settings.rounds)
         self._progress.expect(
@@ -394,4 +397,5 @@ class Session:
 
         server = EmbeddedServer.start(models_dir=self.settings.models_dir, on_progress=self._say_once)
         self._resources.callback(server.close)
+        self._host = Host(files=server.files, pid=server.pid)
         return server.url

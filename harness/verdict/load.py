@@ -35,13 +35,20 @@ Loads: TypeAlias = Mapping[LoadKind, Sequence[float]]
 """The server's load times, in seconds; kinds without a time are left out."""
 
 
+def kind_of(cold: bool | None) -> LoadKind:  # noqa: FBT001  (the record's field)
+    """Return the kind of a load by what its record says."""
+    if cold is None:
+        return LoadKind.UNCONTROLLED
+    return LoadKind.COLD if cold else LoadKind.WARM
+
+
 def loads_of(runs: Iterable[RunFile], model_key: str) -> Loads:
     """Return the loads of a model that the latency suite timed, else those of the instances that answered."""
     runs = list(runs)
     found: dict[LoadKind, list[float]] = {}
     for measure in (measure for run in runs for measure in run.measures):
         if (measure.model_key, measure.name) == (model_key, "load_time_s") and is_time(measure.value):
-            found.setdefault(_kind(measure.cold), []).append(measure.value)
+            found.setdefault(kind_of(measure.cold), []).append(measure.value)
     if found:
         return found
     # The second record of a lease says what its warm-up showed, and repeats its load.
@@ -88,12 +95,6 @@ def answers_until_quicker(load_s: float, answer_s: float, resident_answer_s: flo
     """
     saved_s = resident_answer_s - answer_s
     return math.floor(load_s / saved_s + 1e-9) + 1 if is_time(saved_s) else None
-
-
-def _kind(cold: bool | None) -> LoadKind:  # noqa: FBT001  (of a record)
-    if cold is None:
-        return LoadKind.UNCONTROLLED
-    return LoadKind.COLD if cold else LoadKind.WARM
 
 
 def _load_s(use: InstanceRecord) -> float | None:

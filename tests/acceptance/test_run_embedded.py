@@ -84,6 +84,11 @@ def test_two_models_are_loaded_asked_measured_unloaded_and_tabulated(tmp_path: P
     assert all(record.unload_verified for record in releases)
     measured = {record.name for record in records if isinstance(record, MeasureRecord)}
     assert {"load_time_s", "jit_load_time_s", "ttft_s", "tpot_s", "decode_tps"} <= measured
+    assert {"memory_before_bytes", "memory_loaded_bytes", "memory_after_bytes", "cached_share"} <= measured
+    first, *others = [record for record in records if isinstance(record, MeasureRecord) if record.name == "load_time_s"]
+    # Cold, unless another test's server has the file in use: then nothing is called cold, and the reason is told.
+    assert first.cold or "of its file stayed in memory" in first.params["why"]
+    assert {record.cold for record in others} == {False}
     assert {"smoke_stream_equals_plain", "embedding_norm"} <= measured
     assert list((tmp_path / "state" / "journals").iterdir()) == []
     assert {path.name for path in tmp_path.iterdir()} == {"results", "state"}

@@ -14,7 +14,8 @@ from harness.task.task import Task
 _BANDWIDTH_BYTES_S = 10e9
 _PREFILL_TO_DECODE = 4
 _DISK_BYTES_S = 1e9
-_LOADS_MEASURED = 3
+_LOADS_MEASURED, _THOROUGH_LOADS = 3, 21
+"""The loads that the latency suite times; in a thorough run cold, warm and by a first request."""
 _SINGLE_REQUESTS = 42
 _REQUESTS_AT_ONCE, _WAVES_AT_ONCE = 424, 169
 _THOROUGH_PROMPT_TOKENS = (_SINGLE_REQUESTS + _REQUESTS_AT_ONCE) * 90
@@ -115,7 +116,7 @@ def model_cost(
     }
     load_s, basis = load_cost(model, history)
     if work.is_measured:
-        load_s *= _LOADS_MEASURED
+        load_s *= _THOROUGH_LOADS if settings.thorough else _LOADS_MEASURED
     measured_s = measuring_s(model, settings) if work.is_measured else 0.0
     slowest_s = max((cell.sample_s for cell in cells.values()), default=0.0)
     fixed_s = load_s + measured_s + work.tests * _SAMPLES_A_TEST * slowest_s
