@@ -55,10 +55,12 @@ class Ruler:
 
 def why_not(leased: LeasedModel, depth: int) -> str:
     """Return why a depth is not measured, or ""."""
-    context = leased.lease.instance.config.context_length
-    if context is not None and depth + OUTPUT_TOKENS + _MARGIN_TOKENS > context:
+    context, needed = leased.lease.instance.config.context_length, depth + OUTPUT_TOKENS + _MARGIN_TOKENS
+    if context is not None and needed > context:
         loaded = "was loaded" if leased.lease.is_owned else "is loaded already"
-        return f"a prompt of {depth:,} tokens does not fit: the model {loaded} with a context of {context:,}"
+        most = leased.model.max_context_length
+        remedy = f"it was trained for {most:,}" if 0 < most < needed else f"it takes {1 << (needed - 1).bit_length():,}"
+        return f"a prompt of {depth:,} tokens does not fit: the model {loaded} with a context of {context:,}; {remedy}"
     rate = _prefill_tps.get(leased.instance_id)
     if rate is not None and (needed_s := MIN_ROUNDS * depth / rate) > LONGEST_S:
         return (

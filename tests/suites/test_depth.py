@@ -55,7 +55,9 @@ def test_each_length_that_fits_has_five_rounds_of_new_prompts_and_of_cached_ones
         assert all(abs(length - depth) <= 4 for length in lengths), (depth, lengths)
     (skip,) = [record for record in records if isinstance(record, SkipRecord)]
     assert skip.task == "latency at 8000 tokens"
-    assert skip.reason == "a prompt of 8,000 tokens does not fit: the model was loaded with a context of 2,500"
+    assert skip.reason == (
+        "a prompt of 8,000 tokens does not fit: the model was loaded with a context of 2,500; it takes 8,192"
+    )
     said = " ".join(done.stdout.split())  # Whatever the width of the terminal.
     assert f"Skipped: {KEY} latency at 8000 tokens: a prompt of 8,000 tokens does not fit" in said
     assert f"{KEY}: prompts of 2,048 tokens, 5 rounds ..." in said
