@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from harness.domain.sample import Json
+
+FAULT: Final = "fault"
+"""The key in `details` that marks an answer that is unscored because its scorer or its task failed."""
 
 REVIEW = "review"
 """The name of the scorer where a person is the judge: answers are unscored until grades are read."""
@@ -31,6 +34,11 @@ class Score:
     passed: bool | None = None
     reason: str = ""
     details: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether the answer is unscored because its scorer or its task failed."""
+        return FAULT in self.details
 
 
 class Scorer(Protocol):

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 
-from harness.domain.answer import Answer
+from harness.domain.answer import Answer, KeptAnswer
 from harness.domain.record import SummaryRecord
 from harness.report.live.standing import PlannedModel
 from harness.report.text import one_line
@@ -36,7 +36,7 @@ class PlainProgress:
         model_key: str,
         task: str,
         total: int,
-        known: Sequence[Answer] = (),  # noqa: ARG002  (as the protocol)
+        known: Sequence[KeptAnswer] = (),  # noqa: ARG002  (as the protocol)
     ) -> Iterator[Callable[[Answer], None]]:
         """Print what begins and how it ended; nothing where there is nothing to ask."""
         if not total:  # All answers are known already, or there is no time for any.

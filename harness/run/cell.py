@@ -1,13 +1,13 @@
 """One model on one task: what is asked, which answers are known already, what came back, and when to stop."""
 
+from collections import deque
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 
-from harness.domain.answer import Answer, Job
+from harness.domain.answer import Answer, Job, KeptAnswer, kept
 from harness.domain.generation import Outcome
 from harness.domain.model import Model
+from harness.domain.score import HasMetrics
 from harness.run.plan.pace import Pace
-from harness.scoring.judge import is_fault
 from harness.task.task import Task
 
 _SERVER_ERRORS_IN_A_ROW = 5
@@ -24,9 +24,8 @@ class Cell:
         pace: says what fits into the budget; None: there is no budget.
 
     Attributes:
-        todo: the jobs to ask, in order.
-        answers: all answers so far, the known ones included, without their text: the run file has that, and what a run
-            keeps of an answer must not depend on its length.
+        todo: the jobs to ask, in order; who asks them takes them out.
+        answers: what is kept of all answers so far, the known ones included.
         count: how many answers the whole cell has.
         left_out: how many of them the budget had no time for.
     """
@@ -40,9 +39,10 @@ class Cell:
         *,
         pace: Pace | None,
     ) -> None:
-        self.answers: list[Answer] = []
+        self.answers: list[KeptAnswer] = []
+        self._with_target = isinstance(task.scorer, HasMetrics)
         self.count = len(jobs)
-        self.todo = _missing(task, model, jobs, known, pace)
+        self.todo = deque(_missing(task, model, jobs, known, pace))
         for answer in known.values():
             self.add(answer)
         self.left_out = len(jobs) - len(known) - len(self.todo)
@@ -62,20 +62,8 @@ class Cell:
         if answer.is_left_out:
             self.left_out += 1
             return False
-        self.answers.append(without_text(answer))
+        self.answers.append(kept(answer, with_target=self._with_target))
         return True
-
-
-def without_text(answer: Answer) -> Answer:
-    """Return what a run keeps of an answer until its summary: no text, and of the score's details the figures."""
-    generation = answer.generation
-    if generation is not None:
-        generation = replace(generation, text="", reasoning="", tool_calls=(), stream_errors=(), response_id=None)
-    score = answer.score
-    if score is not None and not is_fault(score):
-        figures = {name: value for name, value in score.details.items() if isinstance(value, int | float)}
-        score = replace(score, reason="", details=figures)
-    return replace(answer, generation=generation, score=score, earlier=(), error=None)
 
 
 def _missing(
@@ -86,6 +74,6 @@ def _missing(
     return [job for job in jobs if job.place not in known]
 
 
-def _has_crashed(answers: Sequence[Answer]) -> bool:
+def _has_crashed(answers: Sequence[KeptAnswer]) -> bool:
     last = answers[-_SERVER_ERRORS_IN_A_ROW:]
     return len(last) == _SERVER_ERRORS_IN_A_ROW and all(answer.outcome is Outcome.SERVER_ERROR for answer in last)

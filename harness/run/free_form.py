@@ -4,12 +4,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from harness.domain.answer import Answer
+from harness.domain.answer import Answer, KeptAnswer, kept
 from harness.domain.record import SummaryRecord
 from harness.domain.sample import Json, Sample, content_hash
 from harness.domain.score import Score
 from harness.errors import TaskError
-from harness.run.cell import without_text
 from harness.task.task import Task
 from harness.verdict.summary import summarise
 
@@ -75,7 +74,7 @@ class FreeForm:
 
     def __init__(self, cases: Iterable[Case] = ()) -> None:
         self.cases = {case.test: case for case in cases}
-        self._answers: dict[str, dict[str, Answer]] = {}
+        self._answers: dict[str, dict[str, KeptAnswer]] = {}
         self._is_lost: dict[str, bool] = {}
 
     @property
@@ -96,7 +95,7 @@ class FreeForm:
     def take(self, case: Case, answers: Iterable[Answer]) -> None:
         """Keep the answers of a test; those of a test that is repeated replace the earlier ones."""
         known = self._answers.setdefault(case.test, {})
-        known.update((answer.job.sample.item_id, without_text(answer)) for answer in answers)
+        known.update((answer.job.sample.item_id, kept(answer, with_target=False)) for answer in answers)
 
     def end(self, test: str, *, has_failed: bool) -> None:
         """Note that a test has ended; one that failed before it got any answer has lost it."""
@@ -112,7 +111,6 @@ class FreeForm:
             answers = [answer for case in cases for answer in self._answers.get(case.test, {}).values()]
             planned = len(answers) + sum(self._is_lost[case.test] for case in cases)
             if planned:
-                samples = (answer.job.sample for answer in answers)
                 yield summarise(
-                    task_of_test(task, samples), answers, planned=planned, epochs=1, model_key=model_key, head=head
+                    task_of_test(task, []), answers, planned=planned, epochs=1, model_key=model_key, head=head
                 )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from harness.domain.answer import Answer
+from harness.domain.answer import Answer, KeptAnswer
 from harness.domain.record import SummaryRecord
 from harness.report.live.standing import PlannedModel
 
@@ -29,7 +29,7 @@ class Progress(Protocol):
         ...
 
     def task(
-        self, model_key: str, task: str, total: int, known: Sequence[Answer] = ()
+        self, model_key: str, task: str, total: int, known: Sequence[KeptAnswer] = ()
     ) -> AbstractContextManager[Callable[[Answer], None]]:
         """Show a task while the block runs; the function that it yields is called with every answer.
 

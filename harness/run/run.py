@@ -221,6 +221,7 @@ class Run:
         jobs = jobs_on(leased, task, self.settings, limit=limit or self.settings.rounds[0])
         known = self._resumed.answers(task, leased.model, jobs) if self._resumed else {}
         cell = Cell(task, leased.model, jobs, known, pace=self._pace)
+        del jobs  # The cell has those that are left to ask, and lets go of each that has been asked.
         self._ask(task, leased, cell)
         summary = summarise(
             task,
@@ -259,10 +260,8 @@ class Run:
         """Ask what the cell still lacks; every answer is recorded, also those that an interruption cancels."""
         instance = leased.lease.instance
         ask, extra = self._asker(task, leased), extra_thoughts(task, leased, self.settings)
-        slots = Slots(
-            self._pace.bounded(ask) if self._pace else ask,
-            count=slots_for(task, leased.model, instance, self.settings, extra=extra),
-        )
+        bounded = self._pace.bounded(ask) if self._pace else ask
+        slots = Slots(bounded, count=slots_for(task, leased.model, instance, self.settings, extra=extra))
 
         def take(answer: Answer) -> None:
             if cell.add(answer):

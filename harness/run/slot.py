@@ -2,6 +2,7 @@
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
@@ -34,22 +35,21 @@ class Slots(Generic[JobT, ResultT]):
         self._threads: list[threading.Thread] = []
         self._done: queue.SimpleQueue[ResultT | BaseException] = queue.SimpleQueue()
 
-    def map(self, jobs: Sequence[JobT]) -> Iterator[ResultT]:
-        """Yield results in the order of completion.
+    def map(self, jobs: Sequence[JobT] | deque[JobT]) -> Iterator[ResultT]:
+        """Yield results in the order of completion. A deque is emptied, so that no job is kept that was asked.
 
         A caller that stops early, or is interrupted, must call `stop`: it cancels what is in flight and returns the
         results that were not yielded.
         """
-        todo: queue.SimpleQueue[JobT] = queue.SimpleQueue()
-        for job in jobs:
-            todo.put(job)
+        todo = jobs if isinstance(jobs, deque) else deque(jobs)
+        count = len(todo)
         self._threads = [
             threading.Thread(target=self._slot, args=(todo,), name=f"slot-{number}", daemon=True)
-            for number in range(min(self._count, len(jobs)))
+            for number in range(min(self._count, count))
         ]
         for thread in self._threads:
             thread.start()
-        for _ in jobs:
+        for _ in range(count):
             yield self._next()
 
     def stop(self, *, within_s: float = 5.0) -> list[ResultT]:
@@ -80,11 +80,11 @@ class Slots(Generic[JobT, ResultT]):
                 raise result
             return result
 
-    def _slot(self, todo: "queue.SimpleQueue[JobT]") -> None:
+    def _slot(self, todo: deque[JobT]) -> None:
         while not self._stopped.is_set():
             try:
-                job = todo.get_nowait()
-            except queue.Empty:
+                job = todo.popleft()
+            except IndexError:
                 return
             exchange = Exchange()
             with self._lock:

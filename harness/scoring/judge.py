@@ -13,18 +13,15 @@ import math
 import queue
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from harness.domain.sample import Json
-from harness.domain.score import Score, Scorer
+from harness.domain.score import FAULT, Score, Scorer
 from harness.errors import TaskError
 from harness.scoring.bound import bounded
 
 LIMIT_S = 20.0
 """How long one judgement may take, in wall-clock time; ours take less than a second of processor time."""
-
-FAULT: Final = "fault"
-"""The key in `details` that marks an answer that is unscored because its scorer or its task failed."""
 
 
 def judged(scorer: Scorer, output: str, target: Json, *, limit_s: float = LIMIT_S) -> Score:
@@ -61,7 +58,7 @@ def judged(scorer: Scorer, output: str, target: Json, *, limit_s: float = LIMIT_
 
 def is_fault(score: Score | None) -> bool:
     """Return whether an answer is unscored because its scorer or its task failed."""
-    return score is not None and FAULT in score.details
+    return score is not None and score.is_fault
 
 
 def faulty(reason: str) -> Score:

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, median
 from typing import Any
 
-from harness.domain.answer import Answer
+from harness.domain.answer import KeptAnswer
 from harness.domain.record import SummaryRecord
-from harness.domain.sample import Sample
 from harness.domain.score import metrics_of
 from harness.scoring.judge import is_fault
 from harness.stats.interval import score_estimate
@@ -21,7 +20,7 @@ _NAMED_FAULTS = 5
 
 def summarise(
     task: Task,
-    answers: Sequence[Answer],
+    answers: Sequence[KeptAnswer],
     *,
     planned: int,
     epochs: int,
@@ -41,11 +40,11 @@ def summarise(
         reducer: its name; an item with fewer scored epochs than its k does not count.
     """
     values = _values(answers, reducer)
-    samples = {answer.job.sample.item_id: answer.job.sample for answer in answers}
+    places = {answer.item_id: answer for answer in answers}
     reduce, least = named(reducer), int(reducer[5:]) if reducer.startswith("pass") else 1
     items = {item: reduce(scores) for item, scores in values.items() if len(scores) >= least}
-    estimate = score_estimate(list(items.values()), clusters=[samples[item].cluster_id or item for item in items])
-    times = [answer.generation.times.e2e_s for answer in answers if answer.generation and answer.outcome.is_scored]
+    estimate = score_estimate(list(items.values()), clusters=[places[item].cluster_id or item for item in items])
+    times = [answer.e2e_s for answer in answers if answer.e2e_s is not None and answer.outcome.is_scored]
     scored = sum(map(len, values.values()))
     return SummaryRecord(
         **head,
@@ -63,47 +62,47 @@ def summarise(
         high=estimate.interval.high if estimate.interval else None,
         interval=estimate.interval.method if estimate.interval else "",
         passed=sum(1 for answer in answers if answer.score is not None and answer.score.passed),
-        by_tier=_tiers(items, samples),
+        by_tier=_tiers(items, places),
         outcomes=dict(Counter(answer.outcome.value for answer in answers)),
         e2e_p50_s=median(times) if times else None,
         reducer=reducer,
         **_repeats(answers),
         scorer_faults=_scorer_faults(answers),
         metrics=metrics_of(
-            task.scorer, ((answer.job.sample.target, answer.score) for answer in answers if answer.score is not None)
+            task.scorer, ((answer.target, answer.score) for answer in answers if answer.score is not None)
         ),
     )
 
 
-def _scorer_faults(answers: Sequence[Answer]) -> list[str]:
+def _scorer_faults(answers: Sequence[KeptAnswer]) -> list[str]:
     """Return why answers could not be judged, of the first five."""
     return [answer.score.reason for answer in answers if answer.score and is_fault(answer.score)][:_NAMED_FAULTS]
 
 
-def _values(answers: Sequence[Answer], reducer: str) -> dict[str, list[float]]:
+def _values(answers: Sequence[KeptAnswer], reducer: str) -> dict[str, list[float]]:
     """Return what of the scores of each item the reducer works on, one value for each scored epoch."""
     values: dict[str, list[float]] = defaultdict(list)
     for answer in answers:
         if (value := value_of(answer.score, reducer)) is not None:
-            values[answer.job.sample.item_id].append(value)
+            values[answer.item_id].append(value)
     return values
 
 
-def _tiers(items: Mapping[str, float], samples: Mapping[str, Sample]) -> dict[str, float]:
+def _tiers(items: Mapping[str, float], places: Mapping[str, KeptAnswer]) -> dict[str, float]:
     tiers: dict[str, list[float]] = defaultdict(list)
     for item, value in items.items():
-        tiers[str(samples[item].tier)].append(value)
+        tiers[str(places[item].tier)].append(value)
     return {tier: fmean(scores) for tier, scores in sorted(tiers.items())}
 
 
-def _repeats(answers: Sequence[Answer]) -> dict[str, Any]:
+def _repeats(answers: Sequence[KeptAnswer]) -> dict[str, Any]:
     """Return what the epochs tell: the variances are of the scores, flips and rates of the passes."""
     scores: dict[str, list[float]] = defaultdict(list)
     passes: dict[str, list[bool]] = defaultdict(list)
     for answer in answers:
         if (value := value_of(answer.score, "mean")) is not None:
-            scores[answer.job.sample.item_id].append(value)
-            passes[answer.job.sample.item_id].append(value_of(answer.score, "majority") == 1)
+            scores[answer.item_id].append(value)
+            passes[answer.item_id].append(value_of(answer.score, "majority") == 1)
     variance = repeat_variance(list(scores.values()))
     return {
         "repeats": {

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from harness.domain.answer import Answer
+from harness.domain.answer import Answer, KeptAnswer
 from harness.domain.record import SummaryRecord
 from harness.report.live.standing import PlannedModel
 
@@ -31,6 +31,6 @@ class Silent:
 
     @contextmanager
     def task(
-        self, model_key: str, task: str, total: int, known: Sequence[Answer] = ()
+        self, model_key: str, task: str, total: int, known: Sequence[KeptAnswer] = ()
     ) -> Iterator[Callable[[Answer], None]]:
         yield lambda _: None

@@ -8,7 +8,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from harness.domain.answer import Answer
+from harness.domain.answer import Answer, KeptAnswer
 from harness.domain.model import LoadConfig
 from harness.domain.record import (
     EndRecord,
@@ -157,7 +157,7 @@ def test_an_interruption_cancels_records_and_releases(make: Make) -> None:
     class Interrupting(Silent):
         @contextmanager
         def task(
-            self, model_key: str, task: str, total: int, known: Sequence[Answer] = ()
+            self, model_key: str, task: str, total: int, known: Sequence[KeptAnswer] = ()
         ) -> Iterator[Callable[[Answer], None]]:
             def interrupt(_: Answer) -> None:
                 raise KeyboardInterrupt

@@ -1,5 +1,6 @@
 import threading
 import time
+from collections import deque
 
 import pytest
 
@@ -93,3 +94,9 @@ def test_an_interruption_while_the_slots_start_is_not_hidden(monkeypatch: pytest
         list(slots.map(range(8)))
     slots.stop()
     assert not started[0].is_alive()
+
+
+def test_a_deque_of_jobs_is_emptied_as_they_are_asked() -> None:
+    jobs = deque(range(10))
+    assert sorted(Slots[int, int](lambda job, _: job, count=1).map(jobs)) == [*range(10)]
+    assert not jobs

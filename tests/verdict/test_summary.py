@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.domain.answer import Answer, Job
+from harness.domain.answer import Answer, Job, KeptAnswer, kept
 from harness.domain.generation import ChatRequest, Outcome
 from harness.domain.record import SummaryRecord
 from harness.domain.sample import Sample
@@ -20,7 +20,7 @@ HEAD = {"run_id": "r", "at": "2026-11-25T08:00:00.000Z"}
 TASK = Task(name="t", task_class="t", generate=lambda _, __: [], scorer=Exact(), max_output_tokens=1, prompt_tokens=1)
 
 
-def answers(items: Sequence[Sequence[float | None]]) -> list[Answer]:
+def answers(items: Sequence[Sequence[float | None]]) -> list[KeptAnswer]:
     request = ChatRequest(model="m", input="x")
     made = []
     for number, values in enumerate(items):
@@ -28,7 +28,8 @@ def answers(items: Sequence[Sequence[float | None]]) -> list[Answer]:
         for epoch, value in enumerate(values, 1):
             score = None if value is None else Score(value=value, passed=value == 1)
             outcome = Outcome.OK if score else Outcome.SERVER_ERROR
-            made.append(Answer(job=Job(sample=sample, epoch=epoch, request=request), outcome=outcome, score=score))
+            answer = Answer(job=Job(sample=sample, epoch=epoch, request=request), outcome=outcome, score=score)
+            made.append(kept(answer, with_target=False))
     return made
 
 

@@ -8,7 +8,7 @@ from typing import TextIO
 from rich.console import Console
 
 from harness.clock import Clock
-from harness.domain.answer import Answer
+from harness.domain.answer import Answer, KeptAnswer
 from harness.domain.record import SummaryRecord
 from harness.report.figure import seconds
 from harness.report.live.picture import Screen, draw
@@ -88,7 +88,7 @@ class LiveProgress:
 
     @contextlib.contextmanager
     def task(
-        self, model_key: str, task: str, total: int, known: Sequence[Answer] = ()
+        self, model_key: str, task: str, total: int, known: Sequence[KeptAnswer] = ()
     ) -> Iterator[Callable[[Answer], None]]:
         """Count the answers to a task while the block runs; the line about its end comes with the summary."""
         with self._counted():

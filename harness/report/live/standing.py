@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from harness.domain.answer import Answer
+from harness.domain.answer import Answer, KeptAnswer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ class CellStanding:
         """How many answers are still to come."""
         return 0 if self.stage is Stage.OVER else max(0, self.total - self.done)
 
-    def add_score(self, answer: Answer) -> None:
+    def add_score(self, answer: Answer | KeptAnswer) -> None:
         """Count the score of an answer, if it has one."""
         if answer.score is not None and answer.score.value is not None:
             self.scores = self.scores[0] + answer.score.value, self.scores[1] + 1
@@ -148,7 +148,7 @@ class Standing:
                 break
             _close(model)
 
-    def begin(self, model_key: str, task: str, total: int, known: Sequence[Answer], now: float) -> None:
+    def begin(self, model_key: str, task: str, total: int, known: Sequence[KeptAnswer], now: float) -> None:
         """Note that a task is being asked: `total` answers more than the known ones."""
         self.turn_to(model_key, now)
         cells = self._model(model_key).cells

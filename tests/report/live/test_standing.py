@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.domain.answer import Answer, Job
+from harness.domain.answer import Answer, Job, kept
 from harness.domain.generation import ChatRequest, Outcome
 from harness.domain.sample import Sample
 from harness.domain.score import Score
@@ -76,7 +76,7 @@ def test_a_model_that_could_not_be_loaded_counts_as_skipped_when_the_next_one_be
 
 def test_known_answers_count_and_their_scores_too() -> None:
     standing = begun()
-    standing.begin(SMALL, "extract", 8, [answer(0.0), answer(1.0)], 0.0)
+    standing.begin(SMALL, "extract", 8, [kept(answer(score), with_target=False) for score in (0.0, 1.0)], 0.0)
     assert standing.models[SMALL].cells["extract"].score == 0.5
     assert standing.counts() == (2, 40)
 
