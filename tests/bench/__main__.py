@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import math
 import os
 import platform
 import signal
@@ -23,6 +24,8 @@ from tests.bench.target import judged
 
 _QUICK_PEERS = (peers.RAW, peers.THIS, peers.EMPTY)
 _QUICK_S = 90.0
+_ROUNDS_SHARE = 0.7
+"""In the quick form no round begins that would probably end after this share of the time."""
 _SIZES = (500, 5_000, 50_000)
 _QUICK_SIZES = (500, 2_000, 5_000, 20_000, 50_000)
 _KILLED_SAMPLES = 200
@@ -105,38 +108,45 @@ def _measure(
 ) -> dict[str, Any]:
     """Install, race, kill and grow, and return all that was read."""
     racing, absent = _installed(chosen)
-    started = time.monotonic()
-    found = _race(racing, rounds=rounds, samples=samples, wants_kill=wants_kill)
+    end = time.monotonic() + _QUICK_S if is_quick else math.inf
+    found = _race(racing, rounds=rounds, samples=samples, wants_kill=wants_kill, end=end)
     found["absent"] = absent
     this = next((peer for peer in racing if peer.name == peers.THIS), None)
     if wants_growth and this is not None:
-        sizes = _sizes(found, started) if is_quick else _SIZES
+        sizes = _sizes(found, end) if is_quick else _SIZES
         with race.course() as course:
             found["growths"] = list(growth.grow(this, sizes, on=course, say=_say))
     return found
 
 
-def _race(racing: Sequence[Peer], *, rounds: int, samples: int, wants_kill: bool) -> dict[str, Any]:
-    """Run the race, and return all that was read."""
+def _race(racing: Sequence[Peer], *, rounds: int, samples: int, wants_kill: bool, end: float) -> dict[str, Any]:
+    """Run the race, and return all that was read; a round that would take too much of the time to `end` is left out."""
     _warn_if_busy()
-    found: dict[str, Any] = {"machine": _machine(), "samples": samples, "rounds": rounds, "kills": [], "growths": []}
+    found: dict[str, Any] = {"machine": _machine(), "samples": samples, "rounds": 0, "readings": []}
+    found |= {"kills": [], "growths": []}
     found["versions"] = {peer.name: environment.version(peer) for peer in racing}
     with race.course() as course:
-        readings = race.race(racing, race.measures(samples), rounds=rounds, on=course, say=_say)
-        found["readings"] = list(readings)
+        begun = time.monotonic()
+        for number in range(1, rounds + 1):
+            a_round_s = (time.monotonic() - begun) / max(1, number - 1)
+            if time.monotonic() + a_round_s > begun + _ROUNDS_SHARE * (end - begun):
+                _say(f"only {number - 1} of {rounds} rounds fit into {_QUICK_S:.0f} s here")
+                break
+            found["readings"] += race.race(racing, race.measures(samples), number=number, on=course, say=_say)
+            found["rounds"] = number
         if wants_kill:
             found["kills"] = list(kill.kill(racing, samples=_KILLED_SAMPLES, on=course, say=_say))
     found["machine"]["load_after"] = os.getloadavg()[0]
     return found
 
 
-def _sizes(found: dict[str, Any], started: float) -> list[int]:
+def _sizes(found: dict[str, Any], end: float) -> list[int]:
     """Return the sizes of which all runs together fit into what is left of the quick form's time."""
     results = Results(found["readings"])
     start, slope = results.figure(peers.THIS, "start"), results.figure(peers.THIS, "marginal_16")
     if start is None or slope is None:
         return list(_QUICK_SIZES[:1])
-    left_s = _QUICK_S - (time.monotonic() - started)
+    left_s = end - time.monotonic()
     sizes: list[int] = []
     for size in _QUICK_SIZES:
         left_s -= _RESERVE * (start.median + size * slope.median / 1000)

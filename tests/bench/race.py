@@ -111,19 +111,18 @@ def course(environments: Path = environment.FOLDER) -> Iterator[Course]:
         held.close()
 
 
-def race(peers: Sequence[Peer], asked: Sequence[Measure], *, rounds: int, on: Course, say: Say) -> Iterator[Reading]:
-    """Yield a reading for each round, job and peer, in turn, so that what else the machine does meets all alike."""
-    for number in range(1, rounds + 1):
-        for measure in asked:
-            # In every round another peer begins.
-            turn = (number - 1) % len(peers)
-            for peer in (*peers[turn:], *peers[:turn]):
-                if not peer.asks and measure.samples > 1:
-                    continue
-                reading = measured(peer, measure, number=number, on=on)
-                outcome = f"{reading.wall_s:.2f} s" if reading.error is None else f"does not count: {reading.error}"
-                say(f"round {number} of {rounds}: {peer.name}, {measure.label}: {outcome}")
-                yield reading
+def race(peers: Sequence[Peer], asked: Sequence[Measure], *, number: int, on: Course, say: Say) -> Iterator[Reading]:
+    """Yield a reading for each job and peer of one round, in turn: what else the machine does meets all alike."""
+    # In every round another peer begins.
+    turn = (number - 1) % len(peers)
+    for measure in asked:
+        for peer in (*peers[turn:], *peers[:turn]):
+            if not peer.asks and measure.samples > 1:
+                continue
+            reading = measured(peer, measure, number=number, on=on)
+            outcome = f"{reading.wall_s:.2f} s" if reading.error is None else f"does not count: {reading.error}"
+            say(f"round {number}: {peer.name}, {measure.label}: {outcome}")
+            yield reading
 
 
 def measured(peer: Peer, measure: Measure, *, number: int, on: Course) -> Reading:

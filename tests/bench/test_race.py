@@ -32,7 +32,7 @@ def test_everybody_asks_each_sample_once_and_is_measured(on: Course) -> None:
     peers = [BY_NAME[RAW], BY_NAME[THIS]]
     asked = [Measure(name="slots", samples=8, concurrency=SLOTS, answer_s=SLOT_S)]
     said: list[str] = []
-    raw, this = race.race(peers, asked, rounds=1, on=on, say=said.append)
+    raw, this = race.race(peers, asked, number=1, on=on, say=said.append)
     assert (raw.error, this.error) == (None, None)
     assert (raw.max_in_flight, this.max_in_flight) == (SLOTS, SLOTS)
     for reading in (raw, this):
@@ -43,7 +43,7 @@ def test_everybody_asks_each_sample_once_and_is_measured(on: Course) -> None:
         assert reading.asking_bytes is not None
         assert reading.peak_bytes is not None
         assert 10_000_000 < reading.asking_bytes <= reading.peak_bytes
-    assert [line.partition(":")[0] for line in said] == ["round 1 of 1", "round 1 of 1"]
+    assert [line.partition(":")[0] for line in said] == ["round 1", "round 1"]
 
 
 def test_a_killed_run_of_this_project_keeps_its_answers(on: Course) -> None:
