@@ -66,15 +66,24 @@ def variables(peer: Peer, job: Mapping[str, str], home: Path) -> dict[str, str]:
 
 
 def version(peer: Peer) -> str:
-    """Return which version of the peer is installed, for the table; "" if that cannot be told."""
-    first = peer.packages[0].partition("[")[0].partition("==")[0]
+    """Return which version of the peer is installed, and of this project also which commit."""
     if peer.installer == "npm":
         return peer.packages[0].rpartition("@")[2]
-    code = f"import importlib.metadata as m; print(m.version({first!r}))"
-    done = subprocess.run(
-        [FOLDER / peer.folder / "bin" / "python", "-c", code], capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip()
+    is_ours = peer.installer == "wheel"
+    name = "lmstudio-harness" if is_ours else peer.packages[0].partition("[")[0].partition("==")[0]
+    code = f"import importlib.metadata as m; print(m.version({name!r}))"
+    installed = _printed([str(FOLDER / peer.folder / "bin" / "python"), "-c", code])
+    commit = _printed(["git", "describe", "--always", "--dirty", "--exclude=*"]) if is_ours else ""
+    return f"{installed} ({commit})" if commit else installed
+
+
+def _printed(command: Sequence[str]) -> str:
+    """Return what a command prints, in the clone; "" if there is no such command, or it fails."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_BUILD_S, cwd=CLONE)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 class _FailedError(Exception):

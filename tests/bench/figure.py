@@ -16,12 +16,14 @@ class Figure:
 
     Attributes:
         unit: s, ms, %, or MB (1,000,000 bytes).
+        definition: printed with the figure.
         of: takes it from the readings of a round; None where they do not have it.
     """
 
     name: str
     label: str
     unit: str
+    definition: str
     of: Callable[[Round], float | None]
 
 
@@ -78,14 +80,62 @@ def _occupancy(done: Round) -> float | None:
 
 
 FIGURES: tuple[Figure, ...] = (
-    Figure(name="start", label="start-up", unit="s", of=_wall("start")),
-    Figure(name="wall_1", label="one at a time", unit="s", of=_wall("one")),
-    Figure(name="wall_16", label="16 at a time", unit="s", of=_wall("many")),
-    Figure(name="marginal_1", label="a sample, 1", unit="ms", of=_marginal("one")),
-    Figure(name="marginal_16", label="a sample, 16", unit="ms", of=_marginal("many")),
-    Figure(name="slots", label="slots busy", unit="%", of=_occupancy),
-    Figure(name="asking", label="memory, asking", unit="MB", of=_most(lambda reading: reading.asking_bytes)),
-    Figure(name="peak", label="memory, peak", unit="MB", of=_most(lambda reading: reading.peak_bytes)),
+    Figure(
+        name="start",
+        label="start-up",
+        unit="s",
+        definition="from the start of the process to its end, for one sample",
+        of=_wall("start"),
+    ),
+    Figure(
+        name="wall_1",
+        label="one at a time",
+        unit="s",
+        definition="from the start of the process to its end, for all samples",
+        of=_wall("one"),
+    ),
+    Figure(
+        name="wall_16",
+        label="16 at a time",
+        unit="s",
+        definition="the same, 16 requests at a time",
+        of=_wall("many"),
+    ),
+    Figure(
+        name="marginal_1",
+        label="a sample",
+        unit="ms",
+        definition="what one more costs: (all samples - start-up) / (samples - 1), one at a time",
+        of=_marginal("one"),
+    ),
+    Figure(
+        name="marginal_16",
+        label="a sample, 16 at a time",
+        unit="ms",
+        definition="the same, 16 requests at a time",
+        of=_marginal("many"),
+    ),
+    Figure(
+        name="slots",
+        label="slots busy",
+        unit="%",
+        definition="time in 4 slots of 50 ms / (4 x time from the first chat to the last), counted by the server",
+        of=_occupancy,
+    ),
+    Figure(
+        name="asking",
+        label="memory while it asks",
+        unit="MB",
+        definition="the peaks of all processes together, to the end of the last chat, 16 at a time",
+        of=_most(lambda reading: reading.asking_bytes),
+    ),
+    Figure(
+        name="peak",
+        label="memory at its peak",
+        unit="MB",
+        definition="the same, to the end of the process",
+        of=_most(lambda reading: reading.peak_bytes),
+    ),
 )
 
 BY_NAME = {figure.name: figure for figure in FIGURES}
@@ -115,11 +165,11 @@ class Results:
         of = BY_NAME[name].of
         return Spread.of(of(done) for (who, _), done in sorted(self._rounds.items()) if who == peer)
 
-    def ratio(self, peer: str, base: str, name: str, *, base_name: str | None = None) -> Spread | None:
+    def ratio(self, peer: str, base: str, name: str) -> Spread | None:
         """Return how many times a figure is that of another peer, taken in each round by itself."""
-        of, base_of = BY_NAME[name].of, BY_NAME[base_name or name].of
+        of = BY_NAME[name].of
         return Spread.of(
-            _divided(of(done), base_of(self._rounds.get((base, number), {})))
+            _divided(of(done), of(self._rounds.get((base, number), {})))
             for (who, number), done in sorted(self._rounds.items())
             if who == peer
         )
@@ -127,3 +177,8 @@ class Results:
 
 def _divided(value: float | None, base: float | None) -> float | None:
     return None if value is None or not base else value / base
+
+
+def significant(value: float) -> str:
+    """Return a number with three digits, or all before the point."""
+    return f"{value:.{2 if abs(value) < 10 else 1 if abs(value) < 100 else 0}f}"

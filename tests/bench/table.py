@@ -4,13 +4,12 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from tests.bench.figure import BY_NAME, FIGURES, Results, Spread
+from tests.bench.figure import BY_NAME, FIGURES, Figure, Results, Spread, significant
 from tests.bench.growth import Grown
 from tests.bench.kill import Killed
 from tests.bench.peers import EMPTY, PYTEST, RAW
 from tests.bench.target import Judged
 
-_DIGITS = {"s": 2, "ms": 2, "%": 0, "MB": 0}
 _SHORT = {
     "wall_1": "{samples} samples",
     "wall_16": "16 at a time",
@@ -41,24 +40,19 @@ class Tables:
         ]
         return self._table(rows, head)
 
-    def medians(self) -> str:
-        """Return all figures with their spread."""
-        head = ["median (least to most)", *(f"{figure.label}, {figure.unit}" for figure in FIGURES)]
-        rows = [
-            [peer, *(_spread(self._results.figure(peer, figure.name), _DIGITS[figure.unit]) for figure in FIGURES)]
-            for peer in self._results.peers
-        ]
-        return self._table(rows, head)
-
-    def ratios(self, base: str) -> str:
-        """Return all figures as multiples of one peer's in the same round."""
-        head = [f"times {base}", *(figure.label for figure in FIGURES)]
-        rows = [
-            [peer, *(_spread(self._results.ratio(peer, base, figure.name), 2) for figure in FIGURES)]
-            for peer in self._results.peers
-            if peer != base
-        ]
-        return self._table(rows, head)
+    def figure(self, figure: Figure) -> str:
+        """Return one figure of all peers, with its definition, its spread, and how many times those of others it is."""
+        bases = [base for base in (RAW, PYTEST) if base in self._results.peers]
+        rows = []
+        for peer in self._results.peers:
+            spread = self._results.figure(peer, figure.name)
+            if spread is not None:
+                ratios = [None if peer == base else self._results.ratio(peer, base, figure.name) for base in bases]
+                rows.append([peer, *map(_spread, (spread, *ratios))])
+        if not rows:
+            return f"{figure.label}: not measured"
+        head = ["", f"{figure.unit} (least to most)", *(f"times {base}" for base in bases)]
+        return f"{figure.label}: {figure.definition}\n{self._table(rows, head)}"
 
     def kills(self) -> str:
         """Return what a SIGKILL half way left."""
@@ -99,15 +93,14 @@ class Tables:
 
     def everything(self, growths: Sequence[Grown]) -> str:
         """Return all tables of a race, one below the other."""
-        blocks = [self.medians()]
-        blocks += [self.ratios(base) for base in (RAW, PYTEST) if base in self._results.peers]
+        blocks = [self.short(), *map(self.figure, FIGURES)]
         blocks += [self.kills()] if self._kills else []
         blocks += [self.growth(growths)] if growths else []
         return "\n\n".join(blocks)
 
     def _median(self, peer: str, name: str) -> str:
-        unit, spread = BY_NAME[name].unit, self._results.figure(peer, name)
-        return "-" if spread is None else f"{spread.median:.{_DIGITS[unit]}f} {unit}"
+        spread = self._results.figure(peer, name)
+        return "-" if spread is None else f"{significant(spread.median)} {BY_NAME[name].unit}"
 
     def _kept(self, peer: str) -> str:
         killed = self._kills.get(peer)
@@ -130,10 +123,12 @@ def _markdown(rows: Sequence[Sequence[object]]) -> str:
     return "\n".join(lines)
 
 
-def _spread(spread: Spread | None, digits: int) -> str:
+def _spread(spread: Spread | None) -> str:
     if spread is None:
         return "-"
-    return f"{spread.median:.{digits}f} ({spread.low:.{digits}f} to {spread.high:.{digits}f})"
+    if spread.rounds == 1:
+        return significant(spread.median)
+    return f"{significant(spread.median)} ({significant(spread.low)} to {significant(spread.high)})"
 
 
 def _megabytes(size: int | None) -> str:

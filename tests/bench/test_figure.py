@@ -80,7 +80,7 @@ def test_each_target_is_judged_by_the_median() -> None:
     assert states["all samples, 16 at a time"][1] == "ok"
     assert states["slots busy"] == ("1.00 (1.00 to 1.00)", "missed")
     assert states["start-up"] == ("1.60 (1.60 to 1.60)", "ok")
-    assert states["memory at its peak, MB"] == ("50 (50 to 50)", "ok")
+    assert states["memory at its peak, MB"] == ("50.0 (50.0 to 50.0)", "ok")
     assert {found.state for found in judged(Results([]), [])} == {"not measured"}
 
 
@@ -118,8 +118,8 @@ def test_the_table_of_the_readme_is_narrow_and_shows_who_asks() -> None:
         "2.00 s",
         "1.00 ms",
         "0.50 s",
-        "90 %",
-        "50 MB",
+        "90.0 %",
+        "50.0 MB",
         "-",
     ]
     assert this.split("|")[-2].strip() == "96 %"
