@@ -56,13 +56,22 @@ class TaskAnswer:
         return cls(task=evidence.task, choice=found.choice, is_demonstration=evidence.is_demonstration)
 
 
-def render_answers(answers: Sequence[TaskAnswer], rule: Rule, *, width: int | None) -> str:
-    """Return the table of all tasks, and what one model for everything would mean."""
+def render_answers(
+    answers: Sequence[TaskAnswer], rule: Rule, *, width: int | None, is_load_explained: bool = False
+) -> str:
+    """Return the table of all tasks, and what one model for everything would mean.
+
+    Args:
+        answers: one for each task.
+        rule: how to choose.
+        width: of the terminal, in columns; None: unlimited.
+        is_load_explained: what is printed above says which loads count.
+    """
     whole, name, has_load = _table(answers, width)
     parts = [whole]
     if summary := one_for_all(answers, rule, name=name):
         parts.append(paragraph(summary, width))
-    parts.append(paragraph(legend_of(answers, rule, has_load=has_load), width))
+    parts.append(paragraph(legend_of(answers, rule, has_load=has_load and not is_load_explained), width))
     return "\n\n".join(parts)
 
 

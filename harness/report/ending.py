@@ -42,7 +42,12 @@ def render_ending(
     waits = render_waits(seen, width=text_width)
     if not choices:
         return "\n\n".join(filter(None, [waits, render(seen, width=width)]))
-    answers = render_answers([TaskAnswer.of(found) for found in choices], rule_of(seen.header, ""), width=width)
+    answers = render_answers(
+        [TaskAnswer.of(found) for found in choices],
+        rule_of(seen.header, ""),
+        width=width,
+        is_load_explained=bool(waits),
+    )
     answers = "\n\n".join(
         [*filter(None, [waits]), answers, *(paragraph(line, text_width, indent=2) for line in _metrics(seen))]
     )

@@ -20,11 +20,17 @@ class Host:
         self._files = files or {}
         self._pid = pid
 
+    def why_unknown(self, model_key: str) -> str:
+        """Return why the model's files are not known, so that none of its loads can be controlled; "": they are."""
+        if self._files.get(model_key):
+            return ""
+        return "which file the server loads is known only of an embedded server that the run starts itself"
+
     def evict(self, model_key: str) -> str:
         """Drop the model's files from memory; return why a load now is not a cold one, or "", which was verified."""
         files = self._files.get(model_key)
         if not files:
-            return "which file the server loads is known only of the embedded server"
+            return self.why_unknown(model_key)
         from harness.run.page_cache import evict  # It needs ctypes, which most runs do not.
 
         return evict(files)

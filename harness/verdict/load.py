@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from statistics import median
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 from harness.domain.record import InstanceRecord
 from harness.stats.latency import is_time
@@ -42,12 +42,17 @@ def kind_of(cold: bool | None) -> LoadKind:  # noqa: FBT001  (the record's field
     return LoadKind.COLD if cold else LoadKind.WARM
 
 
+def is_load(load_s: float | None) -> TypeGuard[float]:
+    """Return whether this can be the time of a load: servers round it, so that it may be 0."""
+    return load_s == 0 or is_time(load_s)
+
+
 def loads_of(runs: Iterable[RunFile], model_key: str) -> Loads:
     """Return the loads of a model that the latency suite timed, else those of the instances that answered."""
     runs = list(runs)
     found: dict[LoadKind, list[float]] = {}
     for measure in (measure for run in runs for measure in run.measures):
-        if (measure.model_key, measure.name) == (model_key, "load_time_s") and is_time(measure.value):
+        if (measure.model_key, measure.name) == (model_key, "load_time_s") and is_load(measure.value):
             found.setdefault(kind_of(measure.cold), []).append(measure.value)
     if found:
         return found
@@ -55,7 +60,7 @@ def loads_of(runs: Iterable[RunFile], model_key: str) -> Loads:
     uses = {
         (use.run_id, use.instance_id, _load_s(use)) for run in runs for use in run.uses if use.model_key == model_key
     }
-    times = [load_s for _, _, load_s in uses if load_s is not None and (load_s == 0 or is_time(load_s))]
+    times = [load_s for _, _, load_s in uses if is_load(load_s)]
     return {LoadKind.UNCONTROLLED: sorted(times)} if times else {}
 
 

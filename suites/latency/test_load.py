@@ -24,7 +24,9 @@ _IN_MEMORY = 0.99
 
 @pytest.fixture
 def unloaded(lms_run: Run, lms_model: Model) -> Model:
-    """The model, if no instance of it is resident."""
+    """The model, if no instance of it is resident, and a load that is only timed may be unloaded again."""
+    if lms_run.settings.unload == "keep":
+        pytest.skip("with --unload keep every load that is timed would stay; the one that is used is in the run file")
     now = next(model for model in lms_run.client.models() if model.key == lms_model.key)
     if now.is_loaded:
         pytest.skip(f"{now.key} is loaded already; another copy is not made for a measurement")
@@ -104,16 +106,17 @@ class Rounds:
 
 def _before_warm_rounds(run: Run, model: Model, rounds: Rounds) -> int:
     """Load cold as often as is measured, at least once in any way; return how many warm rounds follow."""
+    unknown = run.host.why_unknown(model.key)
     if run.settings.thorough:
-        rounds.uncontrolled("the first load of a thorough run, in which everything is started, is not controlled")
+        rounds.uncontrolled(unknown or "the first load of a thorough run does not count, as it starts everything else")
         for _ in range(THOROUGH_COLD_ROUNDS):
             if why := rounds.cold():
                 run.recorder.skip(why, model_key=model.key, task="cold load")
                 break
         return THOROUGH_WARM_ROUNDS
     started = run.clock.monotonic()
-    why = "cold loads of large models are measured with --thorough" if model.size_bytes > QUICK_BYTES else rounds.cold()
-    if why:
+    large = f"cold loads above {QUICK_BYTES / 1e6:g} MB are measured with --thorough"
+    if why := unknown or (large if model.size_bytes > QUICK_BYTES else rounds.cold()):
         rounds.uncontrolled(why)
     first_s = run.clock.monotonic() - started
     return max(1, min(WARM_ROUNDS, int(run.settings.latency_budget_s / 4 / max(first_s, 0.001))))

@@ -56,7 +56,9 @@ def test_without_the_file_the_reason_is_told(tmp_path: Path) -> None:
 
 def test_of_a_server_that_this_run_did_not_start_nothing_is_known() -> None:
     host = Host()
-    assert host.evict("m") == "which file the server loads is known only of the embedded server"
+    assert host.evict("m") == host.why_unknown("m")
+    assert "known only of an embedded server that the run starts itself" in host.why_unknown("m")
+    assert Host(files={"m": [Path("m.gguf")]}).why_unknown("m") == ""
     assert host.cached_share("m") is None
     assert host.memory_bytes() is None
 

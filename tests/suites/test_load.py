@@ -31,12 +31,22 @@ def test_warm_loads_and_first_requests_have_five_rounds_and_cold_ones_a_reason(t
     (skip,) = [record for record in records if isinstance(record, SkipRecord)]
     assert (skip.task, skip.reason) == (
         "cold load",
-        "which file the server loads is known only of the embedded server",
+        "which file the server loads is known only of an embedded server that the run starts itself",
     )
     said = " ".join(done.stdout.split())  # Whatever the width of the terminal.
     assert f"Skipped: {KEY} cold load: which file" in said
     assert "a first request that loads the model (JIT) takes" in said
-    assert f"{KEY} uncontrolled 1" in said
+    assert f"{KEY}, uncontrolled: which file the server loads is known only of" in said
+
+
+def test_what_is_kept_is_not_loaded_again_and_again_for_its_time(tmp_path: Path) -> None:
+    words = ("-p", "no:cacheprovider", "suites/latency/test_load.py", f"--lms-model={KEY}", "--lms-thorough")
+    environ = {**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state")}
+    with ScriptedServer() as server:
+        where = (f"--lms-url={server.url}", f"--lms-results={tmp_path}", "--lms-unload=keep", "-rs")
+        done = forkserver.run("pytest", *words, *where, cwd=ROOT, env=environ)
+        assert server.loaded == []
+    assert "with --unload keep every load that is timed would stay" in " ".join(done.stdout.split())
 
 
 def test_beside_what_others_loaded_no_request_loads_the_model(tmp_path: Path) -> None:

@@ -1,11 +1,15 @@
 """Cold and warm loads are kept apart, compared like with like, and pay from a number of answers on."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.domain.record import InstanceRecord, MeasureRecord, Record, RunRecord, SampleRecord, SummaryRecord
+from harness.report.speed import load_time
 from harness.store.run_file import RunFile
+from harness.verdict.comparability import Subject
+from harness.verdict.compare import contrasts
 from harness.verdict.contender import Contender, Rule
 from harness.verdict.evidence import gather
 from harness.verdict.load import (
@@ -16,9 +20,10 @@ from harness.verdict.load import (
     load_of,
     loads_of,
 )
-from tests.store.written import written
+from tests.store.written import write, written
 
 HEAD = {"run_id": "r", "at": "2026-11-29T01:00:00.000Z"}
+RUN = RunRecord.model_validate({**HEAD, "harness_version": "0", "server_kind": "embedded", "server_url": "u"})
 COLD, WARM, UNCONTROLLED = LoadKind
 
 
@@ -43,8 +48,7 @@ def cell(model: str, *, e2e_s: float = 1.0, tokens: int = 20) -> list[Record]:
 
 
 def a_run(*records: Record) -> RunFile:
-    facts = {"harness_version": "0", "server_kind": "embedded", "server_url": "u"}
-    return written(RunRecord.model_validate({**HEAD, **facts}), *records)
+    return written(RUN, *records)
 
 
 def candidates(run: RunFile) -> dict[str, Contender]:
@@ -88,6 +92,23 @@ def test_choose_counts_the_cold_load_where_all_have_one_and_says_so() -> None:
     assert found["a"].time_s(Rule(requests_per_load=20)) == pytest.approx(1.0 + 9.0 / 20)
     found = candidates(a_run(*answers, *a_loads, b_loads[1]))
     assert {key: (one.load_s, one.basis.load_kind) for key, one in found.items()} == {"a": (1, WARM), "b": (2, WARM)}
+
+
+def test_compare_puts_warm_loads_beside_warm_ones_whatever_the_cold_ones_took(tmp_path: Path) -> None:
+    def subject(warm_s: float) -> Subject:
+        cold = [load("m", 90.0 / warm_s, cold=True), load("m", 50.0, cold=None)]
+        records = [RUN, *cell("m"), *cold, load("m", warm_s, cold=False)]
+        return Subject(run=RunFile.read(write(tmp_path / f"{warm_s}.jsonl", records)), model_key="m")
+
+    (contrast,) = contrasts([(subject(1.0), subject(2.0))], margin=0.1)
+    assert contrast.load.value == pytest.approx(2.0)
+
+
+def test_the_table_of_a_run_has_the_kind_of_load_that_all_models_have() -> None:
+    a_loads = [load("a", 9.0, cold=True), load("a", 1.0, cold=False)]
+    assert load_time(a_run(*a_loads, load("b", 6.0, cold=True)), "a") == "9.00 s"
+    assert load_time(a_run(*a_loads, load("b", 2.0, cold=False)), "a") == "1.00 s"
+    assert load_time(a_run(use("c", load_time_s=3.0)), "c") == "~3.00 s"
 
 
 @pytest.mark.parametrize(("load_s", "answer_s"), [(9.0, 1.0), (0.5, 1.53), (60.0, 0.07), (0.0, 1.0), (1e-9, 1e9)])

@@ -11,7 +11,7 @@ from harness.report.layout import fitted, paragraph
 from harness.report.text import one_line
 from harness.stats.latency import is_time
 from harness.store.run_file import RunFile
-from harness.verdict.load import MEANING, LoadKind, kind_of
+from harness.verdict.load import MEANING, LoadKind, is_load, kind_of
 
 HEADERS = ("model", "load", "n", "server", "client", "MB/s", "unload")
 LEGEND = (
@@ -79,7 +79,7 @@ def leaks(seen: RunFile) -> list[str]:
 def _loads(seen: RunFile) -> Mapping[str, _Loads]:
     found: dict[str, _Loads] = defaultdict(_Loads)
     for measure in sorted(seen.measures, key=lambda measure: measure.round):
-        if measure.name in _TIMES and is_time(measure.value):
+        if measure.name in _TIMES and is_load(measure.value):
             own = found[measure.model_key]
             own.times[kind_of(measure.cold)][measure.name].append(measure.value)
             own.size_bytes = own.size_bytes or _count(measure.params.get("size_bytes"))
@@ -108,7 +108,11 @@ def _rows(key: str, loads: _Loads) -> Iterator[Sequence[str]]:
         if (figures := loads.times.get(kind)) is None:
             continue
         server, client, unload = (figures.get(name, []) for name in ("load_time_s", "load_wall_s", "unload_wall_s"))
-        rate = f"{loads.size_bytes / median(server) / 1e6:,.0f}" if server and loads.size_bytes else "-"
+        rate = (
+            f"{loads.size_bytes / median(server) / 1e6:,.0f}"
+            if server and median(server) > 0 and loads.size_bytes
+            else "-"
+        )
         yield (
             one_line(key, limit=40),
             str(kind),
