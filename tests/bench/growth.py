@@ -39,7 +39,7 @@ def grow(peer: Peer, sizes: Sequence[int], *, on: Course, say: Say) -> Iterator[
 
 def grown(peer: Peer, samples: int, *, on: Course) -> Grown:
     """Run so many samples, 16 at a time, and return what that took."""
-    server = on.server(0.0)
+    server = on.server(peer, 0.0)
     measure = Measure(name="many", samples=samples, concurrency=_MANY)
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
         job = job_of(peer, server, Path(folder), on=on, samples=samples, concurrency=_MANY)

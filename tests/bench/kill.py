@@ -48,7 +48,7 @@ def kill(peers: Sequence[Peer], *, samples: int, on: Course, say: Say) -> Iterat
 
 def killed_half_way(peer: Peer, *, samples: int, on: Course) -> Killed:
     """Kill a job half way, let the peer go on, and count what it asks."""
-    server = on.server(_ANSWER_S)
+    server = on.server(peer, _ANSWER_S)
     half = samples // 2 + peer.extra_requests
     answered = 0
 
@@ -60,7 +60,7 @@ def killed_half_way(peer: Peer, *, samples: int, on: Course) -> Killed:
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
         job = job_of(peer, server, Path(folder), on=on, samples=samples, concurrency=SLOTS, is_durable=True)
         first = run(peer, job, peer.command, is_half_way)
-        server = on.server(_ANSWER_S)
+        server = on.server(peer, _ANSWER_S)
         job.write_samples()
         second = run(peer, job, peer.resume or peer.command)
     figures = server.figures()

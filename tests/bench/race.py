@@ -94,10 +94,10 @@ class Course:
         self._wide.close()
         self._narrow.close()
 
-    def server(self, answer_s: float) -> NullServer:
-        """Return the server for such answers, with its counts at zero."""
+    def server(self, peer: Peer, answer_s: float) -> NullServer:
+        """Return the server for a peer's job with such answers, with its counts at zero."""
         server = self._narrow if answer_s else self._wide
-        server.reset(answer_s=answer_s)
+        server.reset(answer_s=answer_s, warm_ups=peer.extra_requests)
         return server
 
 
@@ -127,7 +127,7 @@ def race(peers: Sequence[Peer], asked: Sequence[Measure], *, number: int, on: Co
 
 def measured(peer: Peer, measure: Measure, *, number: int, on: Course) -> Reading:
     """Let a peer do a job in a folder of its own, and return what was measured."""
-    server = on.server(measure.answer_s)
+    server = on.server(peer, measure.answer_s)
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
         job = job_of(peer, server, Path(folder), on=on, samples=measure.samples, concurrency=measure.concurrency)
         watched = run(peer, job, peer.command)

@@ -17,7 +17,7 @@ FIGURES = "/null/figures"
 """`GET` returns the counts since the last reset, as JSON."""
 
 RESET = "/null/reset"
-"""`POST` with `{"slots": N, "answer_s": S}` sets them, counts from zero, and returns the counts until then."""
+"""`POST` with `{"slots": N, "answer_s": S, "warm_ups": W}` counts from zero, and returns the counts until then."""
 
 _OK = 200
 _HEAD_END = b"\r\n\r\n"
@@ -112,7 +112,11 @@ class Connection(asyncio.Protocol):
         if (request.method, request.path) == ("POST", RESET):
             wanted = request.json if isinstance(request.json, dict) else {}
             until_now = slots.figures()
-            slots.reset(slots=wanted.get("slots", slots.slots), answer_s=wanted.get("answer_s", slots.answer_s))
+            slots.reset(
+                slots=wanted.get("slots", slots.slots),
+                answer_s=wanted.get("answer_s", slots.answer_s),
+                warm_ups=wanted.get("warm_ups", 0),
+            )
             return json_response(until_now)
         return respond(self._desk.world, request, token=None, unknown_status=200)
 

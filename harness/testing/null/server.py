@@ -34,10 +34,10 @@ class Figures:
         max_in_flight: the most there were at a time; more than `slots` means that the client queued at the server.
         max_busy: the most slots that were busy at a time.
         queue_s: the sum of all waiting for a slot.
-        busy_s: the sum of the time in slots.
-        window_s: from the arrival of the first chat to the end of the last.
-        first_at: when that was, on the machine's monotonic clock; None before the first chat.
-        last_at: when that was; None before the first chat has left its slot.
+        busy_s: the sum of the time in slots, without the warm-ups that were announced.
+        window_s: from the arrival of the first chat that is not one of them to the end of the last.
+        first_at: when the first chat arrived, on the machine's monotonic clock; None before it.
+        last_at: when the last one left its slot; None before that.
         occupancy: busy_s / (slots x window_s), at most 1; None where answers take no time.
         connections: how many were accepted.
         other_requests: listings, loads, unloads and so on; asking for these figures counts, too.
@@ -127,12 +127,13 @@ class NullServer:
         """Return what was counted since the start or the last reset."""
         return Figures(**self._ask("GET", FIGURES, None))
 
-    def reset(self, *, slots: int | None = None, answer_s: float | None = None) -> Figures:
+    def reset(self, *, slots: int | None = None, answer_s: float | None = None, warm_ups: int = 0) -> Figures:
         """Count from zero, with these slots and this time from now on (None: as they are); return the counts until now.
 
-        The listing still shows the slots that the server started with.
+        The listing still shows the slots that the server started with. The next `warm_ups` chats are left out of the
+        occupancy.
         """
-        wanted = {"slots": slots, "answer_s": answer_s}
+        wanted = {"slots": slots, "answer_s": answer_s, "warm_ups": warm_ups}
         given = {name: value for name, value in wanted.items() if value is not None}
         return Figures(**self._ask("POST", RESET, given))
 

@@ -32,6 +32,7 @@ class Job:
 
     begin: Callable[[], None]
     finish: Callable[[], None]
+    is_warm_up: bool = False
     arrived: float = 0.0
     begun: float | None = None
     alarm: Alarm | None = None
@@ -45,7 +46,9 @@ class Counts:
         in_flight: chats that are waiting or in a slot now.
         queue_s: for how long all chats together waited for a slot.
         busy_s: for how long all slots together answered.
+        warm_ups: how many of the next chats are left out of `busy_s` and of the time that it is compared with.
         first: when the first chat arrived.
+        first_counted: when the first one arrived that was not a warm-up.
         last: when the last one left its slot.
         prompts: hashes of the chats' bodies.
     """
@@ -57,7 +60,9 @@ class Counts:
     max_busy: int = 0
     queue_s: float = 0.0
     busy_s: float = 0.0
+    warm_ups: int = 0
     first: float | None = None
+    first_counted: float | None = None
     last: float | None = None
     connections: int = 0
     other_requests: int = 0
@@ -81,6 +86,11 @@ class Slots:
         job.arrived = self._loop.time()
         if counts.first is None:
             counts.first = job.arrived
+        if counts.warm_ups:
+            counts.warm_ups -= 1
+            job.is_warm_up = True
+        elif counts.first_counted is None:
+            counts.first_counted = job.arrived
         counts.in_flight += 1
         counts.max_in_flight = max(counts.max_in_flight, counts.in_flight)
         if len(self._busy) < self.slots:
@@ -101,16 +111,17 @@ class Slots:
         self.counts.in_flight -= 1
         self.counts.abandoned += 1
 
-    def reset(self, *, slots: int, answer_s: float) -> None:
+    def reset(self, *, slots: int, answer_s: float, warm_ups: int = 0) -> None:
         """Count from zero, with other slots from now on; chats on their way keep the time that they were given."""
         self.slots = slots
         self.answer_s = answer_s
-        self.counts = Counts(in_flight=self.counts.in_flight)
+        self.counts = Counts(in_flight=self.counts.in_flight, warm_ups=warm_ups)
 
     def figures(self) -> dict[str, Any]:
         """Return the counts, with the window and the occupancy."""
         counts = self.counts
-        window_s = counts.last - counts.first if counts.first is not None and counts.last is not None else 0.0
+        first, last = counts.first_counted, counts.last
+        window_s = last - first if first is not None and last is not None else 0.0
         room_s = self.slots * window_s
         return {
             "slots": self.slots,
@@ -153,7 +164,8 @@ class Slots:
         self._busy.discard(job)
         now = self._loop.time()
         counts = self.counts
-        counts.busy_s += now - (now if job.begun is None else job.begun)
+        if job.begun is not None and not job.is_warm_up:
+            counts.busy_s += now - job.begun
         counts.last = now
         if self._waiting and len(self._busy) < self.slots:
             self._begin(self._waiting.popleft())

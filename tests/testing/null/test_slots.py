@@ -103,6 +103,19 @@ def test_answers_that_take_no_time_have_no_occupancy() -> None:
     assert slots.figures()["occupancy"] is None
 
 
+def test_a_warm_up_that_is_announced_is_left_out_of_the_occupancy() -> None:
+    loop, chats = Loop(), Chats()
+    slots = Slots(loop, slots=1, answer_s=1.0)
+    slots.reset(slots=1, answer_s=1.0, warm_ups=1)
+    slots.arrive(chats.job("a warm-up"))
+    loop.run(5.0)
+    slots.arrive(chats.job("a"))
+    loop.run(1.0)
+    figures = slots.figures()
+    assert (figures["answered"], figures["busy_s"], figures["window_s"]) == (2, 1.0, 1.0)
+    assert figures["last_at"] - figures["first_at"] == 6.0
+
+
 def test_a_reset_counts_from_zero_and_keeps_what_is_in_flight() -> None:
     loop, chats = Loop(), Chats()
     slots = Slots(loop, slots=2, answer_s=1.0)
