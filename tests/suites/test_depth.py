@@ -33,7 +33,8 @@ NAMES = {
 
 
 def test_each_length_that_fits_has_five_rounds_of_new_prompts_and_of_cached_ones(tmp_path: Path) -> None:
-    words = ("-p", "no:cacheprovider", "suites/latency/test_depth.py", f"--lms-model={KEY}", "--lms-thorough")
+    tests = ("suites/latency/test_depth.py", "suites/latency/test_thinking.py")  # One run for both saves seconds.
+    words = ("-p", "no:cacheprovider", *tests, f"--lms-model={KEY}", "--lms-thorough", "-rs")
     environ = {name: value for name, value in os.environ.items() if name != "PYTEST_XDIST_WORKER"}
     environ["LMS_HARNESS_STATE"] = str(tmp_path / "state")
     with ScriptedServer(token_s=0.001) as server:
@@ -63,7 +64,8 @@ def test_each_length_that_fits_has_five_rounds_of_new_prompts_and_of_cached_ones
     assert f"{KEY}: prompts of 2,048 tokens, 5 rounds ..." in said
     assert f"{KEY}, by length of the prompt:" in said
     assert "^ : unproved" in said  # As LM Studio, this server tells nothing of its cache.
-    del prompts[None]  # The warm-up.
+    assert prompts.pop(None) == 2  # The warm-up, and a question that shows whether the model thinks.
+    assert "it does not think before it answers, or is told not to" in said
     assert Counter(prompts.values())[2] == 3 * 5  # Each is asked once more, as the cached one.
     assert set(prompts.values()) == {1, 2}
 

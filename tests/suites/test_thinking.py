@@ -45,13 +45,3 @@ def test_thoughts_and_answer_are_timed_apart_and_a_round_without_an_answer_is_co
     assert "Thoughts before the answer:" in said
     assert "20 tokens" in said
     assert f"{KEY}: 1 of 5 rounds had no answer within 1,024 tokens" in said
-
-
-def test_a_model_that_does_not_think_is_passed_over_with_the_reason(tmp_path: Path) -> None:
-    words = ("-p", "no:cacheprovider", "suites/latency/test_thinking.py", f"--lms-model={KEY}", "--lms-thorough", "-rs")
-    environ = {**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state")}
-    with ScriptedServer() as server:
-        where = (f"--lms-url={server.url}", f"--lms-results={tmp_path}")
-        done = forkserver.run("pytest", *words, *where, cwd=ROOT, env=environ)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "it does not think before it answers, or is told not to" in " ".join(done.stdout.split())
