@@ -24,6 +24,7 @@ GAP = "gap: between chunks, the median and the longest; a chunk may hold several
 WARM = "warm: TTFT of the same prompt with another question at its end, so that the rest of it may come from the cache."
 
 _FEW = 5
+_MOST = 10**9  # A run file may hold anything.
 _LONGEST_IN_MS_S = 0.1
 HEADERS = ("prompt", "n", "TTFT", "prefill/s", "TPOT", "token/s", "gap", "warm", "saves")
 Spread = tuple[float, float, float]
@@ -65,8 +66,8 @@ def depths_of(seen: RunFile) -> dict[str, list[Depth]]:
     """Return what was measured at each length, shortest first, by model key."""
     found: dict[str, dict[int, list[MeasureRecord]]] = {}
     for measure in seen.measures:
-        depth = measure.params.get("depth")
-        if measure.name.startswith(PREFIX) and measure.model_key and isinstance(depth, int):
+        depth = _count(measure, "depth")
+        if measure.name.startswith(PREFIX) and measure.model_key and depth is not None:
             found.setdefault(measure.model_key, {}).setdefault(depth, []).append(measure)
     return {
         key: [_depth(depth, measures) for depth, measures in sorted(by_depth.items())]
@@ -74,13 +75,18 @@ def depths_of(seen: RunFile) -> dict[str, list[Depth]]:
     }
 
 
+def _count(measure: MeasureRecord, name: str) -> int | None:
+    value = measure.params.get(name)
+    return value if isinstance(value, int) and 0 <= value <= _MOST else None
+
+
 def _depth(depth: int, measures: Sequence[MeasureRecord]) -> Depth:
     values: dict[str, list[float]] = {}
     for measure in measures:
         values.setdefault(measure.name.removeprefix(PREFIX), []).append(measure.value)
-    first = [measure.params for measure in measures if measure.name == f"{PREFIX}ttft_s"]
+    first = [measure for measure in measures if measure.name == f"{PREFIX}ttft_s"]
     for name in ("prompt_tokens", "output_tokens", "chunks", "cached_tokens"):
-        values[name] = [float(value) for params in first if isinstance(value := params.get(name), int)]
+        values[name] = [float(count) for measure in first if (count := _count(measure, name)) is not None]
     return Depth(
         depth=depth,
         prompt_tokens=median(values["prompt_tokens"]) if values["prompt_tokens"] else None,

@@ -17,6 +17,7 @@ LEGEND = (
     "the answer. whole answer: to the last delta, thoughts included."
 )
 _FEW = 5
+_MOST = 10**9  # A run file may hold anything.
 
 
 def render(seen: RunFile, *, width: int | None) -> list[str]:
@@ -54,6 +55,7 @@ def _row(key: str, measures: Sequence[MeasureRecord]) -> Sequence[str]:
 def _notes(key: str, measures: Sequence[MeasureRecord]) -> list[str]:
     rounds, answered = len(_values(measures, "ttft_s")), len(_values(measures, "ttft_answer_s"))
     limits = [limit for measure in measures if isinstance(limit := measure.params.get("limit_tokens"), int)]
+    limits = [limit for limit in limits if 0 < limit < _MOST]
     notes = []
     if answered < rounds and limits:
         notes.append(

@@ -98,5 +98,12 @@ def test_a_rate_of_fewer_rounds_says_of_how_many() -> None:
     assert "50 (2)" in told(*rounds("ttft_s", *TTFTS), *rounds("decode_tps", 50.0, 50.0))
 
 
+def test_counts_that_no_server_gives_are_passed_over() -> None:
+    assert told(*rounds("ttft_s", *TTFTS, depth=10**400)) == ""
+    text = told(*rounds("ttft_s", *TTFTS, prompt_tokens=10**400, chunks=0, output_tokens=-1, cached_tokens="many"))
+    assert "512 tokens" in text
+    assert told(*rounds("ttft_s", 1e308, 1e308), *rounds("warm_ttft_s", -1e308))
+
+
 def test_nothing_measured_shows_nothing() -> None:
     assert tables(written(), width=80) == []
