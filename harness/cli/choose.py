@@ -271,6 +271,8 @@ def _standing_as_dict(standing: "Standing") -> dict[str, Any]:
         "suffices": standing.suffices,
         "utility": standing.utility,
         "p50_s": candidate.p50_s,
+        "time_noise": candidate.time_noise,
+        "as_quick_as": standing.as_quick_as,
         "ttft_s": candidate.ttft_s,
         "load_s": candidate.load_s,
         "load_kind": candidate.basis.load_kind,

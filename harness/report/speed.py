@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
 from harness.report.figure import rate, seconds
-from harness.report.latency.noise import is_blurred
 from harness.stats.latency import is_one_block, tpot_s, trusted_rate
 from harness.store.cell import SampleEntry
 from harness.store.run_file import RunFile
 from harness.verdict.load import LoadKind, like_for_like, load_of, loads_of
+from harness.verdict.noise import is_blurred
 
 SERVERS, ONE_BLOCK, BESIDE_TASK, NOISY = "*", "<", "~", "?"
 UNPROVED = "^"

@@ -6,7 +6,7 @@ from statistics import median
 from harness.domain.record import MeasureRecord, RunRecord
 from harness.stats.estimate import Estimate
 from harness.stats.latency import is_time
-from harness.stats.noise import Noise, is_within, noise_of
+from harness.stats.noise import Noise, is_within, noise_of, together
 from harness.store.run_file import RunFile
 
 LATE = "late_"
@@ -44,6 +44,28 @@ def median_in(seen: RunFile, model_key: str, name: str) -> float | None:
     """Return the median of the rounds whose noise `noise_in` tells; None: not measured."""
     rounds = rounds_in(seen, model_key, name)
     return median(rounds) if rounds else None
+
+
+def is_blurred(seen: RunFile, model_key: str, name: str) -> bool:
+    """Return whether a figure is no further from another model's in this run than noise may take the two."""
+    rounds: dict[str, dict[str, list[tuple[int, float]]]] = {}
+    for measure in seen.measures:  # Once over all records: a run may have thousands, and each cell of a table asks.
+        if measure.name in {name, LATE + name} and is_plain(measure) and is_time(measure.value):
+            of_name = rounds.setdefault(measure.model_key, {}).setdefault(measure.name, [])
+            of_name.append((measure.round, measure.value))
+    blocks = {
+        key: tuple([value for _, value in sorted(found.get(part, ()))] for part in (name, LATE + name))
+        for key, found in rounds.items()
+        if name in found
+    }
+    if model_key not in blocks:
+        return False
+    ours, late = blocks.pop(model_key)
+    noise = noise_of(ours, late)
+    return any(
+        is_within(median(ours) / median(theirs), together([noise, noise_of(theirs, their_late)]))
+        for theirs, their_late in blocks.values()
+    )
 
 
 class TimeClaim(StrEnum):

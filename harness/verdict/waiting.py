@@ -14,7 +14,7 @@ from harness.verdict.load import (
     load_of,
     loads_of,
 )
-from harness.verdict.noise import is_plain
+from harness.verdict.noise import is_blurred, is_plain
 
 _LONG_TOKENS = 8
 _WAITS = frozenset({"ttft_s", "e2e_s", "load_time_s"})
@@ -36,6 +36,7 @@ class Waiting:
         model_key: of the model.
         first_word: None: not timed.
         is_first_word_alone: measured with one request at a time; else while the tasks were answered.
+        is_first_word_blurred: it does not tell the model apart from another one: noise explains the difference.
         is_one_block: answers arrive all at once, so that the first word comes with the last.
         answer: a whole one; None: not timed.
         is_answer_to_task: to the tasks of the run; else to the short requests of the latency suite.
@@ -47,6 +48,7 @@ class Waiting:
     model_key: str
     first_word: Wait | None = None
     is_first_word_alone: bool = False
+    is_first_word_blurred: bool = False
     is_one_block: bool = False
     answer: Wait | None = None
     is_answer_to_task: bool = False
@@ -106,6 +108,7 @@ def _waiting(run: RunFile, key: str, load: tuple[float, int, LoadKind] | None) -
         model_key=key,
         first_word=alone or _wait(sample.ttft_s for sample in samples),
         is_first_word_alone=alone is not None,
+        is_first_word_blurred=alone is not None and is_blurred(run, key, "ttft_s"),
         is_one_block=2 * blocks > len(long),
         answer=answer or short,
         is_answer_to_task=answer is not None,

@@ -206,3 +206,27 @@ def torn(path: Path) -> Path:
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(lines[:-20]))
     return path
+
+
+TIMED = """
+import os
+
+def test_time(lms_run, lms_instance):
+    for number in range(1, 7):
+        value = float(os.environ["ANSWER_S"]) * (1 + number % 2 / 100)
+        lms_run.recorder.measure("e2e_s", value, "s", model=lms_instance.model, round=number, cold=False, concurrency=1)
+"""
+
+
+def test_a_slower_night_is_a_failed_test_with_its_figures(nights: Nights) -> None:
+    (nights.folder / "test_time.py").write_text(TIMED)
+    nights.keep(nights(f"--lms-model={KEY}", ANSWER_S="1.0"))
+    words = (f"--lms-model={KEY}", "--lms-baseline=baseline", "--junitxml=times.xml")
+    slower = nights(*words, ANSWER_S="4.0")
+    assert slower.code == 1
+    assert f"FAILED lms-baseline::answer[{KEY}] - regression: slower by 300 %" in slower.text
+    said = properties(cases_of(nights.folder / "times.xml")[f"answer[{KEY}]"])
+    assert (said["verdict"], said["time"], said["ratio"]) == ("regression", "e2e_s", "4")
+    again = nights(*words, ANSWER_S="1.01")
+    assert again.code == 0, again.out
+    assert properties(cases_of(nights.folder / "times.xml")[f"answer[{KEY}]"])["verdict"] == "passes"

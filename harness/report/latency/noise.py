@@ -1,4 +1,4 @@
-"""How far the figures of a run are from themselves, and which of them do not tell two models apart."""
+"""How far the figures of a thorough run are from themselves, and what the machine was like."""
 
 import math
 from collections.abc import Sequence
@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from harness.report.figure import milliseconds, seconds
 from harness.report.layout import fitted, paragraph
 from harness.report.text import one_line
-from harness.stats.latency import is_time
-from harness.stats.noise import is_within, together
 from harness.store.run_file import RunFile
 from harness.verdict.noise import LATE, median_in, noise_in
 
@@ -54,16 +52,3 @@ def _rows(seen: RunFile, key: str) -> Sequence[tuple[str, ...]]:
         percents = (f"{100 * math.expm1(part):.0f} %" if part is not None else "n/a" for part in parts)
         rows.append((one_line(key, limit=40), what, str(noise.n), shown, *percents))
     return rows
-
-
-def is_blurred(seen: RunFile, model_key: str, name: str) -> bool:
-    """Return whether a figure is no further from another model's in this run than noise may take the two."""
-    ours, noise = median_in(seen, model_key, name), noise_in(seen, model_key, name)
-    if not is_time(ours) or noise.value is None:
-        return False
-    others = {measure.model_key for measure in seen.measures if measure.name == name} - {model_key}
-    return any(
-        is_within(ours / theirs, together([noise, noise_in(seen, other, name)]))
-        for other in others
-        if is_time(theirs := median_in(seen, other, name))
-    )

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.report.figure import milliseconds, seconds
 from harness.report.layout import fits, fitted, paragraph, table
+from harness.report.speed import MARKS, NOISY
 from harness.report.text import one_line
 from harness.store.run_file import RunFile
 from harness.verdict.contender import Contender
@@ -63,7 +64,8 @@ def _table(waits: Sequence[Waiting], width: int | None) -> str:
 
 def _row(waiting: Waiting) -> tuple[str, ...]:
     load = "is loaded" if waiting.load is None and waiting.is_resident else _wait(waiting.load)
-    first_word = _ONE_BLOCK if waiting.is_one_block else _wait(waiting.first_word)
+    first_word = _wait(waiting.first_word) + NOISY * waiting.is_first_word_blurred
+    first_word = _ONE_BLOCK if waiting.is_one_block else first_word
     return first_word, _wait(waiting.answer), load, _pays_from(waiting)
 
 
@@ -100,6 +102,8 @@ def _legend(waits: Sequence[Waiting]) -> str:
     if kinds:
         parts.append(f"load, {'; or '.join(MEANING[kind] for kind in kinds)}.")
         parts.append("load pays from: from this answer on, the load is at most 10 % of the time.")
+    if any(waiting.is_first_word_blurred and not waiting.is_one_block for waiting in waits):
+        parts.append(f"{NOISY} : {MARKS[NOISY]}.")
     return " ".join(parts)
 
 

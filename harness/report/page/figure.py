@@ -24,6 +24,7 @@ from harness.store.cell import SampleEntry
 from harness.store.run_file import RunFile
 from harness.verdict.contender import Contender, Rule
 from harness.verdict.load import LoadKind, answers_until_small, like_for_like, loads_of
+from harness.verdict.noise import is_blurred
 from harness.verdict.value import value_of
 
 _LONGEST_TASK = 40
@@ -155,7 +156,12 @@ def speed(
                 load=_span(load),
                 first_word=_span(first_word),
                 answer=_span(answer),
-                break_even="; ".join(filter(None, [_pays(load, first_word, answer, kind), break_evens.get(model, "")])),
+                break_even="; ".join(
+                    filter(
+                        None,
+                        [_pays(load, first_word, answer, kind), break_evens.get(model, ""), _within_noise(runs, model)],
+                    )
+                ),
             )
         )
     timed = [bar for bar in bars if bar.load or bar.first_word or bar.answer]
@@ -188,6 +194,13 @@ def _pays(load: Sequence[float], first_word: Sequence[float], answer: Sequence[f
     )
     pays = answers_until_small(median(load), median(answer)) if load and answer else None
     return f"load at most 10 % of the time from answer {pays:,} on ({counts})" if pays else counts
+
+
+def _within_noise(runs: Sequence[RunFile], model: str) -> str:
+    """Return which of a model's times do not tell it apart from another one of the same run; "": none."""
+    names = {"load_time_s": "load", "ttft_s": "first word", "e2e_s": "answer alone"}
+    found = [what for name, what in names.items() if any(is_blurred(run, model, name) for run in runs)]
+    return f"within noise of another model's: {', '.join(found)}" if found else ""
 
 
 def _measured(run: RunFile) -> Iterator[str]:

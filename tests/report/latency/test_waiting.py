@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.domain.record import RunRecord
+from harness.domain.record import MeasureRecord, RunRecord
 from harness.report.latency.waiting import render_waits
 from harness.report.layout import fits
 from harness.verdict.load import LoadKind
@@ -70,3 +70,19 @@ def test_answers_that_come_in_one_block_have_no_first_word_of_their_own() -> Non
 
 def test_a_run_that_timed_nothing_says_nothing() -> None:
     assert render_waits(a_run(), width=80) == ""
+
+
+def test_first_words_that_noise_does_not_tell_apart_are_marked() -> None:
+    def measured(key: str, *values: float) -> list[MeasureRecord]:
+        facts = {**HEAD, "name": "ttft_s", "unit": "s", "model_key": key, "cold": False, "params": {"concurrency": 1}}
+        return [
+            MeasureRecord.model_validate({**facts, "value": value, "round": number})
+            for number, value in enumerate(values)
+        ]
+
+    rough, others = (0.2, 0.25, 0.2, 0.25), (0.21, 0.26, 0.21, 0.26)
+    text = flat(render_waits(a_run(*measured("one", *rough), *measured("other", *others)), width=110))
+    assert "0.23 s (4)?" in text
+    assert "? : another model's is no further away than noise" in text
+    apart = flat(render_waits(a_run(*measured("one", *rough), *measured("other", 2.0, 2.0, 2.0, 2.0)), width=110))
+    assert "?" not in apart
