@@ -160,11 +160,12 @@ def notes_of(depths: Sequence[Depth]) -> Iterator[str]:
 
 
 def _total_by_server(depth: Depth) -> float | None:
-    """Return TTFT + (n - 1) / rate, all by the server, which tells no time of the whole answer."""
-    ttft_s, server_tps, tokens = (depth.middle(name) for name in ("server_ttft_s", "server_tps", "output_tokens"))
-    if ttft_s is None or not server_tps or not tokens:
+    """Return the median of TTFT + (n - 1) / rate, all by the server, which tells no time of the whole answer."""
+    told = [depth.values.get(name, ()) for name in ("server_ttft_s", "server_tps", "output_tokens", "e2e_s")]
+    if len({len(values) for values in told}) > 1:  # A round is not told in full: which one is not known here.
         return None
-    return ttft_s + (tokens - 1) / server_tps
+    totals = [ttft_s + (tokens - 1) / tps for ttft_s, tps, tokens, _ in zip(*told, strict=True) if tps > 0]
+    return median(totals) if totals else None
 
 
 def _difference(cold_s: float | None, warm_s: float | None) -> float | None:

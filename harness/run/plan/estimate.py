@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.domain.model import Model
+from harness.run.ask.reasoning import does_reason, reasoning_for
 from harness.run.ask.room import prompt_tokens
 from harness.run.plan.budget import CellCost, LoadBasis, ModelCost
 from harness.run.plan.history import History
@@ -27,6 +28,8 @@ _DEPTHS = (128, 512, 2048, 8000)
 _DEPTH_ROUNDS, _DEPTH_OUTPUT_TOKENS = 5, 72
 _LONGEST_DEPTH_S = 600.0
 """What it asks at each length of the prompt, which is left out where that takes longer."""
+_THOUGHT_ROUNDS, _THOUGHT_TOKENS = 6, 512
+"""What it asks of a model that thinks; half of the limit of each round is assumed."""
 _SAMPLES_A_TEST = 2
 
 
@@ -68,7 +71,9 @@ def measuring_s(model: Model, settings: Settings) -> float:
     short_s = (_THOROUGH_OUTPUT_TOKENS + _THOROUGH_PROMPT_TOKENS / _PREFILL_TO_DECODE) * token_s
     rounds_s = [(_DEPTH_OUTPUT_TOKENS + depth / _PREFILL_TO_DECODE) * token_s for depth in _DEPTHS]
     long_s = sum(min(_DEPTH_ROUNDS * round_s, _LONGEST_DEPTH_S) for round_s in rounds_s)
-    return max(settings.latency_budget_s, short_s + long_s)
+    thinks = does_reason(reasoning_for(model, settings.reasoning))
+    thoughts_s = _THOUGHT_ROUNDS * _THOUGHT_TOKENS * token_s if thinks else 0.0
+    return max(settings.latency_budget_s, short_s + long_s + thoughts_s)
 
 
 def guess_sample_s(task: Task, model: Model, settings: Settings) -> float:

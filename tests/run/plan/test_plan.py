@@ -142,6 +142,8 @@ def test_measuring_in_full_takes_longer_than_the_latency_budget_and_says_so() ->
     short, full = (replace(plan(Settings(thorough=thorough), heavy), suites=("latency",)) for thorough in (False, True))
     assert full.seconds(heavy) > short.seconds(heavy) + 10 * Settings().latency_budget_s
     assert full.expected()[0].fixed_s > short.expected()[0].fixed_s + 10 * Settings().latency_budget_s
+    thinks = replace(heavy, capabilities=Capabilities(reasoning_options=("low",)))
+    assert full.seconds(thinks) > full.seconds(heavy) + 60
     assert any(note.startswith("Latency is measured in full: about ") for note in full.notes())
     assert "Latency is measured in full: about " in full.announcement()
     assert short.notes() == []
