@@ -15,6 +15,8 @@ from harness.domain.model import Model as Model
 from harness.domain.sample import Sample as Sample
 from harness.domain.score import Score as Score
 from harness.domain.score import Scorer as Scorer
+from harness.embedded.limit import bytes_per_token as bytes_per_token
+from harness.embedded.limit import memory_bandwidth as memory_bandwidth
 from harness.errors import ApiError as ApiError
 from harness.errors import HarnessError as HarnessError
 from harness.errors import LeaseError as LeaseError

@@ -20,6 +20,8 @@ _MAX_ENTRIES = 10_000
 _MAX_TEXT_BYTES = 8 * 1024 * 1024
 _MAX_SKIPPED_STRINGS = 2_000_000
 _MAX_SKIPPED_BYTES = 16 * 1024 * 1024
+_MAX_DIMENSIONS = 8
+_ALIGNMENT, _MAX_ALIGNMENT = 32, 2**20
 _VERSIONS = {2, 3}
 
 
@@ -38,6 +40,18 @@ def read_header(path: Path) -> Mapping[str, Value]:
         return _Header(file).values()
 
 
+def read_tensor_bytes(path: Path) -> tuple[Mapping[str, Value], Mapping[str, int]]:
+    """Return the header's values, and how many bytes of the file each tensor takes, up to the beginning of the next.
+
+    Raises:
+        BrokenHeader, OSError: as `read_header`.
+    """
+    with path.open("rb") as file:
+        header = _Header(file)
+        values = header.values()
+        return values, header.tensor_bytes(values.get("general.alignment", _ALIGNMENT), path.stat().st_size)
+
+
 class _Header:
     """Reads one header, and counts what it costs."""
 
@@ -45,11 +59,12 @@ class _Header:
         self._file = file
         self._text_bytes = 0
         self._strings = 0
+        self._tensors = 0
 
     def values(self) -> dict[str, Value]:
         if self._file.read(4) != b"GGUF":
             raise BrokenHeader("it does not begin with GGUF")
-        version, _, entries = struct.unpack("<IQQ", self._read(20))
+        version, self._tensors, entries = struct.unpack("<IQQ", self._read(20))
         if version not in _VERSIONS or entries > _MAX_ENTRIES:
             raise BrokenHeader(f"version {version} with {entries} entries cannot be read")
         values: dict[str, Value] = {}
@@ -57,6 +72,25 @@ class _Header:
             key = self._string()
             values[key] = self._value(self._number("<I"))
         return values
+
+    def tensor_bytes(self, alignment: Value, file_bytes: int) -> dict[str, int]:
+        """Return the sizes of the tensors, whose list follows the values: where each begins is all that is needed."""
+        if self._tensors > _MAX_ENTRIES:
+            raise BrokenHeader(f"{self._tensors} tensors cannot be read")
+        begins: dict[str, int] = {}
+        for _ in range(self._tensors):
+            name = self._string()
+            dimensions = int(self._number("<I"))
+            if dimensions > _MAX_DIMENSIONS:
+                raise BrokenHeader(f"a tensor of {dimensions} dimensions")
+            *_, begins[name] = struct.unpack(f"<{dimensions}QIQ", self._read(8 * dimensions + 12))
+        step = alignment if isinstance(alignment, int) and 0 < alignment <= _MAX_ALIGNMENT else _ALIGNMENT
+        data_bytes = file_bytes - -(-self._file.tell() // step) * step
+        ends = [*sorted(set(begins.values()))[1:], data_bytes]
+        sizes = {begin: end - begin for begin, end in zip(sorted(set(begins.values())), ends, strict=bool(begins))}
+        if any(size < 0 for size in sizes.values()):
+            raise BrokenHeader("a tensor lies outside the file")
+        return {name: sizes[begin] for name, begin in begins.items()}
 
     def _value(self, kind: int) -> Value:
         if kind in _SCALARS:

@@ -200,11 +200,16 @@ def worker_spec(
         "eval_batch_size": config.eval_batch_size,
         "flash_attention": config.flash_attention,
         "embedding": file.model.is_embedding,
-        "decode_threads": max(1, cores - 1),
+        "decode_threads": decode_threads(),
         # An embedding is a prompt alone, and often a short one: with as many threads as cores, each waiting for the
         # slowest in between, one took 3 s beside busy neighbours (2026-11), and 20 ms alone.
         "batch_threads": max(1, cores - 1) if file.model.is_embedding else cores,
     }
+
+
+def decode_threads() -> int:
+    """Return with how many threads an instance decodes one answer: one core is left for its clients."""
+    return max(1, _cores() - 1)
 
 
 def _cores() -> int:

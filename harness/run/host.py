@@ -22,9 +22,13 @@ class Host:
 
     def why_unknown(self, model_key: str) -> str:
         """Return why the model's files are not known, so that none of its loads can be controlled; "": they are."""
-        if self._files.get(model_key):
+        if self.files(model_key):
             return ""
         return "which file the server loads is known only of an embedded server that the run starts itself"
+
+    def files(self, model_key: str) -> Sequence[Path]:
+        """Return the model's files; none where they are not known."""
+        return self._files.get(model_key, ())
 
     def evict(self, model_key: str) -> str:
         """Drop the model's files from memory; return why a load now is not a cold one, or "", which was verified."""

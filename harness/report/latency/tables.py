@@ -1,6 +1,6 @@
 """All tables of the latency suite, in order."""
 
-from harness.report.latency import depth, load, noise, thinking, throughput
+from harness.report.latency import depth, limit, load, noise, thinking, throughput
 from harness.store.run_file import RunFile
 
 
@@ -16,5 +16,5 @@ def tables(seen: RunFile, *, width: int | None, is_detailed: bool = False) -> li
     """
     is_thorough = seen.header is not None and seen.header.settings.get("thorough") is True
     loads = load.render(seen, width=width) if is_detailed or is_thorough else []
-    topics = (depth.render, thinking.render, throughput.render, noise.render)
+    topics = (depth.render, thinking.render, throughput.render, limit.render, noise.render)
     return [*loads, *(part for topic in topics for part in topic(seen, width=width))]
