@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.completion import task_names
-from harness.cli.option import FiniteRange, json_option, results_option
+from harness.cli.option import FiniteRange, Percent, json_option, results_option
 from harness.cli.output import command_workflow, note, print_json, print_text
 from harness.errors import StoreError
 
@@ -37,7 +37,7 @@ _MOST_RUNS = 1000
 )
 @click.option(
     "--slower",
-    type=FiniteRange(0, 1000, min_open=True),
+    type=Percent(),
     default=25.0,
     show_default=True,
     metavar="PERCENT",

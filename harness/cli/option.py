@@ -68,6 +68,9 @@ def checked_out(out: Path, *, example: str) -> Path:
     return out
 
 
+_MOST_PERCENT = 1000
+
+
 class FiniteRange(click.FloatRange):
     """A number within a range; click's own lets NaN through, which is within no range."""
 
@@ -76,6 +79,25 @@ class FiniteRange(click.FloatRange):
         number = super().convert(value, param, ctx)
         if not isfinite(number):
             self.fail(f"expected a number, got {value}", param, ctx)
+        return number
+
+
+class Percent(click.FloatRange):
+    """A number of percent, with or without its sign, from above 0 to 1,000."""
+
+    name = "percent"
+
+    def __init__(self) -> None:
+        super().__init__(0, _MOST_PERCENT, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number, or fail."""
+        try:
+            number = float(str(value).strip().removesuffix("%"))
+        except ValueError:
+            number = 0.0
+        if not 0 < number <= _MOST_PERCENT:
+            self.fail(f"expected percent, such as 25, above 0 and at most {_MOST_PERCENT:,}; got {value}", param, ctx)
         return number
 
 

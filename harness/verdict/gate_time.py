@@ -7,12 +7,13 @@ from statistics import median
 
 from harness.domain.record import MeasureRecord
 from harness.stats.estimate import Interval
+from harness.stats.latency import is_time
 from harness.stats.noise import is_within
 from harness.stats.slowdown import Slowdown, slowdown
 from harness.store.run_file import RunFile
 from harness.verdict.comparability import Subject, config_obstacles
 from harness.verdict.gate_state import Level, State
-from harness.verdict.noise import measures_in, noise_in, other_machine, rounds_in
+from harness.verdict.noise import is_plain, measures_in, noise_in, other_machine, rounds_in
 
 TIMES: Mapping[str, str] = {
     "ttft_s": "first token",
@@ -29,6 +30,7 @@ ALPHA_SHARE = 0.2
 
 _TOKENS = ("prompt_tokens", "output_tokens")
 _TOKENS_SLACK = 0.1
+_MOST_TOKENS, _MOST_CORES = 1_000_000_000, 65_536  # A run file may hold anything.
 _SIDES = "the baseline", "this run"
 _LEAST_BUSY_CORES, _LEAST_BUSY_SHARE = 1.0, 0.25
 
@@ -117,7 +119,7 @@ class _Timed:
         busiest, cores, most = 0.0, 1, 0
         for measure in measures_in(side.run, self.key, self.name):
             busy, of, others = (measure.params.get(name) for name in ("busy_cores", "cores", "others"))
-            if isinstance(busy, int | float) and isinstance(of, int) and busy > busiest:
+            if isinstance(of, int) and 0 < of <= _MOST_CORES and isinstance(busy, int | float) and busiest < busy <= of:
                 busiest, cores = float(busy), of
             if isinstance(others, list):
                 most = max(most, len(others))
@@ -156,7 +158,7 @@ def judge_times(
 
 def has_times(seen: RunFile) -> bool:
     """Return whether a run has measured any time that is compared."""
-    return any(measure.name in TIMES and rounds_in(seen, measure.model_key, measure.name) for measure in seen.measures)
+    return any(measure.name in TIMES and is_plain(measure) and is_time(measure.value) for measure in seen.measures)
 
 
 def _timed(run: RunFile, baseline: Sequence[RunFile], key: str, name: str) -> _Timed | TimeCase | None:
@@ -189,7 +191,8 @@ def _obstacle(before: Subject, now: Subject, name: str) -> str:
 
 
 def _median_of(measures: Sequence[MeasureRecord], name: str) -> float | None:
-    known = [value for measure in measures if isinstance(value := measure.params.get(name), int)]
+    counts = (measure.params.get(name) for measure in measures)
+    known = [value for value in counts if isinstance(value, int) and 0 <= value <= _MOST_TOKENS]
     return median(known) if known else None
 
 

@@ -67,8 +67,13 @@ def test_on_github_each_slower_time_is_an_annotation_and_a_row_of_the_summary(
     assert "**regression**" in summary
 
 
-@pytest.mark.parametrize("word", ["0", "-5", "nan", "fast"])
+def test_a_percent_sign_is_understood(call: Call, folder: Path) -> None:
+    night(folder / "results", 2, *latency(2.5))
+    assert call("gate", "baseline/", "--slower", "300%").code == 0
+
+
+@pytest.mark.parametrize("word", ["0", "-5", "nan", "inf", "fast", "1e9"])
 def test_a_margin_that_is_no_percentage_is_refused(call: Call, folder: Path, word: str) -> None:
     done = call("gate", "baseline/", "--slower", word)
     assert done.code == 2
-    assert "--slower" in done.err
+    assert f"--slower': expected percent, such as 25, above 0 and at most 1,000; got {word}" in done.err

@@ -126,6 +126,12 @@ def test_times_of_another_machine_or_length_are_not_compared(
     assert found.is_incomplete(is_strict=True)
 
 
+def test_counts_and_conditions_that_nothing_has_do_not_matter(nights: Nights) -> None:
+    odd = latency(2.0, prompt_tokens=10**400, output_tokens="many", busy_cores=10**400, cores=10**400, others="x")
+    found = nights.judged(nights.run("now", *odd), nights.run("e1", *latency()))
+    assert the_answer(found).state is State.REGRESSION
+
+
 def test_another_quantisation_or_context_is_not_compared(nights: Nights) -> None:
     for changed in ({"quantisation": "Q4_0"}, {"effective_config": {"context_length": 8192}}):
         earlier = instance(effective_config={"context_length": 4096})
