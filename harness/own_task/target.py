@@ -8,7 +8,6 @@ from harness.domain.sample import Json
 from harness.errors import TaskError
 from harness.own_task.definition import LABEL_SCORERS, TEXT_SCORERS, Definition, TargetForm
 from harness.own_task.template import Template, as_text, value_of
-from harness.scoring.gsm8k import final_number
 from harness.store.row import short
 
 _MOST_LABELS = 500
@@ -94,6 +93,8 @@ def ideal_answer(scorer: str, target: Json) -> str | None:
 
 
 def _solution(target: Json) -> str | None:
+    from harness.scoring.gsm8k import final_number
+
     try:
         return f"#### {final_number(target)}"
     except TaskError:

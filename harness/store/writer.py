@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-import jsonlines
-
 from harness.domain.record import Record
 from harness.errors import StoreError
 from harness.settings import setting
@@ -50,8 +48,6 @@ class RunWriter:
                 hint=f"Name a folder that you can write to with {setting('results', 'DIR')}.",
             ) from exc
         self._file: TextIO = os.fdopen(descriptor, "w", encoding="utf-8")
-        # Lines are JSON already: pydantic refuses NaN and keeps `kind` and `schema` first.
-        self._lines = jsonlines.Writer(self._file, dumps=str)
 
     def write(self, *records: Record) -> None:
         """Append records that belong together; when this returns, the operating system has them."""
@@ -61,7 +57,8 @@ class RunWriter:
                     f"{self._failed.message}; nothing more is appended to a torn line", hint=self._failed.hint
                 )
             try:
-                self._lines.write_all([record.to_json() for record in records])
+                # pydantic refuses NaN and keeps `kind` and `schema` first.
+                self._file.writelines([f"{record.to_json()}\n" for record in records])
                 self._file.flush()
             except OSError as exc:
                 self._failed = StoreError(
@@ -91,11 +88,9 @@ class RunWriter:
 
     def close(self) -> None:
         """Close the file; harmless when repeated."""
-        with self._lock:
-            self._lines.close()
-            # After a full disk the buffer still holds what did not fit, and close would fail on it once more.
-            with contextlib.suppress(OSError):
-                self._file.close()
+        # After a full disk the buffer still holds what did not fit, and close would fail on it once more.
+        with self._lock, contextlib.suppress(OSError):
+            self._file.close()
 
 
 def _made(path: Path, *, is_shared: bool) -> int:

@@ -26,7 +26,6 @@ SLOW = {
     "rich",
     "tabulate",
     "jsonschema",
-    "jsonlines",
     "pytest",
     "rapidfuzz",
     "regex",
