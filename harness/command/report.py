@@ -13,7 +13,7 @@ from harness.report.answer import TaskAnswer, legend_of, one_for_all
 from harness.report.page.answer_line import answer_lines, whole_key
 from harness.report.page.content import Page, RunLine
 from harness.report.page.explorer import Source, explorer
-from harness.report.page.figure import depth, past, prompt_lengths, speed, trade_off
+from harness.report.page.figure import concurrency, depth, past, prompt_lengths, speed, trade_off
 from harness.report.page.matrix import matrix
 from harness.report.page.past import Past
 from harness.report.table import notes
@@ -103,6 +103,7 @@ def page_of(
         depth=depth(sources, scores.models),
         history=past(read.past.cells),
         prompt_lengths=prompt_lengths(read.used),
+        concurrency=concurrency(read.used),
         samples=explorer(sources),
     )
 

@@ -4,15 +4,16 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from harness.domain.record import MeasureRecord
+from harness.domain.record import MeasureRecord, Record, SkipRecord
 from harness.store.reader import read_run
+from harness.testing.fault import Status
 from harness.testing.message import Request
 from harness.testing.scripted import ScriptedServer
 from suites.latency.ladder import WINDOWS, steps
 from suites.latency.test_throughput import FLIP_QUESTIONS
 from tests import forkserver
 
-from .test_smoke import KEY, ROOT
+from .test_smoke import CHAT, KEY, ROOT
 
 _SLOTS = 2
 _FLIPPED = 3
@@ -45,18 +46,24 @@ class _Speaker:
         return "four words or so"
 
 
-def test_a_thorough_run_climbs_a_ladder_and_counts_flips(tmp_path: Path) -> None:
+def thorough(server: ScriptedServer, tmp_path: Path, only: str) -> tuple[str, list[Record]]:
+    """Run tests of the suite with `--lms-thorough`; return what was printed, and the records."""
     words = ("-p", "no:cacheprovider", "suites/latency/test_throughput.py", f"--lms-model={KEY}", "--lms-thorough")
     environ = {**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "COLUMNS": "100"}
+    where = (f"--lms-url={server.url}", f"--lms-results={tmp_path}", "-k", only)
+    done = forkserver.run("pytest", *words, *where, cwd=ROOT, env=environ)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert server.loaded == []
+    (path,) = tmp_path.glob("*.jsonl")
+    return " ".join(done.stdout.split()), list(read_run(path))
+
+
+def test_a_thorough_run_climbs_a_ladder_and_counts_flips(tmp_path: Path) -> None:
     with ScriptedServer(parallel=_SLOTS, token_s=0.001) as server:
         server.reply_with(_Speaker())
-        where = (f"--lms-url={server.url}", f"--lms-results={tmp_path}", "-k", "more_and_more or same_answers")
-        done = forkserver.run("pytest", *words, *where, cwd=ROOT, env=environ)
-        assert server.loaded == []
-    assert done.returncode == 0, done.stdout + done.stderr
-    (path,) = tmp_path.glob("*.jsonl")
+        said, records = thorough(server, tmp_path, "more_and_more or same_answers")
     found: dict[tuple[str, int], list[MeasureRecord]] = {}
-    for record in read_run(path):
+    for record in records:
         if isinstance(record, MeasureRecord):
             found.setdefault((record.name, record.params["concurrency"]), []).append(record)
     for concurrency in (1, _SLOTS, 2 * _SLOTS):
@@ -70,5 +77,20 @@ def test_a_thorough_run_climbs_a_ladder_and_counts_flips(tmp_path: Path) -> None
     assert [measure.params["flipped"] for measure in flips[_SLOTS]] == [_FLIPPED]
     assert [measure.value for measure in flips[1]] == [0.0]
     assert flips[1][0].params["questions"] == FLIP_QUESTIONS
-    assert f"{KEY}, 2 slots, {WINDOWS} windows a step:" in done.stdout
-    assert "3 of 30 [0.03, 0.26] 2 at a time; 0 of 30 [0.00, 0.11] asked singly again." in " ".join(done.stdout.split())
+    assert f"{KEY}, 2 slots, {WINDOWS} windows a step:" in said
+    assert "3 of 30 [0.03, 0.26] 2 at a time; 0 of 30 [0.00, 0.11] asked singly again." in said
+
+
+def test_a_server_that_lets_no_request_wait_is_measured_up_to_its_slots(tmp_path: Path) -> None:
+    full = {"error": {"type": "server_busy", "message": "too many requests"}}
+    with ScriptedServer(parallel=1, token_s=0.001) as server:
+        server.reply_with(lambda _: "four words or so")
+        # After the warm-up and the two single requests of the first round.
+        server.on("POST", CHAT, Status(503, full), after=3, times=1)
+        said, records = thorough(server, tmp_path, "more_and_more")
+    steps_seen = {record.params["concurrency"] for record in records if isinstance(record, MeasureRecord)}
+    assert steps_seen == {1}
+    (skip,) = (record for record in records if isinstance(record, SkipRecord))
+    assert f"Skipped: {KEY} {skip.task}: {skip.reason}" in said
+    assert skip.task == "throughput with 2 requests at a time"
+    assert skip.reason == "too many requests"

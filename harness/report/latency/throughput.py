@@ -1,9 +1,9 @@
 """Throughput step by step: 1, 2, 4 … requests at a time, up to the slots and past them; and answers that flip."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from statistics import median
+from typing import TypeAlias
 
 from harness.domain.record import MeasureRecord
 from harness.report.figure import milliseconds, rate
@@ -25,36 +25,59 @@ LEGEND = (
 )
 """Definitions, printed where the figures are: other tools mean other things by these names (docs/latency.md)."""
 
+FLIPS = (
+    "[ ]: 95 % interval. Slots > 1 can change greedy answers, as they are computed in another order; what differs when "
+    "asked singly again is not due to the slots."
+)
+
 _LEAST_WINDOWS = 5
-_MOST = 1_000_000  # A run file may hold anything.
+_MOST = 10**9  # A run file may hold anything.
+_PREFIX = "ladder_"
+Figures: TypeAlias = Mapping[str, Sequence[float]]
+"""By name, without its beginning: one value a window."""
 
 
-@dataclass(slots=True)
-class _Ladder:
-    """What was measured of one model: by concurrency, and then by name, one value a window."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ladder:
+    """What was measured of one model: the figures at each concurrency, the lowest first."""
 
-    slots: int = 0
-    steps: dict[int, dict[str, list[float]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
+    slots: int
+    steps: Mapping[int, Figures]
+
+    @property
+    def windows(self) -> int:
+        """How many windows there were of each step, at least."""
+        return min(len(figures.get("tps", ())) for figures in self.steps.values())
 
 
 def render(seen: RunFile, *, width: int | None) -> list[str]:
     """Return a table for each model whose throughput was measured step by step, and what follows from it."""
-    ladders = _ladders(seen)
+    ladders = ladders_of(seen)
     parts = [part for key, ladder in ladders.items() for part in _table(key, ladder, width)]
-    if ladders:
-        parts.append(paragraph(LEGEND, width))
-    return [*parts, *(paragraph(line, width) for line in _flips(seen))]
+    flips = [f"{one_line(key, limit=40)}: {flips}" for key, flips in flips_of(seen).items()]
+    legends = [*([LEGEND] if ladders else []), *([*flips, FLIPS] if flips else [])]
+    return [*parts, *(paragraph(line, width) for line in legends)]
 
 
-def _ladders(seen: RunFile) -> Mapping[str, _Ladder]:
-    found: dict[str, _Ladder] = defaultdict(_Ladder)
+def _table(key: str, ladder: Ladder, width: int | None) -> Iterator[str]:
+    title = f"{one_line(key, limit=40)}, {ladder.slots} slots, {ladder.windows} windows a step:"
+    align = ("right", "left", *["right"] * (len(HEADERS) - 2))
+    yield f"{paragraph(title, width)}\n\n{fitted(rows_of(ladder), headers=HEADERS, align=align, width=width)}"
+    if notes := notes_of(ladder):
+        yield paragraph(" ".join(notes), width)
+
+
+def ladders_of(seen: RunFile) -> dict[str, Ladder]:
+    """Return what was measured step by step, by model key."""
+    steps: dict[str, dict[int, dict[str, list[float]]]] = {}
+    slots: dict[str, int] = {}
     for measure in seen.measures:
         concurrency = _count(measure, "concurrency")
-        if measure.name.startswith("ladder_") and concurrency:
-            ladder = found[measure.model_key]
-            ladder.slots = ladder.slots or _count(measure, "slots")
-            ladder.steps[concurrency][measure.name].append(measure.value)
-    return found
+        if measure.name.startswith(_PREFIX) and concurrency and 0 <= measure.value <= _MOST:
+            figures = steps.setdefault(measure.model_key, {}).setdefault(concurrency, {})
+            figures.setdefault(measure.name.removeprefix(_PREFIX), []).append(measure.value)
+            slots[measure.model_key] = slots.get(measure.model_key) or _count(measure, "slots")
+    return {key: Ladder(slots=slots[key], steps=dict(sorted(found.items()))) for key, found in steps.items()}
 
 
 def _count(measure: MeasureRecord, name: str) -> int:
@@ -62,69 +85,56 @@ def _count(measure: MeasureRecord, name: str) -> int:
     return value if isinstance(value, int) and 0 < value <= _MOST else 0
 
 
-def _table(key: str, ladder: _Ladder, width: int | None) -> Iterator[str]:
-    steps = dict(sorted(ladder.steps.items()))
-    windows = min(len(figures["ladder_tps"]) for figures in steps.values())
-    few = f" (fewer than {_LEAST_WINDOWS}: take them with care)" if windows < _LEAST_WINDOWS else ""
-    title = f"{one_line(key, limit=40)}, {ladder.slots} slots, {windows} windows a step{few}:"
-    rows = [_row(concurrency, figures) for concurrency, figures in steps.items()]
-    align = ("right", "left", *["right"] * (len(HEADERS) - 2))
-    yield f"{paragraph(title, width)}\n\n{fitted(rows, headers=HEADERS, align=align, width=width)}"
-    rates = {
-        concurrency: median(figures["ladder_tps"]) for concurrency, figures in steps.items() if figures["ladder_tps"]
-    }
-    if (enough := saturation(rates)) is not None:
-        yield paragraph(_saturated(enough, rates, ladder.slots), width)
+def rows_of(ladder: Ladder) -> list[tuple[str, ...]]:
+    """Return a row for each step, under `HEADERS`."""
+    return [_row(concurrency, figures) for concurrency, figures in ladder.steps.items()]
 
 
-def _row(concurrency: int, figures: Mapping[str, Sequence[float]]) -> Sequence[str]:
-    rates, used, queue = figures["ladder_tps"], figures["ladder_occupancy"], figures["ladder_queue_s"]
+def _row(concurrency: int, figures: Figures) -> tuple[str, ...]:
+    rates, used, queue = (figures.get(name, ()) for name in ("tps", "occupancy", "queue_s"))
     interval = percentile_estimate(rates, 50).interval if rates else None
     spread = f" [{rate(interval.low)}, {rate(interval.high)}]" if interval else ""
     return (
         str(concurrency),
         f"{rate(_median(rates))}{spread}",
         f"{100 * median(used):.0f} %" if used else "n/a",
-        milliseconds(_median(figures["ladder_ttft_s"])),
+        milliseconds(_median(figures.get("ttft_s", ()))),
         milliseconds(median(queue)) if queue else "-",
-        milliseconds(_median(figures["ladder_tpot_s"])),
-        milliseconds(_median(figures["ladder_client_s"])),
+        milliseconds(_median(figures.get("tpot_s", ()))),
+        milliseconds(_median(figures.get("client_s", ()))),
     )
 
 
-def _saturated(enough: int, rates: Mapping[int, float], slots: int) -> str:
-    """Return from where on more requests at a time add little, and what all slots give against one request."""
-    if enough == max(rates):
-        text = f"Not saturated with {enough} at a time: the highest rate is the last one measured."
-    else:
-        text = f"Saturated with {enough} at a time: more of them add less than {100 * (1 - SATURATED):.0f} %."
-    if slots in rates and rates.get(1) and slots > 1:
-        text += f" All {slots} slots give {rates[slots] / rates[1]:.1f} x the token/s of one request at a time."
-    return text
+def notes_of(ladder: Ladder) -> list[str]:
+    """Return from where on more requests at a time add little, what all slots give, and whether windows are few."""
+    rates = {step: median(figures["tps"]) for step, figures in ladder.steps.items() if figures.get("tps")}
+    enough, notes = saturation(rates), []
+    if enough is not None and enough == max(rates):
+        notes.append(f"Not saturated with {enough} at a time: the highest rate is the last one measured.")
+    elif enough is not None:
+        notes.append(f"Saturated with {enough} at a time: more of them add less than {100 * (1 - SATURATED):.0f} %.")
+    if ladder.slots in rates and rates.get(1) and ladder.slots > 1:
+        times = rates[ladder.slots] / rates[1]
+        notes.append(f"All {ladder.slots} slots give {times:.1f} x the token/s of one request at a time.")
+    if ladder.windows < _LEAST_WINDOWS:
+        notes.append(f"There are fewer than {_LEAST_WINDOWS} windows of a step: take the figures with care.")
+    return notes
 
 
-def _flips(seen: RunFile) -> Iterator[str]:
-    """Yield, for each model, how many greedy answers differed with several requests at a time, and by themselves."""
-    found: dict[str, list[MeasureRecord]] = defaultdict(list)
+def flips_of(seen: RunFile) -> dict[str, str]:
+    """Return, by model key, how many greedy answers differed with several requests at a time, and by themselves."""
+    found: dict[str, dict[int, str]] = {}
     for measure in seen.measures:
-        if measure.name == "flip_rate" and _count(measure, "concurrency") and _count(measure, "questions"):
-            found[measure.model_key].append(measure)
-    for key, measures in found.items():
-        shares = "; ".join(map(_share, sorted(measures, key=lambda measure: -_count(measure, "concurrency"))))
-        yield f"{one_line(key, limit=40)}: greedy answers that differ from those of single requests: {shares}."
-    if found:
-        yield (
-            "[ ]: 95 % interval. Slots > 1 can change greedy answers, as they are computed in another "
-            "order; what differs when asked singly again is not due to the slots."
-        )
-
-
-def _share(measure: MeasureRecord) -> str:
-    questions, concurrency = _count(measure, "questions"), _count(measure, "concurrency")
-    flipped = min(_count(measure, "flipped"), questions)
-    interval = wilson(flipped, questions)
-    when = "asked singly again" if concurrency == 1 else f"{concurrency} at a time"
-    return f"{flipped} of {questions} [{interval.low:.2f}, {interval.high:.2f}] {when}"
+        concurrency, questions = _count(measure, "concurrency"), _count(measure, "questions")
+        if measure.name == "flip_rate" and concurrency and questions:
+            flipped = min(_count(measure, "flipped"), questions)
+            interval = wilson(flipped, questions)
+            when = "asked singly again" if concurrency == 1 else f"{concurrency} at a time"
+            share = f"{flipped} of {questions} [{interval.low:.2f}, {interval.high:.2f}] {when}"
+            found.setdefault(measure.model_key, {})[concurrency] = share
+    differ = "greedy answers that differ from those of single requests"
+    ordered = {key: [shares[step] for step in sorted(shares, reverse=True)] for key, shares in found.items()}
+    return {key: f"{differ}: {'; '.join(shares)}." for key, shares in ordered.items()}
 
 
 def _median(values: Sequence[float]) -> float | None:

@@ -137,6 +137,7 @@ class Page:
         trade_off: score against time: all tasks together, then each.
         speed, depth, history: charts, or why there are none.
         prompt_lengths: prefill and decode by length of the prompt; None: not measured.
+        concurrency: throughput by number of requests at a time; None: not measured.
     """
 
     made: str
@@ -155,4 +156,5 @@ class Page:
     depth: Chart | Missing
     history: Chart | Missing
     prompt_lengths: Figures | None = None
+    concurrency: Figures | None = None
     samples: Explorer = field(default_factory=Explorer)

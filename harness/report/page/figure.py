@@ -12,6 +12,7 @@ from harness.report.chart.history import history
 from harness.report.chart.long_context import DepthCell, long_context
 from harness.report.chart.pareto import ParetoPoint, pareto
 from harness.report.chart.story import HistoryPoint
+from harness.report.latency import throughput
 from harness.report.latency.depth import HEADERS, depths_of, legend_of, notes_of, row_of
 from harness.report.page.answer_line import whole_key
 from harness.report.page.content import Figures, Missing
@@ -184,6 +185,30 @@ def prompt_lengths(runs: Sequence[RunFile]) -> Figures | None:
         header=("model", *HEADERS),
         rows=tuple(rows),
         notes=(*notes, *legend_of(rows)),
+    )
+
+
+def concurrency(runs: Sequence[RunFile]) -> Figures | None:
+    """Return the throughput of each model with 1, 2, 4 … requests at a time, as the last run says that measured it.
+
+    Args:
+        runs: the newest first.
+    """
+    found = {key: ladder for run in reversed(runs) for key, ladder in throughput.ladders_of(run).items()}
+    if not found:
+        return None
+    flips = {key: flips for run in reversed(runs) for key, flips in throughput.flips_of(run).items()}
+    notes = [f"{whole_key(key)}: {note}" for key, ladder in found.items() for note in throughput.notes_of(ladder)]
+    return Figures(
+        title="By number of requests at a time",
+        header=("model", *throughput.HEADERS),
+        rows=tuple((whole_key(key), *row) for key, ladder in found.items() for row in throughput.rows_of(ladder)),
+        notes=(
+            *notes,
+            throughput.LEGEND,
+            *(f"{whole_key(key)}: {text}" for key, text in flips.items()),
+            *([throughput.FLIPS] if flips else []),
+        ),
     )
 
 

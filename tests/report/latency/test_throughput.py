@@ -52,9 +52,12 @@ def test_the_table_says_where_more_at_a_time_adds_nothing() -> None:
 
 def test_few_windows_and_a_rate_that_still_rises_are_said() -> None:
     table, saturated, _ = render(written(*windows(1, 10, 11), *windows(2, 20, 21)), width=None)
-    assert "2 windows a step (fewer than 5: take them with care):" in table
+    assert "2 windows a step:" in table
     assert "10 [" not in table
-    assert saturated == "Not saturated with 2 at a time: the highest rate is the last one measured."
+    assert saturated == (
+        "Not saturated with 2 at a time: the highest rate is the last one measured. "
+        "There are fewer than 5 windows of a step: take the figures with care."
+    )
 
 
 def test_flips_stand_beside_those_of_single_requests() -> None:
@@ -76,6 +79,8 @@ def test_what_a_run_file_may_hold_breaks_no_table() -> None:
         *windows(True, 1.0),
         *windows(2, 1.0, slots="\x1b[31m"),
         measure("ladder_\x1b[31m", 1.0, concurrency=2, key="\x1b[31m\u202eevil\n::error::"),
+        *windows(4, 1.0, -1.0, 1e308),
+        measure("ladder_ttft_s", 1e308, concurrency=4),
         measure("flip_rate", 5.0, concurrency=4, questions=3, flipped=10**9),
         measure("flip_rate", 5.0, concurrency=4, questions="x", flipped=-1),
     ]

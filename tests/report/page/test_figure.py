@@ -5,10 +5,11 @@ from dataclasses import replace
 from harness.report.answer import TaskAnswer
 from harness.report.chart.chart import Chart
 from harness.report.page.content import Missing
-from harness.report.page.figure import prompt_lengths, trade_off
+from harness.report.page.figure import concurrency, prompt_lengths, trade_off
 from harness.verdict.choose import choose
 from harness.verdict.contender import Contender
 from tests.report.latency.test_depth import rounds
+from tests.report.latency.test_throughput import measure, windows
 from tests.store.written import written
 
 SHARED = Contender(
@@ -41,6 +42,17 @@ def test_prefill_by_length_of_the_prompt_is_that_of_the_newest_run_with_its_note
     assert figures.header[:2] == ("model", "prompt")
     assert figures.notes[0] == "acme/tiny: At 512 tokens 1 round met the prompt cache and count for nothing."
     assert prompt_lengths([written()]) is None
+
+
+def test_throughput_by_requests_at_a_time_is_that_of_the_newest_run_with_its_flips() -> None:
+    old, new = (written(*windows(1, rate), *windows(4, 4 * rate)) for rate in (10.0, 20.0))
+    flips = written(measure("flip_rate", 0.1, concurrency=4, questions=30, flipped=3))
+    figures = concurrency([flips, new, old])
+    assert figures is not None
+    assert [row[:3] for row in figures.rows] == [("acme/tiny", "1", "20"), ("acme/tiny", "4", "80")]
+    assert figures.notes[0].startswith("acme/tiny: Not saturated with 4 at a time")
+    assert any("3 of 30 [0.03, 0.26] 4 at a time" in note for note in figures.notes)
+    assert concurrency([flips]) is None
 
 
 def _width(score: str) -> float:

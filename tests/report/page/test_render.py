@@ -108,8 +108,8 @@ def test_figures_by_length_of_the_prompt_stand_under_speed_and_are_text() -> Non
     figures = Figures(
         title="By length of the prompt", header=("model", "prompt"), rows=((EVIL, "515 tokens"),), notes=(EVIL,)
     )
-    html = render_page(page(speed=Missing(text="Nothing was timed."), prompt_lengths=figures))
-    assert "<summary>By length of the prompt</summary>" in html
+    html = render_page(page(speed=Missing(text="Nothing was timed."), prompt_lengths=figures, concurrency=figures))
+    assert html.count("<summary>By length of the prompt</summary>") == 2
     assert "515 tokens" in html
-    assert html.count("&lt;img src=x") == 2
+    assert html.count("&lt;img src=x") == 4
     assert "<img" not in html
