@@ -141,7 +141,7 @@ class TestRealWeights:
             unload_all()
 
     def ask(self, server: "EmbeddedServer", state: Path, *words: str) -> Result:
-        sampling = ("--temperature", "0", "--max-output-tokens", "12")
+        sampling = ("--temperature", "0", "--max-output-tokens", "4")
         result = ended(forked(self.MODEL, *words, *sampling, url=server.url, state=state))
         assert result.code == 0, result.err
         return result
@@ -161,4 +161,4 @@ class TestRealWeights:
         streamed = self.ask(embedded_server, state, "Write about the sea.", "--stream", "--unload-after")
         plain = self.ask(embedded_server, state, "Write about the sea.", "--unload-after")
         assert streamed.out.strip() == plain.out.strip() != ""
-        assert "cut off at 12 tokens" in streamed.err
+        assert "cut off at 4 tokens" in streamed.err

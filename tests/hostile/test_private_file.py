@@ -39,7 +39,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-@pytest.mark.parametrize("was", [None, 0o666, 0o644])
+@pytest.mark.parametrize("was", [None, 0o666])
 def test_a_chat_log_is_private_even_if_it_was_there_before(
     tmp_path: Path, server: ScriptedServer, was: int | None
 ) -> None:
