@@ -78,7 +78,7 @@ UNEXPECTED = b'{"error": "Unexpected endpoint or method. (GET /api/v1/models)"}'
 @pytest.mark.parametrize(
     ("talk", "code", "said"),
     [
-        pytest.param(banner, 3, "is not LM Studio", id="ssh"),
+        pytest.param(banner, 3, "does not speak HTTP: it began with b'SSH-2.0", id="ssh"),
         pytest.param(noise, 3, "answers at http://127.0.0.1", id="noise"),
         pytest.param(lambda one: one.close(), 3, "is not LM Studio", id="hangs up"),
         pytest.param(answering("200 OK", b"<html>Welcome</html>"), 3, "is not LM Studio", id="web page"),
