@@ -50,7 +50,7 @@ def test_nobody_listens_is_one_message_exit_code_3_and_quick(
 ) -> None:
     began = time.monotonic()
     done = start(words, {**os.environ, "LM_STUDIO_API_URL": dead_url, "LMS_HARNESS_STATE": str(tmp_path)})
-    assert time.monotonic() - began < 15  # 5 s on a quiet machine; this one may be running other tests.
+    assert time.monotonic() - began < 60  # 5 s on a quiet machine; this one may be running other tests.
     said = done.stdout + done.stderr
     assert done.returncode == 3, said
     assert said.count(dead_url) == 1

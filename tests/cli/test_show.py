@@ -156,17 +156,17 @@ def test_json_has_texts_whole_and_the_score_with_its_reason(call: Call, folder: 
 
 
 def test_hostile_texts_of_a_megabyte_are_inert_and_cut(call: Call, folder: Path) -> None:
-    big = EVIL * 30_000
+    big = EVIL * 20_000
     prompt = PromptRecord(**HEAD, prompt_hash="p", system_prompt=big, turns=[big], prompt=f"{EVIL}\n::error::x{EVIL}")
     hostile = answered(
         cell([0.0]), output_text=big, target={EVIL: big}, reasoning_text=big, error=big, turns=[{"output_text": big}]
     )
     write(folder / "results" / "r6.jsonl", [head("r6"), prompt, *hostile])
-    for words in ((), ("--json",)):
+    for words in (("--json",), ()):
         done = call("show", "--limit", "1", *words)
         assert done.code == 0
         assert_harmless(done.out + done.err)
-    text = call("show", "--limit", "1").out
+    text = done.out
     assert len(text) < 60_000
     assert max(map(len, text.splitlines())) <= 80
 

@@ -74,6 +74,8 @@ def kill_writers(kind: Kind, *, kills: int, seed: int, folder: Path, advance: Ca
     dice = random.Random(f"{seed}:{kind}")
     acknowledged = lost = torn = empty = 0
     unreadable: list[str] = []
+    if kind == "records":
+        _build_records(folder / "built.jsonl")
     for number in range(kills):
         path = folder / f"{kind}-{number}.jsonl"
         reported = _killed_writer(kind, path, after_s=_moment(dice, kind))
@@ -90,6 +92,14 @@ def kill_writers(kind: Kind, *, kills: int, seed: int, folder: Path, advance: Ca
         lost += len(reported - found)
         advance()
     return Loss(kills=kills, acknowledged=acknowledged, lost=lost, unreadable=tuple(unreadable), torn=torn, empty=empty)
+
+
+def _build_records(path: Path) -> None:
+    """Build the models of records, which are built when used: a child that did it would be killed meanwhile."""
+    write = _record_writer(path)
+    write(_HEADER)
+    write("0-0")
+    path.unlink()
 
 
 def _moment(dice: random.Random, kind: Kind) -> float:
