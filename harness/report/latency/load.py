@@ -87,6 +87,9 @@ def _loads(seen: RunFile) -> Mapping[str, _Loads]:
                 own.why[why] = None
         elif _is_other_figure(measure):
             found[measure.model_key].others[measure.name].append(measure.value)
+    for key, loads in found.items():  # Files of version 0.1.0 have the size only there.
+        instance = seen.instances.get(key)
+        loads.size_bytes = loads.size_bytes or (instance.size_bytes if instance else None) or 0
     return found
 
 

@@ -214,11 +214,10 @@ def concurrency(runs: Sequence[RunFile]) -> Figures | None:
 
 def _pays(load: Sequence[float], first_word: Sequence[float], answer: Sequence[float], kind: LoadKind | None) -> str:
     """Return from how many answers a load on it takes at most a tenth of the time, and of how many the medians are."""
-    counts = (
-        f"n = {len(load)} loads{f' ({kind})' if kind else ''}, {len(first_word)} first words, {len(answer)} answers"
-    )
+    loads = f"{kind} loads" if kind else "loads"
+    counts = f"{loads}: {len(load)}; first words: {len(first_word)}; answers: {len(answer)}"
     pays = answers_until_small(median(load), median(answer)) if load and answer else None
-    return f"load at most 10 % of the time from answer {pays:,} on ({counts})" if pays else counts
+    return f"the load is at most 10 % of the time from answer {pays:,} on ({counts})" if pays else counts
 
 
 def _within_noise(runs: Sequence[RunFile], model: str) -> str:

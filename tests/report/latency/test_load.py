@@ -8,7 +8,7 @@ from harness.domain.record import MeasureRecord
 from harness.report.latency.load import leaks, render
 from harness.report.layout import fits
 from harness.report.table import notes
-from tests.verdict.test_load import HEAD, a_run
+from tests.verdict.test_load import HEAD, a_run, use
 
 MEMORY = "memory_before_bytes", "memory_loaded_bytes", "memory_after_bytes"
 
@@ -48,6 +48,12 @@ def test_cold_and_warm_loads_have_a_row_each_with_bytes_a_second() -> None:
     assert "m warm 5 2.00 s [2.00 s, 2.00 s] 2.10 s 500 -" in text
     assert "cold: the file was read from the disk. warm: the file was in memory from a load before." in text
     assert "Fewer than 5 loads show little of the spread." in text
+
+
+def test_the_size_of_an_older_file_comes_from_its_instance() -> None:
+    instance = use("m", size_bytes=2_000_000_000)
+    text = " ".join("\n".join(render(a_run(*loads([1.0], cold=False, size_bytes=None), instance), width=None)).split())
+    assert "m warm 1 1.00 s 1.10 s 2,000 -" in text
 
 
 def test_an_uncontrolled_load_says_why() -> None:

@@ -5,12 +5,14 @@ from dataclasses import replace
 from harness.report.answer import TaskAnswer
 from harness.report.chart.chart import Chart
 from harness.report.page.content import Missing
-from harness.report.page.figure import concurrency, prompt_lengths, trade_off
+from harness.report.page.explorer import Source
+from harness.report.page.figure import concurrency, prompt_lengths, speed, trade_off
 from harness.verdict.choose import choose
-from harness.verdict.contender import Contender
+from harness.verdict.contender import Contender, Rule
 from tests.report.latency.test_depth import rounds
 from tests.report.latency.test_throughput import measure, windows
 from tests.store.written import written
+from tests.verdict.test_load import a_run, cell, load
 
 SHARED = Contender(
     key="a",
@@ -58,3 +60,12 @@ def test_throughput_by_requests_at_a_time_is_that_of_the_newest_run_with_its_fli
 def _width(score: str) -> float:
     low, high = score.partition("[")[2].rstrip("]").split(", ")
     return float(high) - float(low)
+
+
+def test_each_model_says_from_which_answer_on_its_load_pays_and_of_how_many_times_the_medians_are() -> None:
+    run = a_run(*cell("m"), load("m", 9.0, cold=True), load("m", 1.0, cold=False))
+    chart = speed([Source(run=run, key=key) for key in run.cells], [], Rule(), [run], ["m"])
+    assert not isinstance(chart, Missing)
+    ((model, load_once, *_, pays),) = chart.rows
+    assert (model, load_once) == ("m", "9.00 s")
+    assert pays == "the load is at most 10 % of the time from answer 81 on (cold loads: 1; first words: 1; answers: 1)"
