@@ -1,6 +1,7 @@
 """Cancelling a request from another thread."""
 
 import threading
+from collections.abc import Callable
 from typing import Protocol
 
 from harness.errors import Cancelled
@@ -18,9 +19,13 @@ class Exchange:
     """One request that can be cancelled.
 
     Pass it to a method of the client and keep it: `cancel` may be called from any thread, before, during or after.
+
+    Args:
+        on_sent: called whenever a request has been sent, in the thread that waits for its answer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, on_sent: Callable[[], None] = lambda: None) -> None:
+        self.on_sent = on_sent
         self._lock = threading.Lock()
         self._is_cancelled = False
         self._lines: set[Connection] = set()

@@ -76,6 +76,7 @@ class Incoming:
             self._waits.pop("connect", None)
         elif isinstance(report, Written):
             self.written_at = report.at
+            self._exchange.on_sent()
         return report
 
     def _exceeded(self, phase: str, seconds: float) -> DeadlineExceeded:

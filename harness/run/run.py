@@ -21,7 +21,7 @@ from harness.lifecycle.resident import other_ids, resident_ids
 from harness.reaper.journal import Journal
 from harness.report.context import context_note
 from harness.report.figure import size
-from harness.run.ask.asker import asker
+from harness.run.ask.asker import asker, scored
 from harness.run.ask.attempt import lost
 from harness.run.ask.reasoning import reasoning_for
 from harness.run.ask.room import slots_for, slots_of
@@ -259,9 +259,10 @@ class Run:
     def _ask(self, task: Task, leased: LeasedModel, cell: Cell) -> None:
         """Ask what the cell still lacks; every answer is recorded, also those that an interruption cancels."""
         instance = leased.lease.instance
-        ask, extra = self._asker(task, leased), extra_thoughts(task, leased, self.settings)
-        bounded = self._pace.bounded(ask) if self._pace else ask
-        slots = Slots(bounded, count=slots_for(task, leased.model, instance, self.settings, extra=extra))
+        ask, extra = self._asker(leased), extra_thoughts(task, leased, self.settings)
+        count = slots_for(task, leased.model, instance, self.settings, extra=extra)
+        ask = self._pace.bounded(ask) if self._pace else ask
+        slots = Slots[Job, Answer](ask, count=count, finish=partial(scored, task))
 
         def take(answer: Answer) -> None:
             if cell.add(answer):
@@ -284,7 +285,7 @@ class Run:
         Raises:
             ServerUnreachable: the server went away.
         """
-        slots = Slots(self._asker(task, leased), count=1)
+        slots = Slots[Job, Answer](self._asker(leased), count=1, finish=partial(scored, task))
         try:
             (answer,) = slots.map(jobs_on(leased, task, self.settings, limit=1)[:1])
             take(answer)
@@ -295,10 +296,9 @@ class Run:
             raise self._gone
         return answer
 
-    def _asker(self, task: Task, leased: LeasedModel) -> Callable[[Job, Exchange], Answer]:
+    def _asker(self, leased: LeasedModel) -> Callable[[Job, Exchange], Answer]:
         return asker(
             self.client,
-            task,
             instance_id=leased.instance_id,
             deadline_s=self.settings.sample_deadline_s,
             is_lost=lambda: self._leases.is_lost(leased.lease),

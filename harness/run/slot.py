@@ -13,6 +13,8 @@ from harness.domain.generation import ChatRequest, Generation
 JobT = TypeVar("JobT")
 ResultT = TypeVar("ResultT")
 _WAKE_S = 0.2
+_PATIENCE_S = 0.05
+"""How long a result waits until its slot has sent its next request, which may have to be tried again."""
 
 
 class Slots(Generic[JobT, ResultT]):
@@ -24,15 +26,25 @@ class Slots(Generic[JobT, ResultT]):
     Args:
         work: does one job within the given exchange. What it raises is raised by `map`.
         count: how many jobs run at a time.
+        finish: makes of a result what `map` yields, while its slot does its next job; one result of a slot at a time.
+            What it raises is raised by `map`.
     """
 
-    def __init__(self, work: Callable[[JobT, Exchange], ResultT], *, count: int) -> None:
+    def __init__(
+        self,
+        work: Callable[[JobT, Exchange], ResultT],
+        *,
+        count: int,
+        finish: Callable[[ResultT], ResultT] | None = None,
+    ) -> None:
         self._work = work
         self._count = count
+        self._finish = finish
         self._exchanges: set[Exchange] = set()
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._finishers: list[_Finisher[ResultT]] = []
         self._done: queue.SimpleQueue[ResultT | BaseException] = queue.SimpleQueue()
 
     def map(self, jobs: Sequence[JobT] | deque[JobT]) -> Iterator[ResultT]:
@@ -58,7 +70,7 @@ class Slots(Generic[JobT, ResultT]):
         with self._lock:
             for exchange in self._exchanges:
                 exchange.cancel()
-        for thread in self._threads:
+        for thread in (*self._threads, *self._finishers):
             # Ctrl-C can come while `map` starts the threads, and joining one that never started would raise.
             if thread.ident is not None:
                 thread.join(within_s)
@@ -81,24 +93,91 @@ class Slots(Generic[JobT, ResultT]):
             return result
 
     def _slot(self, todo: deque[JobT]) -> None:
+        finisher = self._new_finisher()
         while not self._stopped.is_set():
             try:
                 job = todo.popleft()
             except IndexError:
-                return
-            exchange = Exchange()
+                break
+            # The result before is finished once the server has something to do again.
+            exchange = Exchange(on_sent=finisher.begin if finisher else _nothing)
             with self._lock:
                 self._exchanges.add(exchange)
             # `stop` cancels the exchanges it sees: one that was added after it looked must not begin.
             if self._stopped.is_set():
-                return
+                break
             try:
-                self._done.put(self._work(job, exchange))
+                result = self._work(job, exchange)
+                if finisher is not None:
+                    finisher.take(result)
+                else:
+                    self._done.put(result)
             except BaseException as exc:  # noqa: BLE001  (a defect must reach the main thread)
                 self._done.put(exc)
             finally:
                 with self._lock:
                     self._exchanges.discard(exchange)
+        if finisher is not None:
+            finisher.close()
+
+    def _new_finisher(self) -> "_Finisher[ResultT] | None":
+        if self._finish is None:
+            return None
+        finisher = _Finisher(self._finish, self._done)
+        with self._lock:
+            self._finishers.append(finisher)
+        finisher.start()
+        return finisher
+
+
+class _Finisher(threading.Thread, Generic[ResultT]):
+    """Finishes the results of one slot, so that neither scoring nor what waits for it holds up the slot's next request.
+
+    Args:
+        finish: makes of a result what goes to `done`.
+        done: gets the finished results, and what `finish` raises.
+    """
+
+    def __init__(
+        self, finish: Callable[[ResultT], ResultT], done: "queue.SimpleQueue[ResultT | BaseException]"
+    ) -> None:
+        super().__init__(name="slot-finisher", daemon=True)
+        self._finish = finish
+        self._done = done
+        self._taken: queue.SimpleQueue[ResultT | None] = queue.SimpleQueue()
+        self._is_free = threading.Semaphore(1)
+        self._may_begin = threading.Event()
+
+    def take(self, result: ResultT) -> None:
+        """Take a result over, once the one before it is finished."""
+        self.begin()
+        self._is_free.acquire()
+        self._may_begin.clear()
+        self._taken.put(result)
+
+    def begin(self) -> None:
+        """Let the result that was taken be finished: the slot has nothing better to do."""
+        self._may_begin.set()
+
+    def close(self) -> None:
+        """Take no more results; the thread ends with the last one."""
+        self.begin()
+        self._taken.put(None)
+
+    def run(self) -> None:
+        """Finish what is taken, until there is no more."""
+        while (result := self._taken.get()) is not None:
+            self._may_begin.wait(_PATIENCE_S)
+            try:
+                self._done.put(self._finish(result))
+            except BaseException as exc:  # noqa: BLE001  (a defect must reach the main thread)
+                self._done.put(exc)
+            finally:
+                self._is_free.release()
+
+
+def _nothing() -> None:
+    pass
 
 
 def run_concurrently(client: Client, requests: Sequence[ChatRequest]) -> list[Generation]:

@@ -214,7 +214,7 @@ def test_an_interruption_within_a_turn_starts_no_further_one(bench: Bench) -> No
     task = task_of(TALK)
     request = request_for(task, TALK, address=KEY, reasoning=None, max_output_tokens=None)
     ask = asker(
-        bench.run.client, task, instance_id=InstanceId(KEY), deadline_s=30.0, is_lost=lambda: False, clock=FakeClock()
+        bench.run.client, instance_id=InstanceId(KEY), deadline_s=30.0, is_lost=lambda: False, clock=FakeClock()
     )
     answer = ask(Job(sample=TALK, epoch=1, request=request), exchange)
     assert (answer.outcome, answer.score) == (Outcome.CANCELLED, None)

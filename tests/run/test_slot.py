@@ -100,3 +100,46 @@ def test_a_deque_of_jobs_is_emptied_as_they_are_asked() -> None:
     jobs = deque(range(10))
     assert sorted(Slots[int, int](lambda job, _: job, count=1).map(jobs)) == [*range(10)]
     assert not jobs
+
+
+def test_a_result_is_finished_while_its_slot_does_its_next_job() -> None:
+    began, finished = threading.Event(), threading.Event()
+
+    def work(job: int, exchange: Exchange) -> int:
+        if job:
+            exchange.on_sent()
+            began.set()
+            assert finished.wait(5)
+        return job
+
+    def finish(result: int) -> int:
+        if not result:
+            assert began.wait(5)
+            finished.set()
+        return result + 10
+
+    assert [*Slots(work, count=1, finish=finish).map([0, 1])] == [10, 11]
+
+
+def test_what_finishing_raises_reaches_the_caller() -> None:
+    def finish(_: int) -> int:
+        raise ZeroDivisionError
+
+    slots = Slots[int, int](lambda job, _: job, count=2, finish=finish)
+    with pytest.raises(ZeroDivisionError):
+        list(slots.map([1, 2, 3]))
+    slots.stop()
+
+
+def test_stopping_returns_what_is_being_finished() -> None:
+    may_end = threading.Event()
+
+    def finish(result: int) -> int:
+        assert may_end.wait(5)
+        return result
+
+    slots = Slots[int, int](lambda job, _: job, count=2, finish=finish)
+    results = slots.map([1, 2])
+    threading.Timer(0.1, may_end.set).start()
+    first = next(results)
+    assert sorted([first, *slots.stop()]) == [1, 2]

@@ -62,7 +62,7 @@ def test_a_branch_does_not_hear_what_was_said_after_its_turn(client: Client, ins
         request = request_for(MULTITURN, sample, address=instance, reasoning=None, max_output_tokens=8)
         job = Job(sample=sample, epoch=1, request=request)
         clock = FakeClock()
-        return asker(client, MULTITURN, instance_id=instance, deadline_s=300.0, is_lost=lambda: False, clock=clock)(
+        return asker(client, instance_id=instance, deadline_s=300.0, is_lost=lambda: False, clock=clock)(
             job, Exchange()
         )
 

@@ -25,7 +25,6 @@ from harness.task.task import Task
 
 def asker(
     client: Client,
-    task: Task,
     *,
     instance_id: InstanceId,
     deadline_s: float,
@@ -33,13 +32,12 @@ def asker(
     clock: Clock,
     short_by_tokens: int = 0,
 ) -> Callable[[Job, Exchange], Answer]:
-    """Return the function that asks a job, turn by turn, and scores the last answer.
+    """Return the function that asks a job, turn by turn, and returns the last answer, which `scored` judges.
 
     A turn that fails or has no answer ends the sample with that outcome; a turn that was cut at the limit does not.
 
     Args:
         client: of the server.
-        task: of the samples; its scorer judges the answers.
         instance_id: the instance that must answer.
         deadline_s: for all turns together. Failed attempts do not count towards it: a fault of the server must not
             become a timeout, which scores 0.
@@ -58,8 +56,8 @@ def asker(
             if answer.generation is not None:
                 earlier.append(answer.generation)
             if (failed := _broken_off(answer, number)) is not None:
-                return _scored(task, replace(failed, attempts=1 + asked_again, earlier=tuple(earlier)))
-        return _scored(task, _after(earlier, turn(job, earlier, exchange), asked_again))
+                return replace(failed, attempts=1 + asked_again, earlier=tuple(earlier))
+        return _after(earlier, turn(job, earlier, exchange), asked_again)
 
     def turn(job: Job, earlier: Sequence[Generation], exchange: Exchange) -> Answer:
         if is_lost():
@@ -131,7 +129,7 @@ def judge(task: Task, sample: Sample, text: str, outcome: Outcome) -> Score:
     return replace(score, reason=f"{sample.item_id}: {score.reason}") if is_fault(score) else score
 
 
-def _scored(task: Task, answer: Answer) -> Answer:
+def scored(task: Task, answer: Answer) -> Answer:
     """Return the answer with its score. It stays unscored where the server failed or the run was interrupted."""
     if not answer.outcome.is_scored:
         return answer

@@ -71,6 +71,8 @@ def kill_writers(kind: Kind, *, kills: int, seed: int, folder: Path, advance: Ca
     """Kill so many writing processes, each within its first moments, and compare their files with what they
     acknowledged.
     """
+    for record in (RunRecord, SampleRecord):
+        record.model_rebuild()  # Built at first use, which would take longer than a writer lives.
     dice = random.Random(f"{seed}:{kind}")
     acknowledged = lost = torn = empty = 0
     unreadable: list[str] = []
