@@ -43,8 +43,18 @@ _RESERVE = 1.2
 )
 @click.option("--rounds", type=click.IntRange(1), help="How often each job is done. [default: 5; with --quick: 3]")
 @click.option("--samples", type=click.IntRange(2), default=500, show_default=True, help="Samples of the large jobs.")
-@click.option("--kill/--no-kill", "is_killing", default=None, help="Also see what a SIGKILL half way leaves.")
-@click.option("--growth/--no-growth", "is_growing", default=None, help="Also run up to 50,000 samples.")
+@click.option(
+    "--kill/--no-kill",
+    "is_killing",
+    default=None,
+    help="Also see what a SIGKILL half way leaves. [default: not with --quick]",
+)
+@click.option(
+    "--growth/--no-growth",
+    "is_growing",
+    default=None,
+    help="Also run this project with up to 50,000 samples, or as many as fit. [default: growth]",
+)
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write all readings here.")
 @click.option("--markdown", is_flag=True, help="Print only the README's table, in Markdown.")
 @click.option("--from", "source", type=click.Path(path_type=Path, exists=True), help="Show what --json wrote.")
@@ -68,8 +78,8 @@ def main(
     installed into an environment of its own below build/bench, from the package index, when it first races; a peer that
     cannot be installed is named with the reason. docs/benchmark.md says how everything is measured.
 
-    Exit codes: 0 it was measured, whatever the figures are: a benchmark is not a test; 2 wrong use, or one of those
-    that cannot be left out could not be installed; 130 Ctrl-C, with all that was started ended.
+    Exit codes: 0 it was measured, whatever the figures are: a benchmark is not a test; 2 wrong use, or nobody could be
+    installed; 130 after Ctrl-C, when everything that was started has ended.
 
     \b
     Examples:
