@@ -66,15 +66,17 @@ def test_more_and_more_at_a_time(lms_run: Run, lms_client: Client, lms_instance:
         return keep_in_flight(lms_client, requests, concurrency=concurrency, clock=lms_run.clock)[0]
 
     *up_to_slots, past = steps(slots)
-    is_refused = False
+    key, is_refused = lms_instance.model.key, False
+    lms_run.progress.note(f"{key}: up to {past} requests at a time, {1 + WINDOWS} rounds ...")
     for number in range(1 + WINDOWS):
+        lms_run.progress.doing(key, f"up to {past} requests at a time, round {number + 1} of {1 + WINDOWS}")
         windows = [window(concurrency) for concurrency in up_to_slots]
         try:
             windows += [] if is_refused else [window(past)]
         except ApiError as exc:  # A server need not let requests wait; the steps below say what it does.
             is_refused = True
             task = f"throughput with {past} requests at a time"
-            lms_run.recorder.skip(exc.message, model_key=lms_instance.model.key, task=task)
+            lms_run.recorder.skip(exc.message, model_key=key, task=task)
         others = company.seen() if number else {}
         (unqueued_s,) = (found.ttft_s() for found in windows if found.concurrency == slots)
         for found in windows if number else ():
@@ -91,6 +93,9 @@ def test_the_same_answers_with_all_slots_busy(lms_run: Run, lms_client: Client, 
         _, found = keep_in_flight(lms_client, questions, concurrency=concurrency, clock=lms_run.clock)
         return [(answer.reasoning, answer.text) for answer in found]
 
+    key = lms_instance.model.key
+    lms_run.progress.doing(key, "answers that flip")
+    lms_run.progress.note(f"{key}: {FLIP_QUESTIONS} questions singly, {slots} at a time, and singly again ...")
     first = answers(1)
     # The crowd comes between the two, so that both comparisons are with answers to prompts seen before.
     for concurrency in [slots, 1] if slots > 1 else [1]:

@@ -77,6 +77,8 @@ def test_a_thorough_run_climbs_a_ladder_and_counts_flips(tmp_path: Path) -> None
     assert [measure.params["flipped"] for measure in flips[_SLOTS]] == [_FLIPPED]
     assert [measure.value for measure in flips[1]] == [0.0]
     assert flips[1][0].params["questions"] == FLIP_QUESTIONS
+    assert f"{KEY}: up to 4 requests at a time, {1 + WINDOWS} rounds ..." in said
+    assert f"{KEY}: 30 questions singly, 2 at a time, and singly again ..." in said
     assert f"{KEY}, 2 slots, {WINDOWS} windows a step:" in said
     assert "3 of 30 [0.03, 0.26] 2 at a time; 0 of 30 [0.00, 0.11] asked singly again." in said
 
