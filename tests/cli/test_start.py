@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 PROGRAM = """
-import json, sys
+import gc, json, sys
 from harness.cli import main
 from harness.testing.scripted import ScriptedServer
 
 seen = {}
 def answer(request):
     seen.setdefault("first", list(sys.modules))
+    seen["is_collecting"] = gc.isenabled()
     return "42"
 
 with ScriptedServer() as server:
@@ -47,6 +48,7 @@ def _imported(folder: Path, *words: str) -> Mapping[str, set[str]]:
     )
     found = json.loads(done.stdout.splitlines()[-1])
     assert found.pop("code") == 0, done.stdout
+    assert found.pop("is_collecting")  # Garbage is left alone only until the tests are collected.
     return {when: _packages(names) for when, names in found.items()}
 
 
@@ -55,10 +57,12 @@ def _packages(names: Sequence[str]) -> set[str]:
     return {name for name in names if not name.startswith("_") and "." not in name} - sys.stdlib_module_names
 
 
+SMALL = ("--model", "acme/tiny-1b", "--suite", "offload", "--task", "reason", "--limit", "2")
+
+
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, set[str]]:
-    words = ("--model", "acme/tiny-1b", "--suite", "offload", "--task", "reason", "--limit", "2")
-    return _imported(tmp_path_factory.mktemp("start"), *words)
+    return _imported(tmp_path_factory.mktemp("start"), *SMALL)
 
 
 def test_before_its_first_request_a_run_has_imported_these_packages(imported: Mapping[str, set[str]]) -> None:
@@ -68,3 +72,7 @@ def test_before_its_first_request_a_run_has_imported_these_packages(imported: Ma
 def test_a_run_of_one_model_ends_without_the_libraries_of_what_it_does_not_do(imported: Mapping[str, set[str]]) -> None:
     heavy = {"anyio", "httpx", "hypothesis", "jinja2", "jsonschema", "numpy", "rapidfuzz", "regex", "rich", "scipy"}
     assert not imported["end"] & heavy
+
+
+def test_plugins_that_people_have_installed_take_their_options_after_the_dashes(tmp_path: Path) -> None:
+    assert "pytest_timeout" in _imported(tmp_path, *SMALL, "--", "--timeout=50")["first"]
