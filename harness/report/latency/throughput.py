@@ -18,8 +18,9 @@ HEADERS = ("at a time", "token/s [95 %]", "in use", "TTFT", "queue", "TPOT", "cl
 LEGEND = (
     "token/s: output tokens that arrived while so many requests were in flight, per second; the ragged end, when "
     "nothing is left to ask, is not counted. in use: the share of the slots' time, which is the sum of the time in "
-    "flight, the queue left out, / (slots x time). TTFT: from the request written to the first delta of any kind. "
-    "queue: by how much it exceeds the TTFT with as many requests as slots: the wait for a slot at the server. "
+    "flight, the queue left out, / (slots x time); past the slots an estimate, as the queue is one. TTFT: "
+    "from the request written to the first delta of any kind. queue: by how much it exceeds the "
+    "TTFT with as many requests as slots: the wait for a slot at the server. "
     "TPOT: (last delta - first delta) / (n - 1). client: from the end of an answer to the next request written, which "
     "is the harness's own part. All are medians."
 )
