@@ -20,14 +20,14 @@ class LoadKind(StrEnum):
     COLD = "cold"
     """On the disk: that it was not in memory was verified."""
     WARM = "warm"
-    """In memory, as it had been loaded just before."""
+    """In memory, as the model had been loaded just before; verified where the file is known."""
     UNCONTROLLED = "uncontrolled"
     """Nobody knows."""
 
 
 MEANING: Mapping[LoadKind, str] = {
     LoadKind.COLD: "cold: the file was read from the disk",
-    LoadKind.WARM: "warm: the file was in memory from a load before",
+    LoadKind.WARM: "warm: the model had been loaded just before",
     LoadKind.UNCONTROLLED: "uncontrolled: the file may have been in memory or not",
 }
 

@@ -50,9 +50,9 @@ class Rounds:
         self._number = 0
         self.config = LoadConfig(context_length=load_config(model, (), run.settings).context_length)
 
-    def uncontrolled(self, why: str) -> float:
-        """Load once, with the file wherever it is; return what the client waited."""
-        return self._once(None, why)
+    def uncontrolled(self, why: str) -> None:
+        """Load once, with the file wherever it is."""
+        self._once(None, why)
 
     def cold(self) -> str:
         """Load once with the file on the disk; return why that cannot be, or ""."""
@@ -60,14 +60,15 @@ class Rounds:
             self._once(True, "")
         return why
 
-    def warm(self) -> float:
-        """Load once with the file in memory, as it was loaded just before; return what the client waited."""
+    def warm(self) -> None:
+        """Load once with the file in memory, from the load just before; verified where the file is known."""
         share = self._run.host.cached_share(self._model.key)
         if share is None or share >= _IN_MEMORY:
-            return self._once(False, "")
-        return self._once(None, f"only {share:.0%} of its file was in memory, although it had been loaded just before")
+            self._once(False, "")
+        else:
+            self._once(None, f"only {share:.0%} of its file was in memory, although it had been loaded just before")
 
-    def _once(self, cold: bool | None, why: str) -> float:  # noqa: FBT001  (the record's field)
+    def _once(self, cold: bool | None, why: str) -> None:  # noqa: FBT001  (the record's field)
         self._number += 1
         host = self._run.host
         before = host.memory_bytes()
@@ -86,7 +87,6 @@ class Rounds:
         for name, count in memory.items():
             self._measure(name, count, "bytes", lease, cold=cold)
         self._measure("cached_share", share, "share", lease, cold=cold)
-        return lease.load_wall_s or 0.0
 
     def _measure(
         self, name: str, value: float | None, unit: str, lease: Lease, *, cold: bool | None, **more: object

@@ -46,7 +46,7 @@ def test_cold_and_warm_loads_have_a_row_each_with_bytes_a_second() -> None:
     text = flat(*loads([10.0, 8.0, 9.0], cold=True), *loads([1.0, 2.0, 2.0, 2.0, 3.0], cold=False))
     assert "m cold 3 9.00 s [8.50 s, 9.50 s] 9.10 s 111 -" in text
     assert "m warm 5 2.00 s [2.00 s, 2.00 s] 2.10 s 500 -" in text
-    assert "cold: the file was read from the disk. warm: the file was in memory from a load before." in text
+    assert "cold: the file was read from the disk. warm: the model had been loaded just before." in text
     assert "Fewer than 5 loads show little of the spread." in text
 
 
