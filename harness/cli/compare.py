@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.completion import task_names
-from harness.cli.option import FiniteRange, json_option, results_option
+from harness.cli.option import json_option, margin_option, results_option, tasks_option
 from harness.cli.output import note, print_json, print_text
 
 if TYPE_CHECKING:
@@ -27,16 +26,8 @@ _LONGEST_TEXT = 400
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="A B...")
-@click.option(
-    "--task", "tasks", multiple=True, metavar="TASK", shell_complete=task_names, help="Only this task, repeatable."
-)
-@click.option(
-    "--margin",
-    type=FiniteRange(0, 1, min_open=True, max_open=True),
-    default=0.05,
-    show_default=True,
-    help="The largest loss of score that does not matter.",
-)
+@tasks_option
+@margin_option
 @click.option("--flips", "shows_flips", is_flag=True, help="Show prompt and both answers of each item that flipped.")
 @click.option("--force", "is_forced", is_flag=True, help="Compare also what is not comparable, and mark it.")
 @results_option("Folder of the runs that are named by id, and of the newest run.")

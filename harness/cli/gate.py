@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.completion import task_names
-from harness.cli.option import FiniteRange, Percent, json_option, results_option
+from harness.cli.option import Percent, json_option, margin_option, results_option, tasks_option
 from harness.cli.output import command_workflow, note, print_json, print_text
 from harness.errors import StoreError
 
@@ -25,16 +24,8 @@ _MOST_RUNS = 1000
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="BASELINE... [RUN]")
-@click.option(
-    "--task", "tasks", multiple=True, metavar="TASK", shell_complete=task_names, help="Only this task, repeatable."
-)
-@click.option(
-    "--margin",
-    type=FiniteRange(0, 1, min_open=True, max_open=True),
-    default=0.05,
-    show_default=True,
-    help="The largest loss of score that does not matter.",
-)
+@tasks_option
+@margin_option
 @click.option(
     "--slower",
     type=Percent(),
@@ -123,13 +114,17 @@ def gate(
         for path, why in found.skipped.items():
             note(f"Skipped {path}: {why}")
     kept = keep(found.run, folder) if folder is not None and (code == 0 or found.night is None) else None
+    _show(found, code, kept=kept, as_json=as_json)
+    sys.exit(code)
+
+
+def _show(found: "Gated", code: int, *, kept: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(_as_dict(found, exit_code=code, kept=kept))
     else:
         _print(found, kept=kept)
     if found.night is not None:
         _tell_github(found.night)
-    sys.exit(code)
 
 
 def _exit_code(night: "Night | None", *, is_strict: bool) -> int:

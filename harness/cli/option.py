@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from harness.cli.completion import task_names
 from harness.settings import DEFAULT_TOKEN, DEFAULT_URL, OPTIONS, SettingName
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -141,3 +142,15 @@ class GivenOnce(click.Option):
                 f"{self.opts[0]}: expected one folder, got {len(values)}: put what belongs together into one"
             )
         return values[0] if values else None
+
+
+tasks_option = click.option(
+    "--task", "tasks", multiple=True, metavar="TASK", shell_complete=task_names, help="Only this task, repeatable."
+)
+margin_option = click.option(
+    "--margin",
+    type=FiniteRange(0, 1, min_open=True, max_open=True),
+    default=0.05,
+    show_default=True,
+    help="The largest loss of score that does not matter.",
+)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.completion import task_names
-from harness.cli.option import json_option, results_option
+from harness.cli.option import json_option, results_option, tasks_option
 from harness.cli.output import note, page_text, print_json, print_text
 from harness.domain.generation import Outcome
 
@@ -18,9 +17,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run", required=False, metavar="[RUN]")
-@click.option(
-    "--task", "tasks", multiple=True, metavar="TASK", shell_complete=task_names, help="Only this task, repeatable."
-)
+@tasks_option
 @click.option("--model", metavar="KEY", default="", help="Only this model, by its key or a part of it.")
 @click.option("--failed", "is_failed", is_flag=True, help="Only answers that count and do not pass.")
 @click.option(

@@ -1,6 +1,6 @@
 """Which runs a page is about, and everything that it shows of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,14 +73,11 @@ def page_of(
         TaskError: the primary's answers cannot be used.
     """
     paths = _paths(words, results)
-    chosen: Chosen | None = None
-    no_answers = ""
-    try:
-        chosen = choose_all(
+    chosen, no_answers = _chosen(
+        lambda: choose_all(
             paths, results, rule, primary=primary, shipped=shipped, is_floor_set=is_floor_set, skips_unlike=True
         )
-    except StoreError as exc:  # A run that died, or one of the latency suite alone, still has something to show.
-        no_answers = f"There is no answer: {exc.message}."
+    )
     skipped: dict[str, str] = {}
     read = _read_some(paths, chosen, skipped)
     answers = [TaskAnswer.of(found) for found in chosen.tasks] if chosen else []
@@ -106,6 +103,14 @@ def page_of(
         concurrency=concurrency(read.used),
         samples=explorer(sources),
     )
+
+
+def _chosen(choose: Callable[[], Chosen]) -> tuple[Chosen | None, str]:
+    """Return what is chosen, or why nothing can be: a run that died still has something to show."""
+    try:
+        return choose(), ""
+    except StoreError as exc:  # Also of a run of the latency suite alone.
+        return None, f"There is no answer: {exc.message}."
 
 
 def _notes(read: _Read, chosen: Chosen | None) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ def test_two_models_are_loaded_asked_measured_unloaded_and_tabulated(tmp_path: P
         "--task=classify",
     ]
     # One model is smoked and measured, and with one request at a time: a quarter of the time.
-    once = ["--", "-k", "offload or not (q8_0 or all_slots_busy or second_instance)"]
+    once = ["--", "-k", "offload or not (q8_0 or all_slots_busy or second_instance or state_is_kept)"]
     done = subprocess.run(
         [sys.executable, "-m", "harness.cli", "run", *words, *once],
         capture_output=True,
