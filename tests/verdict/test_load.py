@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from harness.domain.record import InstanceRecord, MeasureRecord, Record, RunRecord, SampleRecord, SummaryRecord
+from harness.domain.record import (
+    InstanceRecord,
+    MeasureRecord,
+    Record,
+    RunRecord,
+    SampleRecord,
+    ScoreRecord,
+    SummaryRecord,
+)
 from harness.report.speed import load_time
 from harness.store.run_file import RunFile
 from harness.verdict.comparability import Subject
@@ -40,9 +48,11 @@ def cell(model: str, *, e2e_s: float = 1.0, tokens: int = 20) -> list[Record]:
     facts = {"sample_uid": model, "task": "t", "task_class": "t", "item_id": "i", "item_hash": "h", "model_key": model}
     facts |= {"instance_id": model, "prompt_hash": "p", "outcome": "ok"}
     times = {"times": {"ttft_s": 0.2, "e2e_s": e2e_s}, "usage": {"total_output_tokens": tokens}}
+    score = {"sample_uid": model, "scorer": "x", "scorer_version": "1", "value": 1.0, "reason": ""}
     summary = {"model_key": model, "task": "t", "task_class": "t", "n": 1, "unscored": 0, "planned": 1, "scorer": "x"}
     return [
         SampleRecord.model_validate({**HEAD, **facts, **times}),
+        ScoreRecord.model_validate({**HEAD, **score}),
         SummaryRecord.model_validate({**HEAD, **summary, "score": 1.0}),
     ]
 

@@ -5,9 +5,12 @@ from dataclasses import replace
 import pytest
 
 from harness.domain.record import MeasureRecord, RunRecord
+from harness.report.answer import TaskAnswer, reasons, render_answers
 from harness.report.latency.waiting import render_waits
 from harness.report.layout import fits
+from harness.verdict.contender import DEFAULT_RULE
 from harness.verdict.load import LoadKind
+from harness.verdict.task_choice import choices_of
 from harness.verdict.waiting import waitings
 from tests.store.written import written
 from tests.verdict.test_load import HEAD, a_run, cell, load, use
@@ -86,3 +89,27 @@ def test_first_words_that_noise_does_not_tell_apart_are_marked() -> None:
     assert "? : another model's is no further away than noise" in text
     apart = flat(render_waits(a_run(*measured("one", *rough), *measured("other", 2.0, 2.0, 2.0, 2.0)), width=110))
     assert "?" not in apart
+
+
+def test_choose_says_the_three_waits_of_its_answer_and_which_loads_count() -> None:
+    run = a_run(*cell("m\x1b[31m"), load("m\x1b[31m", 9.0, cold=True), load("m\x1b[31m", 1.0, cold=False))
+    (found,) = choices_of(run)
+    answer = TaskAnswer.of(found)
+    (sentence,) = [line for line in reasons(answer, DEFAULT_RULE) if "in medians" in line]
+    assert "the first word after 0.20 s (n = 1, while the tasks were answered)" in sentence
+    assert "a whole answer after 1.00 s (n = 1)" in sentence
+    assert "a load in 9.00 s (n = 1, cold: the file was read from the disk), which pays from answer 81 on." in sentence
+    assert "\x1b" not in sentence
+    assert "load, cold: the file was read from the disk." in flat(render_answers([answer], DEFAULT_RULE, width=100))
+
+
+def test_absurd_times_neither_break_the_table_nor_count() -> None:
+    records = [
+        *cell("m", e2e_s=1e-9),
+        load("m", 1e9, cold=True),
+        load("m", 1e300, cold=True),
+        load("m", -1.0, cold=True),
+    ]
+    text = render_waits(a_run(*records), width=80)
+    assert fits(text, 80)
+    assert "(1)" in text
