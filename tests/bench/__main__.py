@@ -98,42 +98,49 @@ def main(
         raise click.UsageError("the race reads memory and processes from /proc, which only Linux has")
     if json_file is not None:
         _check_writable(json_file)
+    chosen = _chosen(names, is_quick=quick)
+    found: dict[str, Any] = {"samples": samples, "rounds": 0, "readings": [], "kills": [], "growths": []}
     with _ended_on_signals():
-        found = _measure(
-            _chosen(names, is_quick=quick),
-            is_quick=quick,
-            rounds=rounds or (3 if quick else 5),
-            samples=samples,
-            wants_kill=not quick if is_killing is None else is_killing,
-            wants_growth=is_growing is not False,
-        )
-    if json_file is not None:
-        json_file.write_text(json.dumps(found, default=dataclasses.asdict, indent=1) + "\n")
-        _say(f"All readings: {json_file}")
+        try:
+            _measure(
+                found,
+                chosen,
+                is_quick=quick,
+                rounds=rounds or (3 if quick else 5),
+                wants_kill=not quick if is_killing is None else is_killing,
+                wants_growth=is_growing is not False,
+            )
+        finally:  # After Ctrl-C, too: the rounds until then are whole.
+            if json_file is not None and found["readings"]:
+                json_file.write_text(json.dumps(found, default=dataclasses.asdict, indent=1) + "\n")
+                _say(f"All readings: {json_file}")
     click.echo(_shown(found, is_markdown=markdown))
 
 
 def _measure(
-    chosen: Sequence[Peer], *, is_quick: bool, rounds: int, samples: int, wants_kill: bool, wants_growth: bool
-) -> dict[str, Any]:
-    """Install, race, kill and grow, and return all that was read."""
-    racing, absent = _installed(chosen)
+    found: dict[str, Any],
+    chosen: Sequence[Peer],
+    *,
+    is_quick: bool,
+    rounds: int,
+    wants_kill: bool,
+    wants_growth: bool,
+) -> None:
+    """Install, race, kill and grow, and put all that is read into `found`."""
+    racing, found["absent"] = _installed(chosen)
     end = time.monotonic() + _QUICK_S if is_quick else math.inf
-    found = _race(racing, rounds=rounds, samples=samples, wants_kill=wants_kill, end=end)
-    found["absent"] = absent
+    _race(found, racing, rounds=rounds, wants_kill=wants_kill, end=end)
     this = next((peer for peer in racing if peer.name == peers.THIS), None)
     if wants_growth and this is not None:
         sizes = _sizes(found, end) if is_quick else _SIZES
         with race.course() as course:
             found["growths"] = list(growth.grow(this, sizes, on=course, say=_say))
-    return found
 
 
-def _race(racing: Sequence[Peer], *, rounds: int, samples: int, wants_kill: bool, end: float) -> dict[str, Any]:
-    """Run the race, and return all that was read; a round that would take too much of the time to `end` is left out."""
+def _race(found: dict[str, Any], racing: Sequence[Peer], *, rounds: int, wants_kill: bool, end: float) -> None:
+    """Run the race; a round that would take too much of the time to `end` is left out."""
     _warn_if_busy()
-    found: dict[str, Any] = {"machine": _machine(), "samples": samples, "rounds": 0, "readings": []}
-    found |= {"kills": [], "growths": []}
+    found["machine"] = _machine()
     found["versions"] = {peer.name: environment.version(peer) for peer in racing}
     with race.course() as course:
         begun = time.monotonic()
@@ -142,12 +149,12 @@ def _race(racing: Sequence[Peer], *, rounds: int, samples: int, wants_kill: bool
             if time.monotonic() + a_round_s > begun + _ROUNDS_SHARE * (end - begun):
                 _say(f"only {number - 1} of {rounds} rounds fit into {_QUICK_S:.0f} s here")
                 break
-            found["readings"] += race.race(racing, race.measures(samples), number=number, on=course, say=_say)
+            asked = race.measures(found["samples"])
+            found["readings"] += list(race.race(racing, asked, number=number, on=course, say=_say))
             found["rounds"] = number
         if wants_kill:
             found["kills"] = list(kill.kill(racing, samples=_KILLED_SAMPLES, on=course, say=_say))
     found["machine"]["load_after"] = os.getloadavg()[0]
-    return found
 
 
 def _sizes(found: dict[str, Any], end: float) -> list[int]:
@@ -201,6 +208,7 @@ def _read(source: Path) -> dict[str, Any]:
         found["kills"] = [kill.Killed(**killed) for killed in found["kills"]]
         found["growths"] = [growth.Grown(**grown) for grown in found["growths"]]
         found["absent"] = [environment.NotInstalled(**absent) for absent in found["absent"]]
+        _shown(found, is_markdown=False)  # What is missing is missed here.
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise click.UsageError(f"{source} was not written by --json of this version: {exc}") from exc
     return found
@@ -244,6 +252,7 @@ def _machine() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "load_before": os.getloadavg()[0],
+        "load_after": os.getloadavg()[0],
     }
 
 
