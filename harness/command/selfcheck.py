@@ -12,8 +12,9 @@ from harness.clock import SystemClock
 from harness.domain.generation import ChatRequest, Generation
 from harness.domain.model import InstanceId
 from harness.errors import ServerUnreachable
-from harness.run.machine import busy_cores, governor, is_busy, load_average, power_source
+from harness.run.machine import busy_cores, governor, load_average, power_source
 from harness.run.slot import Slots
+from harness.stats.noise import is_busy
 from harness.testing.null.server import KEY, NullServer
 
 MANY = 16

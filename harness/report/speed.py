@@ -5,6 +5,7 @@ from statistics import median
 
 from harness.report.figure import rate, seconds
 from harness.stats.latency import is_one_block, tpot_s, trusted_rate
+from harness.stats.noise import is_busy
 from harness.store.cell import SampleEntry
 from harness.store.run_file import RunFile
 from harness.verdict.load import LoadKind, like_for_like, load_of, loads_of
@@ -33,8 +34,6 @@ ALL_SLOTS = "All slots: output tokens of all answers / time until the last one e
 """Definitions, printed where the figures are: other tools mean other things by these names (docs/latency.md)."""
 
 _LONG_TOKENS = 8
-_LEAST_BUSY_CORES = 1.0
-_LEAST_BUSY_SHARE = 0.25
 
 
 def measured(seen: RunFile, model_key: str, name: str) -> float | None:
@@ -108,7 +107,7 @@ def legend_of(shown: Iterable[str]) -> str:
 def busy_note(seen: RunFile, model_key: str) -> str | None:
     """Return a note where other processes kept this machine busy while the model's latency was measured."""
     cores, busy = _busiest(measure.params for measure in seen.measures if measure.model_key == model_key)
-    if busy < min(_LEAST_BUSY_CORES, _LEAST_BUSY_SHARE * cores):
+    if not is_busy(busy, cores):
         return None
     return (
         f"Other processes kept {busy:.1f} of this machine's {cores} CPU cores busy while {model_key}'s latency was "

@@ -10,12 +10,6 @@ _SAMPLE_S = 0.2
 _STAT = Path("/proc/stat")
 _IDLE, _WAITING = 3, 4
 _SYSTEM = Path("/sys")
-LEAST_BUSY_CORES, LEAST_BUSY_SHARE = 1.0, 0.25
-
-
-def is_busy(busy: float, cores: int) -> bool:
-    """Return whether so many busy cores are enough to make times too long: one of many, or a quarter of few."""
-    return busy >= min(LEAST_BUSY_CORES, LEAST_BUSY_SHARE * cores)
 
 
 def load_average() -> float | None:

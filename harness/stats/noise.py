@@ -8,6 +8,8 @@ from statistics import median
 LEAST_ROUNDS = 4
 """Two in each block: with fewer, a block is a single round."""
 
+_LEAST_BUSY_CORES, _LEAST_BUSY_SHARE = 1.0, 0.25
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise:
@@ -75,6 +77,11 @@ def together(noises: Sequence[Noise]) -> float | None:
 def is_within(ratio: float, noise: float | None) -> bool:
     """Return whether two figures of this ratio are no further apart than noise may take them."""
     return noise is not None and abs(math.log(ratio)) <= noise
+
+
+def is_busy(busy: float, cores: int) -> bool:
+    """Return whether so many cores that others keep busy make times too long: one of many, or a quarter of few."""
+    return busy >= min(_LEAST_BUSY_CORES, _LEAST_BUSY_SHARE * cores)
 
 
 def _apart(block: Sequence[float], other: Sequence[float]) -> float:

@@ -8,7 +8,7 @@ from statistics import median
 from harness.domain.record import MeasureRecord
 from harness.stats.estimate import Interval
 from harness.stats.latency import is_time
-from harness.stats.noise import is_within
+from harness.stats.noise import is_busy, is_within
 from harness.stats.slowdown import Slowdown, slowdown
 from harness.store.run_file import RunFile
 from harness.verdict.comparability import Subject, config_obstacles
@@ -32,7 +32,6 @@ _TOKENS = ("prompt_tokens", "output_tokens")
 _TOKENS_SLACK = 0.1
 _MOST_TOKENS, _MOST_CORES = 1_000_000_000, 65_536  # A run file may hold anything.
 _SIDES = "the baseline", "this run"
-_LEAST_BUSY_CORES, _LEAST_BUSY_SHARE = 1.0, 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,18 +105,26 @@ class _Timed:
         return math.log(max(rounds) / min(rounds)) if found is None else found
 
     def company(self) -> str:
-        """Return who else was there tonight and not before, which may be all there is to a slowdown; "": nobody."""
-        before = [self._company_of(side) for side in self.earlier]
-        now, cores, others = self._company_of(self.tonight)
-        if now - max(busy for busy, _, _ in before) >= min(_LEAST_BUSY_CORES, _LEAST_BUSY_SHARE * cores):
-            return f"other processes kept {now:.1f} of {cores} CPU cores busy"
-        more = others - max(count for _, _, count in before)
+        """Return who else was there tonight, which may be all there is to a slowdown; "": nobody that matters.
+
+        A busy machine counts even if it always was: when all cores are taken, what is left of them varies by the hour.
+        """
+        before = max(self._company_of(side)[2] for side in self.earlier)
+        busy, cores, others = self._company_of(self.tonight)
+        if is_busy(busy, cores):
+            return f"other processes kept {busy:.1f} of {cores} CPU cores busy"
+        more = others - before
         return f"{more} more other {'model was' if more == 1 else 'models were'} loaded" if more > 0 else ""
 
     def _company_of(self, side: Subject) -> tuple[float, int, int]:
-        """Return how many cores others kept busy, of how many, and how many other instances were loaded."""
+        """Return how many cores others kept busy, of how many, and how many other instances were loaded.
+
+        It is that of all figures of the model, as loads are timed without looking.
+        """
         busiest, cores, most = 0.0, 1, 0
-        for measure in measures_in(side.run, self.key, self.name):
+        for measure in side.run.measures:
+            if measure.model_key != self.key:
+                continue
             busy, of, others = (measure.params.get(name) for name in ("busy_cores", "cores", "others"))
             if isinstance(of, int) and 0 < of <= _MOST_CORES and isinstance(busy, int | float) and busiest < busy <= of:
                 busiest, cores = float(busy), of

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.clock import SystemClock
-from harness.run.machine import busy_cores, governor, is_busy, power_source
+from harness.run.machine import busy_cores, governor, power_source
 from harness.testing.clock import FakeClock
 
 
@@ -49,9 +49,3 @@ def test_a_machine_is_on_mains_or_on_its_battery_and_a_mouse_is_no_machine(tmp_p
     _system(tmp_path, class__power_supply__BAT0__scope="Device")
     assert power_source(tmp_path) is None
     assert power_source(_system(tmp_path, class__power_supply__AC__type="Mains", class__power_supply__AC__online="1"))
-
-
-def test_a_busy_core_counts_where_there_are_few() -> None:
-    assert is_busy(0.5, 2)
-    assert not is_busy(0.5, 8)
-    assert is_busy(1.0, 64)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from harness.stats.latency import unpaired_ratio_estimate
-from harness.stats.noise import Noise, is_within, noise_of, together
+from harness.stats.noise import Noise, is_busy, is_within, noise_of, together
 from harness.verdict.noise import TimeClaim, time_claim
 
 
@@ -45,6 +45,12 @@ def test_neither_order_nor_unit_matters() -> None:
     rounds = [1.0, 1.3, 0.9, 1.1, 1.2]
     assert noise_of([1000 * value for value in rounds]).value == pytest.approx(noise_of(rounds).value)
     assert is_within(1.25, 0.3) == is_within(1 / 1.25, 0.3) is True
+
+
+def test_a_busy_core_counts_where_there_are_few() -> None:
+    assert is_busy(0.5, 2)
+    assert not is_busy(0.5, 8)
+    assert is_busy(1.0, 64)
 
 
 def _steady(rng: random.Random, n: int) -> list[float]:
