@@ -112,7 +112,7 @@ def _routes(path: Path, tasks: Sequence[str]) -> "list[Route]":
 
     routes, missing = current_routes(path, tasks, now=SystemClock().now())
     if missing:
-        note(f"{path} has no current answer for {', '.join(missing)}: for these only the other rules count.")
+        note(f"{path} has no current answer for {', '.join(missing)}: the other rules alone rank models for these.")
     return routes
 
 

@@ -135,7 +135,7 @@ def read_baseline(
         skipped[str(found.pop(older).path)] = f"resumed by {newer}, which holds its answers too"
     if not found and not may_begin:
         raise StoreError(
-            f"there is no run to compare with in {one_line(', '.join(words), limit=_SHOWN)}",
+            f"no run to compare with in {one_line(', '.join(words), limit=_SHOWN)}",
             hint="Name an earlier run, or copy one into the folder.",
         )
     return sorted(found.values(), key=lambda seen: seen.run.at, reverse=True)

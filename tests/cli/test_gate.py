@@ -326,7 +326,7 @@ def test_on_github_the_ten_worst_are_annotations_and_the_rest_is_the_summary(
         (("nowhere/",), "there is no run and no folder nowhere/"),
         (("nowhere.jsonl",), "there is no run file nowhere.jsonl"),
         (("baseline/", "nowhere"), "there is no run nowhere"),
-        (("empty/",), "there is no run to compare with in empty/"),
+        (("empty/",), "no run to compare with in empty/"),
         (("baseline/", "empty/"), "there is no run in empty"),
         (("baseline/", "--task", "nonsense"), "no such task: nonsense"),
         (("baseline/", "--margin", "0"), "--margin"),

@@ -148,7 +148,7 @@ def test_evidence_about_another_file_of_the_model_or_that_is_stale_does_not_coun
     assert call("select", "--task", "classify", "--evidence", file).out.strip() == TINY.key
     done = call("select", "--task", "rewrite", "--task", "chat", "--evidence", file)
     assert done.out.strip() == TINY.key
-    assert "has no current answer for rewrite, chat: for these only the other rules count" in done.err
+    assert "has no current answer for rewrite, chat: the other rules alone rank models for these" in done.err
 
 
 def test_a_missing_or_broken_file_of_evidence_is_not_passed_over(call: Call, tmp_path: Path) -> None:
