@@ -13,6 +13,7 @@ LATE = "late_"
 """Begins the names of figures that a thorough run measures once more at the end of a model's tests."""
 
 _MEMORY_SLACK = 0.05  # What the system keeps for itself differs from one kernel to the next.
+_MOST_MEMORY_BYTES = 10**18  # A run file may hold anything, also what no float can.
 
 
 def rounds_in(seen: RunFile, model_key: str, name: str) -> list[float]:
@@ -116,7 +117,7 @@ def other_machine(before: RunRecord, now: RunRecord) -> str:
     ):
         if ours != theirs:
             return f"other machine: {name} {_shown(theirs)} before, {_shown(ours)} now"
-    ours, theirs = now.memory_bytes or 0, before.memory_bytes or 0
+    ours, theirs = (min(run.memory_bytes or 0, _MOST_MEMORY_BYTES) for run in (now, before))
     if abs(ours - theirs) > _MEMORY_SLACK * max(ours, theirs):
         return f"other machine: memory {theirs / 1e9:.0f} GB before, {ours / 1e9:.0f} GB now"
     return ""

@@ -68,6 +68,7 @@ HOST: dict[str, Any] = {
         ({"cpu": None}, "other machine: CPU AMD EPYC before, not reported now"),
         ({"cpu_count": 4}, "other machine: number of CPU cores 8 before, 4 now"),
         ({"memory_bytes": 32_000_000_000}, "other machine: memory 16 GB before, 32 GB now"),
+        ({"memory_bytes": 10**400}, "other machine: memory 16 GB before, 1000000000 GB now"),
         ({"server_kind": "embedded"}, "other machine: server lm-studio before, embedded now"),
     ],
 )
