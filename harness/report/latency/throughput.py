@@ -114,12 +114,22 @@ def notes_of(ladder: Ladder) -> list[str]:
         notes.append(f"Not saturated with {enough} at a time: the highest rate is the last one measured.")
     elif enough is not None:
         notes.append(f"Saturated with {enough} at a time: more of them add less than {100 * (1 - SATURATED):.0f} %.")
+    if enough is not None and (lower := _lowest_that_may_be_as_fast(ladder, rates)) is not None and lower < enough:
+        notes.append(f"That is not certain: the interval of {lower} at a time reaches that of the highest rate.")
     if ladder.slots in rates and rates.get(1) and ladder.slots > 1:
         times = rates[ladder.slots] / rates[1]
         notes.append(f"All {ladder.slots} slots give {times:.1f} x the token/s of one request at a time.")
     if ladder.windows < _LEAST_WINDOWS:
         notes.append(f"There are fewer than {_LEAST_WINDOWS} windows of a step: take the figures with care.")
     return notes
+
+
+def _lowest_that_may_be_as_fast(ladder: Ladder, rates: Mapping[int, float]) -> int | None:
+    """Return the lowest step whose interval reaches that of the highest rate; None where there are no intervals."""
+    intervals = {step: percentile_estimate(ladder.steps[step]["tps"], 50).interval for step in rates}
+    highest = intervals[max(rates, key=lambda step: rates[step])]
+    reaching = [step for step, found in intervals.items() if found and highest and found.high >= highest.low]
+    return min(reaching, default=None)
 
 
 def flips_of(seen: RunFile) -> dict[str, str]:

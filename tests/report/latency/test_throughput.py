@@ -60,6 +60,17 @@ def test_few_windows_and_a_rate_that_still_rises_are_said() -> None:
     )
 
 
+def test_windows_that_differ_too_much_to_tell_two_steps_apart_are_said_to() -> None:
+    noisy = [
+        *windows(1, 10, 11, 12, 13, 14, 30),
+        *windows(4, 9, 12, 15, 16, 18, 20),
+        *windows(8, 12, 14, 17, 19, 21, 22),
+    ]
+    notes = render(written(*noisy), width=None)[1]
+    assert "Not saturated with 8 at a time" in notes
+    assert "That is not certain: the interval of 1 at a time reaches that of the highest rate." in notes
+
+
 def test_flips_stand_beside_those_of_single_requests() -> None:
     flips = [
         measure("flip_rate", 0.1, concurrency=1, questions=30, flipped=0),
