@@ -269,7 +269,7 @@ def test_every_hostile_text_is_judged_in_time(name: str) -> None:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_what_lies_beyond_the_limit_changes_nothing(name: str) -> None:
-    filler = "x" * MAX_CHARS
+    filler = " " * MAX_CHARS
     assert judged(name, f"{filler}{EXAMPLES[name].reference}") == judged(name, filler)
 
 

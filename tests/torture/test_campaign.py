@@ -24,6 +24,7 @@ def campaign(*words: str, timeout_s: float) -> subprocess.CompletedProcess[str]:
 
 
 @linux
+@pytest.mark.torture
 @pytest.mark.embedded
 @pytest.mark.timeout(400)
 @pytest.mark.usefixtures("embedded_server")  # Skipped where that is, and the models are there.
