@@ -221,11 +221,12 @@ class DirectLine:
                 if exc.errno is not None:
                     raise
                 within_s -= _WAKE_S
+                connection = self._connected()
         connection.settimeout(within_s)
         return connection.recv(_READ_BYTES)
 
     def _connected(self) -> socket.socket:
-        if self._socket is None:
+        if self._socket is None or self._is_hung_up:
             raise ConnectionAbortedError("the connection was closed")
         return self._socket
 

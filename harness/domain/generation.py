@@ -88,9 +88,9 @@ class Times:
     max_gap_s: float | None = None
 
     def as_dict(self) -> dict[str, float | int | None]:
-        """Return its fields, to the nanosecond, which is as fine as the clock is."""
+        """Return its fields, to the microsecond: more digits would only record how busy the client was."""
         values = {name: getattr(self, name) for name in self.__slots__}
-        return {name: value if value is None else round(value, 9) for name, value in values.items()}
+        return {name: value if value is None else round(value, 6) for name, value in values.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -354,3 +355,27 @@ def test_a_full_pipe_drops_what_needs_no_reply(server: ScriptedServer, linked: M
         os.kill(link.pid, signal.SIGCONT)
     with link.loading(KEY, within_s=5):
         assert link.load(lease, {"model": KEY}, deadline_s=PATIENCE_S).status == 200
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs SIGSTOP, and the number of bytes in a pipe")
+def test_a_reaper_hears_of_the_first_and_the_last_request_in_flight(server: ScriptedServer, linked: Make) -> None:
+    import fcntl
+    import termios
+
+    link, journal = linked(server.url)
+    link.start()
+    lease = journal.intent(KEY, resident=())
+    assert link.pid is not None
+    assert link._channel is not None
+    pipe = link._channel._peer.stdin
+    assert pipe is not None
+    os.kill(link.pid, signal.SIGSTOP)
+    try:
+        lines = []
+        for begins in (True, True, False, True, False, False, True):
+            link.note_request(lease, begins=begins)
+            waiting = fcntl.ioctl(pipe, termios.FIONREAD, bytes(4))
+            lines.append(int.from_bytes(waiting, sys.byteorder))
+    finally:
+        os.kill(link.pid, signal.SIGCONT)
+    assert [before < after for before, after in pairwise([0, *lines])] == [True, False, False, False, False, True, True]

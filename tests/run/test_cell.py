@@ -1,5 +1,6 @@
 """What a run keeps in memory of the answers to a task."""
 
+import gc
 import tracemalloc
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -7,11 +8,13 @@ from dataclasses import replace
 from harness.domain.answer import Answer, Job
 from harness.domain.generation import ChatRequest, Generation, Outcome, ServerStats, Times
 from harness.domain.model import InstanceId, Model, ModelKey
+from harness.domain.record import SummaryRecord
 from harness.domain.sample import Json
 from harness.domain.score import Score
 from harness.run.cell import Cell
 from harness.scoring.judge import faulty, is_fault
-from tests.run.conftest import TASK, Echo, samples
+from tests.run.conftest import TASK, Echo, Make, samples
+from tests.run.silent import Silent
 
 COUNT = 200
 MODEL = Model(key=ModelKey("acme/tiny-1b"), type="llm")
@@ -69,3 +72,25 @@ def test_a_target_is_kept_only_for_a_scorer_that_reports_figures_of_its_own() ->
         cell = Cell(task, MODEL, [job], {}, pace=None)
         cell.add(answered(job, length=1))
         assert cell.answers[0].target == target
+
+
+class Counting(Silent):
+    """Counts, when a task has ended, what the run still has of its questions and answers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left = -1
+
+    def ended(self, cell: SummaryRecord) -> None:
+        super().ended(cell)
+        self.left = sum(isinstance(thing, Job | Answer | Generation | ServerStats) for thing in gc.get_objects())
+
+
+def test_neither_questions_nor_answers_are_kept_once_they_are_recorded(make: Make) -> None:
+    left = []
+    for limit in (4, 40):
+        bench = make(limit=limit)
+        bench.run.progress = counting = Counting()
+        assert bench.evaluate().n == limit
+        left.append(counting.left)
+    assert left[1] <= left[0] + 4  # A few are in the hands of threads that are just ending.
