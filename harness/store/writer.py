@@ -1,11 +1,11 @@
 """Writes one run file. A record survives SIGKILL of this process as soon as `write` has returned."""
 
-import contextlib
+import io
 import os
 import threading
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO
 
 from harness.domain.record import Record
 from harness.errors import StoreError
@@ -47,25 +47,26 @@ class RunWriter:
                 f"cannot write results to {path}: {reason}",
                 hint=f"Name a folder that you can write to with {setting('results', 'DIR')}.",
             ) from exc
-        self._file: TextIO = os.fdopen(descriptor, "w", encoding="utf-8")
+        # Not buffered, as Ctrl-C may come at any moment: what it left in a buffer would begin the next line.
+        self._file = io.FileIO(descriptor, "w")
 
     def write(self, *records: Record) -> None:
-        """Append records that belong together; when this returns, the operating system has them."""
+        """Append records that belong together, all or none; when this returns, the operating system has them."""
+        lines = _lines(records)
         with self._lock:
             if self._failed is not None:
                 raise StoreError(
                     f"{self._failed.message}; nothing more is appended to a torn line", hint=self._failed.hint
                 )
             try:
-                # pydantic refuses NaN and keeps `kind` and `schema` first.
-                self._file.writelines([f"{record.to_json()}\n" for record in records])
-                self._file.flush()
+                written = 0
+                while written < len(lines):  # A disk that is nearly full takes a part, and then refuses the rest.
+                    written += self._file.write(lines[written:])
             except OSError as exc:
                 self._failed = StoreError(
                     f"cannot append to {self.path}: {exc.strerror}",
                     hint="All earlier records are complete and readable. Free some disk space, then run again.",
                 )
-                self._discard()
                 raise self._failed from exc
 
     def reveal(self) -> None:
@@ -79,18 +80,15 @@ class RunWriter:
         except OSError as exc:
             raise StoreError(f"cannot write results to {self.path}: {exc.strerror}") from exc
 
-    def _discard(self) -> None:
-        """Close the file without what is buffered: it would fail again at every flush, and noisily at the very end."""
-        with contextlib.suppress(OSError):
-            with open(os.devnull, "wb") as nowhere:  # noqa: PTH123  (not a path of ours)
-                os.dup2(nowhere.fileno(), self._file.fileno())
-            self._file.close()
-
     def close(self) -> None:
         """Close the file; harmless when repeated."""
-        # After a full disk the buffer still holds what did not fit, and close would fail on it once more.
-        with self._lock, contextlib.suppress(OSError):
+        with self._lock:
             self._file.close()
+
+
+def _lines(records: Iterable[Record]) -> bytes:
+    # pydantic refuses NaN and keeps `kind` and `schema` first.
+    return "".join(f"{record.to_json()}\n" for record in records).encode()
 
 
 def _made(path: Path, *, is_shared: bool) -> int:
@@ -105,7 +103,7 @@ def append_records(path: Path, records: Iterable[Record]) -> None:
     Raises:
         StoreError: the file cannot be written.
     """
-    lines = "".join(record.to_json() + "\n" for record in records).encode()
+    lines = _lines(records)
     try:
         with path.open("r+b", buffering=0) as file:
             whole = _whole_bytes(file)

@@ -1,10 +1,12 @@
 """Writing and reading run files belong together: what was acknowledged must come back."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -144,6 +146,44 @@ def test_what_was_acknowledged_survives_sigkill(tmp_path: Path) -> None:
     acknowledged += [int(line) for line in child.communicate(timeout=30)[0].split("\n")[:-1]]
     written = [int(record.reason) for record in read_run(path) if isinstance(record, SkipRecord)]
     assert set(acknowledged) <= set(written)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs signals to a thread")
+def test_ctrl_c_leaves_all_records_of_a_write_or_none(tmp_path: Path) -> None:
+    """Another thread interrupts writes of long records again and again, as Python handles signals within a write."""
+    path = tmp_path / "run.jsonl"
+    writer = RunWriter(path)
+    pairs = [(skip(f"sample {number} {'x' * 50_000}"), skip(f"score {number}")) for number in range(300)]
+    main, is_over = threading.main_thread().ident, threading.Event()
+    assert main is not None
+    is_writing = False
+
+    def interrupted(*_: object) -> None:
+        nonlocal is_writing
+        if is_writing:
+            is_writing = False
+            raise KeyboardInterrupt
+
+    def interrupt() -> None:
+        while not is_over.wait(1e-4):
+            signal.pthread_kill(main, signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, interrupted)
+    thread = threading.Thread(target=interrupt, daemon=True)
+    thread.start()
+    for pair in pairs:
+        with contextlib.suppress(KeyboardInterrupt):
+            is_writing = True
+            writer.write(*pair)
+            is_writing = False
+    is_over.set()
+    thread.join()
+    signal.signal(signal.SIGUSR1, before)
+    writer.close()
+    words = [record.reason.split()[:2] for record in read_run(path) if isinstance(record, SkipRecord)]
+    assert words
+    assert [kind for kind, _ in words] == ["sample", "score"] * (len(words) // 2)
+    assert [number for _, number in words[::2]] == [number for _, number in words[1::2]]
 
 
 def test_late_records_are_appended_after_whole_lines_only(tmp_path: Path) -> None:
