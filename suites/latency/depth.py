@@ -1,14 +1,13 @@
 """What is asked at each length of the prompt, and how it is recorded. Definitions: docs/latency.md."""
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from harness import Client, Generation, LeasedModel, Run, cache_hits
 
 from .figure import of_answer, tokens_of
-from .probe import MIN_ROUNDS, long_probe
+from .probe import MIN_ROUNDS, NUMBERS, long_probe
 
 DEPTHS = (128, 512, 2048, 8000)
 """Tokens of the prompt; the longest one leaves room for its answer in a context of 8,192."""
@@ -25,8 +24,6 @@ QUESTION = "Count from 1 to 100 in words, and write nothing else."
 """Most models write on until the limit; a description ended after 16 tokens now and then."""
 
 OTHER_QUESTION = "Write the alphabet backwards, and write nothing else."
-NUMBERS: Iterator[int] = itertools.count(2_000_000)
-"""Others than those of the other tests, whose prompts the server may still have in its cache."""
 
 _prefill_tps: dict[str, float] = {}
 """By instance, how fast the prompts before were: it says how long the next ones take."""

@@ -1,7 +1,9 @@
 """The requests whose latency is measured, and how many of them fit into the budget."""
 
+import itertools
 import random
 import secrets
+from collections.abc import Iterator
 
 from harness import ChatRequest, LeasedModel, Settings
 
@@ -9,6 +11,9 @@ MIN_ROUNDS, MAX_ROUNDS = 5, 30
 OUTPUT_TOKENS = 40
 _SALT = secrets.token_hex(8)
 """Another one in each run: the server may still have the prompts of the last one in its cache."""
+
+NUMBERS: Iterator[int] = itertools.count()
+"""Of all requests of a process: a prompt that is asked twice, though not on purpose, may be answered from the cache."""
 
 _WORDS = ("river", "stone", "cloud", "field", "tower", "train", "music", "bread", "glass", "winter", "garden", "paper")
 

@@ -8,9 +8,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from harness import Client, Generation, LeasedModel, Run
 
 from .company import Company
-from .depth import DEPTHS, NUMBERS, OTHER_QUESTION, OUTPUT_TOKENS, QUESTION, WARM_TOKENS, Measured, Ruler, why_not
+from .depth import DEPTHS, OTHER_QUESTION, OUTPUT_TOKENS, QUESTION, WARM_TOKENS, Measured, Ruler, why_not
 from .figure import describe, of_answers, of_instance
-from .probe import MIN_ROUNDS, long_probe
+from .probe import MIN_ROUNDS, NUMBERS, long_probe
 
 
 @pytest.mark.lms_thorough

@@ -1,7 +1,6 @@
 """How fast a loaded, warmed-up instance answers one request at a time. Definitions: docs/run-files.md, Times."""
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pytest_benchmark.fixture import BenchmarkFixture
@@ -10,9 +9,7 @@ from harness import Client, Generation, LeasedModel, Run, cache_hits
 
 from .company import Company
 from .figure import describe, of_answer, of_answers, of_instance, tokens_of
-from .probe import probe, rounds
-
-_NUMBERS: Iterator[int] = itertools.count()
+from .probe import NUMBERS, probe, rounds
 
 
 def test_one_at_a_time(
@@ -22,7 +19,7 @@ def test_one_at_a_time(
     answers: list[Generation] = []
 
     def ask() -> None:
-        answers.append(lms_client.chat(probe(lms_instance, next(_NUMBERS)), stream=True))
+        answers.append(lms_client.chat(probe(lms_instance, next(NUMBERS)), stream=True))
 
     company = Company(lms_run, lms_instance)
     ask()

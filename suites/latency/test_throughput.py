@@ -1,8 +1,5 @@
 """How much a loaded, warmed-up instance answers at a time. Definitions: docs/run-files.md, Times."""
 
-import itertools
-from collections.abc import Iterator
-
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
@@ -11,12 +8,9 @@ from harness import ApiError, Client, Generation, LeasedModel, Run, Window, keep
 from .company import Company
 from .figure import describe, of_answers, of_instance
 from .ladder import REQUESTS, WINDOWS, record, steps
-from .probe import OUTPUT_TOKENS, probe, rounds
+from .probe import NUMBERS, OUTPUT_TOKENS, probe, rounds
 
 FLIP_QUESTIONS = 30
-
-_NUMBERS: Iterator[int] = itertools.count(1_000_000)
-"""Others than those of the single requests, whose prompts the server may still have in its cache."""
 
 
 def test_all_slots_busy(
@@ -27,7 +21,7 @@ def test_all_slots_busy(
     windows: list[tuple[float, list[Generation]]] = []
 
     def fill() -> None:
-        requests = [probe(lms_instance, next(_NUMBERS)) for _ in range(slots)]
+        requests = [probe(lms_instance, next(NUMBERS)) for _ in range(slots)]
         started = lms_run.clock.monotonic()
         answers = run_concurrently(lms_client, requests)
         windows.append((lms_run.clock.monotonic() - started, answers))
@@ -62,7 +56,7 @@ def test_more_and_more_at_a_time(lms_run: Run, lms_client: Client, lms_instance:
     company = Company(lms_run, lms_instance)
 
     def window(concurrency: int) -> Window:
-        requests = [probe(lms_instance, next(_NUMBERS)) for _ in range(REQUESTS * concurrency)]
+        requests = [probe(lms_instance, next(NUMBERS)) for _ in range(REQUESTS * concurrency)]
         return keep_in_flight(lms_client, requests, concurrency=concurrency, clock=lms_run.clock)[0]
 
     *up_to_slots, past = steps(slots)
@@ -87,7 +81,7 @@ def test_more_and_more_at_a_time(lms_run: Run, lms_client: Client, lms_instance:
 def test_the_same_answers_with_all_slots_busy(lms_run: Run, lms_client: Client, lms_instance: LeasedModel) -> None:
     """Flip rate: which share of greedy answers differs from those of single requests; single ones twice, to compare."""
     slots = lms_instance.lease.instance.slots
-    questions = [probe(lms_instance, next(_NUMBERS)) for _ in range(FLIP_QUESTIONS)]
+    questions = [probe(lms_instance, next(NUMBERS)) for _ in range(FLIP_QUESTIONS)]
 
     def answers(concurrency: int) -> list[tuple[str, str]]:
         _, found = keep_in_flight(lms_client, questions, concurrency=concurrency, clock=lms_run.clock)

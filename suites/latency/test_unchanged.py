@@ -1,21 +1,17 @@
 """Whether the model still answers as fast as when it was measured first: what the machine did meanwhile is noise."""
 
-import itertools
-from collections.abc import Iterator
-
 import pytest
 
 from harness import Client, Generation, LeasedModel, Run
 
 from .company import Company
 from .figure import of_answer, tokens_of
-from .probe import probe
+from .probe import NUMBERS, probe
 
 ROUNDS = 10
 """After one that is not counted."""
 
 _NAMES = ("ttft_s", "tpot_s", "decode_tps", "e2e_s")
-_NUMBERS: Iterator[int] = itertools.count(1_000_000)
 
 
 @pytest.mark.lms_thorough
@@ -23,7 +19,7 @@ def test_late_block(lms_run: Run, lms_client: Client, lms_instance: LeasedModel)
     """The single requests of `test_latency` once more, after everything else: `late_…` figures (docs/latency.md)."""
     company = Company(lms_run, lms_instance)
     answers: list[Generation] = [
-        lms_client.chat(probe(lms_instance, next(_NUMBERS)), stream=True) for _ in range(1 + ROUNDS)
+        lms_client.chat(probe(lms_instance, next(NUMBERS)), stream=True) for _ in range(1 + ROUNDS)
     ]
     others = company.seen()
     for number, answer in enumerate(answers[1:], 1):
