@@ -35,6 +35,8 @@ def normalised(url: str) -> str:
         raise SettingsError("the URL must not contain a user, a query or a fragment", hint=_EXAMPLE)
     if not text.isprintable() or any(character.isspace() for character in text):
         raise SettingsError("the URL must not contain spaces or control characters", hint=_EXAMPLE)
+    if ":" in parts.hostname and not parts.hostname.isascii():
+        raise SettingsError(f"the zone of an IPv6 address must be ASCII, got {parts.hostname!r}", hint=_EXAMPLE)
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     path = _API_PATH.sub("", parts.path.rstrip("/")).rstrip("/")
     return f"{parts.scheme}://{host}:{port}{path}"

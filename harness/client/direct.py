@@ -47,7 +47,7 @@ class DirectTransport:
         self._url = url
         self._path = quote(parts.path, safe="/%!$&'()*+,;=:@~")
         self._address = (host, port)
-        named = f"[{host}]" if ":" in host else host
+        named = f"[{host.partition('%')[0]}]" if ":" in host else host  # A zone means something here only (RFC 6874).
         sent = {
             "host": named if port == 80 else f"{named}:{port}",  # noqa: PLR2004  (HTTP's own port)
             "accept": "*/*",

@@ -45,6 +45,7 @@ def test_one_server_has_one_url(given: str, expected: str) -> None:
         "http://a b",
         "http://host/\x1b",
         "http://[::1",
+        "http://[fe80::1%é]",
         "http://host?x=1",
         "http://host#x",
     ],

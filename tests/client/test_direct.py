@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -86,9 +87,10 @@ def test_an_answer_that_comes_before_the_request_was_read_counts() -> None:
     assert caught.value.status == 413
 
 
-def test_the_path_below_which_the_api_lies_is_asked() -> None:
+def asked_of(family: socket.AddressFamily, address: str, url: str) -> tuple[list[bytes], int]:
+    """Return the lines of a request to a server at this address, and its port, which the URL names as `{port}`."""
     seen: list[bytes] = []
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server((address, 0), family=family) as listener:
 
         def serve() -> None:
             connection, _ = listener.accept()
@@ -99,11 +101,21 @@ def test_the_path_below_which_the_api_lies_is_asked() -> None:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         port = listener.getsockname()[1]
-        with Client(f"http://127.0.0.1:{port}/behindé") as client:
+        with Client(url.format(port=port)) as client:
             assert client.models() == ()
         thread.join(5)
-    first, host = seen[0].split(b"\r\n")[:2]
+    return seen[0].split(b"\r\n"), port
+
+
+def test_the_path_below_which_the_api_lies_is_asked() -> None:
+    (first, host, *_), port = asked_of(socket.AF_INET, "127.0.0.1", "http://127.0.0.1:{port}/behindé")
     assert (first, host) == (b"GET /behind%C3%A9/api/v1/models HTTP/1.1", b"host: 127.0.0.1:%d" % port)
+
+
+@pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="needs IPv6, with 1 as the zone of loopback")
+def test_the_zone_of_an_address_is_not_for_the_server() -> None:
+    (_, host, *_), port = asked_of(socket.AF_INET6, "::1", "http://[::1%1]:{port}")
+    assert host == b"host: [::1]:%d" % port
 
 
 def test_every_request_has_a_connection_of_its_own(server: ScriptedServer, client: Client) -> None:
