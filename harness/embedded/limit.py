@@ -1,6 +1,5 @@
 """What this machine's memory allows a model of the embedded server: decoding reads all weights once for each token."""
 
-import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from harness.embedded.instance import decode_threads
 from harness.errors import EmbeddedError
 
 _CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
+_MEMINFO = Path("/proc/meminfo")
 _UNITS = {"K": 2**10, "M": 2**20, "G": 2**30}
 _LEAST_BYTES, _MOST_BYTES = 2**28, 2**31
 _PAST_CACHE = 4
@@ -50,8 +50,9 @@ def memory_bandwidth() -> Bandwidth:
         raise EmbeddedError(
             f"expected a last-level cache of at most {_MOST_BYTES // _PAST_CACHE} bytes, got {cache_bytes}"
         )
-    if (free := _free_bytes()) is not None and array_bytes > free / _OF_FREE_MEMORY:
-        raise EmbeddedError(f"expected {_OF_FREE_MEMORY * array_bytes} bytes of free memory, got {free}")
+    needed = _OF_FREE_MEMORY * array_bytes
+    if (available := available_bytes()) is not None and needed > available:
+        raise EmbeddedError(f"expected {needed / 1e9:.1f} GB of available memory, got {available / 1e9:.1f} GB")
     threads = decode_threads()
     bytes_per_s = array_bytes / _fastest_s(array_bytes, threads)
     return Bandwidth(bytes_per_s=bytes_per_s, threads=threads, array_bytes=array_bytes, cache_bytes=cache_bytes)
@@ -81,11 +82,18 @@ def last_level_cache_bytes(caches: Path = _CACHES) -> int | None:
     return max(sizes, default=None)
 
 
-def _free_bytes() -> int | None:
+def available_bytes(meminfo: Path = _MEMINFO) -> int | None:
+    """Return how much memory can be taken without swapping; None where the system does not tell.
+
+    Not what is free (sysconf's SC_AVPHYS_PAGES): after a model was loaded, its file may fill that with pages that the
+    system gives up at once.
+    """
     try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError, AttributeError):
+        lines = meminfo.read_text(encoding="ascii").splitlines()
+    except OSError:
         return None
+    sizes = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
+    return next((1024 * int(size) for size in sizes), None)
 
 
 def bytes_per_token(files: Sequence[Path]) -> int:

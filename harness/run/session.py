@@ -358,17 +358,16 @@ class Session:
         from harness.run.gap import gaps
 
         complete = self.resumption.complete if self.resumption else frozenset[str]()
-        return list(
-            gaps(
-                RunFile.read(run.path),
-                models=self.selection.models,
-                tasks=self.tasks,
-                free_form=self.free_form.tasks,
-                floors=self.settings.floors,
-                complete=complete,
-                is_decided_late=self.settings.until_decided,
-            )
+        found = gaps(
+            RunFile.read(run.path),
+            models=self.selection.models,
+            tasks=self.tasks,
+            free_form=self.free_form.tasks,
+            floors=self.settings.floors,
+            complete=complete,
+            is_decided_late=self.settings.until_decided,
         )
+        return list(found)
 
     def note_failure(self, failure: ReleaseFailed | StoreError) -> None:
         """Keep a failure for the end of the run; of those to write records only the first one."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.embedded.gguf_header import BrokenHeader, read_tensor_bytes
-from harness.embedded.limit import bytes_per_token, last_level_cache_bytes, memory_bandwidth
+from harness.embedded.limit import available_bytes, bytes_per_token, last_level_cache_bytes, memory_bandwidth
 from harness.errors import EmbeddedError
 from tests.wrong_input.test_gguf import string, text
 
@@ -69,6 +69,13 @@ def test_the_last_level_cache_is_the_largest_one_that_the_system_tells(tmp_path:
         (tmp_path / f"index{number}").mkdir()
         (tmp_path / f"index{number}" / "size").write_text(size + "\n")
     assert last_level_cache_bytes(tmp_path) == 32 * 2**20
+
+
+def test_pages_of_files_count_as_available(tmp_path: Path) -> None:
+    meminfo = tmp_path / "meminfo"
+    assert available_bytes(meminfo) is None
+    meminfo.write_text("MemTotal: 32000000 kB\nMemFree: 200000 kB\nMemAvailable: 30000000 kB\n")
+    assert available_bytes(meminfo) == 30_000_000 * 1024
 
 
 def test_memory_is_read_past_the_caches() -> None:
