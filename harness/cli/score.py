@@ -1,6 +1,5 @@
 """`score`: scores stored outputs again, without a server."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import compress
@@ -219,23 +218,23 @@ def _write(
     """Append the scores of a run to its file, or write them, or the scores of any other file, to a new one."""
     from harness.clock import SystemClock
     from harness.command.rescore import append_scores, score_records
-    from harness.store.writer import write_new
+    from harness.store.writer import write_json_lines
 
     if not is_run:
-        write_new(target, _lines(judgement.answers, scorer), is_shared=is_shared)
+        values = (_value(answer, scorer) for answer in judgement.answers)
+        write_json_lines(target, values, is_shared=is_shared)
         return
     records = score_records(judgement.answers, scorer, clock=SystemClock())
     if is_new:
-        write_new(target, (record.to_json() for record in records), is_shared=is_shared)
+        write_json_lines(target, records, is_shared=is_shared)
     else:
         append_scores(target, records)
 
 
-def _lines(judged: "Sequence[ScoredAnswer]", scorer: "Scorer") -> Iterator[str]:
-    for answer in judged:
-        place = {"line": answer.answer.line, "id": answer.answer.id}
-        by = {"scorer": scorer.name, "scorer_version": scorer.version}
-        yield json.dumps({**place, **by, **asdict(answer.score)}, allow_nan=False)
+def _value(answer: "ScoredAnswer", scorer: "Scorer") -> dict[str, Any]:
+    place = {"line": answer.answer.line, "id": answer.answer.id}
+    by = {"scorer": scorer.name, "scorer_version": scorer.version}
+    return {**place, **by, **asdict(answer.score)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

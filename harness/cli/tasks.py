@@ -209,17 +209,15 @@ def _print(
 
 
 def _export(tasks: "Sequence[Task]", target: str, part: _Part, *, as_json: bool) -> None:
-    import json
-
     from harness.command.primary import export_items
-    from harness.store.writer import write_new
+    from harness.store.writer import write_json_lines
 
     items = list(export_items(tasks, seed=part.seed, n=part.n))
     if target == "-":
         for item in items:
             print_json(item)
         return
-    write_new(Path(target), (json.dumps(item, ensure_ascii=False) for item in items))
+    write_json_lines(Path(target), items)
     if as_json:
         print_json({"items": len(items), "tasks": [task.name for task in tasks], "written": target})
     else:

@@ -1,13 +1,16 @@
 """Writes one run file. A record survives SIGKILL of this process as soon as `write` has returned."""
 
 import io
+import json
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from harness.domain.record import Record
+from harness.domain.sample import Json
 from harness.errors import StoreError
 from harness.settings import setting
 
@@ -125,9 +128,36 @@ def write_new(path: Path, lines: Iterable[str], *, is_shared: bool = False) -> N
     Raises:
         StoreError: it exists already, or cannot be written.
     """
+    with _new(path, is_shared=is_shared) as file:
+        file.writelines(f"{line}\n" for line in lines)
+
+
+def write_json_lines(path: Path, values: Iterable[Record | Mapping[str, Json]], *, is_shared: bool = False) -> None:
+    """Write records or objects to a file that does not exist yet, each as a line of JSON.
+
+    Args:
+        path: of the file.
+        values: what is written.
+        is_shared: let other users read it, as `RunWriter` does.
+
+    Raises:
+        StoreError: it exists already, or cannot be written.
+    """
+    import jsonlines
+
+    with _new(path, is_shared=is_shared) as file, jsonlines.Writer(file, dumps=_json) as writer:
+        writer.write_all(values)
+
+
+def _json(value: Record | Mapping[str, Json]) -> str:
+    return value.to_json() if isinstance(value, Record) else json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+@contextmanager
+def _new(path: Path, *, is_shared: bool) -> Iterator[TextIO]:
     try:
         with os.fdopen(_made(path, is_shared=is_shared), "w", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in lines)
+            yield file
     except OSError as exc:
         raise StoreError(f"cannot write {path}: {exc.strerror}") from exc
 
