@@ -119,6 +119,7 @@ class DirectLine:
 
     def next_report(self, *, within_s: float) -> Report | None:
         """Take the next step of the exchange and return what came of it, or None when that takes longer."""
+        within_s = min(within_s, threading.TIMEOUT_MAX)  # A socket refuses to wait longer.
         until = self._now() + within_s
         try:
             while not self._reports and not self._is_hung_up and within_s > 0:

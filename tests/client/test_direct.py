@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.client.deadline import Deadlines
 from harness.client.direct import can_be_direct
 from harness.client.http import Client
 from harness.domain.generation import ChatRequest
@@ -129,3 +130,8 @@ def test_a_server_that_closes_without_a_word_has_lost_the_connection(server: Scr
     server.on("POST", CHAT, Drop())
     with pytest.raises(ConnectionLost, match="before the answer was complete"):
         client.chat(ASKED, stream=True)
+
+
+def test_a_deadline_may_be_longer_than_the_system_can_wait(server: ScriptedServer) -> None:
+    with Client(server.url, deadlines=Deadlines(connect_s=1e12, list_s=1e12)) as client:
+        assert client.models()
