@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 _HOUR_S = 3600
 _GIGABYTE, _MEGABYTE = 1e9, 1e6
+_SHORT_S = 0.1
 
 
 def seconds(duration_s: float | None) -> str:
@@ -24,6 +25,12 @@ def milliseconds(duration_s: float | None) -> str:
     if duration_s is None or duration_s >= 1:
         return seconds(duration_s)
     return f"{1000 * duration_s:.0f} ms" if duration_s >= 0.01 else f"{1000 * duration_s:.1f} ms"  # noqa: PLR2004
+
+
+def waiting_time(duration_s: float | None) -> str:
+    """Return how long someone waits: in milliseconds below 0.1 s, where hundredths would say nothing, else `seconds`."""
+    is_short = duration_s is not None and 0 < duration_s < _SHORT_S
+    return milliseconds(duration_s) if is_short else seconds(duration_s)
 
 
 def size(size_bytes: int | None) -> str:

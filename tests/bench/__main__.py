@@ -96,9 +96,9 @@ def main(
         return
     if not sys.platform.startswith("linux"):
         raise click.UsageError("the race reads memory and processes from /proc, which only Linux has")
+    chosen = _chosen(names, is_quick=quick)
     if json_file is not None:
         _check_writable(json_file)
-    chosen = _chosen(names, is_quick=quick)
     found: dict[str, Any] = {"samples": samples, "rounds": 0, "readings": [], "kills": [], "growths": []}
     with _ended_on_signals():
         try:
@@ -269,7 +269,10 @@ def _check_writable(file: Path) -> None:
     """End now, not after half an hour, if the file cannot be written."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        is_new = not file.exists()
         file.touch()
+        if is_new:  # An empty file would pass for readings if nothing came of the race.
+            file.unlink()
     except OSError as exc:
         raise click.BadParameter(f"cannot write {file}: {exc.strerror}", param_hint="--json") from exc
 

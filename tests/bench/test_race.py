@@ -76,6 +76,12 @@ def test_wrong_use_is_refused_before_anything_starts(words: list[str], said: str
     assert said in " ".join(done.output.split())
 
 
+def test_a_race_that_does_not_start_leaves_no_empty_file_of_readings(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["--json", str(tmp_path / "race.json"), "--peer", "nobody"])
+    assert done.exit_code == 2
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_peers_are_listed_with_how_each_is_configured() -> None:
     done = CliRunner().invoke(main, ["--list"])
     assert done.exit_code == 0

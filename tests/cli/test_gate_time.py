@@ -67,6 +67,15 @@ def test_on_github_each_slower_time_is_an_annotation_and_a_row_of_the_summary(
     assert "**regression**" in summary
 
 
+def test_short_times_read_in_milliseconds(call: Call, folder: Path) -> None:
+    night(folder / "short", 1, *latency(0.01))
+    night(folder / "results", 2, *latency(0.025))
+    done = call("gate", "short/")
+    assert done.code == 1
+    assert "0.00 s" not in done.out
+    assert done.out.count(" ms\n") >= 6
+
+
 def test_a_percent_sign_is_understood(call: Call, folder: Path) -> None:
     night(folder / "results", 2, *latency(2.5))
     assert call("gate", "baseline/", "--slower", "300%").code == 0

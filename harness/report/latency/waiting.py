@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from harness.report.figure import milliseconds, seconds
+from harness.report.figure import seconds, waiting_time
 from harness.report.layout import fits, fitted, paragraph, table
 from harness.report.speed import MARKS, NOISY
 from harness.report.text import one_line
@@ -15,7 +15,6 @@ HEADERS = ("model", "first word", "whole answer", "load", "load pays from")
 ALIGN = ("left", "right", "right", "right", "right")
 _LONGEST_KEY, _SHORTEST_KEY = 40, 12
 _MOST_NAMED = 3
-_SHORT_S = 0.1
 _ONE_BLOCK = "with the last"
 _FIRST_WORDS = {True: "one request at a time", False: "while the tasks were answered"}
 _ANSWERS = {True: "to the tasks, asked as many at a time as the run does", False: "to short requests, one at a time"}
@@ -78,8 +77,7 @@ def _pays_from(waiting: Waiting) -> str:
 def _wait(wait: Wait | None) -> str:
     if wait is None:
         return "-"
-    shown = milliseconds if 0 < wait.seconds < _SHORT_S else seconds
-    return f"{shown(wait.seconds)} ({wait.n:,})"
+    return f"{waiting_time(wait.seconds)} ({wait.n:,})"
 
 
 def _name(key: str, longest: int) -> str:
