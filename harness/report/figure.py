@@ -28,7 +28,7 @@ def milliseconds(duration_s: float | None) -> str:
 
 
 def waiting_time(duration_s: float | None) -> str:
-    """Return how long someone waits: in milliseconds below 0.1 s, where hundredths would say nothing, else `seconds`."""
+    """Return how long someone waits: below 0.1 s in milliseconds, as hundredths would say nothing; else `seconds`."""
     is_short = duration_s is not None and 0 < duration_s < _SHORT_S
     return milliseconds(duration_s) if is_short else seconds(duration_s)
 

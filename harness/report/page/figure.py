@@ -150,7 +150,7 @@ def speed(
     for model in models:
         load = loads[model].get(kind, ()) if kind else [time_s for times in loads[model].values() for time_s in times]
         first_word = _first_words(model, sources, runs)
-        answer = [sample.e2e_s for sample in _samples(model, sources) if is_time(sample.e2e_s)]
+        answer = _answers(model, sources, runs)
         bars.append(
             SpeedBar(
                 model=whole_key(model),
@@ -160,7 +160,11 @@ def speed(
                 break_even="; ".join(
                     filter(
                         None,
-                        [_pays(load, first_word, answer, kind), break_evens.get(model, ""), _within_noise(runs, model)],
+                        [
+                            _pays(load, first_word, answer, kind, asked=bool(sources)),
+                            break_evens.get(model, ""),
+                            _within_noise(runs, model),
+                        ],
                     )
                 ),
             )
@@ -212,10 +216,18 @@ def concurrency(runs: Sequence[RunFile]) -> Figures | None:
     )
 
 
-def _pays(load: Sequence[float], first_word: Sequence[float], answer: Sequence[float], kind: LoadKind | None) -> str:
+def _pays(
+    load: Sequence[float],
+    first_word: Sequence[float],
+    answer: Sequence[float],
+    kind: LoadKind | None,
+    *,
+    asked: bool,
+) -> str:
     """Return from how many answers a load on it takes at most a tenth of the time, and of how many the medians are."""
     loads = f"{kind} loads" if kind else "loads"
-    counts = f"{loads}: {len(load)}; first words: {len(first_word)}; answers: {len(answer)}"
+    answers = "answers" if asked else "answers to short requests"
+    counts = f"{loads}: {len(load)}; first words: {len(first_word)}; {answers}: {len(answer)}"
     pays = answers_until_small(median(load), median(answer)) if load and answer else None
     return f"the load is at most 10 % of the time from answer {pays:,} on ({counts})" if pays else counts
 
@@ -236,6 +248,12 @@ def _measured(run: RunFile) -> Iterator[str]:
 def _first_words(model: str, sources: Sequence[Source], runs: Sequence[RunFile]) -> list[float]:
     seen = [sample.ttft_s for sample in _samples(model, sources)]
     return [time_s for time_s in _timed(model, "ttft_s", runs) or seen if is_time(time_s)]
+
+
+def _answers(model: str, sources: Sequence[Source], runs: Sequence[RunFile]) -> list[float]:
+    """Return the times of whole answers to the tasks; to short requests where no model was asked a task."""
+    seen = (sample.e2e_s for sample in _samples(model, sources)) if sources else _timed(model, "e2e_s", runs)
+    return [time_s for time_s in seen if is_time(time_s)]
 
 
 def _timed(model: str, name: str, runs: Sequence[RunFile]) -> list[float]:

@@ -9,6 +9,7 @@ from harness.report.page.explorer import Source
 from harness.report.page.figure import concurrency, prompt_lengths, speed, trade_off
 from harness.verdict.choose import choose
 from harness.verdict.contender import Contender, Rule
+from tests.report.latency import test_noise as noise
 from tests.report.latency.test_depth import rounds
 from tests.report.latency.test_throughput import measure, windows
 from tests.store.written import written
@@ -69,3 +70,14 @@ def test_each_model_says_from_which_answer_on_its_load_pays_and_of_how_many_time
     ((model, load_once, *_, pays),) = chart.rows
     assert (model, load_once) == ("m", "9.00 s")
     assert pays == "the load is at most 10 % of the time from answer 81 on (cold loads: 1; first words: 1; answers: 1)"
+
+
+def test_where_no_task_was_asked_a_whole_answer_is_one_to_a_short_request() -> None:
+    run = written(
+        *noise.rounds("ttft_s", 0.02, 0.02), *noise.rounds("e2e_s", 0.09, 0.09), load(noise.KEY, 2.0, cold=True)
+    )
+    chart = speed([], [], Rule(), [run], [])
+    assert not isinstance(chart, Missing)
+    ((_, load_once, first_word, answer, pays),) = chart.rows
+    assert (load_once, first_word, answer) == ("2.00 s", "20 ms", "90 ms")
+    assert "from answer 200 on (cold loads: 1; first words: 2; answers to short requests: 2)" in pays
