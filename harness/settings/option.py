@@ -212,7 +212,8 @@ OPTIONS: tuple[Option, ...] = (
         flag="latency-budget",
         metavar="TIME",
         parse=parser.seconds,
-        help="time that the latency suite may spend on one model (default 45s)",
+        help="time that the latency suite may spend on one model; five rounds of requests are measured in any case "
+        "(default 45s)",
     ),
     Option(
         name="thorough",
