@@ -98,7 +98,9 @@ class Percent(click.FloatRange):
         except ValueError:
             number = 0.0
         if not 0 < number <= _MOST_PERCENT:
-            self.fail(f"expected percent, such as 25, above 0 and at most {_MOST_PERCENT:,}; got {value}", param, ctx)
+            self.fail(
+                f"expected a percentage, such as 25, above 0 and at most {_MOST_PERCENT:,}; got {value}", param, ctx
+            )
         return number
 
 

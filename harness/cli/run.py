@@ -222,8 +222,18 @@ class _Outcome:
         return kind, "", kind.upper()
 
     def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
-        """Note whether an error of the harness ended the session, or Ctrl-C did."""
+        """Note whether an error of the harness ended the session, or Ctrl-C did.
+
+        pytest would print where in our code Ctrl-C arrived; the run itself says that it was interrupted.
+        """
         self._is_ours = not excinfo.errisinstance(KeyboardInterrupt)
+        if not self._is_ours and self._session is not None:
+            reporter = self._session.config.pluginmanager.get_plugin("terminalreporter")
+            reporter._report_keyboardinterrupt = lambda: None  # noqa: SLF001  (there is no option for it)
+
+    def pytest_sessionstart(self, session: Any) -> None:
+        """Keep the session."""
+        self._session = session
 
     def pytest_sessionfinish(self, session: Any) -> None:
         """Remember the status; the plugin may still change it to one of ours."""

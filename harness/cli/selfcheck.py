@@ -66,11 +66,10 @@ def verdict(found: "SelfCheck") -> str:
     """Return what was found, in a sentence."""
     from harness.report.figure import milliseconds
 
-    fit = "Not fit to measure on now" if found.problems else "Fine"
-    return (
-        f"{fit}: this machine adds {milliseconds(found.one.wall_s)} to a request, which is nothing beside answers that "
-        f"take longer than {milliseconds(found.nothing_from_s)}."
-    )
+    added, from_s = milliseconds(found.one.wall_s), milliseconds(found.nothing_from_s)
+    if found.problems:
+        return f"Not fit to measure on now. This machine adds {added} to a request at present."
+    return f"Fine: this machine adds {added} to a request: nothing beside answers that take longer than {from_s}."
 
 
 def _rows(found: "SelfCheck") -> list[tuple[str, str]]:

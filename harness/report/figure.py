@@ -8,9 +8,11 @@ _SHORT_S = 0.1
 
 
 def seconds(duration_s: float | None) -> str:
-    """Return a duration with about three digits: "0.42 s", "12.3 s", "2m05s", "3h20m"; "n/a" for None."""
+    """Return a duration with about three digits: "5.3 ms", "0.42 s", "12.3 s", "2m05s", "3h20m"; "n/a" for None."""
     if duration_s is None:
         return "n/a"
+    if 0 < duration_s < _SHORT_S:  # Hundredths of a second would say nothing.
+        return milliseconds(duration_s)
     if duration_s < 10:  # noqa: PLR2004  (three digits are enough)
         return f"{duration_s:.2f} s"
     if duration_s < 100:  # noqa: PLR2004
@@ -25,12 +27,6 @@ def milliseconds(duration_s: float | None) -> str:
     if duration_s is None or duration_s >= 1:
         return seconds(duration_s)
     return f"{1000 * duration_s:.0f} ms" if duration_s >= 0.01 else f"{1000 * duration_s:.1f} ms"  # noqa: PLR2004
-
-
-def waiting_time(duration_s: float | None) -> str:
-    """Return how long someone waits: below 0.1 s in milliseconds, as hundredths would say nothing; else `seconds`."""
-    is_short = duration_s is not None and 0 < duration_s < _SHORT_S
-    return milliseconds(duration_s) if is_short else seconds(duration_s)
 
 
 def size(size_bytes: int | None) -> str:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from harness.report.figure import milliseconds, waiting_time
+from harness.report.figure import milliseconds, seconds
 from harness.report.layout import cards, fits, paragraph, table
 from harness.report.text import one_line
 from harness.verdict.gate import Night
@@ -55,7 +55,7 @@ def ratio(case: TimeCase) -> str:
 
 
 def _time(case: TimeCase, value: float | None) -> str:
-    return milliseconds(value) if case.name == "tpot_s" else waiting_time(value)
+    return milliseconds(value) if case.name == "tpot_s" else seconds(value)
 
 
 def times_legend(night: Night) -> str:

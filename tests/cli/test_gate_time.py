@@ -85,4 +85,4 @@ def test_a_percent_sign_is_understood(call: Call, folder: Path) -> None:
 def test_a_margin_that_is_no_percentage_is_refused(call: Call, folder: Path, word: str) -> None:
     done = call("gate", "baseline/", "--slower", word)
     assert done.code == 2
-    assert f"--slower': expected percent, such as 25, above 0 and at most 1,000; got {word}" in done.err
+    assert f"--slower': expected a percentage, such as 25, above 0 and at most 1,000; got {word}" in done.err

@@ -49,7 +49,7 @@ def test_the_first_line_says_beside_which_answers_the_client_is_nothing(
     code, lines = said(call, monkeypatch, FINE)
     assert code == 0
     assert " ".join(lines[:2]) == (
-        "Fine: this machine adds 2.1 ms to a request, which is nothing beside answers that take longer than 210 ms."
+        "Fine: this machine adds 2.1 ms to a request: nothing beside answers that take longer than 210 ms."
     )
     assert "slot use      96% of 4 slots whose answers take 50 ms" in lines
     assert "governor      performance" in lines
@@ -69,7 +69,7 @@ def test_what_makes_times_doubtful_is_named_and_ends_with_1(
 ) -> None:
     code, lines = said(call, monkeypatch, found)
     assert code == 1
-    assert lines[0].startswith("Not fit to measure on now: this machine adds ")
+    assert lines[0].startswith("Not fit to measure on now. This machine adds ")
     assert problem in " ".join(lines)
 
 

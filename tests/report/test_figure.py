@@ -1,4 +1,4 @@
-from harness.report.figure import rate, seconds, size, waiting_time
+from harness.report.figure import rate, seconds, size
 
 
 def test_durations_rates_and_sizes_read_as_people_write_them() -> None:
@@ -15,7 +15,7 @@ def test_durations_rates_and_sizes_read_as_people_write_them() -> None:
 
 def test_a_short_wait_reads_in_milliseconds_so_that_two_of_them_can_be_told_apart() -> None:
     values = (None, 0.0, 0.0035, 0.0061, 0.047, 0.1, 12.34)
-    assert [waiting_time(value) for value in values] == [
+    assert [seconds(value) for value in values] == [
         "n/a",
         "0.00 s",
         "3.5 ms",

@@ -122,6 +122,8 @@ def test_a_run_is_released_and_its_samples_are_cancelled_not_wrong(
         child.send_signal(number)
         out, err = child.communicate(timeout=PATIENCE_S)
         assert child.returncode == 130, out + err
+        assert "--resume" in out + err
+        assert "KeyboardInterrupt" not in out + err
         assert server.loaded == []
     assert journals(tmp_path) == []
     (path,) = (tmp_path / "results").glob("*.jsonl")

@@ -22,8 +22,13 @@ def test_a_process_that_works_is_seen() -> None:
     assert 0.3 < found[0] <= found[1]
 
 
-def test_what_cannot_be_seen_is_none() -> None:
-    assert busy_cores(FakeClock()) is None  # It does not wait, so nothing was counted.
+@pytest.mark.parametrize("text", ["cpu 1 2 3 4 5 6 7 8\ncpu0 1 2 3 4 5 6 7 8\n", "cpu 1 2\n", "garbage", None])
+def test_what_cannot_be_seen_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None) -> None:
+    stat = tmp_path / "stat"  # It stands still, says too little, or is not there.
+    if text is not None:
+        stat.write_text(text)
+    monkeypatch.setattr("harness.run.machine._STAT", stat)
+    assert busy_cores(FakeClock()) is None
 
 
 def _system(folder: Path, **files: str) -> Path:

@@ -7,7 +7,7 @@ from harness.report.chart.chart import NARROW, Chart, Drawing, assembled, finite
 from harness.report.chart.label import cut, names, wrapped
 from harness.report.chart.scale import Scale, duration_scale, seconds_tick
 from harness.report.chart.svg import Markup, element, group, line, text
-from harness.report.figure import waiting_time
+from harness.report.figure import seconds
 
 _BAR, _ROW, _NOTE, _HEAD, _FOOT = 13, 26, 15, 30, 26
 _GAP = 18
@@ -181,7 +181,7 @@ def _bars(panel: _Panel, bars: Sequence[SpeedBar], tops: Sequence[float]) -> lis
         shape = [
             element("rect", x=panel.left, y=middle - _BAR / 2, width=width, height=_BAR, css="bar"),
             *_interval(span, scale, middle),
-            text(scale(_end(span)) + 6, middle + 4, waiting_time(span.seconds), css="value"),
+            text(scale(_end(span)) + 6, middle + 4, seconds(span.seconds), css="value"),
         ]
         drawn.append(group(*shape, title=f"{bar.model}: {panel.title} {_span_text(span)}"))
     return drawn
@@ -200,10 +200,10 @@ def _end(span: Span) -> float:
 
 
 def _short(span: Span | None) -> str:
-    return "not measured" if span is None else waiting_time(span.seconds)
+    return "not measured" if span is None else seconds(span.seconds)
 
 
 def _span_text(span: Span | None) -> str:
     if span is None or span.low is None or span.high is None:
         return _short(span)
-    return f"{waiting_time(span.seconds)} [{waiting_time(span.low)}, {waiting_time(span.high)}]"
+    return f"{seconds(span.seconds)} [{seconds(span.low)}, {seconds(span.high)}]"

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from harness.report.figure import milliseconds, waiting_time
+from harness.report.figure import milliseconds, seconds
 from harness.report.layout import fitted, paragraph
 from harness.report.text import one_line
 from harness.store.run_file import RunFile
@@ -48,7 +48,7 @@ def _rows(seen: RunFile, key: str) -> Sequence[tuple[str, ...]]:
         if middle is None:
             continue
         parts = (noise.in_turn, noise.over_time, noise.value)
-        shown = milliseconds(middle) if name == "tpot_s" else waiting_time(middle)
+        shown = milliseconds(middle) if name == "tpot_s" else seconds(middle)
         percents = (f"{100 * math.expm1(part):.0f} %" if part is not None else "n/a" for part in parts)
         rows.append((one_line(key, limit=40), what, str(noise.n), shown, *percents))
     return rows

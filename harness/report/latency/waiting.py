@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from harness.report.figure import seconds, waiting_time
+from harness.report.figure import seconds
 from harness.report.layout import fits, fitted, paragraph, table
 from harness.report.speed import MARKS, NOISY
 from harness.report.text import one_line
@@ -77,7 +77,7 @@ def _pays_from(waiting: Waiting) -> str:
 def _wait(wait: Wait | None) -> str:
     if wait is None:
         return "-"
-    return f"{waiting_time(wait.seconds)} ({wait.n:,})"
+    return f"{seconds(wait.seconds)} ({wait.n:,})"
 
 
 def _name(key: str, longest: int) -> str:
