@@ -6,10 +6,10 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import NamedTuple
 
-from harness.domain.sample import Sample
 from harness.errors import HarnessError
 from harness.own_task.definition import read_definition
 from harness.own_task.folder import definition_paths
+from harness.own_task.kept_sample import KeptSamples
 from harness.own_task.own_task import OwnTask, Repetition, check_names, load_own_task, prompt_tokens
 from harness.own_task.portrait import ideal_score
 from harness.report.own_task import Findings
@@ -62,31 +62,30 @@ def check_folder(path: Path) -> CheckedFolder:
 
 def _checked(own: OwnTask) -> Findings:
     samples, task = own.rows.samples, own.task
-    some = [(sample, ideal_score(own, sample)) for sample in samples[:_SCORED_ROWS]]
-    known = [score for _, score in some if score is not None]
+    scores = [ideal_score(own, sample) for sample in samples[:_SCORED_ROWS]]
+    known = [score for score in scores if score is not None]
     sizes = [prompt_tokens(sample, task.max_output_tokens) for sample in samples]
     usual, most = int(median(sizes)), max(sizes)
-    longest = samples[sizes.index(most)]
     rule = with_floor(DEFAULT_RULE, task.floor)
     rates = [rule.floor + (1 - rule.floor) * share for share in _SHARES]
     return Findings(
         own=own,
-        ceiling=fmean(known) if len(known) == len(some) else None,
-        unlike=[own.rows.place_of(sample.item_id) for sample, score in some if score is not None and score < 1],
-        contradictions=_contradictions(own, samples),
+        ceiling=fmean(known) if len(known) == len(scores) else None,
+        unlike=[samples.place(index) for index, score in enumerate(scores) if score is not None and score < 1],
+        contradictions=_contradictions(samples),
         tokens=(usual, most),
-        longest=own.rows.place_of(longest.item_id) if most > _OUTLIER * usual else None,
+        longest=samples.place(sizes.index(most)) if most > _OUTLIER * usual else None,
         context=1 << (max(2048, task.room_tokens * USUAL_SLOTS) - 1).bit_length(),
         floor=rule.floor,
         prospects=[(rate, items_to_answer(rate, rule)) for rate in rates],
     )
 
 
-def _contradictions(own: OwnTask, samples: Sequence[Sample]) -> list[Repetition]:
-    first: dict[str, Sample] = {}
+def _contradictions(samples: KeptSamples) -> list[Repetition]:
+    first: dict[str, int] = {}
     found = []
-    for sample in samples:
-        earlier = first.setdefault(sample.prompt_hash, sample)
-        if earlier.target != sample.target:
-            found.append(Repetition(own.rows.place_of(sample.item_id), own.rows.place_of(earlier.item_id)))
+    for index, sample in enumerate(samples):
+        earlier = first.setdefault(sample.prompt_hash, index)
+        if samples[earlier].target != sample.target:
+            found.append(Repetition(samples.place(index), samples.place(earlier)))
     return found

@@ -34,7 +34,7 @@ def best_constant(scorer: Scorer, samples: Sequence[Sample]) -> Constant:
     if scorer.name in _WHOLE and frequent and not _has_several(samples):
         answer, times = min(frequent.items(), key=lambda found: (-found[1], found[0]))
         return Constant(answer, times / len(samples))
-    some = ordered(samples, 0)[:_ROWS]
+    some = [samples[index] for index in ordered(samples, 0)[:_ROWS]]
     candidates = [_BLANK, *(answer for answer, _ in frequent.most_common(_CANDIDATES))]
     found = [Constant(answer, _mean(scorer, some, answer)) for answer in candidates]
     return max(found, key=lambda constant: constant.score)

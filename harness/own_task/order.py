@@ -2,30 +2,31 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from harness.domain.sample import Sample
 
 
-def ordered(samples: Sequence[Sample], seed: int) -> list[Sample]:
-    """Return the samples in a random order of this seed, of which every beginning is a fair part.
+def ordered(samples: Iterable[Sample], seed: int) -> list[int]:
+    """Return the indices of the samples in a random order of this seed, of which every beginning is a fair part.
 
     A row's place depends on its id and the seed alone, so that rows that are added later leave the order of the others
     as it is. Where there are strata, every beginning has each of them in about its share of all rows.
     """
-    strata: dict[str, list[tuple[float, Sample]]] = defaultdict(list)
-    for sample in samples:
-        strata[sample.stratum].append((draw(seed, sample.item_id), sample))
-    placed: list[tuple[float, str, Sample]] = []
+    strata: dict[str, list[tuple[float, str, int]]] = defaultdict(list)
+    for index, sample in enumerate(samples):
+        strata[sample.stratum].append((draw(seed, sample.item_id), sample.item_id, index))
+    placed: list[tuple[float, str, int]] = []
     for stratum, drawn in strata.items():
+        drawn.sort()
         if len(strata) == 1:
-            placed += [(draw, sample.item_id, sample) for draw, sample in drawn]
+            placed = drawn
             continue
         start = draw(seed, f"stratum {stratum}")
-        drawn.sort(key=lambda found: (found[0], found[1].item_id))
-        placed += [((index + start) / len(drawn), sample.item_id, sample) for index, (_, sample) in enumerate(drawn)]
-    placed.sort(key=lambda found: found[:2])
-    return [sample for _, _, sample in placed]
+        placed += [((turn + start) / len(drawn), item_id, index) for turn, (_, item_id, index) in enumerate(drawn)]
+    if len(strata) > 1:
+        placed.sort()
+    return [index for _, _, index in placed]
 
 
 def draw(seed: int, what: str) -> float:

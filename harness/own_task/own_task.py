@@ -8,13 +8,15 @@ from typing import NamedTuple
 from harness.domain.sample import Json, Sample
 from harness.errors import TaskError
 from harness.own_task.chance import Constant, best_constant
-from harness.own_task.definition import Definition, read_definition
+from harness.own_task.definition import LABEL_SCORERS, Definition, read_definition
 from harness.own_task.folder import check_below, definition_paths
+from harness.own_task.kept_sample import SampleStore
 from harness.own_task.review import own_scorer
 from harness.own_task.row_fault import CellFault, RowFaults, in_column
-from harness.own_task.row_sample import TaskRow, example_of, parsed_values, sample_of
+from harness.own_task.row_sample import example_of, sample_of
 from harness.own_task.rows import Rows
 from harness.own_task.target import ideal_answer, labels_of, right_of
+from harness.own_task.task_row import TaskRows
 from harness.store.row import short
 from harness.task.shipped import shipped_names
 from harness.task.task import Needs, Task
@@ -108,8 +110,8 @@ def load_own_task(definition: Definition) -> OwnTask:
     found = _rows(definition, definition.data, definition.all_columns)
     labels = _labels(definition, found)
     examples, taken = _examples(definition, found, labels)
-    samples: dict[str, Sample] = {}
-    places: dict[str, str] = {}
+    store = SampleStore(labels, examples)
+    numbers: dict[str, int] = {}
     repeated: list[Repetition] = []
     faults = RowFaults()
     for row in found:
@@ -117,17 +119,19 @@ def load_own_task(definition: Definition) -> OwnTask:
             continue
         with faults.noted(row.place):
             sample = sample_of(definition, row, labels, examples)
-            earlier = samples.get(sample.item_id)
-            if earlier is not None and earlier.item_hash == sample.item_hash:
-                repeated.append(Repetition(row.place, places[sample.item_id]))
-            elif earlier is not None:
-                raise CellFault(definition.id or "id", f"{places[sample.item_id]} has the same id")
+            earlier = numbers.get(sample.item_id)
+            if earlier is None:
+                store.add(sample, row.place)
+                numbers[sample.item_id] = len(store) - 1
+            elif store.sample(earlier).item_hash == sample.item_hash:
+                repeated.append(Repetition(row.place, store.place(earlier)))
             else:
-                samples[sample.item_id], places[sample.item_id] = sample, row.place
+                raise CellFault(definition.id or "id", f"{store.place(earlier)} has the same id")
     faults.check()
-    if not samples:
+    if not len(store):
         raise TaskError(f"{definition.data}: all rows are examples: none is left to ask", hint="Add rows.")
-    rows = Rows(definition, tuple(samples.values()), places)
+    del numbers
+    rows = Rows(definition, store)
     constant = best_constant(own_scorer(definition.scorer), rows.samples)
     return OwnTask(
         definition=definition,
@@ -155,21 +159,15 @@ def _task(definition: Definition, rows: Rows, constant: Constant) -> Task:
     )
 
 
-def _rows(definition: Definition, data: Path, columns: frozenset[str]) -> list[TaskRow]:
-    faults, found = RowFaults(), list[TaskRow]()
+def _rows(definition: Definition, data: Path, columns: frozenset[str]) -> TaskRows:
     check_below(definition.path.parent, definition.format.files(data, columns=columns))
-    rows = list(definition.format.rows(data, columns=columns))
-    known = dict.fromkeys(column for row in rows if isinstance(row.content, dict) for column in row.content)
-    if known and data == definition.data:
-        _check_columns(definition, known)
-    for number, row in enumerate(rows, 1):
-        if isinstance(row.content, str):
-            faults.add(row.place, row.content)
-            continue
-        with faults.noted(row.place):
-            found.append(TaskRow(number, row.place, parsed_values(definition, row.content)))
-    faults.check()
-    if not found:
+    found = TaskRows(definition)
+    for row in definition.format.rows(data, columns=columns):
+        found.add(row)
+    if found.columns and data == definition.data:
+        _check_columns(definition, found.columns)
+    found.check()
+    if not len(found):
         raise TaskError(f"{data} has no rows", hint=_NO_ROWS)
     return found
 
@@ -189,13 +187,15 @@ def _check_columns(definition: Definition, known: Collection[str]) -> None:
                 )
 
 
-def _labels(definition: Definition, rows: Sequence[TaskRow]) -> tuple[str, ...]:
+def _labels(definition: Definition, rows: TaskRows) -> tuple[str, ...]:
     if not isinstance(definition.target, str):
         return definition.labels
     faults, rights = RowFaults(), list[Json]()
     for row in rows:
         with faults.noted(row.place), in_column(definition.target):
-            rights.append(right_of(definition, row.values))
+            right = right_of(definition, row.values)
+            if definition.scorer in LABEL_SCORERS:
+                rights.append(right)
     faults.check()
     try:
         return labels_of(definition, rights)
@@ -206,30 +206,30 @@ def _labels(definition: Definition, rows: Sequence[TaskRow]) -> tuple[str, ...]:
         ) from None
 
 
-def _examples(definition: Definition, rows: Sequence[TaskRow], labels: Sequence[str]) -> tuple[str, frozenset[int]]:
+def _examples(definition: Definition, rows: TaskRows, labels: Sequence[str]) -> tuple[str, frozenset[int]]:
     """Return the text of all examples, and the numbers of the rows that they take."""
     shot = definition.few_shot
     if shot is None:
         return "", frozenset()
     source = rows if shot.data is None else _rows(definition, shot.data, definition.columns)
-    by_number = {row.number: row for row in source}
-    numbers = shot.rows or tuple(by_number)[: shot.count]
-    if missing := [number for number in numbers if number not in by_number]:
+    numbers = shot.rows or tuple(range(1, len(source) + 1)[: shot.count])
+    if missing := [number for number in numbers if number > len(source)]:
         raise TaskError(
             f"{definition.path}: field few_shot.rows: there is no row {missing[0]}; there are {len(source)}",
             hint="Rows are counted from 1; the one with the names of the columns does not count.",
         )
     faults, parts = RowFaults(), list[str]()
     for number in numbers:
-        with faults.noted(by_number[number].place):
-            parts.append(example_of(definition, by_number[number], labels))
+        row = source.row(number)
+        with faults.noted(row.place):
+            parts.append(example_of(definition, row, labels))
     faults.check()
     return "".join(parts), frozenset(numbers) if shot.data is None else frozenset()
 
 
 def _answer_tokens(definition: Definition, samples: Sequence[Sample]) -> int:
     """Return twice what the longest ideal answer takes, but not too few; the usual number where there is none."""
-    answers = {ideal_answer(definition.scorer, sample.target) for sample in samples}
+    answers = (ideal_answer(definition.scorer, sample.target) for sample in samples)
     longest = max((tokens(answer) for answer in answers if answer is not None), default=None)
     return _USUAL_ANSWER_TOKENS if longest is None else max(_LEAST_ANSWER_TOKENS, 2 * longest)
 

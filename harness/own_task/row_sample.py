@@ -1,8 +1,7 @@
 """Makes a sample of a row: prompt, turns, target, and the id by which later runs find it again."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from harness.domain.sample import ImageFile, Json, Sample, content_hash
 from harness.errors import TaskError
@@ -10,43 +9,13 @@ from harness.own_task.definition import Definition
 from harness.own_task.folder import file_below
 from harness.own_task.row_fault import CellFault, in_column
 from harness.own_task.target import ideal_answer, target_of
+from harness.own_task.task_row import TaskRow
 from harness.own_task.template import as_text, value_of
 from harness.store.row import short
 from harness.task.image import image_file
 
 _ID_DIGITS = 12
 _TURNS = 'a list of the user\'s messages, such as ["Hello", "How are you?"]'
-
-
-class TaskRow(NamedTuple):
-    """A row that can be used.
-
-    Attributes:
-        number: among the rows of its file, from 1.
-        place: where it stands, for messages.
-        values: by column.
-    """
-
-    number: int
-    place: str
-    values: Mapping[str, Any]
-
-
-def parsed_values(definition: Definition, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row's values, with the JSON in the columns that hold some parsed.
-
-    Raises:
-        ValueError: there is no JSON, or no such column.
-    """
-    parsed = dict(values)
-    for column in definition.json_columns:
-        value = value_of(values, column)
-        if isinstance(value, str):
-            try:
-                parsed[column] = json.loads(value)
-            except (ValueError, RecursionError):
-                raise CellFault(column, f"expected JSON, got {short(value)!r}") from None
-    return parsed
 
 
 def sample_of(definition: Definition, row: TaskRow, labels: Sequence[str], examples: str) -> Sample:

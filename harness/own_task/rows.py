@@ -1,10 +1,8 @@
 """The samples of an own task, as its generator: a seeded part of its rows, whose targets are checked first."""
 
-from collections.abc import Mapping, Sequence
-
-from harness.domain.sample import Sample
 from harness.errors import TaskError
 from harness.own_task.definition import Definition
+from harness.own_task.kept_sample import KeptSamples, SampleStore
 from harness.own_task.order import ordered
 from harness.own_task.review import own_scorer
 from harness.own_task.row_fault import MOST_FAULTS
@@ -19,19 +17,21 @@ class Rows:
 
     Args:
         definition: of the task.
-        samples: in the order of the file.
-        places: where each sample's row stands, by item id.
+        store: has the samples, in the order of the file.
+
+    Attributes:
+        samples: all of them, in that order.
     """
 
-    def __init__(self, definition: Definition, samples: Sequence[Sample], places: Mapping[str, str]) -> None:
-        self.samples = samples
+    def __init__(self, definition: Definition, store: SampleStore) -> None:
+        self.samples = KeptSamples(store)
         self._definition = definition
-        self._places = places
+        self._store = store
         self._scorer = own_scorer(definition.scorer)
-        self._sound: set[str] = set()
-        self._order: tuple[int, Sequence[Sample]] | None = None
+        self._is_sound = bytearray(len(store))
+        self._order: tuple[int, KeptSamples] | None = None
 
-    def __call__(self, seed: int, n: int) -> Sequence[Sample]:
+    def __call__(self, seed: int, n: int) -> KeptSamples:
         """Return the first n samples of the seed's order, the same for every model; all where there are fewer.
 
         Raises:
@@ -41,21 +41,22 @@ class Rows:
         self.check(found)
         return found
 
-    def check(self, samples: Sequence[Sample]) -> None:
+    def check(self, samples: KeptSamples) -> None:
         """Make sure that the scorer can use the targets of these samples.
 
         Raises:
             TaskError: it cannot; names up to five rows.
         """
         wrong: list[TaskError] = []
-        for sample in samples:
-            if sample.item_id in self._sound:
+        for number in samples.numbers:
+            if self._is_sound[number]:
                 continue
+            sample = self._store.sample(number)
             try:
                 judged(self._scorer, ideal_answer(self._scorer.name, sample.target) or _ANY_ANSWER, sample.target)
-                self._sound.add(sample.item_id)
+                self._is_sound[number] = True
             except TaskError as exc:
-                place = f"{self._places[sample.item_id]}: field {self._definition.target_name}"
+                place = f"{self._store.place(number)}: field {self._definition.target_name}"
                 wrong.append(TaskError(f"{place}: {exc.message}", hint=exc.hint))
                 if len(wrong) == MOST_FAULTS:
                     break
@@ -63,13 +64,9 @@ class Rows:
             hint = wrong[0].hint or "Is the cell JSON within text? Then name its column in json_columns."
             raise TaskError("\n".join(error.message for error in wrong), hint=hint)
 
-    def place_of(self, item_id: str) -> str:
-        """Return where the row of a sample stands."""
-        return self._places[item_id]
-
-    def _in_order(self, seed: int) -> Sequence[Sample]:
+    def _in_order(self, seed: int) -> KeptSamples:
         if self._definition.sampling == "first":
             return self.samples
         if self._order is None or self._order[0] != seed:
-            self._order = seed, ordered(self.samples, seed)
+            self._order = seed, self.samples.in_order(ordered(self.samples, seed))
         return self._order[1]
