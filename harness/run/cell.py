@@ -1,12 +1,12 @@
 """One model on one task: what is asked, which answers are known already, what came back, and when to stop."""
 
-from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 
 from harness.domain.answer import Answer, Job, KeptAnswer, kept
 from harness.domain.generation import Outcome
 from harness.domain.model import Model
 from harness.domain.score import HasMetrics
+from harness.run.ask.job import only
 from harness.run.plan.pace import Pace
 from harness.task.task import Task
 
@@ -24,7 +24,7 @@ class Cell:
         pace: says what fits into the budget; None: there is no budget.
 
     Attributes:
-        todo: the jobs to ask, in order; who asks them takes them out.
+        todo: the jobs to ask, in order.
         answers: what is kept of all answers so far, the known ones included.
         count: how many answers the whole cell has.
         left_out: how many of them the budget had no time for.
@@ -42,7 +42,7 @@ class Cell:
         self.answers: list[KeptAnswer] = []
         self._with_target = isinstance(task.scorer, HasMetrics)
         self.count = len(jobs)
-        self.todo = deque(_missing(task, model, jobs, known, pace))
+        self.todo = _missing(task, model, jobs, known, pace)
         for answer in known.values():
             self.add(answer)
         self.left_out = len(jobs) - len(known) - len(self.todo)
@@ -68,10 +68,10 @@ class Cell:
 
 def _missing(
     task: Task, model: Model, jobs: Sequence[Job], known: Collection[tuple[str, int]], pace: Pace | None
-) -> list[Job]:
+) -> Sequence[Job]:
     if pace is not None:
         return pace.begin_cell(task, model, jobs, known)
-    return [job for job in jobs if job.place not in known]
+    return only(jobs, lambda job: job.place not in known) if known else jobs
 
 
 def _has_crashed(answers: Sequence[KeptAnswer]) -> bool:

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 
 from harness.client.exchange import Exchange
 from harness.client.http import Client
-from harness.domain.answer import Job
 from harness.domain.generation import ChatRequest, Generation
 from harness.domain.markup import is_open_thought
 from harness.domain.model import InstanceId, LoadConfig, Model
 from harness.errors import ApiError
 from harness.lifecycle.lease import Lease
-from harness.run.ask.job import jobs_of
+from harness.run.ask.job import Jobs, jobs_of
 from harness.run.ask.reasoning import does_reason
 from harness.run.ask.room import room_tokens, thought_tokens
 from harness.settings import Settings
@@ -57,7 +56,7 @@ class LeasedModel:
         return self.thinks_in_text or does_reason(self.reasoning)
 
 
-def jobs_on(leased: LeasedModel, task: Task, settings: Settings, *, limit: int) -> list[Job]:
+def jobs_on(leased: LeasedModel, task: Task, settings: Settings, *, limit: int) -> Jobs:
     """Return what a task asks of a leased instance."""
     return jobs_of(
         task,

@@ -221,8 +221,9 @@ class Run:
         jobs = jobs_on(leased, task, self.settings, limit=limit or self.settings.rounds[0])
         known = self._resumed.answers(task, leased.model, jobs) if self._resumed else {}
         cell = Cell(task, leased.model, jobs, known, pace=self._pace)
-        del jobs  # The cell has those that are left to ask, and lets go of each that has been asked.
+        del jobs  # The cell has those that are left to ask.
         self._ask(task, leased, cell)
+        cell.todo = ()
         summary = summarise(
             task,
             cell.answers,

@@ -2,7 +2,6 @@
 
 import queue
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
@@ -47,16 +46,16 @@ class Slots(Generic[JobT, ResultT]):
         self._finishers: list[_Finisher[ResultT]] = []
         self._done: queue.SimpleQueue[ResultT | BaseException] = queue.SimpleQueue()
 
-    def map(self, jobs: Sequence[JobT] | deque[JobT]) -> Iterator[ResultT]:
-        """Yield results in the order of completion. A deque is emptied, so that no job is kept that was asked.
+    def map(self, jobs: Sequence[JobT]) -> Iterator[ResultT]:
+        """Yield results in the order of completion. A job is looked at when its turn comes, and then no longer kept.
 
         A caller that stops early, or is interrupted, must call `stop`: it cancels what is in flight and returns the
         results that were not yielded.
         """
-        todo = jobs if isinstance(jobs, deque) else deque(jobs)
-        count = len(todo)
+        count = len(jobs)
+        turns = iter(range(count))
         self._threads = [
-            threading.Thread(target=self._slot, args=(todo,), name=f"slot-{number}", daemon=True)
+            threading.Thread(target=self._slot, args=(jobs, turns), name=f"slot-{number}", daemon=True)
             for number in range(min(self._count, count))
         ]
         for thread in self._threads:
@@ -92,12 +91,11 @@ class Slots(Generic[JobT, ResultT]):
                 raise result
             return result
 
-    def _slot(self, todo: deque[JobT]) -> None:
+    def _slot(self, jobs: Sequence[JobT], turns: Iterator[int]) -> None:
         finisher = self._new_finisher()
         while not self._stopped.is_set():
-            try:
-                job = todo.popleft()
-            except IndexError:
+            turn = next(turns, None)  # Atomic: an iterator over a range is Python's own.
+            if turn is None:
                 break
             # The result before is finished once the server has something to do again.
             exchange = Exchange(on_sent=finisher.begin if finisher else _nothing)
@@ -107,7 +105,7 @@ class Slots(Generic[JobT, ResultT]):
             if self._stopped.is_set():
                 break
             try:
-                result = self._work(job, exchange)
+                result = self._work(jobs[turn], exchange)
                 if finisher is not None:
                     finisher.take(result)
                 else:

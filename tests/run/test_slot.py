@@ -1,11 +1,12 @@
 import threading
 import time
-from collections import deque
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from harness.client.exchange import Exchange
-from harness.errors import Cancelled, HarnessError
+from harness.errors import Cancelled, HarnessError, TaskError
 from harness.run.slot import Slots
 
 
@@ -96,10 +97,28 @@ def test_an_interruption_while_the_slots_start_is_not_hidden(monkeypatch: pytest
     assert not started[0].is_alive()
 
 
-def test_a_deque_of_jobs_is_emptied_as_they_are_asked() -> None:
-    jobs = deque(range(10))
-    assert sorted(Slots[int, int](lambda job, _: job, count=1).map(jobs)) == [*range(10)]
-    assert not jobs
+class Made(Sequence[list[int]]):
+    """Jobs that are made when they are looked at; the last one cannot be made."""
+
+    def __init__(self) -> None:
+        self.made = 0
+
+    def __len__(self) -> int:
+        return 10
+
+    def __getitem__(self, index: int | slice) -> Any:
+        self.made += 1
+        if index == 9:
+            raise TaskError("gone")
+        return [self.made]
+
+
+def test_a_job_is_made_when_its_turn_comes() -> None:
+    jobs = Made()
+    results = Slots[list[int], int](lambda job, _: jobs.made - job[0], count=1).map(jobs)
+    assert [next(results) for _ in range(9)] == [0] * 9
+    with pytest.raises(TaskError, match="gone"):
+        next(results)
 
 
 def test_a_result_is_finished_while_its_slot_does_its_next_job() -> None:

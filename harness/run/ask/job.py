@@ -1,6 +1,8 @@
 """The jobs of a task on one instance, and the hash that identifies each of them."""
 
-from typing import Any
+from array import array
+from collections.abc import Callable, Sequence
+from typing import Any, overload
 
 from harness.domain.answer import Job
 from harness.domain.model import Model
@@ -8,6 +10,38 @@ from harness.domain.sample import content_hash
 from harness.run.ask.request import request_for
 from harness.settings import Settings
 from harness.task.task import Task
+
+
+class Jobs(Sequence[Job]):
+    """Jobs that are made whenever they are looked at: there may be tens of thousands, and few are asked at a time.
+
+    Args:
+        make: returns a job by its number.
+        numbers: of the jobs, in order.
+    """
+
+    def __init__(self, make: Callable[[int], Job], numbers: "range | array[int]") -> None:
+        self._make = make
+        self._numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> Job: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "Jobs": ...
+
+    def __getitem__(self, index: int | slice) -> "Job | Jobs":
+        if isinstance(index, slice):
+            return Jobs(self._make, self._numbers[index])
+        return self._make(self._numbers[index])
+
+
+def only(jobs: Sequence[Job], is_wanted: Callable[[Job], bool]) -> Jobs:
+    """Return some of the jobs, in their order."""
+    return Jobs(jobs.__getitem__, array("q", (number for number, job in enumerate(jobs) if is_wanted(job))))
 
 
 def jobs_of(
@@ -19,30 +53,26 @@ def jobs_of(
     address: str,
     reasoning: str | None,
     thought_tokens: int = 0,
-) -> list[Job]:
+) -> Jobs:
     """Return what is asked of one instance: the first `limit` samples of the seed, all of them again in each epoch.
 
     `thought_tokens` come on top of what an answer may take, where the model thinks in its text.
     """
-    requests = [
-        (
+    samples = task.samples(seed=settings.seed, limit=limit, room_tokens=room_tokens)
+
+    def make(number: int) -> Job:
+        sample = samples[number % len(samples)]
+        request = request_for(
+            task,
             sample,
-            request_for(
-                task,
-                sample,
-                address=address,
-                reasoning=reasoning,
-                max_output_tokens=settings.max_output_tokens,
-                thought_tokens=thought_tokens,
-            ),
+            address=address,
+            reasoning=reasoning,
+            max_output_tokens=settings.max_output_tokens,
+            thought_tokens=thought_tokens,
         )
-        for sample in task.samples(seed=settings.seed, limit=limit, room_tokens=room_tokens)
-    ]
-    return [
-        Job(sample=sample, epoch=epoch, request=request)
-        for epoch in range(1, settings.epochs + 1)
-        for sample, request in requests
-    ]
+        return Job(sample=sample, epoch=1 + number // len(samples), request=request)
+
+    return Jobs(make, range(len(samples) * settings.epochs))
 
 
 def sample_uid(task: Task, job: Job, model: Model, *, config: dict[str, Any]) -> str:

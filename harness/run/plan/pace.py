@@ -10,6 +10,7 @@ from harness.domain.answer import Answer, Job
 from harness.domain.generation import Outcome
 from harness.domain.model import Model
 from harness.report.figure import seconds
+from harness.run.ask.job import only
 from harness.run.plan.budget import LEAST_SAMPLES, Allotment, CellCost, ModelCost, allot
 from harness.settings import Settings
 from harness.task.task import Task
@@ -115,7 +116,7 @@ class Pace:
 
     def begin_cell(
         self, task: Task, model: Model, jobs: Sequence[Job], known: Collection[tuple[str, int]]
-    ) -> list[Job]:
+    ) -> Sequence[Job]:
         """Return the jobs to ask: those of the first items, as many as fit, without the `known` ones.
 
         Where nothing was measured on this machine yet, all are returned, and `bounded` decides the number after 10.
@@ -123,7 +124,7 @@ class Pace:
         self._cell = cell = _CellTime(key=str(model.key), task=task.name, began_at=self._clock.monotonic())
         # After its first round a cell has no cost any more: what is still asked then may use all the time left.
         cost = self._costs[model.key].cells.get(task.name) if model.key in self._costs else None
-        missing = [job for job in jobs if job.place not in known]
+        missing = only(jobs, lambda job: job.place not in known) if known else jobs
         if cost is not None and cost.is_guess and not self._guessed_s and self.left_s > 0:
             cell.pilot = min(LEAST_SAMPLES, len(missing))
             cells = sum(len(each.cells) for each in self._costs.values())
@@ -135,7 +136,7 @@ class Pace:
         given, share = self._share(cell)
         cell.ends_at = min(self._ends_at, cell.began_at + max(0.0, self.left_s) * share)
         first = set(list(dict.fromkeys(job.sample.item_id for job in jobs))[:given])
-        return [job for job in missing if job.sample.item_id in first]
+        return only(missing, lambda job: job.sample.item_id in first)
 
     def _share(self, cell: _CellTime) -> tuple[int, float]:
         """Return how many samples a cell gets, and which share of the time left it may use, with some slack."""
