@@ -36,6 +36,7 @@ from harness.run.ask.job import sample_uid
 from harness.run.ask.prompt import prompt_record
 from harness.run.machine import governor, load_average, power_source
 from harness.run.provenance import cpu_name, git_state, harness_version, memory_bytes, redacted, versions
+from harness.run.seen_prompt import SeenPrompts
 from harness.settings import DEFAULT_TOKEN, Settings
 from harness.store.writer import RunWriter
 from harness.task.task import Task
@@ -70,7 +71,7 @@ class Recorder:
         self._started = clock.monotonic()
         self._samples = 0
         self._no_prompts = no_prompts
-        self._prompts: set[int | str] = set()
+        self._prompts = SeenPrompts()
         """The hashes of the prompts that the file has, as numbers: there may be as many as samples."""
         self._carried = carried
         began = clock.now()
@@ -134,7 +135,7 @@ class Recorder:
             for record in self._carried:
                 self._samples += isinstance(record, SampleRecord)
                 if isinstance(record, PromptRecord):
-                    self._prompts.add(_compact(record.prompt_hash))
+                    self._prompts.add(record.prompt_hash)
                 self._writer.write(record.model_copy(update={"run_id": self.run_id}))
             self._writer.reveal()
             self._hold()
@@ -240,12 +241,11 @@ class Recorder:
         head = self.head()
         about = {**head, "sample_uid": uid}
         sample = _sample_record(about, task, answer, model, instance_id)
-        prompt_hash = _compact(sample.prompt_hash)
-        is_new = not self._no_prompts and prompt_hash not in self._prompts
+        is_new = not self._no_prompts and sample.prompt_hash not in self._prompts
         prompt = [prompt_record(answer.job, **head)] if is_new else []
         self._writer.write(*prompt, sample, _score_record(about, task, answer))
         if is_new:
-            self._prompts.add(prompt_hash)
+            self._prompts.add(sample.prompt_hash)
 
     def measure(
         self,
@@ -310,14 +310,6 @@ class Recorder:
     def head(self) -> dict[str, Any]:
         """Return the fields that every record starts with."""
         return {"run_id": self.run_id, "at": timestamp(self._clock.now())}
-
-
-def _compact(prompt_hash: str) -> int | str:
-    """Return a hash as a number, which takes half the memory; another run's file may have any text in its place."""
-    try:
-        return int(prompt_hash, 16)
-    except ValueError:
-        return prompt_hash
 
 
 def _sample_record(
