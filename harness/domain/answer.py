@@ -1,7 +1,10 @@
 """A question to a model, and how it ended."""
 
+from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import overload
 
 from harness.domain.generation import ChatRequest, Generation, Outcome
 from harness.domain.sample import Json, Sample
@@ -45,7 +48,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptAnswer:
-    """What a run keeps of an answer until the summary of its cell: a run may have tens of thousands of them.
+    """What a run keeps of an answer until the summary of its cell.
 
     The run file has the rest. What is kept does not depend on the length of the question or of the answer.
 
@@ -90,3 +93,78 @@ def _kept_score(score: Score | None) -> Score | None:
 def _plain_score(value: float | None, *, passed: bool | None) -> Score:
     """Return the one score of this kind: most answers share a few of them."""
     return Score(value=value, passed=passed)
+
+
+_OUTCOMES = tuple(Outcome)
+_NO_FIGURE = float("nan")  # Stands for None in a column: no time and no score is it.
+_NO_PASS = -1
+
+
+class KeptAnswers(Sequence[KeptAnswer]):
+    """What is kept of answers, in columns: a run may have tens of thousands of them.
+
+    Args:
+        answers: the first ones.
+    """
+
+    def __init__(self, answers: Iterable[KeptAnswer] = ()) -> None:
+        self._items: list[str] = []
+        self._clusters: list[str] = []
+        self._tiers: array[int] = array("q")
+        self._outcomes: array[int] = array("b")
+        self._values: array[float] = array("d")
+        self._passes: array[int] = array("b")
+        self._times: array[float] = array("d")
+        self._targets: dict[int, Json] = {}
+        self._detailed: dict[int, Score | None] = {}
+        """Scores with details, and None where there is no score."""
+        for answer in answers:
+            self.append(answer)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @overload
+    def __getitem__(self, index: int) -> KeptAnswer: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[KeptAnswer]: ...
+
+    def __getitem__(self, index: int | slice) -> KeptAnswer | list[KeptAnswer]:
+        numbers = range(len(self))[index]
+        return self._answer(numbers) if isinstance(numbers, int) else list(map(self._answer, numbers))
+
+    def append(self, answer: KeptAnswer) -> None:
+        """Keep one more."""
+        number, score = len(self), answer.score
+        if answer.target is not None:
+            self._targets[number] = answer.target
+        if score is None or score.details or score.reason:
+            self._detailed[number] = score
+        value, passed = (score.value, score.passed) if score is not None else (None, None)
+        self._items.append(answer.item_id)
+        self._clusters.append(answer.cluster_id)
+        self._tiers.append(answer.tier)
+        self._outcomes.append(_OUTCOMES.index(answer.outcome))
+        self._values.append(_NO_FIGURE if value is None else value)
+        self._passes.append(_NO_PASS if passed is None else passed)
+        self._times.append(_NO_FIGURE if answer.e2e_s is None else answer.e2e_s)
+
+    def _answer(self, number: int) -> KeptAnswer:
+        return KeptAnswer(
+            item_id=self._items[number],
+            tier=self._tiers[number],
+            cluster_id=self._clusters[number],
+            target=self._targets.get(number),
+            outcome=_OUTCOMES[self._outcomes[number]],
+            score=self._detailed[number] if number in self._detailed else self._plain(number),
+            e2e_s=_figure(self._times[number]),
+        )
+
+    def _plain(self, number: int) -> Score:
+        passed = self._passes[number]
+        return _plain_score(_figure(self._values[number]), passed=None if passed == _NO_PASS else bool(passed))
+
+
+def _figure(value: float) -> float | None:
+    return None if value != value else value  # noqa: PLR0124  (only NaN differs from itself)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from harness.domain.answer import Answer, Job, KeptAnswer, kept
+from harness.domain.answer import Answer, Job, KeptAnswer, KeptAnswers, kept
 from harness.domain.generation import Outcome
 from harness.domain.model import Model
 from harness.domain.score import HasMetrics
@@ -39,7 +39,7 @@ class Cell:
         *,
         pace: Pace | None,
     ) -> None:
-        self.answers: list[KeptAnswer] = []
+        self.answers = KeptAnswers()
         self._with_target = isinstance(task.scorer, HasMetrics)
         self.count = len(jobs)
         self.todo = _missing(task, model, jobs, known, pace)

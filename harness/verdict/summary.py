@@ -1,9 +1,10 @@
 """From the answers of one model to one task to the cell that the table shows."""
 
+from array import array
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from statistics import fmean, median
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.domain.answer import KeptAnswer
 from harness.domain.record import SummaryRecord
@@ -39,20 +40,17 @@ def summarise(
         head: run id and time of the record.
         reducer: its name; an item with fewer scored epochs than its k does not count.
     """
-    values = _values(answers, reducer)
-    places = {answer.item_id: answer for answer in answers}
-    reduce, least = named(reducer), int(reducer[5:]) if reducer.startswith("pass") else 1
-    items = {item: reduce(scores) for item, scores in values.items() if len(scores) >= least}
-    estimate = score_estimate(list(items.values()), clusters=[places[item].cluster_id or item for item in items])
-    times = [answer.e2e_s for answer in answers if answer.e2e_s is not None and answer.outcome.is_scored]
-    scored = sum(map(len, values.values()))
+    items = _items(answers, reducer)
+    estimate = score_estimate(items.values, clusters=items.clusters)
+    times = array("d", (answer.e2e_s for answer in answers if answer.e2e_s is not None and answer.outcome.is_scored))
+    scored = sum(value_of(answer.score, reducer) is not None for answer in answers)
     return SummaryRecord(
         **head,
         model_key=model_key,
         task=task.name,
         task_class=task.task_class,
         scorer=task.scorer.name,
-        n=len(items),
+        n=len(items.values),
         unscored=planned - scored,
         planned=planned,
         epochs=epochs,
@@ -62,7 +60,7 @@ def summarise(
         high=estimate.interval.high if estimate.interval else None,
         interval=estimate.interval.method if estimate.interval else "",
         passed=sum(1 for answer in answers if answer.score is not None and answer.score.passed),
-        by_tier=_tiers(items, places),
+        by_tier=_tiers(items),
         outcomes=dict(Counter(answer.outcome.value for answer in answers)),
         e2e_p50_s=median(times) if times else None,
         reducer=reducer,
@@ -79,27 +77,62 @@ def _scorer_faults(answers: Sequence[KeptAnswer]) -> list[str]:
     return [answer.score.reason for answer in answers if answer.score and is_fault(answer.score)][:_NAMED_FAULTS]
 
 
-def _values(answers: Sequence[KeptAnswer], reducer: str) -> dict[str, list[float]]:
-    """Return what of the scores of each item the reducer works on, one value for each scored epoch."""
+class _Items(NamedTuple):
+    """The items that count: the value of each, its cluster (itself, if it has none) and its tier."""
+
+    values: "array[float]"
+    clusters: list[str]
+    tiers: "array[int]"
+
+
+def _items(answers: Sequence[KeptAnswer], reducer: str) -> _Items:
+    """Return what the reducer makes of each item; an item with fewer scored epochs than its k does not count."""
+    reduce, least = named(reducer), int(reducer[5:]) if reducer.startswith("pass") else 1
+    found = _Items(array("d"), [], array("q"))
+    for answer, scores in _scored(answers, reducer):
+        if len(scores) >= least:
+            found.values.append(reduce(scores))
+            found.clusters.append(answer.cluster_id or answer.item_id)
+            found.tiers.append(answer.tier)
+    return found
+
+
+def _scored(answers: Sequence[KeptAnswer], reducer: str) -> Iterator[tuple[KeptAnswer, list[float]]]:
+    """Yield the last answer to each item with what of its scores the reducer works on, one value for each scored epoch.
+
+    Nothing is collected where no item has several answers: there may be tens of thousands.
+    """
+    if not _has_repeats(answers):
+        for answer in answers:
+            if (value := value_of(answer.score, reducer)) is not None:
+                yield answer, [value]
+        return
     values: dict[str, list[float]] = defaultdict(list)
+    last: dict[str, KeptAnswer] = {}
     for answer in answers:
+        last[answer.item_id] = answer
         if (value := value_of(answer.score, reducer)) is not None:
             values[answer.item_id].append(value)
-    return values
+    for item, scores in values.items():
+        yield last[item], scores
 
 
-def _tiers(items: Mapping[str, float], places: Mapping[str, KeptAnswer]) -> dict[str, float]:
-    tiers: dict[str, list[float]] = defaultdict(list)
-    for item, value in items.items():
-        tiers[str(places[item].tier)].append(value)
-    return {tier: fmean(scores) for tier, scores in sorted(tiers.items())}
+def _has_repeats(answers: Sequence[KeptAnswer]) -> bool:
+    return len({answer.item_id for answer in answers}) < len(answers)
+
+
+def _tiers(items: _Items) -> dict[str, float]:
+    tiers: dict[int, array[float]] = defaultdict(lambda: array("d"))
+    for tier, value in zip(items.tiers, items.values, strict=True):
+        tiers[tier].append(value)
+    return {tier: fmean(scores) for tier, scores in sorted((str(tier), scores) for tier, scores in tiers.items())}
 
 
 def _repeats(answers: Sequence[KeptAnswer]) -> dict[str, Any]:
     """Return what the epochs tell: the variances are of the scores, flips and rates of the passes."""
     scores: dict[str, list[float]] = defaultdict(list)
     passes: dict[str, list[bool]] = defaultdict(list)
-    for answer in answers:
+    for answer in answers if _has_repeats(answers) else ():
         if (value := value_of(answer.score, "mean")) is not None:
             scores[answer.item_id].append(value)
             passes[answer.item_id].append(value_of(answer.score, "majority") == 1)

@@ -5,7 +5,7 @@ import tracemalloc
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from harness.domain.answer import Answer, Job
+from harness.domain.answer import Answer, Job, KeptAnswer, KeptAnswers
 from harness.domain.generation import ChatRequest, Generation, Outcome, ServerStats, Times
 from harness.domain.model import InstanceId, Model, ModelKey
 from harness.domain.record import SummaryRecord
@@ -13,10 +13,12 @@ from harness.domain.sample import Json
 from harness.domain.score import Score
 from harness.run.cell import Cell
 from harness.scoring.judge import faulty, is_fault
+from harness.verdict.summary import summarise
 from tests.run.conftest import TASK, Echo, Make, samples
 from tests.run.silent import Silent
 
 COUNT = 200
+MANY = 4000
 MODEL = Model(key=ModelKey("acme/tiny-1b"), type="llm")
 
 
@@ -44,9 +46,57 @@ def test_what_is_kept_of_an_answer_does_not_depend_on_its_length() -> None:
     finally:
         tracemalloc.stop()
     assert len(cell.answers) == COUNT
-    assert kept_bytes / COUNT < 200
+    assert kept_bytes / COUNT < 60
     first = cell.answers[0]
     assert (first.e2e_s, first.score) == (1.0, Score(value=0.0, passed=False))
+
+
+def test_answers_come_back_as_they_were_kept() -> None:
+    plain = KeptAnswer(
+        item_id="a",
+        tier=3,
+        cluster_id="c",
+        target=None,
+        outcome=Outcome.OK,
+        score=Score(value=0.1, passed=False),
+        e2e_s=0.3,
+    )
+    answers = [
+        plain,
+        replace(plain, item_id="b", cluster_id="", target={"label": "x"}, outcome=Outcome.TIMEOUT, e2e_s=None),
+        *(
+            replace(plain, score=score)
+            for score in (
+                None,
+                Score(value=None),
+                Score(value=None, passed=True),
+                Score(value=1.0),
+                Score(value=0.0, passed=True, details={"f1": 0.5}),
+                faulty("it raised"),
+            )
+        ),
+    ]
+    kept = KeptAnswers(answers)
+    assert list(kept) == answers
+    assert kept[-3:] == answers[-3:]
+    assert (kept[-1], len(kept)) == (answers[-1], len(answers))
+
+
+def test_a_summary_collects_nothing_by_item_where_no_item_is_repeated() -> None:
+    answer = KeptAnswer(
+        item_id="", tier=1, cluster_id="", target=None, outcome=Outcome.OK, score=Score(value=0.5), e2e_s=1.0
+    )
+    answers = KeptAnswers(replace(answer, item_id=f"item {number}") for number in range(MANY))
+    tracemalloc.start()
+    try:
+        cell = summarise(
+            TASK, answers, planned=MANY, epochs=1, model_key="m", head={"run_id": "r", "at": "2026-01-01T00:00:00Z"}
+        )
+        most_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (cell.n, cell.score, cell.by_tier) == (MANY, 0.5, {"1": 0.5})
+    assert most_bytes / MANY < 260
 
 
 def test_why_an_answer_could_not_be_judged_is_kept_for_the_summary() -> None:
