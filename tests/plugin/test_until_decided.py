@@ -133,7 +133,7 @@ def test_all_four_answers_stand_in_one_transcript(whole: Result) -> None:
 
 
 def _without_times(words: list[str]) -> list[str]:
-    return [word for word, unit in zip(words, [*words[1:], ""], strict=True) if "s" not in {word, unit}]
+    return [word for word, unit in zip(words, [*words[1:], ""], strict=True) if not {"s", "ms"} & {word, unit}]
 
 
 def test_the_end_rests_on_all_rounds_and_a_floor_is_judged_there(whole: Result) -> None:
