@@ -1,6 +1,7 @@
 """One model against a floor: does it reach it, does it miss it, or is that not decided."""
 
 import math
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, pvariance
@@ -93,12 +94,12 @@ def decide_floor(
     if not (0 <= floor <= 1 and 0 < alpha < 0.5):  # noqa: PLR2004  (a coin would do better)
         raise ValueError(f"expected a floor within 0 to 1 and alpha below 0.5, got {floor} and {alpha}")
     items = sorted(item for item in scores if scores[item])
-    names = [(clusters or {}).get(item, f"item {item}") for item in items]
+    names = [clusters.get(item, f"item {item}") for item in items] if clusters else items
     answers = [score for item in items for score in scores[item]]
     unscored = answers.count(None)
 
     def values(lost: float) -> _Values:
-        filled = [reduce([lost if score is None else score for score in scores[item]]) for item in items]
+        filled = array("d", (reduce([lost if score is None else score for score in scores[item]]) for item in items))
         return _Values(filled, names)
 
     needed = None

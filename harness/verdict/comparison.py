@@ -51,10 +51,13 @@ def comparisons(
     Raises:
         ValueError: a scorer gave a score outside 0 to 1.
     """
-    cells = _cells(run, settings.reducer)
     alpha = alpha_of(settings.rounds)
-    for task in dict.fromkeys(key.task for key in cells):
-        models = {key.model_key: cell for key, cell in cells.items() if key.task == task}
+    ended = [CellKey(summary.model_key, summary.task) for summary in run.summaries]
+    for task in dict.fromkeys(key.task for key in (*run.cells, *ended)):
+        candidates = {key.model_key for key in ended if key.task == task}
+        if task not in settings.floors and (reference is None or candidates <= {reference}):
+            continue  # There is nothing to claim. Scores by item are large, so they are not put together for that.
+        models = _models(run, task, settings.reducer)
         found = list(_against_reference(models, reference, settings.margin, alpha, head))
         if task in settings.floors:
             found += [
@@ -74,16 +77,20 @@ def _capped(record: ComparisonRecord, supply: Supply) -> ComparisonRecord:
     return record.model_copy(update={"needed": None, "needed_for": "", "reason": reason})
 
 
-def _cells(run: RunFile, reducer: str) -> dict[CellKey, _Scored]:
-    """Return what each model scored on each task, by the task's own scorer."""
-    scored: dict[CellKey, _Scored] = defaultdict(_Scored)
+def _models(run: RunFile, task: str, reducer: str) -> dict[str, _Scored]:
+    """Return what each model scored on a task, by the task's own scorer."""
+    scored: dict[str, _Scored] = defaultdict(_Scored)
     for key, samples in run.cells.items():
+        if key.task != task:
+            continue
+        cell = scored[key.model_key]
         for sample in samples:
-            scored[key].clusters[sample.item_id] = sample.cluster_id or f"item {sample.item_id}"
+            cell.clusters[sample.item_id] = sample.cluster_id or f"item {sample.item_id}"
             if (score := run.score(sample)) is not None:
-                scored[key].values[sample.item_id][sample.epoch] = value_of(score, reducer)
+                cell.values[sample.item_id][sample.epoch] = value_of(score, reducer)
     for summary in run.summaries:
-        scored[CellKey(summary.model_key, summary.task)].summary = summary
+        if summary.task == task:
+            scored[summary.model_key].summary = summary
     return scored
 
 

@@ -236,7 +236,7 @@ def _reduced(answers: Iterable[tuple[str, float | None]]) -> dict[str, float | N
             known.append(score)
         else:
             epochs[item] = [known, score]
-    return {item: _mean(scores) if isinstance(scores, list) else scores for item, scores in sorted(epochs.items())}
+    return {item: _mean(scores) if isinstance(scores := epochs[item], list) else scores for item in sorted(epochs)}
 
 
 def _mean(scores: Sequence[float | None]) -> float | None:

@@ -1,7 +1,9 @@
 """How long a person waits for each model of a run: for the first word, for a whole answer, for a load."""
 
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from statistics import median
 
 from harness.stats.latency import is_one_block, is_time
@@ -88,7 +90,7 @@ def resident_of(run: RunFile, waits: Sequence[Waiting]) -> Waiting | None:
 
 
 def _waiting(run: RunFile, key: str, load: tuple[float, int, LoadKind] | None) -> Waiting:
-    samples = [sample for cell in run.cells.values() if cell.key.model_key == key for sample in cell]
+    cells = [cell for cell in run.cells.values() if cell.key.model_key == key]
     alone, short = (
         _wait(
             measure.value
@@ -97,19 +99,20 @@ def _waiting(run: RunFile, key: str, load: tuple[float, int, LoadKind] | None) -
         )
         for name in ("ttft_s", "e2e_s")
     )
-    answer = _wait(sample.e2e_s for sample in samples)
+    answer = _wait(chain.from_iterable(cell.e2e_s for cell in cells))
     # The few tokens of a short answer may well come at once, after a long prompt.
-    long = [sample for sample in samples if (sample.output_tokens or 0) >= _LONG_TOKENS]
-    blocks = sum(
-        is_one_block(ttft_s=sample.ttft_s, e2e_s=sample.e2e_s, output_tokens=sample.output_tokens) for sample in long
-    )
+    long = blocks = 0
+    for sample in chain.from_iterable(cells):
+        if (sample.output_tokens or 0) >= _LONG_TOKENS:
+            long += 1
+            blocks += is_one_block(ttft_s=sample.ttft_s, e2e_s=sample.e2e_s, output_tokens=sample.output_tokens)
     uses = [use for use in run.uses if use.model_key == key]
     return Waiting(
         model_key=key,
-        first_word=alone or _wait(sample.ttft_s for sample in samples),
+        first_word=alone or _wait(chain.from_iterable(cell.ttft_s for cell in cells)),
         is_first_word_alone=alone is not None,
         is_first_word_blurred=alone is not None and is_blurred(run, key, "ttft_s"),
-        is_one_block=2 * blocks > len(long),
+        is_one_block=2 * blocks > long,
         answer=answer or short,
         is_answer_to_task=answer is not None,
         load=None if load is None else Wait(seconds=load[0], n=load[1]),
@@ -119,5 +122,5 @@ def _waiting(run: RunFile, key: str, load: tuple[float, int, LoadKind] | None) -
 
 
 def _wait(times: Iterable[float | None]) -> Wait | None:
-    known = [time_s for time_s in times if is_time(time_s)]
+    known = array("d", filter(is_time, times))
     return Wait(seconds=median(known), n=len(known)) if known else None
