@@ -47,11 +47,11 @@ def test_everybody_asks_each_sample_once_and_is_measured(on: Course) -> None:
 
 
 def test_a_killed_run_of_this_project_keeps_its_answers(on: Course) -> None:
-    killed = killed_half_way(BY_NAME[THIS], samples=16, on=on)
+    killed = killed_half_way(BY_NAME[THIS], samples=40, on=on)
     assert killed.error is None
-    # What the server had answered may still be on its way: at most one answer a slot.
-    assert killed.answered >= 8
-    assert killed.kept >= killed.answered - SLOTS
+    # Of what the server had answered, one answer a slot may still be on its way, and one be waiting for its score.
+    assert killed.answered >= 20
+    assert killed.kept >= killed.answered - 2 * SLOTS
 
 
 def test_a_job_that_asks_too_little_does_not_count(on: Course) -> None:
