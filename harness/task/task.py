@@ -1,6 +1,6 @@
 """A task: samples of one prompt form, and one scorer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from harness.domain.sample import Sample, content_hash
@@ -79,7 +79,7 @@ class Task:
             )
         return samples
 
-    def fingerprint(self, samples: Sequence[Sample]) -> str:
+    def fingerprint(self, samples: Iterable[Sample]) -> str:
         """Return a hash of these samples, the scorer and its version: runs with equal ones can be compared."""
         hashes = [sample.item_hash for sample in samples]
         return content_hash([self.name, self.scorer.name, self.scorer.version, hashes])

@@ -292,5 +292,5 @@ class Plan:
         rooms = sorted({room_tokens(task, model, self.settings) for model in self.selection.models})
         seed, limit = self.settings.seed, self.settings.limit
         return task.fingerprint(
-            [sample for room in rooms for sample in task.samples(seed=seed, limit=limit, room_tokens=room)]
+            sample for room in rooms for sample in task.samples(seed=seed, limit=limit, room_tokens=room)
         )

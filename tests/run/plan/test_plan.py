@@ -1,12 +1,16 @@
 """How long the requests of a fitted task may be, how many are asked at a time, and what the plan tells of it."""
 
+import json
+import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from harness.domain.model import Capabilities, Instance, InstanceId, LoadConfig, Model, ModelKey
 from harness.domain.sample import Sample
+from harness.own_task.own_task import load_own_tasks
 from harness.run.ask.room import room_tokens, slots_for
 from harness.run.plan.budget import CellCost, ModelCost
 from harness.run.plan.plan import Plan, load_config
@@ -14,6 +18,7 @@ from harness.scoring.exact import Exact
 from harness.selection.selection import Selection
 from harness.settings import Settings
 from harness.task.task import Task
+from tests.own_task.written import write
 
 
 def as_long_as(_: int, n: int, room: int) -> Sequence[Sample]:
@@ -199,3 +204,18 @@ def test_what_is_expected_counts_what_is_known_and_says_which_times_were_measure
     ]
     assert whole.fixed_s == 0.0
     assert all(cell.known == cell.total for cell in whole.cells)
+
+
+def test_a_plan_does_not_hold_the_samples_of_a_task_that_makes_them_when_they_are_looked_at(tmp_path: Path) -> None:
+    count, letters = 400, 4000
+    lines = (json.dumps({"text": f"{number:04d}" * (letters // 4)}) for number in range(count))
+    definition = 'data = "rows.jsonl"\nprompt = "{text}"\nscorer = "exact"\ntarget = "text"\n'
+    (own,) = load_own_tasks(write(tmp_path, definition, rows="\n".join(lines), name="rows.jsonl"))
+    made = plan(Settings(limit=count), model(), tasks=(own.task,))
+    tracemalloc.start()
+    try:
+        assert made.as_dict()["tasks"]
+        most_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most_bytes < count * letters / 2
