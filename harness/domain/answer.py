@@ -108,7 +108,8 @@ class KeptAnswers(Sequence[KeptAnswer]):
     """
 
     def __init__(self, answers: Iterable[KeptAnswer] = ()) -> None:
-        self._items: list[str] = []
+        self._ids = bytearray()  # One after the other: as texts they would be most of what is kept.
+        self._ends: array[int] = array("q", [0])
         self._clusters: list[str] = []
         self._tiers: array[int] = array("q")
         self._outcomes: array[int] = array("b")
@@ -122,7 +123,7 @@ class KeptAnswers(Sequence[KeptAnswer]):
             self.append(answer)
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self._ends) - 1
 
     @overload
     def __getitem__(self, index: int) -> KeptAnswer: ...
@@ -142,7 +143,8 @@ class KeptAnswers(Sequence[KeptAnswer]):
         if score is None or score.details or score.reason:
             self._detailed[number] = score
         value, passed = (score.value, score.passed) if score is not None else (None, None)
-        self._items.append(answer.item_id)
+        self._ids += answer.item_id.encode("utf-8", "surrogatepass")
+        self._ends.append(len(self._ids))
         self._clusters.append(answer.cluster_id)
         self._tiers.append(answer.tier)
         self._outcomes.append(_OUTCOMES.index(answer.outcome))
@@ -152,7 +154,7 @@ class KeptAnswers(Sequence[KeptAnswer]):
 
     def _answer(self, number: int) -> KeptAnswer:
         return KeptAnswer(
-            item_id=self._items[number],
+            item_id=self._ids[self._ends[number] : self._ends[number + 1]].decode("utf-8", "surrogatepass"),
             tier=self._tiers[number],
             cluster_id=self._clusters[number],
             target=self._targets.get(number),

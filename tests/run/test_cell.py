@@ -63,7 +63,7 @@ def test_answers_come_back_as_they_were_kept() -> None:
     )
     answers = [
         plain,
-        replace(plain, item_id="b", cluster_id="", target={"label": "x"}, outcome=Outcome.TIMEOUT, e2e_s=None),
+        replace(plain, item_id="ü\ud800", cluster_id="", target={"label": "x"}, outcome=Outcome.TIMEOUT, e2e_s=None),
         *(
             replace(plain, score=score)
             for score in (
@@ -80,6 +80,20 @@ def test_answers_come_back_as_they_were_kept() -> None:
     assert list(kept) == answers
     assert kept[-3:] == answers[-3:]
     assert (kept[-1], len(kept)) == (answers[-1], len(answers))
+
+
+def test_the_ids_of_items_are_not_kept_as_texts() -> None:
+    answer = KeptAnswer(
+        item_id="", tier=1, cluster_id="", target=None, outcome=Outcome.OK, score=Score(value=0.5), e2e_s=1.0
+    )
+    tracemalloc.start()
+    try:
+        answers = KeptAnswers(replace(answer, item_id=f"numbers-{number:012x}") for number in range(MANY))
+        kept_bytes = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert answers[MANY - 1].item_id == f"numbers-{MANY - 1:012x}"
+    assert kept_bytes / MANY < 90
 
 
 def test_a_summary_collects_nothing_by_item_where_no_item_is_repeated() -> None:
