@@ -133,7 +133,8 @@ def test_after_five_server_errors_in_a_row_the_rest_is_given_up(make: Make) -> N
         before = len(bench.server.requests)
         cell = bench.run.evaluate(TASK, leased)
         asked = len(bench.server.requests) - before
-    assert asked <= 6 * (3 + 2)  # Each is asked three times, with two looks at what is loaded.
+    # Each is asked three times, with two looks at what is loaded; two more may have begun when the fifth one counts.
+    assert asked <= 7 * (3 + 2)
     assert (cell.n, cell.unscored, cell.score) == (0, 30, None)
 
 
