@@ -49,7 +49,8 @@ def fitted(
     """
     if not model.is_chat:
         able = ", ".join(other.key for other in listing if other.is_chat) or "none"
-        raise SettingsError(f"{model.key} makes embeddings and cannot chat", hint=f"Models that can: {able}")
+        what = "makes embeddings" if model.is_embedding else f"is of type {model.type}"
+        raise SettingsError(f"{model.key} {what} and cannot chat", hint=f"Models that can: {able}")
     _check_vision(request, model, listing)
     _check_context(request, model, instance_id)
     fit = replace(request, reasoning=_reasoning(request.reasoning, model, say))

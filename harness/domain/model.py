@@ -89,7 +89,8 @@ class Model:
     """A downloaded model, loaded or not.
 
     Attributes:
-        type: "llm" or "embedding"; a vision model is "llm" with `capabilities.vision`.
+        type: "llm" or "embedding"; a vision model is "llm" with `capabilities.vision`. LM Studio lists others too, such
+            as "decision": the set is open.
         size_bytes: size on disk.
         params_string: such as "4B" or "26B-A4B" (total and active), where known.
         max_context_length: in tokens, as trained; an instance may be loaded with less.
@@ -126,6 +127,11 @@ class Model:
     def is_embedding(self) -> bool:
         """Whether it computes embeddings."""
         return self.type == "embedding"
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether it is of a type that is never asked: neither chat nor embedding, such as LM Studio's "decision"."""
+        return not (self.is_chat or self.is_embedding)
 
     def instance(self, instance_id: str) -> Instance | None:
         """Return the loaded instance with exactly this id (ids are case-sensitive), or None."""

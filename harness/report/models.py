@@ -1,6 +1,6 @@
 """The models of a server: as a table that fits the terminal, and as JSON like LM Studio's own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
@@ -11,7 +11,7 @@ from harness.domain.model import Capabilities, Instance, Model
 from harness.report.figure import size
 from harness.report.text import one_line
 from harness.selection.memory import resident_bytes
-from harness.selection.selection import parameters
+from harness.selection.selection import left_alone, parameters
 
 _INDENT = "  "
 
@@ -39,8 +39,8 @@ def render_models(listing: Sequence[Model], *, width: int | None = None) -> str:
     for dropped in _DROPPED:
         table = _table(listing, dropped)
         if width is None or all(len(line) <= width for line in table.splitlines()):
-            return f"{table}\n\n{_fitted(_total(listing), width)}"
-    return "\n".join([*(_lines(model, width or 0) for model in listing), "", _fitted(_total(listing), width)])
+            return "\n".join([table, "", *_below(listing, width)])
+    return "\n".join([*(_lines(model, width or 0) for model in listing), "", *_below(listing, width)])
 
 
 def listed(model: Model) -> dict[str, Any]:
@@ -108,6 +108,13 @@ def _fitted(text: str, width: int | None) -> str:
         return text
     lines = wrap(text, max(width - len(_INDENT), 20), break_long_words=False, break_on_hyphens=False)
     return f"\n{_INDENT}".join(lines)
+
+
+def _below(listing: Sequence[Model], width: int | None) -> Iterator[str]:
+    """Yield how much is resident, and which models are never asked."""
+    yield _fitted(_total(listing), width)
+    if alone := left_alone(listing):
+        yield _fitted(one_line(alone, limit=400), width)
 
 
 def _total(listing: Sequence[Model]) -> str:

@@ -27,7 +27,7 @@ from harness.run.resume.resume import Resumption
 from harness.run.resume.scope import suites_of
 from harness.run.run import Run
 from harness.selection.reference import choose_reference
-from harness.selection.selection import Selection, select_models
+from harness.selection.selection import Selection, left_alone, select_models
 from harness.settings import Settings, setting
 from harness.store.run_file import RunFile
 from harness.task.task import Task
@@ -109,6 +109,8 @@ class Session:
             exclude=self.settings.exclude,
             max_size_bytes=self.settings.max_size_bytes,
         )
+        if alone := left_alone(self.listing, self.settings.models):
+            self._say_once(alone)
         check_reasoning(selection.models, self.settings.reasoning)
         choose_reference(selection.models, self.settings.primary)
         return selection

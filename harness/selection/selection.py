@@ -77,6 +77,12 @@ def select_models(
         )
     fitting = [model for model in chat if not is_left_out(model, exclude, max_size_bytes)]
     if patterns:
+        for model in listing:
+            if model.is_left_alone and model.key.lower() in {pattern.lower() for pattern in patterns}:
+                raise ModelNotFound(
+                    f"{model.key} is of type {model.type!r}: expected a chat model (llm)",
+                    hint="It is listed, and left alone. " + nearest_hint(chat, model.key),
+                )
         chosen = {model.key: model for pattern in patterns for model in _matching(pattern, chat)}
         models = [model for model in fitting if model.key in chosen]
         reason = "named by " + ", ".join(patterns)
@@ -91,6 +97,22 @@ def select_models(
             hint=f"Check {setting('exclude')} and {setting('max_size_bytes')}.",
         )
     return Selection(models=tuple(sorted(models, key=cost)), reason=reason)
+
+
+def left_alone(listing: Sequence[Model], patterns: Sequence[str] = ("all",)) -> str:
+    """Return one line that names the models of other types than chat and embedding, which are not asked; "" if none.
+
+    Args:
+        listing: of the server.
+        patterns: as for `select_models`; only what they would select is named.
+    """
+    named = [
+        f"{model.key} ({model.type})"
+        for model in listing
+        if model.is_left_alone and any(_is_meant(model, pattern) for pattern in patterns)
+    ]
+    more = f" and {len(named) - _NEAREST} more" if len(named) > _NEAREST else ""
+    return f"Left alone, as only llm and embedding models are asked: {', '.join(named[:_NEAREST])}{more}." * bool(named)
 
 
 def find_model(listing: Sequence[Model], key: str) -> Model:
@@ -144,8 +166,12 @@ def _ready(listing: Sequence[Model], kind: str) -> str:
 def _matching(pattern: str, chat: Sequence[Model]) -> Sequence[Model]:
     if pattern == "all":
         return chat
-    matching = [model for model in chat if fnmatchcase(model.key.lower(), pattern.lower())]
+    matching = [model for model in chat if _is_meant(model, pattern)]
     return matching or [find_model(chat, pattern)]
+
+
+def _is_meant(model: Model, pattern: str) -> bool:
+    return pattern == "all" or fnmatchcase(model.key.lower(), pattern.lower())
 
 
 def is_left_out(model: Model, exclude: Sequence[str], max_size_bytes: int | None) -> bool:

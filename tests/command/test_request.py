@@ -57,6 +57,11 @@ def test_an_embedding_model_cannot_chat() -> None:
     assert "acme/plain, acme/sees" in refused.value.hint
 
 
+def test_a_model_of_another_type_cannot_chat_either_and_its_type_is_named() -> None:
+    with pytest.raises(SettingsError, match="acme/verdict is of type decision and cannot chat"):
+        fit(ASKED, replace(EMBEDS, key=ModelKey("acme/verdict"), type="decision"))
+
+
 def test_images_go_to_models_with_vision_and_to_those_of_which_nothing_is_known() -> None:
     asked = replace(ASKED, input=PICTURE)
     assert fit(asked, SEES).input == fit(asked, UNTOLD).input == PICTURE

@@ -39,3 +39,13 @@ def test_the_columns_that_go_first_are_those_that_matter_least() -> None:
         header = render_models(listing, width=max(map(len, full)) - spare).splitlines()[0]
         missing = [name for name in ("params", "quant", "max context", "kind") if name not in header]
         assert missing == list(gone)
+
+
+def test_models_that_are_never_asked_are_listed_with_their_type_and_one_line_says_so() -> None:
+    decision = replace(DEFAULT_MODELS[0], key="acme/verdict", type="decision")  # type: ignore[arg-type]
+    for width in (None, 80, 40):
+        shown = render_models([*DEFAULT_MODELS, decision], width=width)
+        assert "Left alone, as only llm and embedding models are asked: acme/verdict (decision)." in " ".join(
+            shown.split()
+        )
+        assert "Left alone" not in render_models(DEFAULT_MODELS, width=width)

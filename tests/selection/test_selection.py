@@ -4,7 +4,7 @@ import pytest
 
 from harness.domain.model import Instance, InstanceId, LoadConfig, Model, ModelKey
 from harness.errors import ModelNotFound, SettingsError
-from harness.selection.selection import find_model, nearest_hint, parameters, select_models
+from harness.selection.selection import find_model, left_alone, nearest_hint, parameters, select_models
 
 
 def model(key: str, *, size: int = 1, params: str | None = None, type_: str = "llm", loaded: bool = False) -> Model:
@@ -110,3 +110,24 @@ def test_a_variant_given_as_a_key_is_named_with_its_model_and_the_selected_one()
         with pytest.raises(ModelNotFound, match=r"variant of qwen/4b, of which qwen/4b@q4_0 is selected") as refused:
             find()
         assert "Use the key qwen/4b" in refused.value.hint
+
+
+DECISION = model("acme/verdict", type_="decision")
+
+
+def test_a_model_that_neither_chats_nor_embeds_is_left_alone_and_one_line_says_so() -> None:
+    listing = (*LISTING, DECISION)
+    assert keys(patterns=("all",), listing=listing) == keys(patterns=("all",))
+    line = "Left alone, as only llm and embedding models are asked: acme/verdict (decision)."
+    assert left_alone(listing) == left_alone(listing, ("small/*", "ACME/*")) == line
+    assert left_alone(LISTING) == left_alone(listing, ()) == left_alone(listing, ("small/4b",)) == ""
+
+
+def test_of_many_such_models_the_first_three_are_named() -> None:
+    many = [model(f"m{number}", type_="tts") for number in range(5)]
+    assert left_alone(many).endswith("asked: m0 (tts), m1 (tts), m2 (tts) and 2 more.")
+
+
+def test_one_that_is_named_is_refused_with_its_type() -> None:
+    with pytest.raises(ModelNotFound, match="acme/verdict is of type 'decision': expected a chat model"):
+        keys(patterns=("ACME/verdict",), listing=(*LISTING, DECISION))
