@@ -122,7 +122,8 @@ async def start_instance(
             await process.wait()
             shutil.rmtree(folder, ignore_errors=True)
             if isinstance(exc, TimeoutError | _NotReady):
-                raise load_failed(file.model.key, _reason(log, process.returncode)) from exc
+                told = str(exc) or f"the worker ended with exit code {process.returncode}"
+                raise load_failed(file.model.key, _reason(log) or told) from exc
             raise
     # No connection is kept alive: llama-server spends a thread of a small pool on each idle one, and closes it after
     # 5 s, so that a request may meet one that is being closed (2026-11: one lost answer in 72).
@@ -159,7 +160,7 @@ async def _start_worker(log: IO[bytes]) -> asyncio.subprocess.Process:
 
 
 class _NotReady(Exception):
-    """The worker ended or said that it failed."""
+    """The worker ended, or said that it failed: its text is what it said."""
 
 
 async def _handshake(process: asyncio.subprocess.Process, spec: dict[str, Any]) -> str:
@@ -172,7 +173,7 @@ async def _handshake(process: asyncio.subprocess.Process, spec: dict[str, Any]) 
     except (OSError, ValueError) as exc:
         raise _NotReady from exc
     if "socket" not in answer:
-        raise _NotReady
+        raise _NotReady(answer.get("error", ""))
     return str(answer["socket"])
 
 
@@ -223,14 +224,12 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _reason(log: IO[bytes], exit_code: int | None) -> str:
-    """Return llama.cpp's own error messages from the end of its log."""
+def _reason(log: IO[bytes]) -> str:
+    """Return llama.cpp's own error messages from the end of its log; it may have died before it wrote one."""
     size = log.seek(0, os.SEEK_END)
     log.seek(max(0, size - _LOG_TAIL_BYTES))
     lines = log.read().decode("utf-8", "replace").splitlines()
     errors = [line.partition(": ")[2] or line for line in lines if " E " in line or "error" in line.lower()]
     # It also reports an unreadable file as a lack of memory, and the hint for that would be wrong here.
     errors = [line for line in errors if "fit params to free device memory" not in line] or errors
-    return (
-        "; ".join(dict.fromkeys(line.strip() for line in errors[:3])) or f"the worker ended with exit code {exit_code}"
-    )
+    return "; ".join(dict.fromkeys(line.strip() for line in errors[:3]))

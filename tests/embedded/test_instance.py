@@ -1,12 +1,25 @@
-"""How many cores an instance computes on."""
+"""How many cores an instance computes on, and what is said of one that cannot start."""
 
+import asyncio
 import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.embedded.instance import _cores
+from harness.domain.model import InstanceId, LoadConfig
+from harness.embedded import instance
+from harness.embedded.catalogue import model_files
+from harness.embedded.default_models import cache_dir
+from harness.embedded.instance import _cores, start_instance
+from harness.serving.refusal import Refusal
+
+if TYPE_CHECKING:
+    from harness.embedded.process import EmbeddedServer
+
+KEY = "smollm2-135m-instruct-q4_0"
 
 
 @pytest.mark.parametrize(("chosen", "cores"), [("3", 3), ("1", 1)])
@@ -22,3 +35,22 @@ def test_otherwise_it_is_those_that_the_process_may_use(chosen: str) -> None:
     environ = {**os.environ, "LMS_HARNESS_THREADS": chosen}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environ)
     assert done.stdout.strip() == "1"
+
+
+@pytest.mark.embedded
+@pytest.mark.parametrize(
+    ("log_bytes", "reason"), [(4096, "corrupted or incomplete"), (0, "Failed to init server")], ids=["log", "no-log"]
+)
+def test_what_the_worker_said_is_the_reason_where_its_log_has_none(
+    embedded_server: "EmbeddedServer", tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log_bytes: int, reason: str
+) -> None:
+    with (cache_dir() / f"{KEY}.gguf").open("rb") as file:
+        (tmp_path / "torn.gguf").write_bytes(file.read(20_000_000))
+    monkeypatch.setattr(instance, "_LOG_TAIL_BYTES", log_bytes)
+    (torn,) = model_files(tmp_path)
+    with pytest.raises(Refusal, match=reason):
+        asyncio.run(
+            start_instance(
+                torn, InstanceId("torn"), LoadConfig(context_length=512, parallel=1, eval_batch_size=512), is_jit=False
+            )
+        )
