@@ -7,6 +7,7 @@ draws only say what may be lost.
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,34 @@ def reaches(scores: Sequence[float], floor: float) -> float:
     import numpy as np
 
     return sum_is_positive(np.array([*scores, 0.0, 1.0]) - floor)
+
+
+def settled(passed: int, n: int, items: int, *, floor: float, confidence: float) -> float:
+    """Return the chance that after so many items in all it is settled whether a model reaches the floor.
+
+    Settled: `reaches` is at least the confidence, or at most 1 less it. Of the further items those passed are
+    beta-binomial, given what is believed now.
+
+    Args:
+        passed: of the items until now.
+        n: how many those are.
+        items: in all, n or more.
+        floor: within 0 to 1.
+        confidence: from 1/2 to 1.
+    """
+    more, mine, others = items - n, passed + 1, n - passed + 1
+
+    def believed(passes: int) -> float:
+        return beta_cdf(1 - floor, items - passes + 1, passes + 1)
+
+    def chance(further: int) -> float:
+        ways = math.lgamma(more + 1) - math.lgamma(further + 1) - math.lgamma(more - further + 1)
+        after = math.lgamma(mine + further) + math.lgamma(others + more - further) - math.lgamma(items + 2)
+        return math.exp(ways + after + math.lgamma(n + 2) - math.lgamma(mine) - math.lgamma(others))
+
+    possible = range(passed, passed + more + 1)
+    first = bisect_right(possible, 1 - confidence, key=believed)
+    return 1 - math.fsum(map(chance, range(first, bisect_left(possible, confidence, key=believed))))
 
 
 def reaches_other(

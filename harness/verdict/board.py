@@ -1,14 +1,14 @@
 """All models that may take one task, compared on the same items: what is believed of each, and what it may lose."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from harness.stats.interval import effective_items
 from harness.stats.noise import is_within
-from harness.stats.posterior import beta_reaches, expected, mean_draws, reaches, reaches_other
+from harness.stats.posterior import beta_reaches, expected, mean_draws, reaches, reaches_other, settled
 from harness.verdict.contender import Contender, Rule
 
 if TYPE_CHECKING:
@@ -61,6 +61,11 @@ class Yardstick:
         self._rule = rule
         self.value = rule.floor if primary is None else max(0.0, (primary.score or 0.0) - rule.margin)
 
+    @property
+    def is_relative(self) -> bool:
+        """Whether it is the primary's mean."""
+        return self._primary is not None
+
     def reached_by(self, candidate: Contender) -> float:
         """Return the probability that a model suffices."""
         if self._primary is None:
@@ -81,12 +86,13 @@ class Yardstick:
     def foreseen(self, rows: "Array", primary_row: "Array | None", counts: "Array") -> "Array":
         """Return the probabilities to suffice, futures x models, that would be believed after these counts of rows."""
         import numpy as np
-        from scipy.special import ndtr
 
         n = counts.sum(axis=1, keepdims=True)
         if primary_row is None:
             found: Array = beta_reaches(counts @ rows, counts @ rows**2, n, self._rule.floor)
             return found
+        from scipy.special import ndtr
+
         gaps = rows - primary_row[:, None]
         mean = counts @ gaps / (n + 2)  # the prior's pass and fail of either side cancel out
         variance = ((counts @ gaps**2 + 2) / (n + 2) - mean**2) / (n + 3)
@@ -215,15 +221,40 @@ class Board:
     def items_to_settle(self, yardstick: Yardstick, most_items: int | None) -> int | None:
         """Return the smallest number of items at which the answer will probably not be open; None: no such number.
 
-        Futures are drawn from what is believed now: more items like those seen, in proportions that fit them. Where
-        items share clusters it takes more of them, as each tells less.
+        Futures are drawn from what is believed now: more items like those seen, in proportions that fit them. Those of
+        one model's passes and fails are counted out. Where items share clusters it takes more of them, as each tells
+        less.
         """
+        items = sorted(set.intersection(*(set(candidate.scores) for candidate in self._candidates)))
+        if not items:
+            return None
+        most = _MOST_ITEMS if most_items is None else min(most_items, _MOST_ITEMS)
+        chance = self._counted_future(yardstick) or self._drawn_future(yardstick, items)
+        wanted = len(items)
+        while wanted < most:
+            wanted = min(most, max(wanted + 1, math.ceil(wanted * _GROWTH)))
+            if chance(wanted) >= _FORESEEN:
+                needed = math.ceil(wanted / min(map(yardstick.independent_share, self._candidates)))
+                return needed if needed <= most else None
+        return None
+
+    def _counted_future(self, yardstick: Yardstick) -> Callable[[int], float] | None:
+        """Return the chance to be settled by the items in all; None for several models, graded scores or a primary.
+
+        Counting needs no numpy, which takes 70 ms to import at the end of a run.
+        """
+        values = self._candidates[0].values
+        if not self._is_alone or yardstick.is_relative or not all(value in {0, 1} for value in values):
+            return None
+        passed, n = int(sum(values)), len(values)
+        rule = self._rule
+        return lambda items: settled(passed, n, items, floor=rule.floor, confidence=rule.confidence)
+
+    def _drawn_future(self, yardstick: Yardstick, items: Sequence[str]) -> Callable[[int], float]:
+        """Return the share of futures that are settled, by the items in all."""
         import numpy as np
 
-        items = sorted(set.intersection(*(set(candidate.scores) for candidate in self._candidates)))
         n = len(items)
-        if n == 0:
-            return None
         rows = _matrix(self._candidates, items)
         primary = yardstick.column(items)
         models = len(self._candidates)
@@ -235,17 +266,14 @@ class Board:
         shares = rng.standard_gamma(counts, size=(_FUTURES, len(counts)))
         shares /= shares.sum(axis=1, keepdims=True)
         seen = np.concatenate([np.ones(n), np.zeros(2 * models)])
-        most = _MOST_ITEMS if most_items is None else min(most_items, _MOST_ITEMS)
-        wanted = n
-        while wanted < most:
-            wanted = min(most, max(wanted + 1, math.ceil(wanted * _GROWTH)))
+
+        def chance(wanted: int) -> float:
             found = yardstick.foreseen(ends, primary, seen + rng.multinomial(wanted - n, shares))
             confidence = self._rule.confidence
             is_settled = (found >= confidence).any(axis=1) | (found <= 1 - confidence).all(axis=1)
-            if is_settled.mean() >= _FORESEEN:
-                needed = math.ceil(wanted / min(map(yardstick.independent_share, self._candidates)))
-                return needed if needed <= most else None
-        return None
+            return float(is_settled.mean())
+
+        return chance
 
 
 def paces(candidates: Sequence[Contender], rule: Rule) -> list[Contender | None]:

@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.store.run_file import RunFile
+from harness.verdict.choose import AnswerKind
+from harness.verdict.task_choice import choices_of
+
 PROGRAM = """
 import gc, json, sys
 from harness.cli import main
@@ -33,6 +37,9 @@ print(json.dumps(seen))
 PYTEST = {"conftest", "iniconfig", "pluggy", "py", "pygments", "pytest", "pytest_benchmark"}
 PYDANTIC = {"annotated_types", "pydantic", "pydantic_core", "typing_extensions", "typing_inspection"}
 ALLOWED = {"click", "harness", "lms_harness_plugin", "platformdirs", "suites", *PYTEST, *PYDANTIC}
+
+
+HEAVY = {"anyio", "httpx", "hypothesis", "jinja2", "jsonschema", "numpy", "rapidfuzz", "regex", "rich", "scipy"}
 
 
 def _imported(folder: Path, *words: str) -> Mapping[str, set[str]]:
@@ -70,8 +77,18 @@ def test_before_its_first_request_a_run_has_imported_these_packages(imported: Ma
 
 
 def test_a_run_of_one_model_ends_without_the_libraries_of_what_it_does_not_do(imported: Mapping[str, set[str]]) -> None:
-    heavy = {"anyio", "httpx", "hypothesis", "jinja2", "jsonschema", "numpy", "rapidfuzz", "regex", "rich", "scipy"}
-    assert not imported["end"] & heavy
+    assert not imported["end"] & HEAVY
+
+
+def test_what_would_settle_an_open_answer_of_one_model_takes_no_numpy(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "own.toml").write_text('data = "own.csv"\nprompt = "{q}"\ntarget = "a"\nscorer = "exact"\n')
+    (tmp_path / "own" / "own.csv").write_text("id,q,a\n1,six times seven?,42\n")
+    seen = _imported(tmp_path, "--model", "acme/tiny-1b", "--tasks", "own")
+    (answer,) = choices_of(RunFile.read(next((tmp_path / "results").glob("*.jsonl"))))
+    assert answer.choice.answer is AnswerKind.OPEN
+    assert answer.choice.needed is not None
+    assert not seen["end"] & HEAVY
 
 
 def test_plugins_that_people_have_installed_take_their_options_after_the_dashes(tmp_path: Path) -> None:

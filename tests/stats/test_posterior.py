@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.stats import beta
+from scipy.stats import beta, betabinom
 
 from harness.stats import posterior
-from harness.stats.posterior import beta_reaches, expected, mean_draws, reaches, reaches_other, sum_is_positive
+from harness.stats.posterior import beta_reaches, expected, mean_draws, reaches, reaches_other, settled, sum_is_positive
 
 SCORES = st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), min_size=1, max_size=12)
 
@@ -31,6 +31,15 @@ def test_six_of_six_are_not_enough() -> None:
 def test_no_items_are_the_prior() -> None:
     assert reaches([], 0.8) == pytest.approx(0.2)
     assert mean_draws(np.empty((0, 2))).mean(axis=0) == pytest.approx([0.5, 0.5], abs=0.02)
+
+
+@pytest.mark.parametrize(("passed", "n", "items"), [(0, 0, 3), (1, 1, 13), (9, 9, 9), (24, 30, 900), (3, 9, 9_000)])
+def test_the_chance_to_be_settled_counts_all_futures(passed: int, n: int, items: int) -> None:
+    further = np.arange(items - n + 1)
+    chances = betabinom.pmf(further, items - n, passed + 1, n - passed + 1)
+    after = beta.sf(0.8, 1 + passed + further, 1 + items - passed - further)
+    counted = chances[(after >= 0.9) | (after <= 0.1)].sum()
+    assert settled(passed, n, items, floor=0.8, confidence=0.9) == pytest.approx(counted, abs=1e-9)
 
 
 @given(SCORES, st.integers(0, 11), st.floats(0, 1))
