@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.verdict.comparability import Subject
     from harness.verdict.compare import Contrast, Effect, Flip
     from harness.verdict.noise import TimeClaim
+    from harness.verdict.single_time import SingleTime
 
 _WORSE = 1
 _NOT_COMPARABLE = 10
@@ -52,7 +53,8 @@ def compare(
     Shown are effect, interval, exact test and verdict (better, worse, not worse by the margin, not decided), the items
     that flipped, the ratios of times (slower or quicker only where they differ by more than the times of one side
     differ from themselves), and what else differs: variant, quantisation, config, server, harness. What had
-    another sampling, config, scorer version or other items is not compared.
+    another sampling, config, scorer version or other items is not compared. Where both ran the suite latency, its times
+    are compared, too, and alone if there are no scores; a slower time does not change the exit code (gate's does).
 
     Exit codes: 0 nothing is worse, 1 something is worse, 2 usage, 10 nothing is worse, but something that both were
     asked could not be compared, or nothing could.
@@ -122,6 +124,7 @@ def _contrast_as_dict(contrast: "Contrast", *, shows_flips: bool) -> dict[str, A
         "overall": None if contrast.overall is None else _effect_as_dict(contrast.overall),
         "refused": dict(contrast.refused),
         "unshared": list(contrast.unshared),
+        "times": [_time_as_dict(time) for time in contrast.times],
         "load_ratio": _estimate_as_dict(contrast.load, contrast.load_says),
         "noise": dict(contrast.noise),
         "other_machine": contrast.machine,
@@ -163,6 +166,18 @@ def _effect_as_dict(effect: "Effect") -> dict[str, Any]:
         "time_ratio": _estimate_as_dict(effect.time, effect.time_says),
         "first_token_ratio": _estimate_as_dict(effect.first_token, effect.first_token_says),
         "forced": effect.forced,
+    }
+
+
+def _time_as_dict(time: "SingleTime") -> dict[str, Any]:
+    return {
+        "name": time.name,
+        "rounds": list(time.rounds),
+        "reference_s": time.reference_s,
+        "candidate_s": time.candidate_s,
+        "ratio": _estimate_as_dict(time.ratio, time.says),
+        "noise": time.noise,
+        "obstacle": time.obstacle,
     }
 
 

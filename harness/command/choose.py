@@ -15,6 +15,7 @@ from harness.verdict.task_choice import TaskChoice, recommended, with_own_floor
 
 MOST_FILES = 50
 """The newest run files of a folder that are looked at."""
+_ONLY_TIMES = "it finished no task, it has only measured times"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,7 @@ def choose_all(
     paths = files or run_paths(results)[:MOST_FILES]
     tasks, runs, skipped = _gathered(paths, is_strict=bool(files) and not skips_unlike)
     if not runs:
-        raise StoreError(_no_answers(files, results, skipped), hint="Start a run, or name run files or another folder.")
+        raise StoreError(_no_answers(files, results, skipped), hint=_what_to_do(skipped))
     answers = _primary(primary, runs, tasks, shipped)
     supply = Supply(shipped, seed=tasks[0].runs[0].seed)
     return Chosen(
@@ -154,11 +155,18 @@ def _added(path: Path, gathering: Gathering) -> str | None:
     except StoreError as exc:
         return exc.message
     if not run.summaries:
-        return "it finished no task"
+        return _ONLY_TIMES if run.measures else "it finished no task"
     return "" if gathering.add(run) else None
+
+
+def _what_to_do(skipped: Mapping[str, str]) -> str:
+    if timed := next((path for path, why in skipped.items() if why == _ONLY_TIMES), None):
+        return f"Start a run with --suite offload. lms-harness report {timed} puts the times on a page."
+    return "Start a run, or name run files or another folder."
 
 
 def _no_answers(files: Sequence[Path], results: Path, skipped: dict[str, str]) -> str:
     if not files:
-        return f"there is no run with answers in {results}"
+        has_times = _ONLY_TIMES in skipped.values()
+        return f"there is no run with answers in {results}" + (", only measured times" if has_times else "")
     return "none of these files is a run with answers: " + "; ".join(f"{path}: {why}" for path, why in skipped.items())

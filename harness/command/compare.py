@@ -14,6 +14,7 @@ from harness.store.run_folder import run_paths, whole_runs
 from harness.verdict.comparability import Subject
 from harness.verdict.compare import Contrast, contrasts
 from harness.verdict.quantisation import ladder
+from harness.verdict.single_time import has_times
 
 _TWO = 2
 _SHOWN = 80
@@ -45,8 +46,8 @@ class Compared:
     @property
     def is_refused(self) -> bool:
         """Whether something that both were asked could not be compared, or nothing at all could."""
-        has_effects = any(contrast.effects for contrast in self.contrasts)
-        return not has_effects or any(contrast.refused for contrast in self.contrasts)
+        is_measured = any(contrast.is_measured for contrast in self.contrasts)
+        return not is_measured or any(contrast.refused for contrast in self.contrasts)
 
 
 def compare_all(
@@ -112,7 +113,7 @@ def _named(paths: Sequence[Path], skipped: dict[str, str]) -> list[RunFile]:
 
 
 def _newest(names: Sequence[str], results: Path, skipped: dict[str, str]) -> RunFile:
-    """Return the newest run of a folder that finished a task with each of these models."""
+    """Return the newest run of a folder that finished a task with each of these models, or measured times of each."""
     if len(names) < _TWO:
         raise SettingsError(
             f"expected two runs or two models to compare, got {len(names)}", hint="Name the reference first."
@@ -129,9 +130,10 @@ def _newest(names: Sequence[str], results: Path, skipped: dict[str, str]) -> Run
             if all(len(matching(name, planned)) == 1 for name in names):
                 run = RunFile.read(path)
                 finished = {summary.model_key for summary in run.summaries}
-                if finished.issuperset(matching(name, planned)[0] for name in names):
+                keys = [matching(name, planned)[0] for name in names]
+                if finished.issuperset(keys) or all(has_times(run, key) for key in keys):
                     return run
-                skipped[str(path)] = "not every one of these models finished a task"
+                skipped[str(path)] = "not every one of these models finished a task or was timed"
         except StoreError as exc:
             skipped[str(path)] = exc.message
     asked = newest.plan.get("models", []) if newest else []

@@ -12,7 +12,8 @@ from harness.report.text import one_line
 from harness.store.run_file import RunFile
 from harness.store.run_folder import lineage, run_paths, whole_runs
 from harness.verdict.gate import Night, night
-from harness.verdict.gate_time import TIME_MARGIN, has_times
+from harness.verdict.gate_time import TIME_MARGIN
+from harness.verdict.single_time import has_times
 
 LAST_RUNS = 7
 """How many runs of a folder are its baseline: a week of nights."""

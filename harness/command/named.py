@@ -73,11 +73,12 @@ def _named(word: str, results: Path, is_empty: Callable[[RunFile], bool]) -> Run
         raise no_run(word)
     run = RunFile.read(path)
     if is_empty(run):
-        raise StoreError(f"{path} has no samples: nothing was asked", hint="Name another run.")
+        raise _without_samples(run)
     return run
 
 
 def _newest(results: Path, skipped: dict[str, str], is_empty: Callable[[RunFile], bool]) -> RunFile:
+    timed: RunFile | None = None
     for path in run_paths(results):
         try:
             run = RunFile.read(path)
@@ -86,8 +87,18 @@ def _newest(results: Path, skipped: dict[str, str], is_empty: Callable[[RunFile]
             continue
         if not is_empty(run):
             return run
-        skipped[str(path)] = "it has no samples"
+        timed = timed or (run if run.measures else None)
+        skipped[str(path)] = "it has only measured times" if run.measures else "it has no samples"
+    if timed is not None:
+        raise _without_samples(timed)
     raise StoreError(f"there is no run with samples in {results}", hint="Start a run, or name a run or its folder.")
+
+
+def _without_samples(run: RunFile) -> StoreError:
+    if run.measures:
+        hint = f"lms-harness report {run.path} puts its times on a page; a run with --suite offload asks samples."
+        return StoreError(f"{run.path} has no samples: it has only measured times", hint=hint)
+    return StoreError(f"{run.path} has no samples: nothing was asked", hint="Name another run.")
 
 
 def models_of(run: RunFile) -> list[str]:

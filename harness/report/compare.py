@@ -4,7 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from harness.report.figure import size
+from harness.report.figure import seconds, size
 from harness.report.layout import fitted, paragraph
 from harness.report.text import one_line, printable, task_label
 from harness.stats.decision import Verdict
@@ -13,10 +13,12 @@ from harness.verdict.comparability import Change, Subject
 from harness.verdict.compare import ANSWER, FIRST_TOKEN, LOAD, Contrast, Effect, Flip
 from harness.verdict.flip import FlippedAnswer
 from harness.verdict.noise import TimeClaim
+from harness.verdict.single_time import SingleTime
 from harness.verdict.spending import ALPHA
 
 HEADERS = ("task", "n", "A", "B", "B - A [95 %]", "p", "verdict", "flips")
 TIME_HEADERS = ("task", "n", "answer, B / A [95 %]", "first token, B / A [95 %]")
+SINGLE_HEADERS = ("time of", "n", "A", "B", "B / A [95 %]", "noise", "B is")
 LADDER_HEADERS = ("model", "size", "against the largest", "verdict", "worse on", "time")
 _ALIGN = ("left", "right", "right", "right", "right", "right", "left", "right")
 _NAMED_FLIPS = 12
@@ -58,8 +60,11 @@ def _contrast(contrast: Contrast, width: int | None) -> Iterator[str]:
         rows = [_time_row(effect) for effect in contrast.effects if effect.time.n or effect.first_token.n]
         if rows:
             yield fitted(rows, headers=TIME_HEADERS, align=("left", "right", "left", "left"), width=width)
-    else:
+    elif not contrast.times:
         yield "  Nothing could be compared: there is no task that both have finished."
+    if contrast.times:
+        align = ("left", "right", "right", "right", "left", "right", "left")
+        yield fitted(list(map(_single_row, contrast.times)), headers=SINGLE_HEADERS, align=align, width=width)
     if notes := [paragraph(note, width, indent=2) for note in _notes(contrast)]:
         yield "\n".join(notes)
 
@@ -112,6 +117,19 @@ def _time_row(effect: Effect) -> tuple[str, ...]:
     )
 
 
+def _single_row(time: SingleTime) -> tuple[str, ...]:
+    n = time.rounds
+    return (
+        time.what,
+        str(n[0]) if n[0] == n[1] else f"{n[0]}, {n[1]}",
+        seconds(time.reference_s),
+        seconds(time.candidate_s),
+        _ratio(time.ratio),
+        "n/a" if time.noise is None else f"{100 * math.expm1(time.noise):.0f} %",
+        "not compared" if time.says is None else time.says.value,
+    )
+
+
 def _notes(contrast: Contrast) -> Iterator[str]:
     yield from _time_notes(contrast)
     needed = [
@@ -145,6 +163,11 @@ def _time_notes(contrast: Contrast) -> Iterator[str]:
         yield f"Load, B / A: {_said(load, contrast.load_says)} (loads: {load.n} or more each)."
     if any(effect.time.n or effect.first_token.n for effect in contrast.effects):
         yield _noise(contrast)
+    elif contrast.times and contrast.machine:
+        yield f"Times are not compared: {one_line(contrast.machine, limit=200)}."
+    obstacles = {time.what: time.obstacle for time in contrast.times if time.obstacle not in {"", contrast.machine}}
+    for why, times in _by_reason(obstacles):
+        yield f"Not comparable: {times}: {why}."
 
 
 def _noise(contrast: Contrast) -> str:
@@ -183,9 +206,9 @@ def _ladder(contrasts: Sequence[Contrast], width: int | None) -> str:
             (
                 *_rung(contrast.candidate),
                 "-" if overall is None else _difference(overall),
-                "not comparable" if overall is None else overall.decision.verdict.value,
+                _rung_verdict(contrast),
                 ", ".join(worse) or "-",
-                _rung_time(overall),
+                _rung_time(contrast),
             )
         )
     head = "Quantisations of one model, each against the largest (A):"
@@ -193,11 +216,20 @@ def _ladder(contrasts: Sequence[Contrast], width: int | None) -> str:
     return f"{head}\n\n{fitted(rows, headers=LADDER_HEADERS, align=align, width=width)}"
 
 
-def _rung_time(overall: Effect | None) -> str:
-    if overall is None or overall.time.value is None:
+def _rung_verdict(contrast: Contrast) -> str:
+    if contrast.effects:
+        return contrast.effects[-1].decision.verdict.value
+    return "only timed" if contrast.is_measured and not contrast.refused else "not comparable"
+
+
+def _rung_time(contrast: Contrast) -> str:
+    answers = [(effect.time, effect.time_says) for effect in contrast.effects[-1:]]
+    answers += [(time.ratio, time.says) for time in contrast.times if time.name == ANSWER]
+    ratio, says = next(((ratio, says) for ratio, says in answers if ratio.value is not None), (None, None))
+    if ratio is None:
         return "-"
-    time = f"{overall.time.value:.2f} x"
-    return f"{time} {overall.time_says}" if overall.time_says is TimeClaim.WITHIN_NOISE else time
+    shown = f"{ratio.value:.2f} x"
+    return f"{shown} {says}" if says is TimeClaim.WITHIN_NOISE else shown
 
 
 def _rung(subject: Subject) -> tuple[str, str]:
@@ -210,6 +242,25 @@ def _rung(subject: Subject) -> tuple[str, str]:
 
 
 def _legend(contrasts: Sequence[Contrast], margin: float) -> str:
+    """Return what the words of the tables mean, of those tables that there are."""
+    is_scored = any(contrast.effects for contrast in contrasts)
+    is_timed = any(effect.time.n for contrast in contrasts for effect in contrast.effects)
+    is_single = any(contrast.times for contrast in contrasts)
+    parts = [_score_legend(contrasts, margin)] if is_scored or not is_single else []
+    if is_single:
+        parts.append(
+            "Times of one request at a time, from the suite latency: medians of n rounds, and the ratio of their "
+            "geometric means. noise: how far the rounds of A and of B differ from themselves, added up."
+        )
+    if is_timed or is_single:
+        parts.append(
+            "slower, quicker: the interval excludes 1, and the ratio exceeds the noise; within noise: the times of A "
+            "and B differ from themselves by as much."
+        )
+    return " ".join(parts)
+
+
+def _score_legend(contrasts: Sequence[Contrast], margin: float) -> str:
     alpha = min((contrast.alpha for contrast in contrasts), default=ALPHA)
     share = "" if alpha == ALPHA else " (a share of 5 %, as answers were looked at after each round)"
     text = (
@@ -220,11 +271,6 @@ def _legend(contrasts: Sequence[Contrast], margin: float) -> str:
     )
     if any(contrast.overall for contrast in contrasts):
         text += " overall: all these items together, each with the same weight."
-    if any(effect.time.n for contrast in contrasts for effect in contrast.effects):
-        text += (
-            " slower, quicker: the interval excludes 1, and the ratio exceeds the noise; within noise: the times of A "
-            "and B differ from themselves by as much."
-        )
     return text
 
 

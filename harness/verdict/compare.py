@@ -18,6 +18,7 @@ from harness.verdict.answered import Answered, compared_items
 from harness.verdict.comparability import NO_ITEMS, Change, Subject, changes, obstacles, task_obstacle
 from harness.verdict.load import LoadKind, like_for_like, loads_of
 from harness.verdict.noise import TimeClaim, noise_in, other_machine, time_claim
+from harness.verdict.single_time import SingleTime, single_times
 from harness.verdict.spending import alpha_of
 
 OVERALL = "overall"
@@ -73,6 +74,8 @@ class Contrast:
         refused: the tasks that could not be compared, and why.
         unshared: tasks that only one of them was to be asked.
         changes: what else differs.
+        times: of single requests, as the suite latency measures them: those that both sides have; none if only some
+            tasks were wanted.
         load: ratio of the times of a load.
         load_says: what may be said of it; None: not measured.
         noise: of both sides together, as a logarithm, of the time of an answer, to the first token, and of a load;
@@ -93,6 +96,12 @@ class Contrast:
     load_says: TimeClaim | None = None
     noise: Mapping[str, float | None] = field(default_factory=dict)
     machine: str = ""
+    times: tuple[SingleTime, ...] = ()
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether anything of the two was put side by side: scores, or times of single requests."""
+        return bool(self.effects) or any(time.says is not None for time in self.times)
 
     @property
     def effects(self) -> tuple[Effect, ...]:
@@ -181,6 +190,7 @@ class _Sides:
         self.reference = reference
         self.candidate = candidate
         shared = sorted(reference.tasks & candidate.tasks)
+        self.times = () if tasks else single_times(reference, candidate)
         self.unshared = tuple(task for task in sorted(reference.tasks ^ candidate.tasks) if not tasks or task in tasks)
         self.tasks: dict[str, _TaskSides] = {}
         self.refused: dict[str, str] = {}
@@ -271,6 +281,7 @@ class _Sides:
             noise=noise,
             machine=machine,
             alpha=alpha,
+            times=self.times,
         )
 
 

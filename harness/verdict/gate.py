@@ -16,7 +16,8 @@ from harness.verdict.comparability import Change, Subject, changes
 from harness.verdict.compare import OVERALL
 from harness.verdict.gate_case import FlakyItem, Paired, Unpaired, paired, pooled
 from harness.verdict.gate_state import Level, State
-from harness.verdict.gate_time import ALPHA_SHARE, TIME_MARGIN, TimeCase, has_times, judge_times
+from harness.verdict.gate_time import ALPHA_SHARE, TIME_MARGIN, TimeCase, judge_times
+from harness.verdict.single_time import has_times
 from harness.verdict.spending import ALPHA, alpha_of
 
 _ORDER = {level: place for place, level in enumerate(Level)}

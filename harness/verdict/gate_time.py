@@ -1,36 +1,25 @@
 """Tonight's times against those of earlier runs on the same machine: which model became slower, and at what."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from harness.domain.record import MeasureRecord
 from harness.stats.estimate import Interval
-from harness.stats.latency import is_time
 from harness.stats.noise import is_busy, is_within
 from harness.stats.slowdown import Slowdown, slowdown
 from harness.store.run_file import RunFile
-from harness.verdict.comparability import Subject, config_obstacles
+from harness.verdict.comparability import Subject
 from harness.verdict.gate_state import Level, State
-from harness.verdict.noise import is_plain, measures_in, noise_in, other_machine, rounds_in
-
-TIMES: Mapping[str, str] = {
-    "ttft_s": "first token",
-    "tpot_s": "time per token",
-    "e2e_s": "answer",
-    "load_time_s": "load",
-}
-"""The figures that are compared, and what a person calls them."""
+from harness.verdict.noise import noise_in, rounds_in
+from harness.verdict.single_time import TIMES, has_times, time_obstacle
 
 TIME_MARGIN = 0.25
 """How much slower does not matter, as a share."""
 ALPHA_SHARE = 0.2
 """How much of the chance of a false alarm of a night times have, where scores are compared too."""
 
-_TOKENS = ("prompt_tokens", "output_tokens")
-_TOKENS_SLACK = 0.1
-_MOST_TOKENS, _MOST_CORES = 1_000_000_000, 65_536  # A run file may hold anything.
+_MOST_CORES = 65_536  # A run file may hold anything.
 _SIDES = "the baseline", "this run"
 
 
@@ -163,11 +152,6 @@ def judge_times(
     return [*cases, *(_judged(timed, margin, alpha, len(found)) for timed in found)], len(found)
 
 
-def has_times(seen: RunFile) -> bool:
-    """Return whether a run has measured any time that is compared."""
-    return any(measure.name in TIMES and is_plain(measure) and is_time(measure.value) for measure in seen.measures)
-
-
 def _timed(run: RunFile, baseline: Sequence[RunFile], key: str, name: str) -> _Timed | TimeCase | None:
     """Return what can be compared, or the case that says why nothing can; None where the baseline has nothing."""
     tonight = Subject(run=run, model_key=key)
@@ -175,32 +159,11 @@ def _timed(run: RunFile, baseline: Sequence[RunFile], key: str, name: str) -> _T
     if not known:
         return None
     why = "" if rounds_in(run, key, name) else "not measured in this run"
-    reasons = [why or _obstacle(side, tonight, name) for side in known]
+    reasons = [why or time_obstacle(side, tonight, name, names=_SIDES) for side in known]
     earlier = [side for side, reason in zip(known, reasons, strict=True) if not reason]
     if earlier:
         return _Timed(tonight=tonight, earlier=earlier, name=name)
     return TimeCase(model_key=key, task=TIMES[name], name=name, state=State.NOT_COMPARABLE, reason=reasons[0])
-
-
-def _obstacle(before: Subject, now: Subject, name: str) -> str:
-    """Return why two times cannot be compared; "": they can."""
-    if why := other_machine(before.run.run, now.run.run):
-        return why
-    if found := config_obstacles(before, now, names=_SIDES):
-        return found[0]
-    sides = [measures_in(side.run, side.model_key, name) for side in (before, now)]
-    for count in _TOKENS:
-        counts = [_median_of(measures, count) for measures in sides]
-        if None not in counts and abs(counts[1] - counts[0]) > _TOKENS_SLACK * max(counts):  # type: ignore[operator,type-var]
-            what = count.replace("_", " ")
-            return f"{what} are {counts[0]:.0f} in {_SIDES[0]} and {counts[1]:.0f} in {_SIDES[1]}"
-    return ""
-
-
-def _median_of(measures: Sequence[MeasureRecord], name: str) -> float | None:
-    counts = (measure.params.get(name) for measure in measures)
-    known = [value for value in counts if isinstance(value, int) and 0 <= value <= _MOST_TOKENS]
-    return median(known) if known else None
 
 
 def _judged(timed: _Timed, margin: float, alpha: float, claims: int) -> TimeCase:
