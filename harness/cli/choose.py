@@ -10,6 +10,7 @@ from click.core import ParameterSource
 
 from harness.cli.option import FiniteRange, add_options, json_option, parsed_as, parsed_by, results_option
 from harness.cli.output import note, print_json, print_text, spinning
+from harness.domain.candidate import fields_of
 from harness.settings.parser import period
 
 if TYPE_CHECKING:
@@ -247,7 +248,7 @@ def _task_as_dict(found: "TaskChoice") -> dict[str, Any]:
         "task": found.evidence.task,
         "task_class": found.evidence.task_class,
         "answer": choice.answer.value,
-        "model_key": choice.key,
+        **fields_of(choice.key),
         "is_certified": choice.is_certified,
         "yardstick": choice.yardstick,
         "expected_regret": choice.regret,
@@ -264,7 +265,7 @@ def _task_as_dict(found: "TaskChoice") -> dict[str, Any]:
 def _standing_as_dict(standing: "Standing") -> dict[str, Any]:
     candidate = standing.candidate
     return {
-        "model_key": candidate.key,
+        **fields_of(candidate.key),
         "n": candidate.n,
         "lost": candidate.lost,
         "score": candidate.score,

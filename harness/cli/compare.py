@@ -10,6 +10,7 @@ import click
 
 from harness.cli.option import json_option, margin_option, results_option, tasks_option
 from harness.cli.output import note, print_json, print_text
+from harness.domain.candidate import fields_of
 
 if TYPE_CHECKING:
     from harness.command.compare import Compared
@@ -136,7 +137,7 @@ def _subject_as_dict(subject: "Subject") -> dict[str, Any]:
     instance = subject.run.instances.get(subject.model_key)
     return {
         "run_id": subject.run.run.run_id,
-        "model_key": subject.model_key,
+        **fields_of(subject.model_key),
         "quantisation": instance.quantisation if instance else None,
         "size_bytes": instance.size_bytes if instance else None,
     }

@@ -10,6 +10,7 @@ import click
 
 from harness.cli.option import Percent, json_option, margin_option, results_option, tasks_option
 from harness.cli.output import command_workflow, note, print_json, print_text
+from harness.domain.candidate import fields_of
 from harness.errors import StoreError
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def _as_dict(found: "Gated", *, exit_code: int, kept: Path | None) -> dict[str, 
         "times": [_time_as_dict(case) for case in night.times],
         "times_note": night.times_note,
         "cases": [_case_as_dict(case) for case in night.cases],
-        "only_in_run": [{"model_key": key, "task": task} for key, task in night.unknown],
+        "only_in_run": [{**fields_of(key), "task": task} for key, task in night.unknown],
         "changes": {key: [asdict(change) for change in changed] for key, changed in night.changes.items()},
     }
 
@@ -197,7 +198,7 @@ def _as_dict(found: "Gated", *, exit_code: int, kept: Path | None) -> dict[str, 
 def _time_as_dict(case: "TimeCase") -> dict[str, Any]:
     interval = case.interval
     return {
-        "model_key": case.model_key,
+        **fields_of(case.model_key),
         "name": case.name,
         "level": case.level.value,
         "state": case.state.value,
@@ -217,7 +218,7 @@ def _time_as_dict(case: "TimeCase") -> dict[str, Any]:
 def _case_as_dict(case: "Case") -> dict[str, Any]:
     interval = case.interval
     return {
-        "model_key": case.model_key,
+        **fields_of(case.model_key),
         "task": case.task,
         "level": case.level.value,
         "state": case.state.value,

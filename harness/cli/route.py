@@ -28,7 +28,8 @@ _PRIMARY, _OPEN = 1, 8
 def route(file: Path, task: str, url: str, token: str, *, loaded: bool, as_json: bool) -> None:
     """Print the key of the model that takes a task, from a routing file (`lms-harness choose -o routing.json`).
 
-    Only the key goes to standard output; if there is none, standard error says why.
+    Only the key goes to standard output; if there is none, standard error says why. Where the runs compared reasoning
+    levels (`lms-harness run --reasoning off,high`), a tab and the level follow the key; --json has both as fields.
 
     Exit codes: 0 a model takes it; 1 keep your primary: no local model suffices; 8 open: no model is sure to do it well
     enough; 9 the routing file is missing, does not know the task, or its answer is stale.
@@ -38,6 +39,8 @@ def route(file: Path, task: str, url: str, token: str, *, loaded: bool, as_json:
       lms-harness route --task extract
       lms-harness route --task extract --loaded
       lms-harness chat "$(lms-harness route --task extract)" 'List the names in: ...'
+      IFS=$'\\t' read -r key level < <(lms-harness route --task reason)
+      lms-harness chat "$key" ${level:+--reasoning "$level"} 'How many ...?'
     """
     from harness.clock import SystemClock
     from harness.command.route import Taker, current_route, loaded_first
@@ -50,12 +53,12 @@ def route(file: Path, task: str, url: str, token: str, *, loaded: bool, as_json:
         with connected(url, token) as client:
             taker = loaded_first(found, client.models())
     elif found.suffices:
-        taker = Taker(key=found.suffices[0].key)
+        taker = Taker(key=found.suffices[0].key, level=found.suffices[0].level)
     code = 0 if taker else _PRIMARY if found.answer == "primary" else _OPEN
     if as_json:
         print_json(_as_dict(found, taker, code))
     elif taker is not None:
-        print_text(taker.key)
+        print_text("\t".join(filter(None, (taker.key, taker.level))))
     if taker is None:
         note(_why(found))
     if found.is_demonstration:
@@ -76,8 +79,9 @@ def _as_dict(found: "Route", taker: "Taker | None", code: int) -> dict[str, obje
         "task": found.task,
         "answer": found.answer,
         "model_key": taker.key if taker else None,
+        "reasoning_level": taker.level if taker else None,
         "instance_id": taker.instance.id if taker and taker.instance else None,
-        "suffices": [model.key for model in found.suffices],
+        "suffices": [model.name for model in found.suffices],
         "best_so_far": found.best_so_far,
         "items_to_settle": found.items_to_settle,
         "valid_until": found.valid_until.isoformat(),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.command.named import key_of, matching, models_of, run_path
+from harness.domain.candidate import names_in
 from harness.domain.record import RunRecord
 from harness.errors import SettingsError, StoreError
 from harness.report.text import one_line
@@ -126,7 +127,7 @@ def _newest(names: Sequence[str], results: Path, skipped: dict[str, str]) -> Run
                 skipped[str(path)] = "an empty run"
                 continue
             newest = newest or header
-            planned = list(map(str, header.plan.get("models", [])))
+            planned = names_in(header.plan)
             if all(len(matching(name, planned)) == 1 for name in names):
                 run = RunFile.read(path)
                 finished = {summary.model_key for summary in run.summaries}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
+from harness.domain.candidate import names_in
 from harness.errors import SettingsError, StoreError
 from harness.report.text import one_line
 from harness.settings.name import setting
@@ -102,9 +103,8 @@ def _without_samples(run: RunFile) -> StoreError:
 
 
 def models_of(run: RunFile) -> list[str]:
-    """Return the keys of the models that a run was to ask, or has asked."""
-    planned = map(str, run.run.plan.get("models", []))
-    return list(dict.fromkeys([*planned, *(key.model_key for key in run.cells)]))
+    """Return the names of the candidates that a run was to ask, or has asked."""
+    return list(dict.fromkeys([*names_in(run.run.plan), *(key.model_key for key in run.cells)]))
 
 
 def key_of(name: str, asked: Collection[str]) -> str:

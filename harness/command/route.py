@@ -21,9 +21,16 @@ _AGAIN = "Measure again: lms-harness run, then lms-harness choose -o {path}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taker:
-    """The model that takes a task; `instance` is a loaded copy of it, if the server was asked and has one."""
+    """The model that takes a task.
+
+    Attributes:
+        key: of the model.
+        level: the reasoning level to ask it with; None: none was chosen among several.
+        instance: a loaded copy of it, if the server was asked and has one.
+    """
 
     key: str
+    level: str | None = None
     instance: "Instance | None" = None
 
 
@@ -57,7 +64,7 @@ def loaded_first(route: Route, listing: "Sequence[Model]") -> Taker:
     """
     by_key = {model.key.lower(): model for model in listing}
     there = [
-        model
+        (model, routed.level)
         for routed in route.suffices
         if (model := by_key.get(routed.key.lower())) is not None and is_measured(routed, model)
     ]
@@ -67,8 +74,8 @@ def loaded_first(route: Route, listing: "Sequence[Model]") -> Taker:
             + ", ".join(routed.key for routed in route.suffices[:_SHOWN]),
             hint="Download it, or select the variant that was measured; or measure what there is now.",
         )
-    best = next((model for model in there if model.is_loaded), there[0])
-    return Taker(key=best.key, instance=next(iter(best.loaded_instances), None))
+    best, level = next((found for found in there if found[0].is_loaded), there[0])
+    return Taker(key=best.key, level=level, instance=next(iter(best.loaded_instances), None))
 
 
 def current_routes(path: Path, tasks: Sequence[str], *, now: datetime) -> tuple[list[Route], list[str]]:
@@ -97,7 +104,11 @@ def suffices_for(model: "Model", routes: Sequence[Route]) -> list[str]:
 def standing(model: "Model", routes: Sequence[Route]) -> tuple[int, int, int]:
     """Return a sort key, the least is best: suffices for most tasks, was rejected for fewest, is preferred most."""
     places = [place for route in routes if (place := _place(model, route)) is not None]
-    rejected = sum(model.key.lower() in {key.lower() for key in route.rejected} for route in routes)
+    # A model may be rejected at one reasoning level, and suffice at another.
+    rejected = sum(
+        model.key.lower() in {key.lower() for key in route.rejected} and _place(model, route) is None
+        for route in routes
+    )
     return -len(places), rejected, sum(places)
 
 

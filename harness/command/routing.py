@@ -7,6 +7,7 @@ from statistics import fmean
 
 from harness.clock import Clock, timestamp
 from harness.command.choose import Chosen
+from harness.domain.candidate import fields_of
 from harness.domain.record import InstanceRecord, RunRecord
 from harness.domain.routing import (
     RouteAnswer,
@@ -76,7 +77,7 @@ def _route(found: TaskChoice, rule: Rule, *, valid_for_s: float) -> TaskRoute:
     return TaskRoute(
         task_class=evidence.task_class,
         answer=answer,
-        model_key=choice.key if named else None,
+        **fields_of(choice.key if named else None),
         best_so_far=None if named else choice.key,
         items_to_settle=choice.needed,
         suffices=[_model(standing, evidence.instances) for standing in named],
@@ -99,7 +100,7 @@ def _model(standing: Standing, instances: Mapping[str, InstanceRecord], reason: 
     instance = instances.get(candidate.key)
     low, high = _bounds(candidate)
     return RoutedModel(
-        model_key=candidate.key,
+        **fields_of(candidate.key),
         variant=instance.variant if instance else None,
         quantisation=instance.quantisation if instance else None,
         size_bytes=candidate.size_bytes,
@@ -184,7 +185,7 @@ def _baselines(chosen: Chosen, rule: Rule) -> RouteBaselines:
 def _baseline(key: str, by_task: Mapping[str, Standing], rule: Rule) -> RouteBaseline:
     candidates = [standing.candidate for standing in by_task.values()]
     return RouteBaseline(
-        model_key=key,
+        **fields_of(key),
         suffices_for=sorted(task for task, standing in by_task.items() if is_sure(standing, rule)),
         mean_score=_mean(candidates),
         total_p50_s=total_s(candidates),
@@ -197,7 +198,7 @@ def _primary(chosen: Chosen) -> RouteBaseline | None:
     if chosen.primary is None or not known:
         return None
     return RouteBaseline(
-        model_key=chosen.primary,
+        **fields_of(chosen.primary),
         suffices_for=sorted(known),
         mean_score=_mean(list(known.values())),
         total_p50_s=total_s(list(known.values())),

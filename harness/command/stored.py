@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from harness.domain.candidate import Candidate
 from harness.domain.generation import Outcome
 from harness.domain.sample import Json
 from harness.errors import StoreError, TaskError
 from harness.store.reader import complete_lines, parse
 from harness.store.row import read_rows, short
-from harness.store.run_file import strata_of
+from harness.store.small_value import strata_of
 from harness.store.source import Source, open_source
 
 _MISSING = object()
@@ -194,12 +195,17 @@ def _sample(line: int, place: str, record: dict[str, Any], fields: FieldPaths, r
         output=output,
         target=_read_target(target, fields),
         id=str(record["item_id"]),
-        cell=CellOfScores(str(record["model_key"]), str(record["task"]), _group(record, fields)),
+        cell=CellOfScores(_candidate(record), str(record["task"]), _group(record, fields)),
         cluster=strata_of(record)[1],
         outcome=Outcome(record["outcome"]),
         run_id=run_id,
         sample_uid=str(record["sample_uid"]),
     )
+
+
+def _candidate(record: dict[str, Any]) -> str:
+    key, level = str(record["model_key"]), record.get("reasoning_level")
+    return key if level is None else Candidate(key, str(level))
 
 
 def _output(record: dict[str, Any], fields: FieldPaths) -> str | None:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, fields
 from typing import NewType
 
+from harness.domain.candidate import Candidate
+
 ModelKey = NewType("ModelKey", str)
 """What the listing calls `key`: a downloaded model."""
 
@@ -95,6 +97,7 @@ class Model:
         params_string: such as "4B" or "26B-A4B" (total and active), where known.
         max_context_length: in tokens, as trained; an instance may be loaded with less.
         capabilities: None where the listing has none (embedding models, some LLMs), which means unknown.
+        reasoning_level: the level that a run asks it with, where the run asks several; the listing knows nothing of it.
     """
 
     key: ModelKey
@@ -112,6 +115,12 @@ class Model:
     description: str | None = None
     variants: tuple[str, ...] = ()
     selected_variant: str | None = None
+    reasoning_level: str | None = None
+
+    @property
+    def name(self) -> Candidate:
+        """What it is called among those that are compared: its key, or `key@level`."""
+        return Candidate(self.key, self.reasoning_level)
 
     @property
     def is_loaded(self) -> bool:

@@ -14,10 +14,18 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from harness.domain.candidate import is_planned
 from harness.domain.sample import Json
 
 SCHEMA: Literal["lms-harness/1"] = "lms-harness/1"
-_PLAN: Mapping[str, type] = {"models": list, "tasks": dict, "floors": dict, "rounds": list, "room_tokens": dict}
+_PLAN: Mapping[str, type] = {
+    "models": list,
+    "tasks": dict,
+    "floors": dict,
+    "rounds": list,
+    "room_tokens": dict,
+    "candidates": list,
+}
 LoadMode: TypeAlias = Literal["explicit", "jit", "preloaded"]
 
 
@@ -86,6 +94,8 @@ class RunRecord(Record):
                 raise ValueError(f"{name}: expected a {kind.__name__}, got {got}")  # noqa: TRY004  (pydantic's rule)
         if not all(isinstance(rooms, dict) for rooms in plan.get("room_tokens", {}).values()):
             raise ValueError("room_tokens: expected a dict of dicts")
+        if not all(is_planned(entry) for entry in plan.get("candidates", ())):
+            raise ValueError("candidates: expected each with a model_key and a reasoning_level")
         return plan
 
 
@@ -96,6 +106,7 @@ class InstanceRecord(Record):
     instance. `variant` is the one of the model's files that was selected; None where the listing has no variants.
     A second record of the same lease says what the warm-up showed: that requests name the key, that the model thinks in
     its text (`thinks_in_text`), that its server stops so many tokens before the limit (`short_by_tokens`).
+    Each reasoning level that is asked on the lease has its own warm-up, and that record names the level.
     """
 
     kind: Literal["instance"] = "instance"
@@ -115,6 +126,7 @@ class InstanceRecord(Record):
     format: str | None = None
     architecture: str | None = None
     max_context_length: int | None = None
+    reasoning_level: str | None = None
     addressed_by: Literal["instance_id", "key"] = "instance_id"
     resident_others: list[str] = []
     thinks_in_text: bool = False
@@ -179,6 +191,7 @@ class SampleRecord(Record):
     tags: dict[str, Any] = {}
     epoch: int = 1
     model_key: str
+    reasoning_level: str | None = None
     instance_id: str
     prompt_hash: str
     request: dict[str, Any] = {}
@@ -217,6 +230,7 @@ class MeasureRecord(Record):
     value: float
     unit: str
     model_key: str
+    reasoning_level: str | None = None
     instance_id: str | None = None
     round: int = 1
     cold: bool | None = None
@@ -228,6 +242,7 @@ class SkipRecord(Record):
 
     kind: Literal["skip"] = "skip"
     model_key: str | None = None
+    reasoning_level: str | None = None
     task: str | None = None
     reason: str
 
@@ -245,6 +260,7 @@ class ItemRecord(Record):
     kind: Literal["item"] = "item"
     test: str
     model_key: str | None = None
+    reasoning_level: str | None = None
     outcome: Literal["passed", "failed", "skipped"]
 
 
@@ -273,6 +289,7 @@ class SummaryRecord(Record):
 
     kind: Literal["summary"] = "summary"
     model_key: str
+    reasoning_level: str | None = None
     task: str
     task_class: str
     scorer: str
@@ -309,8 +326,8 @@ class ComparisonRecord(Record):
     """A verdict on a model on a task, written at the end of the run, once all models have answered.
 
     Attributes:
-        model_key: the candidate.
-        reference: the model that it is compared with on the same items; None: it is compared with a floor.
+        model_key: of the candidate.
+        reference: what it is compared with on the same items, as `key` or `key@level`; None: a floor.
         floor: the floor; None: it is compared with a model.
         verdict: what may be claimed at a chance of false alarms of `alpha` (docs/statistics.md).
         reason: its evidence, on one line.
@@ -329,6 +346,7 @@ class ComparisonRecord(Record):
 
     kind: Literal["comparison"] = "comparison"
     model_key: str
+    reasoning_level: str | None = None
     task: str
     task_class: str
     reference: str | None = None

@@ -21,6 +21,7 @@ class RoutedModel(_Part):
 
     Attributes:
         model_key: what LM Studio calls it.
+        reasoning_level: to ask it with, where several were measured; null: what its runs asked with by their settings.
         variant, quantisation, size_bytes: which of the model's files answered; another one is another model.
         n: items that it was asked.
         lost: answers that were lost; they count as wrong.
@@ -32,6 +33,7 @@ class RoutedModel(_Part):
     """
 
     model_key: str
+    reasoning_level: str | None = None
     variant: str | None = None
     quantisation: str | None = None
     size_bytes: int | None = None
@@ -100,7 +102,8 @@ class TaskRoute(_Part):
         answer: `model`; `certified`, a model for which the claim holds as well; `primary`: keep what you use now;
             `open`: not decided.
         model_key: whom to hand the task to; null where the answer is open or primary.
-        best_so_far: the best model where the answer is open or primary.
+        reasoning_level: to ask it with, where several were measured.
+        best_so_far: the best model, as `key` or `key@level`, where the answer is open or primary.
         items_to_settle: items in all that would probably settle an open answer.
         suffices: all models that may take the task, the preferred one first.
         rejected: the others, the best first, each with the reason.
@@ -111,6 +114,7 @@ class TaskRoute(_Part):
     task_class: str
     answer: RouteAnswer
     model_key: str | None
+    reasoning_level: str | None = None
     best_so_far: str | None = None
     items_to_settle: int | None = None
     suffices: list[RoutedModel]
@@ -123,13 +127,14 @@ class RouteBaseline(_Part):
     """What one model for every task would mean.
 
     Attributes:
-        model_key: of the model.
+        model_key, reasoning_level: as above.
         suffices_for: the tasks for which it suffices.
         mean_score: over the tasks that it was asked.
         total_p50_s: the sum of its median times over those tasks; null: not measured.
     """
 
     model_key: str
+    reasoning_level: str | None = None
     suffices_for: list[str]
     mean_score: float | None = None
     total_p50_s: float | None = None

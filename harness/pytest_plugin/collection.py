@@ -1,6 +1,7 @@
 """Which tests run, on which models, and in which order."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,12 +11,14 @@ from harness.pytest_plugin.gating import baseline_of
 from harness.pytest_plugin.item import (
     PUT_OFF,
     case_of,
+    is_before_load,
     is_free_form,
     is_measurement,
     is_thorough,
     marker_fault,
     model_id,
     model_key_of,
+    model_of,
     needs_server,
     place_of,
     task_name_of,
@@ -56,6 +59,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "lms_model" in metafunc.fixturenames:
         is_once = metafunc.definition.get_closest_marker("lms_once") is not None
         models = selected_models(metafunc.config)[: 1 if is_once else None]
+        if is_before_load(metafunc.definition):
+            models = list({model.key: replace(model, reasoning_level=None) for model in models}.values())
         metafunc.parametrize("lms_model", models, ids=list(map(model_id, models)), indirect=True, scope="session")
     if _OWN_TASK in metafunc.fixturenames:
         tasks = [
@@ -88,7 +93,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=dropped)
         items[:] = [item for item in items if item not in dropped]
     _check_review(config, items)
-    items.sort(key=place_of)
+    items.sort(key=lambda item: place_of(item, session.selection.models))
     _prepare(config, session, [item for item in items if needs_server(item)])
 
 
@@ -100,7 +105,7 @@ def _prepare(config: pytest.Config, session: "Session", items: list[pytest.Item]
     tasks = {task.name: task for item in items if (task := task_of(item))}.values()
     tests: dict[str | None, list[str]] = {}
     for item in items:
-        tests.setdefault(model_key_of(item), []).append(item.nodeid)
+        tests.setdefault(_owner(item, session), []).append(item.nodeid)
     # Tests with `lms_once` run on the first model only: the last one has just what every model has.
     last = [item for item in items if items and model_key_of(item) == model_key_of(items[-1])]
     work = Work(
@@ -118,11 +123,19 @@ def _prepare(config: pytest.Config, session: "Session", items: list[pytest.Item]
         return
     complete = pytest.mark.skip(reason=f"already complete in {before.parent.run.run_id}")
     for item in items:
-        key = model_key_of(item)
+        key = _owner(item, session)
         is_done = before.is_server_done if key is None else key in before.complete
         if is_done or item.nodeid in before.kept_tests:
             item.add_marker(complete)
             item.stash[PUT_OFF] = True
+
+
+def _owner(item: pytest.Item, session: "Session") -> str | None:
+    """Return the candidate among whose tests a test counts: one about a model of several levels is with the first."""
+    model = model_of(item)
+    if model is None or model.reasoning_level is not None:
+        return model_key_of(item)
+    return next(candidate.name for candidate in session.selection.models if candidate.key == model.key)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

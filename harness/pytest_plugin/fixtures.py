@@ -64,18 +64,19 @@ def lms_instance(lms_run: "Run", lms_model: "Model", pytestconfig: pytest.Config
 
     session = session_of(pytestconfig)
     config = load_config(lms_model, session.tasks, session.settings)
-    holding = lms_run.leased(lms_model, config)
+    at_levels = [model for model in session.selection.models if model.key == lms_model.key]
+    holding = lms_run.leased(lms_model, config, has_more_levels=lms_model != at_levels[-1])
     try:
         leased = holding.__enter__()
     except (LoadFailed, LeaseError) as exc:
-        lms_run.recorder.skip(str(exc), model_key=lms_model.key)
-        session.put_off.add(lms_model.key)
-        pytest.skip(printed(pytestconfig, f"{lms_model.key} could not be loaded: {exc}"))
+        lms_run.recorder.skip(str(exc), model_key=lms_model.name)
+        session.put_off.add(lms_model.name)
+        pytest.skip(printed(pytestconfig, f"{lms_model.name} could not be loaded: {exc}"))
     try:
         yield leased
     finally:
         try:
-            for cell in session.free_form.summaries(str(lms_model.key), head=lms_run.recorder.head()):
+            for cell in session.free_form.summaries(lms_model.name, head=lms_run.recorder.head()):
                 lms_run.recorder.summary(cell)
         except StoreError as exc:
             session.note_failure(exc)
@@ -104,7 +105,7 @@ def lms_run_task(
 
     def run_task(task: "Task") -> "SummaryRecord":
         if reason := fits(task, lms_instance.model):
-            lms_run.recorder.skip(reason, model_key=lms_instance.model.key, task=task.name)
+            lms_run.recorder.skip(reason, model_key=lms_instance.model.name, task=task.name)
             pytest.skip(reason)
         cell = lms_run.evaluate(task, lms_instance)
         request.node.user_properties += cell_properties(cell, lms_run.path)

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pytest
@@ -114,14 +115,14 @@ def model_of(item: pytest.Item) -> "Model | None":
 
 
 def model_key_of(item: pytest.Item) -> str | None:
-    """Return the key of the model that the test is about."""
+    """Return the name of the candidate that the test is about: its model's key, or `key@level`."""
     model = model_of(item)
-    return None if model is None else str(model.key)
+    return None if model is None else model.name
 
 
 def model_id(model: "Model") -> str:
     """Return what stands for a model in the ids of tests: pytest prints them, so its key must not hold a CI command."""
-    return one_line(model.key, limit=_LONGEST_ID)
+    return one_line(model.name, limit=_LONGEST_ID)
 
 
 def is_measurement(item: pytest.Item) -> bool:
@@ -134,8 +135,20 @@ def is_thorough(item: pytest.Item) -> bool:
     return item.get_closest_marker("lms_thorough") is not None
 
 
-def place_of(item: pytest.Item) -> tuple[int, bool]:
-    """Return the place in the run: what needs no model first, then model by model, load timings before the lease."""
-    callspec = getattr(item, "callspec", None)
-    position = callspec.indices.get("lms_model", -1) if callspec else -1
-    return position, item.get_closest_marker("lms_before_load") is None
+def is_before_load(test: pytest.Item | pytest.Function) -> bool:
+    """Return whether the test runs before its model is loaded: it is about the model, whatever its reasoning level."""
+    return test.get_closest_marker("lms_before_load") is not None
+
+
+def place_of(item: pytest.Item, order: "Sequence[Model]") -> tuple[int, bool]:
+    """Return the place in the run: what needs no model first, then model by model, load timings before the lease.
+
+    Args:
+        item: the test.
+        order: of the candidates; what is about a model of several levels comes with the first.
+    """
+    model = model_of(item)
+    if model is None:
+        return -1, not is_before_load(item)
+    names = [candidate.key if model.reasoning_level is None else candidate.name for candidate in order]
+    return names.index(model.name), not is_before_load(item)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.errors import HarnessError, ServerUnreachable, StoreError, TaskError
+from harness.errors import HarnessError, ReleaseFailed, ServerUnreachable, StoreError, TaskError
 from harness.pytest_plugin.asking import disarm, settle
 from harness.pytest_plugin.benchmark import SLOWER, notes, take_slower
 from harness.pytest_plugin.gating import gate, show_night
@@ -31,11 +31,17 @@ _SERVER_GONE = "the server went away"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test on a model for which no time is left."""
+    """Skip a test on a model for which no time is left; unload the model before, if no other level of it is asked."""
     session = session_if_any(item.config)
     model = model_of(item)
     if session is None or model is None or PUT_OFF in item.stash:
         return
+    if session.run is not None:
+        try:
+            session.run.kept_lease.let_go(unless=model)
+        except ReleaseFailed as exc:
+            # Raised here, it would be this test's failure, and the exit code would not tell.
+            session.note_failure(exc)
     what = task_name_of(item) or ("latency" if is_measurement(item) else None)
     if reason := or_exit(item.config, lambda: session.why_not(model, what, is_measurement=is_measurement(item))):
         item.stash[PUT_OFF] = True

@@ -31,7 +31,7 @@ def gaps(
         is_decided_late: whether the run asked in rounds, so that no test has compared the scores with the floors.
     """
     reasons = {(skip.model_key, skip.task): skip.reason for skip in seen.skips}
-    if models and all((str(model.key), None) in reasons for model in models):
+    if models and all((model.name, None) in reasons for model in models):
         yield f"no model was measured: {'the only one was' if len(models) == 1 else f'all {len(models)} were'} skipped"
         return
     cells = {(cell.model_key, cell.task): cell for cell in seen.summaries} if is_decided_late else {}
@@ -45,7 +45,7 @@ def gaps(
         if not able:
             yield f"{floor}: none of the selected models can be given this task"
         for model in able:
-            key = str(model.key)
+            key = model.name
             cell = cells.get((key, task.name))
             if cell is not None and cell.score is not None and cell.score < floors[task.name]:
                 below = f"{key} scored {cell.score:.3f} on {task.name}, below the floor of {floors[task.name]:g}"
@@ -60,9 +60,9 @@ def _below(seen: RunFile, models: Sequence[Model], floors: Mapping[str, float]) 
     cells = {(cell.model_key, cell.task): cell for cell in seen.summaries}
     for task, floor in floors.items():
         for model in models:
-            cell = cells.get((str(model.key), task))
+            cell = cells.get((model.name, task))
             if cell is None or cell.score is None:
-                yield f"the floor of {floor:g} for {task} was not checked on {model.key}: its tests asked nothing"
+                yield f"the floor of {floor:g} for {task} was not checked on {model.name}: its tests asked nothing"
             elif cell.score < floor:
-                below = f"{model.key} scored {cell.score:.3f} on {task}, below the floor of {floor:g}"
+                below = f"{model.name} scored {cell.score:.3f} on {task}, below the floor of {floor:g}"
                 yield f"{below}. The worst samples: {how_to_see_worst(seen.path, cell)}"

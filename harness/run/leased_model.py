@@ -1,6 +1,6 @@
 """A leased instance, ready to be asked; the warm-up that makes it so; and what a task asks of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.client.exchange import Exchange
 from harness.client.http import Client
@@ -32,6 +32,7 @@ class LeasedModel:
         reasoning: what requests send as `reasoning`; None: nothing.
         thinks_in_text: whether it thinks within its text without being asked to, so that the limit counts thoughts.
         short_by_tokens: how many tokens before the limit its server stops.
+        level: the reasoning level as a candidate of its own; None: the run asks the model at one level.
     """
 
     lease: Lease
@@ -39,11 +40,12 @@ class LeasedModel:
     reasoning: str | None
     thinks_in_text: bool = False
     short_by_tokens: int = 0
+    level: str | None = None
 
     @property
     def model(self) -> Model:
-        """The model, as listed when the lease was verified."""
-        return self.lease.model
+        """The model, as listed when the lease was verified; at its level, where the run asks several."""
+        return replace(self.lease.model, reasoning_level=self.level)
 
     @property
     def instance_id(self) -> InstanceId:
@@ -87,7 +89,9 @@ def jit_request(model: Model, config: LoadConfig, reasoning: str | None) -> Chat
     )
 
 
-def warm_up(client: Client, lease: Lease, reasoning: str | None, *, deadline_s: float) -> LeasedModel:
+def warm_up(
+    client: Client, lease: Lease, reasoning: str | None, *, deadline_s: float, level: str | None = None
+) -> LeasedModel:
     """Ask for a few tokens, and return the instance with what this shows; the answer is discarded.
 
     Raises:
@@ -108,6 +112,7 @@ def warm_up(client: Client, lease: Lease, reasoning: str | None, *, deadline_s: 
         address=address,
         reasoning=reasoning,
         thinks_in_text=not does_reason(reasoning) and is_open_thought(answer.text),
+        level=level,
         short_by_tokens=int(_is_short(answer, _FEW_TOKENS) and _is_short(greet(address, _MORE_TOKENS), _MORE_TOKENS)),
     )
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from harness.clock import Clock, timestamp
 from harness.domain.answer import Answer
+from harness.domain.candidate import fields_of
 from harness.domain.generation import Generation
 from harness.domain.model import InstanceId, LoadConfig, Model
 from harness.domain.record import (
@@ -152,6 +153,7 @@ class Recorder:
         purpose: str,
         addressed_by: Literal["instance_id", "key"] = "instance_id",
         found: tuple[bool, int] = (False, 0),
+        level: str | None = None,
     ) -> None:
         """Record an acquired lease.
 
@@ -159,6 +161,7 @@ class Recorder:
             lease: what was acquired.
             purpose: `use`, or what else it was acquired for, such as `load timing`.
             addressed_by: what requests name.
+            level: the reasoning level of the warm-up, where several are asked.
             found: by the warm-up: whether the model thinks in its text, and how many tokens early its server stops.
         """
         self._writer.write(
@@ -177,6 +180,7 @@ class Recorder:
                 resident_others=list(lease.others),
                 thinks_in_text=found[0],
                 short_by_tokens=found[1],
+                reasoning_level=level,
             )
         )
 
@@ -267,6 +271,7 @@ class Recorder:
                 value=value,
                 unit=unit,
                 model_key=model.key,
+                reasoning_level=model.reasoning_level,
                 instance_id=instance_id,
                 round=round,
                 cold=cold,
@@ -283,12 +288,12 @@ class Recorder:
         self._writer.write(record)
 
     def skip(self, reason: str, *, model_key: str | None = None, task: str | None = None) -> None:
-        """Record that a model or a task was not run."""
-        self._writer.write(SkipRecord(**self.head(), model_key=model_key, task=task, reason=reason))
+        """Record that a model, or a candidate, or a task was not run."""
+        self._writer.write(SkipRecord(**self.head(), **fields_of(model_key), task=task, reason=reason))
 
     def item(self, test: str, outcome: Literal["passed", "failed", "skipped"], *, model_key: str | None) -> None:
         """Record how a test ended."""
-        self._writer.write(ItemRecord(**self.head(), test=test, outcome=outcome, model_key=model_key))
+        self._writer.write(ItemRecord(**self.head(), test=test, outcome=outcome, **fields_of(model_key)))
 
     def end(self, *, exit_code: int, interrupted: bool, resident: Sequence[InstanceId] | None) -> None:
         """Record the end and close the file; `resident` is None when the server could not be asked."""
@@ -332,6 +337,7 @@ def _sample_record(
         tags=dict(sample.tags),
         epoch=answer.job.epoch,
         model_key=model.key,
+        reasoning_level=model.reasoning_level,
         instance_id=instance_id,
         prompt_hash=sample.prompt_hash,
         request=request,

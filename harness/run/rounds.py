@@ -80,7 +80,7 @@ class Rounds:
             if is_late:
                 return
             for model in self._models:
-                if names := asked[str(model.key)]:
+                if names := asked[model.name]:
                     self._run.recorder.measure(ROUND_SAMPLES, size, "samples", model=model, round=number, tasks=names)
             self._run.continue_from(Resumption(parent=seen, tests={}, **what))
             self._run.progress.expect(
@@ -89,28 +89,34 @@ class Rounds:
                 time_left=self._pace.time_left if self._pace else None,
             )
             for model in self._models:
-                self._ask_model(model, [task for task in self._tasks if task.name in asked[str(model.key)]], size)
+                later = self._models[self._models.index(model) + 1 :]
+                self._ask_model(
+                    model,
+                    [task for task in self._tasks if task.name in asked[model.name]],
+                    size,
+                    has_more_levels=any(other.key == model.key and asked[other.name] for other in later),
+                )
         seen = RunFile.read(self._run.path)
         self._say(render_round(None, choices_of(seen), asked={}, cells=_missing(seen, sizes[-1], **what)))
 
-    def _ask_model(self, model: Model, tasks: Sequence[Task], size: int) -> None:
+    def _ask_model(self, model: Model, tasks: Sequence[Task], size: int, *, has_more_levels: bool) -> None:
         if not tasks:
             return
         if self._pace is not None and self._pace.left_s <= 0:
             for task in tasks:
-                self._run.recorder.skip("asked no more: the budget is used up", model_key=model.key, task=task.name)
+                self._run.recorder.skip("asked no more: the budget is used up", model_key=model.name, task=task.name)
             return
         config = load_config(model, self._tasks, self._settings)
         try:
-            with self._run.leased(model, config) as leased:
+            with self._run.leased(model, config, has_more_levels=has_more_levels) as leased:
                 for task in tasks:
                     self._run.evaluate(task, leased, limit=size)
                 self._run.check(leased.lease)
+        except ReleaseFailed as exc:  # Before LeaseError, whose subclass it is.
+            self._on_failure(exc)
         except (LoadFailed, LeaseError) as exc:
             for task in tasks:
-                self._run.recorder.skip(f"asked no more: {exc}", model_key=model.key, task=task.name)
-        except ReleaseFailed as exc:
-            self._on_failure(exc)
+                self._run.recorder.skip(f"asked no more: {exc}", model_key=model.name, task=task.name)
 
 
 def still_open(
@@ -130,9 +136,7 @@ def still_open(
         return is_begun or (missing[key] > 0 and key.model_key in wanted.get(key.task, ()))
 
     return {
-        str(model.key): [
-            task.name for task in tasks if (key := CellKey(str(model.key), task.name)) in missing and is_open(key)
-        ]
+        model.name: [task.name for task in tasks if (key := CellKey(model.name, task.name)) in missing and is_open(key)]
         for model in models
     }
 
@@ -175,7 +179,7 @@ def _missing(
     seen: RunFile, size: int, *, models: Sequence[Model], tasks: Sequence[Task], settings: Settings
 ) -> Mapping[CellKey, int]:
     """Return how many answers each cell that has come to its end lacks for a round of this size."""
-    keys, planned = {str(model.key) for model in models}, _planned(tasks, size, settings)
+    keys, planned = {model.name for model in models}, _planned(tasks, size, settings)
     return {
         key: max(0, planned[key.task] - sum(sample.is_counted for sample in seen.cells.get(key, ())))
         for key in (CellKey(cell.model_key, cell.task) for cell in seen.summaries)

@@ -1,10 +1,10 @@
 """One run: acquires leases, asks samples, scores, measures, and records everything as it happens."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from harness.client.address import is_loopback
 from harness.client.exchange import Exchange
@@ -19,16 +19,15 @@ from harness.lifecycle.lease import Lease, Release
 from harness.lifecycle.leases import Leases
 from harness.lifecycle.resident import other_ids, resident_ids
 from harness.reaper.journal import Journal
-from harness.report.context import context_note
-from harness.report.figure import size
 from harness.run.ask.asker import asker, scored
 from harness.run.ask.attempt import lost
-from harness.run.ask.reasoning import reasoning_for
 from harness.run.ask.room import slots_for, slots_of
 from harness.run.cell import Cell
 from harness.run.conclusion import verdicts
+from harness.run.holding import hold
 from harness.run.host import Host
-from harness.run.leased_model import LeasedModel, extra_thoughts, jit_request, jobs_on, warm_up
+from harness.run.kept_lease import KeptLease
+from harness.run.leased_model import LeasedModel, extra_thoughts, jobs_on
 from harness.run.machine import busy_cores
 from harness.run.plan.pace import Pace
 from harness.run.progress import Progress
@@ -60,9 +59,12 @@ class Run:
         notes: what a reader of the figures must know, such as that this is a demonstration.
         argv: the command line; it is recorded without secrets.
         clock: for every duration and timestamp.
-        resumed: the run that this one continues, if any.
+        resumed: the run that this one continues, if any; also an attribute.
         pace: keeps the run within its budget, if there is one.
         host: files and processes of the server, if this run started it; also an attribute.
+
+    Attributes:
+        kept_lease: the lease on the model of which another reasoning level is asked next.
 
     Raises:
         StoreError: the run file cannot be made.
@@ -89,7 +91,7 @@ class Run:
         self.clock = clock or SystemClock()
         self.progress = progress
         self.host = host or Host()
-        self._resumed = resumed
+        self.resumed = resumed
         self._pace = pace
         self._tasks: dict[str, Task] = {}
         reference: str | None = plan.get("reference")
@@ -104,6 +106,7 @@ class Run:
         )
         journal = Journal(self.recorder.run_id, url=client.url, clock=self.clock, is_server_ours=settings.is_embedded)
         self._leases = Leases(client, journal, say=progress.note, policy=settings.unload, clock=self.clock)
+        self.kept_lease = KeptLease(client, self.release)
         self.recorder.run(
             settings,
             server_kind=server_kind,
@@ -126,6 +129,7 @@ class Run:
         Raises:
             HarnessError: as `Leases.acquire`.
         """
+        self.kept_lease.let_go()
         with self.recorder.recording_failure(model, config, mode="explicit", purpose=purpose):
             lease = self._leases.acquire(model.key, config, reuse=reuse)
         self.recorder.instance(lease, purpose=purpose)
@@ -139,6 +143,7 @@ class Run:
         Raises:
             HarnessError: as `Leases.acquire_jit`.
         """
+        self.kept_lease.let_go()
         config = LoadConfig(context_length=request.context_length)
         with self.recorder.recording_failure(model, config, mode="jit", purpose=purpose):
             lease, answer = self._leases.acquire_jit(model.key, request, despite_others=despite_others)
@@ -153,28 +158,11 @@ class Run:
         """
         return self._release(lease.instance.id, lease.model.key, lambda: self._leases.release(lease)).unload_wall_s
 
-    @contextlib.contextmanager
-    def leased(self, model: Model, config: LoadConfig) -> Iterator[LeasedModel]:
-        """Hold a lease on a warmed-up instance while the block runs; it is released however the block ends.
-
-        Raises:
-            HarnessError: as `Leases.acquire`; or the instance does not answer as itself; or it cannot be released.
-        """
-        self.progress.doing(model.key, "loading")
-        self.progress.note(f"{model.key}: loading ({size(model.size_bytes)}) ...")
-        lease = self._acquire_as_set(model, config)
-        how = f"loaded in {lease.load_wall_s:.1f} s" if lease.load_wall_s is not None else "is loaded already"
-        self.progress.note(f"{model.key}: {how}, {lease.instance.slots} slots")
-        wanted, effective = config.context_length, lease.instance.config.context_length
-        if note := context_note(model.key, requested=wanted, effective=effective, is_owned=lease.is_owned):
-            self.progress.note(note)
-        try:
-            if self._resumed is not None:
-                self._resumed.check(lease.model, lease.instance.config)
-            reasoning = reasoning_for(lease.model, self.settings.reasoning)
-            yield self._warm_up(lease, reasoning)
-        finally:
-            self.release(lease)
+    def leased(
+        self, model: Model, config: LoadConfig, *, has_more_levels: bool = False
+    ) -> contextlib.AbstractContextManager[LeasedModel]:
+        """Hold a lease on a warmed-up instance while the block runs: see `hold`."""
+        return hold(self, model, config, has_more_levels=has_more_levels)
 
     def others(self, leased: LeasedModel) -> tuple[InstanceId, ...]:
         """Return the ids of all other resident instances: they may be busy, and slow this one down."""
@@ -219,7 +207,7 @@ class Run:
         """
         self._tasks[task.name] = task
         jobs = jobs_on(leased, task, self.settings, limit=limit or self.settings.rounds[0])
-        known = self._resumed.answers(task, leased.model, jobs) if self._resumed else {}
+        known = self.resumed.answers(task, leased.model, jobs) if self.resumed else {}
         cell = Cell(task, leased.model, jobs, known, pace=self._pace)
         del jobs  # The cell has those that are left to ask.
         self._ask(task, leased, cell)
@@ -229,7 +217,7 @@ class Run:
             cell.answers,
             planned=cell.planned,
             epochs=self.settings.epochs,
-            model_key=leased.model.key,
+            model_key=leased.model.name,
             head=self.recorder.head(),
             reducer=self.settings.reducer,
         )
@@ -239,7 +227,7 @@ class Run:
             self._pace.end_cell(task, leased.model, asked=len(cell.answers) - len(known))
         if cell.left_out:
             reason = f"{cell.left_out} of {cell.count} samples left out: the budget has no time for them"
-            self.recorder.skip(reason, model_key=leased.model.key, task=task.name)
+            self.recorder.skip(reason, model_key=leased.model.name, task=task.name)
         if self._gone is not None:
             raise self._gone
         return summary
@@ -269,7 +257,7 @@ class Run:
             if cell.add(answer):
                 self.recorder.answer(task, answer, leased.model, instance_id=instance.id, config=instance.config)
 
-        with self.progress.task(leased.model.key, task.name, len(cell.todo), known=tuple(cell.answers)) as advance:
+        with self.progress.task(leased.model.name, task.name, len(cell.todo), known=tuple(cell.answers)) as advance:
             try:
                 for answer in slots.map(cell.todo):
                     take(answer)
@@ -309,7 +297,7 @@ class Run:
 
     def continue_from(self, known: Resumption) -> None:
         """From now on, ask only what is not among these answers."""
-        self._resumed = known
+        self.resumed = known
 
     def abandon(self) -> None:
         """Leave everything that is loaded to the reaper, without waiting for it."""
@@ -382,19 +370,3 @@ class Run:
                     self.recorder.comparison(verdict)
         finally:
             self.recorder.end(exit_code=exit_code, interrupted=interrupted, resident=resident)
-
-    def _acquire_as_set(self, model: Model, config: LoadConfig) -> Lease:
-        if self.settings.load == "explicit" or model.is_loaded:
-            return self.acquire(model, config)
-        request = jit_request(model, config, reasoning_for(model, self.settings.reasoning))
-        return self.acquire_jit(model, request, purpose="use", despite_others=True)[0]
-
-    def _warm_up(self, lease: Lease, reasoning: str | None) -> LeasedModel:
-        """Return the instance once it has answered as itself; record what is unusual about it."""
-        leased = warm_up(self.client, lease, reasoning, deadline_s=self.settings.sample_deadline_s)
-        self.check(lease)
-        addressed_by: Literal["instance_id", "key"] = "instance_id" if leased.address == lease.instance.id else "key"
-        found = leased.thinks_in_text, leased.short_by_tokens
-        if addressed_by == "key" or any(found):
-            self.recorder.instance(lease, purpose="use", addressed_by=addressed_by, found=found)
-        return leased

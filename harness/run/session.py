@@ -21,7 +21,7 @@ from harness.run.interrupt import interruptible
 from harness.run.plan.budget import ModelCost
 from harness.run.plan.estimate import Work, model_cost
 from harness.run.plan.pace import LATENCY_SHARE, Pace
-from harness.run.plan.plan import Plan, check_reasoning, fits
+from harness.run.plan.plan import Plan, by_level, fits
 from harness.run.progress import Progress
 from harness.run.resume.resume import Resumption
 from harness.run.resume.scope import suites_of
@@ -101,7 +101,7 @@ class Session:
         """The models of this run, cheapest first.
 
         Raises:
-            HarnessError: as `listing`, `select_models`, `check_reasoning` and `choose_reference`.
+            HarnessError: as `listing`, `select_models`, `by_level` and `choose_reference`.
         """
         selection = select_models(
             self.listing,
@@ -109,9 +109,8 @@ class Session:
             exclude=self.settings.exclude,
             max_size_bytes=self.settings.max_size_bytes,
         )
-        if alone := left_alone(self.listing, self.settings.models):
-            self._say_once(alone)
-        check_reasoning(selection.models, self.settings.reasoning)
+        selection = by_level(selection, self.settings.reasoning)
+        self._say_once(left_alone(self.listing, self.settings.models))
         choose_reference(selection.models, self.settings.primary)
         return selection
 
@@ -152,8 +151,7 @@ class Session:
         self._work = work
         if self.settings.budget_s is None:
             return
-        complete = self.resumption.complete if self.resumption else frozenset()
-        todo = [model for model in models if model.key not in complete]
+        todo = [model for model in models if not self.resumption or model.name not in self.resumption.complete]
         share_s = self.settings.budget_s * LATENCY_SHARE / max(1, len(todo))
         self.settings = replace(self.settings, latency_budget_s=min(self.settings.latency_budget_s, share_s))
         self._costs = self._estimate(todo)
@@ -166,26 +164,28 @@ class Session:
 
         history = read_history(self.settings, models)
         known = self.resumption.count if self.resumption else lambda _task, _model: 0
+        first_levels = {model.key: model.name for model in reversed(models)}
         return {
-            model.key: model_cost(
+            model.name: model_cost(
                 model,
                 [task for task in self.tasks if fits(task, model) is None],
                 self.settings,
                 history=history,
                 work=self._work,
                 known=known,
+                is_loaded=model.name != first_levels[model.key],
             )
             for model in models
         }
 
     def plan(self, *, is_shown: bool = False) -> Plan:
         """Return what the run will do with the collected tasks; one that is shown has estimates from earlier runs."""
-        if is_shown and not self._costs:
-            complete = self.resumption.complete if self.resumption else frozenset[str]()
-            self._costs = self._estimate([model for model in self.selection.models if model.key not in complete])
         before = self.resumption
+        complete = before.complete if before else frozenset[str]()
+        if is_shown and not self._costs:
+            self._costs = self._estimate([model for model in self.selection.models if model.name not in complete])
         known = {
-            (str(model.key), task.name): before.count(task, model)
+            (str(model.name), task.name): before.count(task, model)
             for model in self.selection.models
             for task in self.tasks
             if before is not None
@@ -196,7 +196,7 @@ class Session:
             suites=self._suites,
             settings=self.settings,
             known=known,
-            complete=before.complete if before else frozenset(),
+            complete=complete,
             allotment=self.pace.allotment if self.pace else None,
             costs=self._costs,
             free_form=self.free_form.fingerprints(),
@@ -239,25 +239,25 @@ class Session:
         self._check_server(client.server_kind)
         listing = retried(lambda _: client.models(), clock=self._clock)
         plan = self.plan()
-        kind = client.server_kind
         self.run = Run(
             self.settings,
             client,
-            server_kind=kind,
+            server_kind=client.server_kind,
             listing=listing,
             progress=self._progress,
             plan=plan.as_dict(),
-            notes=notes(kind, plan.selection.models),
+            notes=notes(client.server_kind, plan.selection.models),
             argv=self._argv,
             resumed=self.resumption,
             pace=self.pace,
             clock=self._clock,
             host=self._host,
         )
-        rounds = len(self.settings.rounds)
+        for name, why in plan.selection.left_out.items():
+            self.run.recorder.skip(why, model_key=name)
         self._progress.expect(
             plan.expected(),
-            title=f"round 1 of {rounds}" if rounds > 1 else "",
+            title=f"round 1 of {rounds}" if (rounds := len(self.settings.rounds)) > 1 else "",
             time_left=self.pace.time_left if self.pace else None,
         )
         self._resources.enter_context(interruptible(on_second=self.run.abandon))
@@ -305,9 +305,8 @@ class Session:
         """The file to make the table from: of this run, or of the resumed one where nothing was missing."""
         if self.run is not None:
             return self.run.path
-        if self.resumption is not None and self.resumption.is_all_there:
-            return self.resumption.parent.path
-        return None
+        before = self.resumption
+        return before.parent.path if before is not None and before.is_all_there else None
 
     def why_not(self, model: Model, what: str | None, *, is_measurement: bool) -> str | None:
         """Return why the budget has no time for a test, after recording it once; None: the test may begin.
@@ -326,10 +325,10 @@ class Session:
         if reason is None and is_measurement:
             reason = self.pace.why_not_measure(model)
         if reason is not None:
-            left_out = (str(model.key), None if is_whole else what)
-            if left_out not in self._recorded_skips:
-                self._recorded_skips.add(left_out)
-                self.open().recorder.skip(reason, model_key=left_out[0], task=left_out[1])
+            task = None if is_whole else what
+            if (model.name, task) not in self._recorded_skips:
+                self._recorded_skips.add((model.name, task))
+                self.open().recorder.skip(reason, model_key=model.name, task=task)
         return reason
 
     def complete_file(self) -> None:
@@ -359,17 +358,16 @@ class Session:
     def _find_gaps(self, run: Run) -> list[str]:
         from harness.run.gap import gaps
 
-        complete = self.resumption.complete if self.resumption else frozenset[str]()
         found = gaps(
             RunFile.read(run.path),
             models=self.selection.models,
             tasks=self.tasks,
             free_form=self.free_form.tasks,
             floors=self.settings.floors,
-            complete=complete,
+            complete=self.resumption.complete if self.resumption else (),
             is_decided_late=self.settings.until_decided,
         )
-        return list(found)
+        return [*found]
 
     def note_failure(self, failure: ReleaseFailed | StoreError) -> None:
         """Keep a failure for the end of the run; of those to write records only the first one."""
@@ -389,7 +387,7 @@ class Session:
 
     def _say_once(self, line: str) -> None:
         """Print a line once, which two steps may come upon: the embedded server's, and odd entries of a listing."""
-        if line not in self._said:
+        if line and line not in self._said:
             self._said.add(line)
             self._say(line)
 

@@ -1,10 +1,11 @@
 """Which models a run uses, in which order, and why; how a model is found by its key."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from harness.domain.candidate import Candidate
 from harness.domain.model import Model
 from harness.errors import ModelNotFound, SettingsError
 from harness.settings import setting
@@ -17,10 +18,15 @@ _NEAREST = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """The chosen models, cheapest first, and the reason in words."""
+    """The chosen models, cheapest first, and the reason in words.
+
+    Attributes:
+        left_out: of these models, the reasoning levels that are not asked, and why.
+    """
 
     models: tuple[Model, ...]
     reason: str
+    left_out: Mapping[Candidate, str] = field(default_factory=dict)
 
 
 def parameters(model: Model) -> tuple[float, float] | None:

@@ -142,9 +142,10 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         name="reasoning",
         flag="reasoning",
-        metavar="SETTING",
-        parse=parser.any_text,
-        help="reasoning setting of models that list it: off, low, medium, high, on … (default: off, else the lowest)",
+        metavar="LEVEL[,LEVEL…]",
+        parse=parser.levels,
+        help="reasoning level of models that list it: off, low, medium, high, on … (default: off, else the lowest); of "
+        "several, such as off,high, each is compared as a model of its own, with one load for all",
     ),
     Option(
         name="concurrency",

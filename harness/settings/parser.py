@@ -106,6 +106,14 @@ def reducer(text: str) -> str:
     return text
 
 
+def levels(text: str) -> str:
+    """Parse a reasoning level, or several apart by commas, into the same without blanks."""
+    names = [name.strip() for name in text.split(",")]
+    if not all(names) or len(set(names)) < len(names):
+        raise ValueError("a level, or different levels separated by commas, such as off,low,high")
+    return ",".join(names)
+
+
 def yes(text: str) -> bool:
     """Parse yes or no."""
     if text not in {"yes", "no"}:

@@ -33,7 +33,8 @@ class Settings:
         limit: samples per task.
         epochs: repeats of each sample.
         context_length: tokens; None: the smallest power of two that the selected tasks need.
-        reasoning: None: `off` where the model lists it, else its lowest setting.
+        reasoning: a level, or several separated by commas, each of which is a candidate of its own where the model
+            lists it; None: `off` where the model lists it, else its lowest level.
         concurrency: requests in flight at a time; None: as many as the instance has slots.
         max_output_tokens: an upper bound on every task's own; None: none.
         floors: lowest acceptable score per task; below it the item fails.

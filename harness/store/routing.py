@@ -22,12 +22,18 @@ _HINT = "Write it anew: lms-harness choose -o routing.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutedKey:
-    """A model that may take a task, and which of its files was measured; None: the listing did not say."""
+    """A model that may take a task, at which reasoning level, and which of its files was measured; None: not said."""
 
     key: str
     variant: str | None
     quantisation: str | None
     size_bytes: int | None
+    level: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called among those that were compared."""
+        return self.key if self.level is None else f"{self.key}@{self.level}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +118,8 @@ def _route(task: str, entry: Any) -> Route:
             raise _Broken(f"answer is {answer[:40]!r} with {len(suffices)} models that suffice")  # noqa: TRY301
         if _of(entry, "model_key", str, type(None)) != (suffices[0].key if suffices else None):
             raise _Broken("model_key is not the first model that suffices")  # noqa: TRY301
+        if _of(entry, "reasoning_level", str, type(None)) != (suffices[0].level if suffices else None):
+            raise _Broken("reasoning_level is not that of the first model that suffices")  # noqa: TRY301
         return Route(
             task=task,
             answer=answer,
@@ -131,6 +139,7 @@ def _model(entry: Any) -> RoutedKey:
         raise _Broken(f"expected a model, got {_kind(entry)}")
     return RoutedKey(
         key=_of(entry, "model_key", str),
+        level=_of(entry, "reasoning_level", str, type(None)),
         variant=_of(entry, "variant", str, type(None)),
         quantisation=_of(entry, "quantisation", str, type(None)),
         size_bytes=_of(entry, "size_bytes", int, type(None)),

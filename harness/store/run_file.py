@@ -6,13 +6,12 @@ the offset from which `RunFile.sample_record` reads the whole record for whoever
 
 import sys
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from operator import itemgetter
 from pathlib import Path
-from sys import float_info
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
+from harness.domain.candidate import Candidate, candidate_of, candidates_of
 from harness.domain.record import (
     ComparisonRecord,
     EndRecord,
@@ -30,36 +29,10 @@ from harness.domain.record import (
 from harness.errors import StoreError
 from harness.store.cell import NOT_COUNTED, CellKey, CellSamples, SampleEntry, ScoreEntry, ScorerId
 from harness.store.reader import RunLine, as_record, parse, read_lines
+from harness.store.small_value import checked_sample, checked_score, strata_of
 
-_sample_texts = itemgetter(
-    "run_id",
-    "at",
-    "sample_uid",
-    "task",
-    "task_class",
-    "item_id",
-    "item_hash",
-    "model_key",
-    "instance_id",
-    "prompt_hash",
-    "outcome",
-)
-_TASKS_OF_FIRST_VERSION = frozenset(
-    {
-        "brainstorm",
-        "classify",
-        "extract",
-        "instruct",
-        "longcontext",
-        "multiturn",
-        "reason",
-        "review",
-        "rewrite",
-        "summarise",
-    }
-)
+RecordT = TypeVar("RecordT", bound=Record)
 _PROMPT = b'{"kind":"prompt",'
-_score_texts = itemgetter("run_id", "at", "sample_uid", "scorer", "scorer_version")
 _ROW_BITS = 40
 _LAST_ROW = (1 << _ROW_BITS) - 1
 
@@ -81,6 +54,10 @@ class NamedScorer(Protocol):
 @dataclass(slots=True, kw_only=True)
 class RunFile:
     """What one run file holds.
+
+    Where the run asked a model at several reasoning levels, `model_key` is everywhere the name of the candidate,
+    `key@level`, as a `Candidate` that knows its parts. What is about the model at any level, such as a load, is there
+    once for each of them.
 
     Attributes:
         path: of the file.
@@ -117,6 +94,8 @@ class RunFile:
     """Task -> the name of each scorer -> the first one of that name."""
     _summary_places: dict[CellKey, int] = field(default_factory=dict)
     _own_scorers: dict[str, ScorerId] = field(default_factory=dict)
+    _levels: dict[str, list[Candidate]] = field(default_factory=dict)
+    """Model key -> the candidates that the run made of it, where it asked several levels."""
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -202,7 +181,7 @@ class RunFile:
         """
         record = self._read_at(sample.offset)
         assert isinstance(record, SampleRecord)  # noqa: S101  (the offset says so)
-        return record
+        return _with_name(record)
 
     def prompt(self, sample: SampleRecord) -> PromptRecord | None:
         """Return what was sent for a sample; None where the run did not record it.
@@ -229,7 +208,7 @@ class RunFile:
         return record
 
     def records(self) -> Iterator[tuple[int, Record]]:
-        """Yield every record with its offset, in the order written, by reading the file once more.
+        """Yield every record as it stands in the file, with its offset, by reading the file once more.
 
         Samples of version 0.1.0 have their strata where later versions have them, so that they can be written again.
 
@@ -261,9 +240,24 @@ class RunFile:
 
     def take(self, record: Record) -> None:
         """Add a record that is not a sample, a score or a prompt."""
+        for named in self._named(record):
+            self._take(named)
+
+    def _named(self, record: Record) -> Iterator[Record]:
+        """Yield the record under the name of what it is about: one for each level where it is about all of them."""
+        key = getattr(record, "model_key", None)
+        if key is None:
+            yield record
+        elif (levels := self._levels.get(key)) and getattr(record, "reasoning_level", None) is None:
+            for name in levels:
+                yield record.model_copy(update={"model_key": name})
+        else:
+            yield _with_name(record)
+
+    def _take(self, record: Record) -> None:
         match record:
             case RunRecord():
-                self.header = self.header or record
+                self._take_header(record)
             case InstanceRecord():
                 if record.purpose == "use" and record.error is None:
                     self.uses.append(record)
@@ -282,14 +276,21 @@ class RunFile:
             case _:  # Releases tell a reader nothing that `instance` and `end` do not.
                 pass
 
+    def _take_header(self, record: RunRecord) -> None:
+        if self.header is None:
+            self.header = record
+            for name in candidates_of(record.plan):
+                self._levels.setdefault(name.key, []).append(name)
+
     def _take_summary(self, record: SummaryRecord) -> None:
         key = CellKey(record.model_key, record.task)
         place = self._summary_places.setdefault(key, len(self.summaries))
         self.summaries[place : place + 1] = [record]
 
     def _take_sample(self, line: RunLine, value: dict[str, Any]) -> None:
-        value = _checked_sample(self.path, line, value)
-        key = CellKey(value["model_key"], value["task"])
+        value = checked_sample(self.path, line, value)
+        level = value.get("reasoning_level")
+        key = CellKey(value["model_key"] if level is None else Candidate(value["model_key"], level), value["task"])
         cell = self.cells.get(key)
         if cell is None:
             cell = self.cells[key] = CellSamples(key)
@@ -313,7 +314,7 @@ class RunFile:
         self._places[uid] = self._numbers[key] << _ROW_BITS | row
 
     def _take_score(self, line: RunLine, value: dict[str, Any]) -> None:
-        value = _checked_score(self.path, line, value)
+        value = checked_score(self.path, line, value)
         place = self._place(value["sample_uid"])
         if place is None:  # Its sample stands in another file.
             return
@@ -335,62 +336,8 @@ class RunFile:
         return versions[next(named, next(iter(versions)))]
 
 
-def _checked_sample(path: Path, line: RunLine, value: dict[str, Any]) -> dict[str, Any]:
-    """Return a sample record whose small values have the right types.
-
-    They are looked at one by one, which takes a tenth of pydantic's time: most of that would go into texts that are not
-    kept. Whatever is not as we write it goes through pydantic, which has the messages.
-    """
-    times, usage, stats = value.get("times", {}), value.get("usage", {}), value.get("server_stats", {})
-    if (
-        _are_texts(value, _sample_texts)
-        and type(value.get("epoch", 1)) is type(value.get("tier", 1)) is int
-        and type(value.get("cluster_id", "")) is type(value.get("stratum", "")) is str
-        and type(times) is type(usage) is type(stats) is dict
-        and _is_figure(times.get("ttft_s"))
-        and _is_figure(times.get("e2e_s"))
-        and _is_figure(stats.get("tokens_per_second"))
-        and type(usage.get("total_output_tokens")) in {int, type(None)}
-    ):
-        return value
-    return _validated(path, line, value)
-
-
-def strata_of(value: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the stratum and the cluster of a sample record.
-
-    Version 0.1.0 had no strata: the templates of the shipped tasks were recorded as clusters, and are strata.
-    """
-    cluster_id = value.get("cluster_id", "")
-    if "stratum" not in value and value["task"] in _TASKS_OF_FIRST_VERSION:
-        return cluster_id, ""
-    return value.get("stratum", ""), cluster_id
-
-
-def _checked_score(path: Path, line: RunLine, value: dict[str, Any]) -> dict[str, Any]:
-    """Return a score record whose small values have the right types; see `_checked_sample`."""
-    if (
-        _are_texts(value, _score_texts)
-        and _is_figure(value.get("value", ""))
-        and type(value.get("passed")) in {bool, type(None)}
-        and type(value.get("judge")) in {str, type(None)}
-    ):
-        return value
-    return _validated(path, line, value)
-
-
-def _validated(path: Path, line: RunLine, value: dict[str, Any]) -> dict[str, Any]:
-    record = as_record(path, line, value)
-    assert record is not None  # noqa: S101  (its kind is known)
-    return record.model_dump(exclude_unset=True)  # What the file lacks stays lacking: `strata_of` asks.
-
-
-def _are_texts(value: dict[str, Any], fields: Callable[[dict[str, Any]], tuple[Any, ...]]) -> bool:
-    try:
-        return set(map(type, fields(value))) == {str}
-    except KeyError:
-        return False
-
-
-def _is_figure(value: Any) -> bool:
-    return value is None or (type(value) in {int, float} and -float_info.max <= value <= float_info.max)
+def _with_name(record: RecordT) -> RecordT:
+    """Return the record with the name of its candidate as its model key."""
+    if getattr(record, "reasoning_level", None) is None:
+        return record
+    return record.model_copy(update={"model_key": candidate_of(record)})

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.domain.candidate import fields_of
 from harness.domain.record import ComparisonRecord, SummaryRecord
 from harness.settings import Settings
 from harness.stats.decision import Decision, Verdict, decide_all
@@ -142,7 +143,7 @@ def _against_reference(
         )
     for model, summary in asked.items():
         facts: dict[str, Any] = {
-            "model_key": model,
+            **fields_of(model),
             "task": summary.task,
             "task_class": summary.task_class,
             "reference": reference,
@@ -181,7 +182,7 @@ def _against_floor(
     cell: _Scored, summary: SummaryRecord, floor: float, alpha: float, head: Callable[[], dict[str, Any]]
 ) -> ComparisonRecord:
     facts: dict[str, Any] = {
-        "model_key": summary.model_key,
+        **fields_of(summary.model_key),
         "task": summary.task,
         "task_class": summary.task_class,
         "floor": floor,

@@ -7,6 +7,7 @@ from statistics import fmean, median
 from typing import Any, NamedTuple
 
 from harness.domain.answer import KeptAnswer
+from harness.domain.candidate import fields_of
 from harness.domain.record import SummaryRecord
 from harness.domain.score import metrics_of
 from harness.scoring.judge import is_fault
@@ -36,7 +37,7 @@ def summarise(
         answers: all that came back; those that did not count as unscored.
         planned: how many answers there should be.
         epochs: repeats of each item.
-        model_key: the model that was asked.
+        model_key: the candidate that was asked.
         head: run id and time of the record.
         reducer: its name; an item with fewer scored epochs than its k does not count.
     """
@@ -46,7 +47,7 @@ def summarise(
     scored = sum(value_of(answer.score, reducer) is not None for answer in answers)
     return SummaryRecord(
         **head,
-        model_key=model_key,
+        **fields_of(model_key),
         task=task.name,
         task_class=task.task_class,
         scorer=task.scorer.name,

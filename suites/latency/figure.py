@@ -15,9 +15,9 @@ def describe(benchmark: BenchmarkFixture, group: str, run: Run, model: Model, **
     Call it before anything is measured: pytest-benchmark takes group and parameters when the rounds begin.
     """
     benchmark.group = group
-    benchmark.params = {"lms_model": str(model.key)}  # Not the whole listing, which JSON cannot hold.
+    benchmark.params = {"lms_model": str(model.name)}  # Not the whole listing, which JSON cannot hold.
     benchmark.extra_info.update(
-        model_key=str(model.key),
+        model_key=str(model.name),
         variant=model.selected_variant,
         quantisation=model.quantization.name if model.quantization else None,
         params=model.params_string,

@@ -21,7 +21,7 @@ def test_at_depth(
     """Each round asks a prompt that the server cannot know, then the same one with another question at its end."""
     if reason := why_not(lms_instance, depth):
         _leave_out(lms_run, lms_instance, depth, reason)
-    key = lms_instance.model.key
+    key = lms_instance.model.name
     lms_run.progress.doing(key, f"prompts of {depth:,} tokens")
     lms_run.progress.note(f"{key}: prompts of {depth:,} tokens, {MIN_ROUNDS} rounds ...")
     company = Company(lms_run, lms_instance)
@@ -49,5 +49,5 @@ def test_at_depth(
 
 
 def _leave_out(run: Run, leased: LeasedModel, depth: int, reason: str) -> NoReturn:
-    run.recorder.skip(reason, model_key=leased.model.key, task=f"latency at {depth} tokens")
+    run.recorder.skip(reason, model_key=leased.model.name, task=f"latency at {depth} tokens")
     pytest.skip(reason)

@@ -28,4 +28,4 @@ def test_memory_bandwidth(lms_run: Run, lms_instance: LeasedModel) -> None:
         weights_bytes = bytes_per_token(files)
         record("weights_bytes", float(weights_bytes), "byte", model=model, instance_id=instance_id)
     except HarnessError as exc:
-        lms_run.recorder.skip(exc.message, model_key=model.key, task="memory bandwidth utilisation")
+        lms_run.recorder.skip(exc.message, model_key=model.name, task="memory bandwidth utilisation")

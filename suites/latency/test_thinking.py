@@ -35,7 +35,7 @@ def test_thinking(benchmark: BenchmarkFixture, lms_run: Run, lms_client: Client,
         pytest.skip("it thinks within its text, so nothing tells where its answer begins")
     if limit < _FEWEST_TOKENS:
         pytest.skip(f"its context of {context} tokens has no room for thoughts")
-    key = lms_instance.model.key
+    key = lms_instance.model.name
     lms_run.progress.doing(key, "thoughts")
     company = Company(lms_run, lms_instance)
     ask()

@@ -60,7 +60,7 @@ def test_more_and_more_at_a_time(lms_run: Run, lms_client: Client, lms_instance:
         return keep_in_flight(lms_client, requests, concurrency=concurrency, clock=lms_run.clock)[0]
 
     *up_to_slots, past = steps(slots)
-    key, is_refused = lms_instance.model.key, False
+    key, is_refused = lms_instance.model.name, False
     lms_run.progress.note(f"{key}: up to {past} requests at a time, {1 + WINDOWS} rounds ...")
     for number in range(1 + WINDOWS):
         lms_run.progress.doing(key, f"up to {past} requests at a time, round {number + 1} of {1 + WINDOWS}")
@@ -87,7 +87,7 @@ def test_the_same_answers_with_all_slots_busy(lms_run: Run, lms_client: Client, 
         _, found = keep_in_flight(lms_client, questions, concurrency=concurrency, clock=lms_run.clock)
         return [(answer.reasoning, answer.text) for answer in found]
 
-    key = lms_instance.model.key
+    key = lms_instance.model.name
     lms_run.progress.doing(key, "answers that flip")
     lms_run.progress.note(f"{key}: {FLIP_QUESTIONS} questions singly, {slots} at a time, and singly again ...")
     first = answers(1)

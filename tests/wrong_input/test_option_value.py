@@ -44,7 +44,7 @@ WRONG: dict[str, tuple[str, ...]] = {
     "load": ("", "lazy", "EXPLICIT"),
     "unload": ("", "none"),
     "context_length": (*WHOLE, "0", str(2**31)),
-    "reasoning": ("", " "),
+    "reasoning": ("", " ", "off,", ",high", "off,,high", "off,off"),
     "concurrency": (*WHOLE, "0", "AUTO", "1025"),
     "max_output_tokens": (*WHOLE, "0"),
     "floors": (
@@ -116,6 +116,7 @@ def test_a_password_in_a_wrong_url_is_not_repeated() -> None:
         (["--max-size", "1kB"], "all 2 chat models are left out"),
         (["--model", "acme/small-4b", "--reasoning", "hihg"], "Expected one of: off, on, xhigh."),
         (["--model", KEY, "--reasoning", "high"], "They list none: leave it out."),
+        (["--model", "acme/small-4b", "--reasoning", "off,hihg"], "Expected one of: off, on, xhigh."),
         (["--url", "http://127.0.0.1:99999"], "an address such as"),
         (["nowhere/"], "nowhere/"),
     ],

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
+from harness.domain.candidate import key_of, level_of
 from harness.domain.record import RunRecord
 from harness.report.text import printable
 from harness.store.cell import CellKey
@@ -27,12 +28,14 @@ def rerun_command(run: RunRecord, key: CellKey) -> str | None:
     words = ["lms-harness", "run"]
     if origins.get("url", "default") != "default" and settings.get("url"):
         words += ["--url", str(settings["url"])]
-    words += ["--model", key.model_key, "--task", key.task]
+    words += ["--model", key_of(key.model_key), "--task", key.task]
     if isinstance(limit := run.plan.get("limit") or settings.get("limit"), int):
         words += ["--limit", str(limit)]
     for name, flag in _ASKED.items():
         if origins.get(name, "default") != "default" and settings.get(name) is not None:
-            words += [flag, str(settings[name])]
+            # Of several levels, the one of this cell.
+            level = level_of(key.model_key) if name == "reasoning" else None
+            words += [flag, level or str(settings[name])]
     own_tasks = settings.get("own_tasks")
     return _command([*words, *(("--tasks", str(own_tasks)) if own_tasks else ("--suite", "offload"))])
 

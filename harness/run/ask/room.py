@@ -4,7 +4,7 @@ llama.cpp shares one context over all slots of an instance: requests in flight n
 """
 
 from harness.domain.model import Instance, Model
-from harness.run.ask.reasoning import EXTRA_TOKENS, extra_tokens, reasoning_for
+from harness.run.ask.reasoning import EXTRA_TOKENS, most_extra_tokens
 from harness.settings import Settings
 from harness.task.task import Task
 
@@ -68,4 +68,4 @@ def _planned_slots(settings: Settings) -> int:
 
 
 def _reasoning_tokens(model: Model, settings: Settings) -> int:
-    return extra_tokens(reasoning_for(model, settings.reasoning))
+    return most_extra_tokens(model, settings.reasoning)

@@ -56,7 +56,7 @@ def guess_load_s(model: Model) -> float:
 
 def load_cost(model: Model, history: History) -> tuple[float, LoadBasis]:
     """Return how long a load takes: as it did, else as fast as other models' loads were, else a guess."""
-    if (measured_s := history.load_s.get(model.key)) is not None:
+    if (measured_s := history.load_s.get(model.name)) is not None:
         return measured_s, "this model"
     if rate := history.load_bytes_s:
         return model.size_bytes / rate, "other models"
@@ -98,6 +98,7 @@ def model_cost(
     history: History,
     work: Work,
     known: Callable[[Task, Model], int],
+    is_loaded: bool = False,
 ) -> ModelCost:
     """Return what a model will cost.
 
@@ -108,8 +109,9 @@ def model_cost(
         history: of earlier runs.
         work: the tests besides the tasks.
         known: tells how many answers of a cell the resumed run has already.
+        is_loaded: another reasoning level of the model is asked before, on the same instance.
     """
-    key = str(model.key)
+    key = model.name
     cells = {
         task.name: CellCost(
             sample_s=history.sample_s.get((key, task.name), guess := guess_sample_s(task, model, settings)),
@@ -120,6 +122,7 @@ def model_cost(
         for task in tasks
     }
     load_s, basis = load_cost(model, history)
+    load_s *= not is_loaded
     if work.is_measured:
         load_s *= _THOROUGH_LOADS if settings.thorough else _LOADS_MEASURED
     measured_s = measuring_s(model, settings) if work.is_measured else 0.0

@@ -51,7 +51,7 @@ def read_history(settings: Settings, models: Sequence[Model]) -> History:
         paths = run_paths(settings.results)
     for path in paths[:_MOST_FILES]:
         with suppress(StoreError):
-            _read(path, settings, {str(model.key): model for model in models}, found)
+            _read(path, settings, {model.name: model for model in models}, found)
     return found
 
 

@@ -82,15 +82,15 @@ class Pace:
 
     def is_begun(self, model: Model) -> bool:
         """Tell whether `why_not` has allowed this model."""
-        return model.key in self._begun
+        return model.name in self._begun
 
     def why_not(self, model: Model) -> str | None:
         """Return why no test may begin on a model, or None. The first call decides whether the model is used at all."""
         if self.is_begun(model):
             return self._left_out("the time is up") if self.left_s <= 0 else None
-        cost = self._costs.get(model.key)
+        cost = self._costs.get(model.name)
         if cost is None:
-            return self._why_dropped.get(model.key)
+            return self._why_dropped.get(model.name)
         self._forget_before(cost.key)
         # Guesses were seen to be wrong by a factor of thirty: the first model is tried rather than left out for one.
         is_trial = not self._begun and self.left_s > 0 and any(cell.is_guess for cell in cost.cells.values())
@@ -105,11 +105,11 @@ class Pace:
         """Return why the latency of a model is not measured, or None. Later models keep time for one sample each."""
         if self.left_s <= 0:
             return self._left_out("the time is up")
-        cost = self._costs.get(model.key)
+        cost = self._costs.get(model.name)
         slowest_s = max((cell.sample_s for cell in cost.cells.values()), default=0.0) if cost else 0.0
         measuring_s = cost.measuring_s if cost else self._settings.latency_budget_s
         needed_s = max(measuring_s / 3, _PROBES * slowest_s)
-        later_s = sum(later.seconds(1, self._settings.epochs) for later in self._ahead() if later.key != model.key)
+        later_s = sum(later.seconds(1, self._settings.epochs) for later in self._ahead() if later.key != model.name)
         if needed_s + later_s > self.left_s:
             return self._left_out(f"measuring takes {seconds(needed_s)}, and {seconds(self.left_s)} are left for all")
         return None
@@ -121,9 +121,9 @@ class Pace:
 
         Where nothing was measured on this machine yet, all are returned, and `bounded` decides the number after 10.
         """
-        self._cell = cell = _CellTime(key=str(model.key), task=task.name, began_at=self._clock.monotonic())
+        self._cell = cell = _CellTime(key=model.name, task=task.name, began_at=self._clock.monotonic())
         # After its first round a cell has no cost any more: what is still asked then may use all the time left.
-        cost = self._costs[model.key].cells.get(task.name) if model.key in self._costs else None
+        cost = self._costs[model.name].cells.get(task.name) if model.name in self._costs else None
         missing = only(jobs, lambda job: job.place not in known) if known else jobs
         if cost is not None and cost.is_guess and not self._guessed_s and self.left_s > 0:
             cell.pilot = min(LEAST_SAMPLES, len(missing))
@@ -152,13 +152,13 @@ class Pace:
 
     def end_cell(self, task: Task, model: Model, *, asked: int) -> None:
         """Scale later guesses by the time that this cell took, and forget it."""
-        cost = self._costs.get(model.key)
+        cost = self._costs.get(model.name)
         if cost is None or task.name not in cost.cells:
             return
         cells = dict(cost.cells)
         cell = cells.pop(task.name)
         self._learn(cell, asked)
-        self._costs[model.key] = replace(cost, cells=cells)
+        self._costs[model.name] = replace(cost, cells=cells)
 
     def bounded(self, ask: Callable[[Job, Exchange], Answer]) -> Callable[[Job, Exchange], Answer]:
         """Return `ask` limited to the cell's time: jobs come in planned order, and the last ones are left out."""

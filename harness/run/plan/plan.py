@@ -1,16 +1,18 @@
 """What a run will do: models and tasks, context lengths, numbers of samples, and about how long it takes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from harness.domain.candidate import Candidate, planned
 from harness.domain.model import LoadConfig, Model
 from harness.domain.sample import Sample, content_hash
 from harness.errors import SettingsError
 from harness.report.figure import seconds
 from harness.report.live.standing import PlannedCell, PlannedModel
 from harness.report.plan import PlanRow, render_plan
+from harness.run.ask.reasoning import at_levels, levels_in, unlisted
 from harness.run.ask.room import context_for, room_tokens
 from harness.run.plan.budget import Allotment, ModelCost
 from harness.run.plan.estimate import guess_load_s, guess_sample_s, measuring_s
@@ -46,9 +48,26 @@ def check_reasoning(models: Sequence[Model], wanted: str | None) -> None:
     if wanted is None:
         return
     listed = {option for model in models if model.capabilities for option in model.capabilities.reasoning_options or ()}
-    if wanted not in listed:
-        expected = f"Expected one of: {', '.join(sorted(listed))}." if listed else "They list none: leave it out."
-        raise SettingsError(f"none of the selected models lists the reasoning setting {wanted!r}", hint=expected)
+    for level in levels_in(wanted) or (wanted,):
+        if level not in listed:
+            expected = f"Expected one of: {', '.join(sorted(listed))}." if listed else "They list none: leave it out."
+            raise SettingsError(f"none of the selected models lists the reasoning setting {level!r}", hint=expected)
+
+
+def by_level(selection: Selection, wanted: str | None) -> Selection:
+    """Return the selection with each of several reasoning levels of a model as a candidate of its own.
+
+    They stand side by side, the lowest first, so that one load serves them all.
+
+    Raises:
+        SettingsError: as `check_reasoning`.
+    """
+    check_reasoning(selection.models, wanted)
+    models = (candidate for model in selection.models for candidate in at_levels(model, wanted))
+    left_out = {
+        Candidate(model.key, level): why for model in selection.models for level, why in unlisted(model, wanted).items()
+    }
+    return replace(selection, models=tuple(models), left_out=left_out)
 
 
 def set_hash(task: Task, samples: Sequence[Sample]) -> str:
@@ -110,7 +129,7 @@ class Plan:
                 estimate_s=self.seconds(model),
             )
             for model in self.selection.models
-            if self.allotment is None or model.key in {*self.allotment.kept, *self.complete}
+            if self.allotment is None or model.name in {*self.allotment.kept, *self.complete}
         )
 
     def render(self, *, width: int | None = None) -> str:
@@ -160,7 +179,7 @@ class Plan:
         if len(self.settings.rounds) > 1:
             lines.append(self._rounds())
         if self.settings.resume:
-            complete = ", ".join(model.key for model in self.selection.models if model.key in self.complete)
+            complete = ", ".join(model.name for model in self.selection.models if model.name in self.complete)
             lines.append(
                 f"Resumes {self.settings.resume}, which has {sum(self.known.values())} of these answers; "
                 f"complete, so not loaded: {complete or 'none'}."
@@ -202,11 +221,11 @@ class Plan:
 
     def seconds(self, model: Model) -> float:
         """Return how long one model is estimated to take, in seconds."""
-        if model.key in self.complete:
+        if model.name in self.complete:
             return 0.0
         if self.allotment is not None:
-            return self.costs[model.key].seconds(self.allotment.limit, self.settings.epochs)
-        if (cost := self.costs.get(model.key)) is not None:
+            return self.costs[model.name].seconds(self.allotment.limit, self.settings.epochs)
+        if (cost := self.costs.get(model.name)) is not None:
             return cost.fixed_s + sum(
                 max(0, self._counts[name] * self.settings.epochs - cell.known) * cell.sample_s
                 for name, cell in cost.cells.items()
@@ -225,12 +244,12 @@ class Plan:
         return {task.name: len(task.samples(seed=seed, limit=limit)) for task in self.tasks}
 
     def _samples(self, model: Model) -> int:
-        if model.key in self.complete:
+        if model.name in self.complete:
             return 0
         limit = self.allotment.limit if self.allotment else self.settings.rounds[0]
         counts = {name: min(limit, count) for name, count in self._counts.items()}
         return sum(
-            max(0, counts[task.name] * self.settings.epochs - self.known.get((model.key, task.name), 0))
+            max(0, counts[task.name] * self.settings.epochs - self.known.get((model.name, task.name), 0))
             for task in self.tasks
             if fits(task, model) is None
         )
@@ -241,12 +260,12 @@ class Plan:
 
     def _expected(self, model: Model) -> PlannedModel:
         limit = self.allotment.limit if self.allotment else self.settings.rounds[0]
-        cost, is_complete = self.costs.get(model.key), model.key in self.complete
+        cost, is_complete = self.costs.get(model.name), model.name in self.complete
         cells = []
         for task in self.tasks:
             if fits(task, model) is None:
                 total = min(limit, self._counts[task.name]) * self.settings.epochs
-                known = total if is_complete else min(total, self.known.get((model.key, task.name), 0))
+                known = total if is_complete else min(total, self.known.get((model.name, task.name), 0))
                 cell = cost.cells.get(task.name) if cost else None
                 guess_s = cell.guess_s if cell else guess_sample_s(task, model, self.settings)
                 measured_s = None if cell is None or cell.is_guess else cell.sample_s
@@ -255,7 +274,7 @@ class Plan:
                 )
         latency_s = measuring_s(model, self.settings) if "latency" in self.suites else 0.0
         fixed_s = cost.fixed_s if cost else guess_load_s(model) + latency_s
-        return PlannedModel(key=str(model.key), cells=cells, fixed_s=0.0 if is_complete else fixed_s)
+        return PlannedModel(key=model.name, cells=cells, fixed_s=0.0 if is_complete else fixed_s)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the plan as it is recorded.
@@ -268,18 +287,19 @@ class Plan:
         samples = {task.name: task.samples(seed=self.settings.seed, limit=self.settings.limit) for task in self.tasks}
         reference, because = choose_reference(self.selection.models, self.settings.primary)
         return {
-            "models": [model.key for model in self.selection.models],
+            "models": [model.name for model in self.selection.models],
+            **({"candidates": levels} if (levels := planned(model.name for model in self.selection.models)) else {}),
             "models_because": self.selection.reason,
-            "reference": reference.key,
+            "reference": reference.name,
             "reference_because": because,
-            "reference_order": [model.key for model in reference_order(self.selection.models, self.settings.primary)],
+            "reference_order": [model.name for model in reference_order(self.selection.models, self.settings.primary)],
             "suites": list(self.suites),
             "limit": self.settings.limit,
             "rounds": list(self.settings.rounds),
             "epochs": self.settings.epochs,
             "allotted": None if self.allotment is None else asdict(self.allotment),
             "room_tokens": {
-                task.name: {model.key: room_tokens(task, model, self.settings) for model in self.selection.models}
+                task.name: {model.name: room_tokens(task, model, self.settings) for model in self.selection.models}
                 for task in self.tasks
                 if task.generate_for is not None
             },

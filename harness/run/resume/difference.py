@@ -33,7 +33,7 @@ def differences(parent: RunFile, *, models: Sequence[Model], tasks: Sequence[Tas
     """
     found = [*_settings(parent, settings), *_tasks(parent, tasks, settings)]
     for model in models:
-        if (before := parent.instances.get(model.key)) is not None:
+        if (before := parent.instances.get(model.name)) is not None:
             changed = [*_model(before, model, tasks, settings)]
             found += changed or ([] if found else _questions(parent, before, model, tasks, settings))
     return found
@@ -86,12 +86,12 @@ def _model(before: InstanceRecord, model: Model, tasks: Sequence[Task], settings
     for name in _FACTS:
         then = getattr(before, name)
         if then != now[name]:
-            yield f"{model.key}: {name.replace('_', ' ')}: {_shown(then)} then, {_shown(now[name])} now"
+            yield f"{model.name}: {name.replace('_', ' ')}: {_shown(then)} then, {_shown(now[name])} now"
     asked = load_config(model, tasks, settings).context_length
     then = before.requested_config.get("context_length")
     # Where the model was loaded already, nothing was requested; the lease compares the context that it has.
     if before.requested_config and then != asked:
-        yield f"{model.key}: context length to load with: {_shown(then)} then, {_shown(asked)} now"
+        yield f"{model.name}: context length to load with: {_shown(then)} then, {_shown(asked)} now"
 
 
 def _questions(
@@ -112,10 +112,10 @@ def _questions(
         wanted = {job.place: job for job in jobs}
         for uid, sample in parent.samples():
             job = wanted.get((sample.item_id, sample.epoch))
-            if sample.key != (model.key, task.name) or job is None or not sample.is_counted:
+            if sample.key != (model.name, task.name) or job is None or not sample.is_counted:
                 continue
             if sample_uid(task, job, model, config=before.effective_config) != uid:
-                yield f"{model.key} {task.name}: {_question(parent.sample_record(sample), job, model)}"
+                yield f"{model.name} {task.name}: {_question(parent.sample_record(sample), job, model)}"
                 break
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.domain.answer import Answer, Job
+from harness.domain.candidate import candidate_of, key_of, level_of
 from harness.domain.generation import Outcome
 from harness.domain.model import LoadConfig, Model
 from harness.domain.record import (
@@ -143,10 +144,10 @@ class Resumption:
             LeaseError: the config differs.
         """
         before = self._config(model)
-        if before is not None and self._has_answers(model.key) and before != config.as_dict():
+        if before is not None and self._has_answers(model.name) and before != config.as_dict():
             raise LeaseError(
-                f"{model.key} is loaded with {config.as_dict()}, but its answers in {self.parent.path} were given with "
-                f"{before}, so they cannot be combined",
+                f"{model.name} is loaded with {config.as_dict()}, but its answers in {self.parent.path} were given "
+                f"with {before}, so they cannot be combined",
                 hint="Unload that instance, or free memory, and resume again; or start a new run.",
             )
 
@@ -194,12 +195,12 @@ class Resumption:
 
     def count(self, task: Task, model: Model) -> int:
         """Return how many answers of a cell the earlier run has."""
-        return len(self._known.get((model.key, task.name), {}))
+        return len(self._known.get((model.name, task.name), {}))
 
     @cached_property
     def complete(self) -> frozenset[str]:
         """The keys of the models of which no answer and no test is missing; they are not loaded."""
-        return frozenset(model.key for model in self.models if self._is_complete(model))
+        return frozenset(model.name for model in self.models if self._is_complete(model))
 
     @cached_property
     def is_server_done(self) -> bool:
@@ -263,16 +264,31 @@ class Resumption:
     def _is_carried(self, record: Record) -> bool:
         if isinstance(record, RunRecord | EndRecord | PromptRecord):
             return False
-        key = getattr(record, "model_key", None)
+        key = self._owner(record)
         if isinstance(record, SummaryRecord | SkipRecord) and record.task in self._tasks_left_out:
             return False
         if isinstance(record, ItemRecord):
             is_done = self.is_server_done if key is None else key in self.complete
             return record.test in self.kept_tests or (record.test in self._tests_done and is_done)
-        if key is not None and key in {model.key for model in self.models}:
-            is_last_used = isinstance(record, InstanceRecord) and self._instances.get(record.model_key) == record
-            return key in self.complete or (is_last_used and self._has_answers(key))
+        if isinstance(record, InstanceRecord):
+            names = [model.name for model in self.models if model.key == record.model_key]
+            if names:
+                return any(name in self.complete or self._is_last_used(name, record) for name in names)
+        if key is not None and any(model.key == key_of(key) for model in self.models):
+            return key in self.complete
         return self.is_server_done and key not in self.parent.run.plan.get("models", ())
+
+    def _owner(self, record: Record) -> str | None:
+        """Return the candidate that a record counts among; what is about a model of several levels, with the first."""
+        name = candidate_of(record)
+        if name is None or level_of(name) is not None:
+            return name
+        return next((model.name for model in self.models if model.key == name), name)
+
+    def _is_last_used(self, name: str, record: InstanceRecord) -> bool:
+        """Tell whether an instance is the last that was used for a candidate, and its answers are taken over."""
+        last = self._instances.get(name)
+        return last == record.model_copy(update={"model_key": name}) and self._has_answers(name)
 
     @cached_property
     def _tasks_left_out(self) -> set[str]:
@@ -308,7 +324,7 @@ class Resumption:
         for model in self.models:
             for task in self.tasks:
                 jobs = {self._uid(task, model, job): job for job in self._jobs(task, model)}
-                cells[str(model.key), task.name] = {
+                cells[str(model.name), task.name] = {
                     uid: (task, job) for uid, job in jobs.items() if uid is not None and self._sample(uid) is not None
                 }
         return cells
@@ -331,11 +347,11 @@ class Resumption:
             address=model.key,
             reasoning=reasoning,
             room_tokens=room_tokens(task, model, self.settings),
-            thought_tokens=thoughts_then(self._instances.get(model.key), task, model, self.settings),
+            thought_tokens=thoughts_then(self._instances.get(model.name), task, model, self.settings),
         )
 
     def _config(self, model: Model) -> dict[str, Any] | None:
-        before = self._instances.get(model.key)
+        before = self._instances.get(model.name)
         return None if before is None else before.effective_config
 
     def _uid(self, task: Task, model: Model, job: Job) -> str | None:
@@ -343,7 +359,7 @@ class Resumption:
         return None if config is None else sample_uid(task, job, model, config=config)
 
     def _is_complete(self, model: Model) -> bool:
-        return set(self.tests.get(model.key, ())) <= self._tests_done and all(
+        return set(self.tests.get(model.name, ())) <= self._tests_done and all(
             self.count(task, model) >= self._first_round(task, model)
             for task in self.tasks
             if fits(task, model) is None
