@@ -58,11 +58,11 @@ live: $(USER_STAMP) ## whether a real LM Studio behaves as documented: URL=http:
 nightly: URL ?= embedded
 nightly: $(STAMP) ## a run, compared with the runs in baseline/, which it joins if it passes: [URL=http://127.0.0.1:1234]
 	@# A run in which a test fails (1) is compared all the same: the gate says what is worse. Other codes end it.
-	@$(BIN)/lms-harness run --url '$(URL)' --model all --suite offload $(NIGHTLY_SIZE) $(ARGS) -- --junitxml=nightly.xml; \
+	@$(BIN)/lms-harness run --url '$(URL)' --model all --suite offload --suite latency $(NIGHTLY_SIZE) $(ARGS) -- --junitxml=nightly.xml; \
 	  code=$$?; test $$code -le 1 || exit $$code; $(BIN)/lms-harness gate baseline/ --update && exit $$code
 
 # The embedded server's models are small and slow on a CPU: a quarter of an hour.
-NIGHTLY_SIZE = $(if $(filter embedded,$(URL)),--limit 15 --max-output-tokens 56)
+NIGHTLY_SIZE = $(if $(filter embedded,$(URL)),--limit 15 --max-output-tokens 56 --latency-budget 20s)
 MODELS_LOCK := .github/models.lock
 MODELS_HAD := $(HOME)/.lmstudio/lms-harness-models.lock
 nightly-models: ## let LM Studio download what .github/models.lock names, if that has changed

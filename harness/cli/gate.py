@@ -96,7 +96,7 @@ def gate(
 
     \b
     A nightly job, from its second night on; a run that passes joins the baseline:
-      lms-harness run --model all --suite offload
+      lms-harness run --model all --suite offload --suite latency
       lms-harness gate baseline/ --update
 
     \b

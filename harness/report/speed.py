@@ -105,13 +105,13 @@ def legend_of(shown: Iterable[str]) -> str:
 
 
 def busy_note(seen: RunFile, model_key: str) -> str | None:
-    """Return a note where other processes kept this machine busy while the model's latency was measured."""
+    """Return a note where other processes kept this machine busy just before or after the latency was measured."""
     cores, busy = _busiest(measure.params for measure in seen.measures if measure.model_key == model_key)
     if not is_busy(busy, cores):
         return None
     return (
-        f"Other processes kept {busy:.1f} of this machine's {cores} CPU cores busy while {model_key}'s latency was "
-        "measured: the model may be faster than its figures."
+        f"Just before or after {model_key}'s latency was measured, other processes used {busy:.1f} of this machine's "
+        f"{cores} CPU cores (the most seen in a sample of 0.2 s): the model may be faster than its figures."
     )
 
 

@@ -101,7 +101,7 @@ class _Timed:
         before = max(self._company_of(side)[2] for side in self.earlier)
         busy, cores, others = self._company_of(self.tonight)
         if is_busy(busy, cores):
-            return f"other processes kept {busy:.1f} of {cores} CPU cores busy"
+            return f"other processes used {busy:.1f} of {cores} CPU cores just before or after"
         more = others - before
         return f"{more} more other {'model was' if more == 1 else 'models were'} loaded" if more > 0 else ""
 
