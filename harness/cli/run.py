@@ -5,8 +5,10 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, NamedTuple
 
 import click
 from click.shell_completion import CompletionItem
@@ -94,23 +96,25 @@ def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **o
     paths = [str(root / name) for name in _suites_of(settings, suites)]
     # The configuration of the user's own tests is not meant for our suites.
     fixed = ["-c", os.devnull, f"--rootdir={root.parent}", "--import-mode=importlib", "-p", "no:cacheprovider"]
+    # Else pytest lists every folder above, down from the root, and imports each conftest.py there.
+    fixed.append(f"--confcutdir={root.parent}")
     # pytest marks an installed plugin for assertion rewriting: too late for the modules that this command has imported.
     fixed += ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
     planning = ["--collect-only", "-qq"]
     measuring = ["-q", "-rfE", "-o", "console_output_style=classic"]
+    plugins = _plugins(pytest_args, paths)
     outcome = _Outcome()
     handover = Handover(settings=settings, surface=Surface.COMMAND_LINE)
     with _no_collection_of_garbage() as start:
         ended = pytest.main(
             [
                 *fixed,
-                *_plugin_options(pytest_args),
                 *(planning if dry_run else measuring),
-                *_benchmark_options(pytest_args),
+                *plugins.options,
                 *paths,
                 *pytest_args,
             ],
-            plugins=[outcome, _NoEmptyFolder(), start, handover],
+            plugins=[outcome, _NoEmptyFolder(), start, handover, *plugins.modules],
         )
     if outcome.code is None:
         outcome.code = _INTERRUPTED if ended == pytest.ExitCode.INTERRUPTED else _USAGE
@@ -119,16 +123,27 @@ def run(suites: Sequence[str], *, dry_run: bool, pytest_args: Sequence[str], **o
     sys.exit(outcome.code)
 
 
-def _plugin_options(pytest_args: Sequence[str]) -> list[str]:
-    """Return the options by which pytest imports no plugins but ours and pytest-benchmark.
+class _Plugins(NamedTuple):
+    """The plugins of pytest that a run loads besides pytest's own, and the options that go with them."""
+
+    modules: Sequence[ModuleType]
+    options: Sequence[str]
+
+
+def _plugins(pytest_args: Sequence[str], paths: Sequence[str]) -> _Plugins:
+    """Return ours, and pytest-benchmark where the suite `latency` needs it; all that are installed if one may be meant.
 
     Nothing but what follows `--` and the environment can speak to those that people have installed, and to some of
     pytest's own. Importing them takes from 40 ms (anyio, which httpx brings along) to half a second, and those 15 ms.
+    pytest-benchmark starts git, hg and file. Named with -p, each plugin would cost the metadata of all packages.
     """
     if pytest_args or any(name in os.environ for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")):
-        return []
-    ours = [word for name in ("pytest_benchmark.plugin", "lms_harness_plugin") for word in ("-p", name)]
-    return ["--disable-plugin-autoload", *ours, *(word for name in _UNASKED for word in ("-p", f"no:{name}"))]
+        return _Plugins((), _benchmark_options(pytest_args))
+    names, options = ["lms_harness_plugin"], [word for name in _UNASKED for word in ("-p", f"no:{name}")]
+    if any(Path(path).name == "latency" for path in paths):
+        names.insert(0, "pytest_benchmark.plugin")
+        options += _benchmark_options(pytest_args)
+    return _Plugins([import_module(name) for name in names], ["--disable-plugin-autoload", *options])
 
 
 class _Start:

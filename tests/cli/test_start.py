@@ -1,4 +1,4 @@
-"""What a run imports, by the time of its first request: that is the time a person waits before anything happens."""
+"""What a run imports and reads by its first request: that is the time a person waits before anything happens."""
 
 import json
 import os
@@ -18,7 +18,8 @@ import gc, json, sys
 from harness.cli import main
 from harness.testing.scripted import ScriptedServer
 
-seen = {}
+seen = {"listed": []}
+sys.addaudithook(lambda event, args: seen["listed"].append(str(args[0])) if event == "os.scandir" else None)
 def answer(request):
     seen.setdefault("first", list(sys.modules))
     seen["is_collecting"] = gc.isenabled()
@@ -34,7 +35,8 @@ with ScriptedServer() as server:
 seen["end"] = list(sys.modules)
 print(json.dumps(seen))
 """
-PYTEST = {"conftest", "iniconfig", "pluggy", "py", "pygments", "pytest", "pytest_benchmark"}
+ROOT = Path(__file__).parents[2]
+PYTEST = {"conftest", "iniconfig", "pluggy", "py", "pygments", "pytest"}
 PYDANTIC = {"annotated_types", "pydantic", "pydantic_core", "typing_extensions", "typing_inspection"}
 ALLOWED = {"click", "harness", "lms_harness_plugin", "platformdirs", "suites", *PYTEST, *PYDANTIC}
 
@@ -55,6 +57,9 @@ def _imported(folder: Path, *words: str) -> Mapping[str, set[str]]:
     )
     found = json.loads(done.stdout.splitlines()[-1])
     assert found.pop("code") == 0, done.stdout
+    listed = found.pop("listed")
+    assert str(ROOT / "suites") in listed
+    assert not {*map(Path, listed)} & {*ROOT.parents}  # There, pytest would import each conftest.py.
     assert found.pop("is_collecting")  # Garbage is left alone only until the tests are collected.
     return {when: _packages(names) for when, names in found.items()}
 
@@ -89,6 +94,11 @@ def test_what_would_settle_an_open_answer_of_one_model_takes_no_numpy(tmp_path: 
     assert answer.choice.answer is AnswerKind.OPEN
     assert answer.choice.needed is not None
     assert not seen["end"] & HEAVY
+
+
+def test_pytest_benchmark_is_there_for_the_suite_that_needs_it(tmp_path: Path) -> None:
+    words = ("--model", "acme/tiny-1b", "--suite", "latency", "--latency-budget", "1s")
+    assert "pytest_benchmark" in _imported(tmp_path, *words)["first"]
 
 
 def test_plugins_that_people_have_installed_take_their_options_after_the_dashes(tmp_path: Path) -> None:
