@@ -53,6 +53,9 @@ from harness.scoring.overlap import TokenF1 as TokenF1
 from harness.scoring.registry import add_scorer as add_scorer
 from harness.scoring.registry import make_scorer as make_scorer
 from harness.scoring.schema import Schema as Schema
+from harness.scoring.similarity import Nearest as Nearest
+from harness.scoring.similarity import Pairs as Pairs
+from harness.scoring.similarity import Ranking as Ranking
 from harness.settings import Settings as Settings
 from harness.stats.latency import cache_hits as cache_hits
 from harness.stats.latency import prefill_tps as prefill_tps

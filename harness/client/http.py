@@ -28,7 +28,7 @@ from harness.client.stream import ChatAssembly, Listener, Loading, StreamEvent, 
 from harness.client.wire import ChatWire, DownloadWire, LoadWire, ModelsWire, UnloadWire, parse
 from harness.clock import Clock, SystemClock
 from harness.domain.download import Download
-from harness.domain.generation import ChatRequest, Generation
+from harness.domain.generation import ChatRequest, Embeddings, Generation
 from harness.domain.model import InstanceId, LoadConfig, LoadResult, Model
 from harness.errors import (
     ApiError,
@@ -283,12 +283,21 @@ class Client:
         self, model: str, texts: Sequence[str], *, exchange: Exchange | None = None
     ) -> tuple[tuple[float, ...], ...]:
         """Return a vector for each text (`POST /v1/embeddings`). LM Studio silently cuts texts to the context."""
+        return self.embeddings(model, texts, exchange=exchange).vectors
+
+    def embeddings(
+        self, model: str, texts: Sequence[str], *, total_s: float | None = None, exchange: Exchange | None = None
+    ) -> Embeddings:
+        """Return what `embed` returns, with the times and what the answer says of itself.
+
+        `total_s` replaces the total deadline.
+        """
         with self._reporting(model):
-            waits = {"total": self.deadlines.total_s}
-            payload, _ = self._caller.ask(
+            waits = {"total": self.deadlines.total_s if total_s is None else total_s}
+            payload, times = self._caller.ask(
                 "POST", _EMBEDDINGS, embeddings_body(model, texts), waits=waits, exchange=exchange
             )
-            return parse(EmbeddingsWire, payload).to_domain(count=len(texts))
+            return parse(EmbeddingsWire, payload).to_domain(times, count=len(texts))
 
     @contextmanager
     def _reporting(self, name: str | None, *, is_stream: bool = False) -> Iterator[None]:

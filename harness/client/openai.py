@@ -13,7 +13,7 @@ from harness.client.fault import fault_in
 from harness.client.sse import ServerSentEvent
 from harness.client.stream import DeltaTimes
 from harness.client.wire import Number, Wire, parse, read_json, whole
-from harness.domain.generation import Generation, ServerStats, Times
+from harness.domain.generation import Embeddings, Generation, ServerStats, Times
 from harness.domain.model import InstanceId
 from harness.domain.sample import Json
 from harness.errors import MalformedAnswer
@@ -211,9 +211,10 @@ class EmbeddingsWire(Wire):
 
     data: list[EmbeddingWire]
     model: str | None = None
+    usage: UsageWire | None = None
 
-    def to_domain(self, *, count: int) -> tuple[tuple[float, ...], ...]:
-        """Return the vectors in the order of the texts.
+    def to_domain(self, times: Times, *, count: int) -> Embeddings:
+        """Return it as `Embeddings`, with the vectors in the order of the texts.
 
         Raises:
             MalformedAnswer: their number is not `count`.
@@ -222,7 +223,14 @@ class EmbeddingsWire(Wire):
             raise MalformedAnswer(f"expected {count} embeddings, got {len(self.data)}")
         places = {id(wire): place if wire.index is None else wire.index for place, wire in enumerate(self.data)}
         ordered = sorted(self.data, key=lambda wire: places[id(wire)])
-        return tuple(tuple(float(number) for number in wire.embedding) for wire in ordered)
+        # LM Studio 0.4.25 reports 0 tokens for every text, which is not a count.
+        tokens = whole(self.usage.prompt_tokens) if self.usage else None
+        return Embeddings(
+            vectors=tuple(tuple(float(number) for number in wire.embedding) for wire in ordered),
+            model=self.model,
+            input_tokens=tokens or None,
+            times=times,
+        )
 
 
 def _merge(call: dict[str, Any], delta: Mapping[str, Any]) -> None:

@@ -119,6 +119,23 @@ class Generation:
     finish_reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embeddings:
+    """The vectors of one request, and what it took.
+
+    Attributes:
+        vectors: one for each text, in their order.
+        model: what the answer names as its model; LM Studio does not document whether that is an instance's id.
+        input_tokens: of all texts; None where the server does not count them.
+        times: of the request.
+    """
+
+    vectors: tuple[tuple[float, ...], ...]
+    model: str | None
+    input_tokens: int | None
+    times: Times
+
+
 class Outcome(StrEnum):
     """How a sample ended (docs/run-files.md, Outcomes)."""
 

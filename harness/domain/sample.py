@@ -68,6 +68,8 @@ class Sample:
         continues: the turn that the prompt follows, counted from 1; None: the last. An earlier turn makes a branch:
             later turns are not part of the conversation.
         images: sent with the prompt, in this order.
+        texts: for an embedding model, in place of a chat: what the others are compared with, then those others. The
+            prompt says the same for a person to read.
         tags: values by which results can be grouped, such as the depth of a needle; recorded, never sent.
 
     Raises:
@@ -84,6 +86,7 @@ class Sample:
     turns: tuple[str, ...] = ()
     continues: int | None = None
     images: tuple[ImageFile, ...] = ()
+    texts: tuple[str, ...] = ()
     tags: Mapping[str, Json] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -106,6 +109,7 @@ class Sample:
 
     @property
     def _conversation(self) -> list[Json]:
-        # Empty without turns and images, so that hashes from before these existed stay the same.
+        # Empty without turns, images and texts, so that hashes from before these existed stay the same.
         turns: list[Json] = [list(self.turns), self.continues or len(self.turns)] if self.turns else []
-        return [*turns, *([{"images": [image.sha256 for image in self.images]}] if self.images else [])]
+        images: list[Json] = [{"images": [image.sha256 for image in self.images]}] if self.images else []
+        return [*turns, *images, *([{"texts": list(self.texts)}] if self.texts else [])]

@@ -12,6 +12,7 @@ from harness.pytest_plugin.item import (
     PUT_OFF,
     case_of,
     is_before_load,
+    is_for_embedding,
     is_free_form,
     is_measurement,
     is_thorough,
@@ -37,8 +38,10 @@ from harness.pytest_plugin.state import (
     stop,
 )
 from harness.pytest_plugin.terminal import say
+from harness.settings import setting
 
 if TYPE_CHECKING:
+    from harness.domain.model import Model
     from harness.run.session import Session
 
 _OWN_TASK = "lms_own_task"
@@ -50,7 +53,7 @@ _NOT_PARALLEL = (
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that asks for `lms_model` on every selected model, or with `lms_once` on the cheapest of them.
+    """Run a test that asks for `lms_model` on every selected model of its kind, or with `lms_once` on the cheapest.
 
     One that asks for `lms_own_task` is run for each of the user's own tasks. Workers of pytest-xdist are refused.
     """
@@ -58,7 +61,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         raise pytest.Collector.CollectError(printed(metafunc.config, _NOT_PARALLEL))
     if "lms_model" in metafunc.fixturenames:
         is_once = metafunc.definition.get_closest_marker("lms_once") is not None
-        models = selected_models(metafunc.config)[: 1 if is_once else None]
+        models = _asked(metafunc.definition, selected_models(metafunc.config))[: 1 if is_once else None]
         if is_before_load(metafunc.definition):
             models = list({model.key: replace(model, reasoning_level=None) for model in models}.values())
         metafunc.parametrize("lms_model", models, ids=list(map(model_id, models)), indirect=True, scope="session")
@@ -67,6 +70,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             pytest.param(task, marks=pytest.mark.lms_task(task), id=task.name) for task in own_tasks(metafunc.config)
         ]
         metafunc.parametrize(_OWN_TASK, tasks, indirect=True)
+
+
+def _asked(test: pytest.Item, models: "Sequence[Model]") -> "Sequence[Model]":
+    """Return the models of the kind that a test is about: chat, or embedding; all without one, to be left out later."""
+    kind = is_for_embedding(test)
+    return [model for model in models if model.is_embedding == kind] or models
 
 
 @pytest.hookimpl(trylast=True)
@@ -86,6 +95,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     _check_tasks(config, "tasks", session.settings.tasks, known)
     _check_tasks(config, "floors", session.settings.floors, known)
     _check_own_tasks(config)
+    _leave_out_other_kind(config, items)
     wanted = session.settings.tasks or _own_by_default(config)
     dropped = [item for item in items if wanted and (name := task_name_of(item)) and name not in wanted]
     dropped += [] if session.settings.thorough else filter(is_thorough, items)
@@ -97,6 +107,31 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     _prepare(config, session, [item for item in items if needs_server(item)])
 
 
+def _leave_out_other_kind(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out tests of embedding models where none is selected, and those of chat models likewise.
+
+    End the session where one of their tasks was named, or nothing is left.
+    """
+    unasked = [item for item in items if (model := model_of(item)) and model.is_embedding != is_for_embedding(item)]
+    if not unasked:
+        return
+    rest = [item for item in items if item not in unasked]
+    settings = session_of(config).settings
+    missing = sorted({*settings.tasks} & {name for item in unasked if (name := task_name_of(item))})
+    if missing or not any(model_of(item) for item in rest):
+        first = next(item for item in unasked if not missing or task_name_of(item) == missing[0])
+        kind = "an embedding" if is_for_embedding(first) else "a chat"
+        what = ", ".join(missing) if missing else "what was collected"
+        stop(
+            config,
+            f"{what}: expected {kind} model, and none is selected\n"
+            f"Select one as well: {setting('models', 'KEY')}. `lms-harness models` lists them.",
+            SettingsError.exit_code,
+        )
+    config.hook.pytest_deselected(items=unasked)
+    items[:] = rest
+
+
 def _prepare(config: pytest.Config, session: "Session", items: list[pytest.Item]) -> None:
     """Settle what an earlier run answered and what fits into the budget; skip tests that are complete already."""
     from harness.run.free_form import FreeForm
@@ -106,8 +141,10 @@ def _prepare(config: pytest.Config, session: "Session", items: list[pytest.Item]
     tests: dict[str | None, list[str]] = {}
     for item in items:
         tests.setdefault(_owner(item, session), []).append(item.nodeid)
-    # Tests with `lms_once` run on the first model only: the last one has just what every model has.
-    last = [item for item in items if items and model_key_of(item) == model_key_of(items[-1])]
+    # Tests with `lms_once` run on the first model only: the last one has just what every model has. Embedding models,
+    # which have fewer tests, are estimated with those of chat models.
+    usual = [item for item in items if not is_for_embedding(item)] or items
+    last = [item for item in usual if model_key_of(item) == model_key_of(usual[-1])]
     work = Work(
         tests=sum(not (task_of(item) or is_measurement(item)) for item in last),
         is_measured=any(map(is_measurement, last)),

@@ -125,6 +125,12 @@ def model_id(model: "Model") -> str:
     return one_line(model.name, limit=_LONGEST_ID)
 
 
+def is_for_embedding(item: pytest.Item) -> bool:
+    """Return whether the test is about embedding models: its task needs one, or it has the marker `lms_embedding`."""
+    task = task_of(item)
+    return item.get_closest_marker("lms_embedding") is not None if task is None else task.needs.embedding
+
+
 def is_measurement(item: pytest.Item) -> bool:
     """Return whether the test is a benchmark, which may take as long as the latency budget, or a thorough one."""
     return "benchmark" in getattr(item, "fixturenames", ()) or is_thorough(item)

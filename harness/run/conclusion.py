@@ -32,7 +32,15 @@ def verdicts(
     from harness.verdict.comparison import comparisons
 
     seen = RunFile.read(path)
-    yield from comparisons(seen, settings, reference=_reference(seen, references, note), head=head, supply=supply)
+    orders = seen.run.plan.get("reference_order_by_task") or {}
+    yield from comparisons(
+        seen,
+        settings,
+        reference=_reference(seen, references, note),
+        by_task={task: _reference(seen, order, note) for task, order in orders.items()},
+        head=head,
+        supply=supply,
+    )
 
 
 def _reference(seen: RunFile, references: Sequence[str], note: Callable[[str], None]) -> str | None:

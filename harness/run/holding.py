@@ -61,7 +61,8 @@ def _load(run: "Run", model: Model, config: LoadConfig) -> Lease:
 
 
 def _acquire_as_set(run: "Run", model: Model, config: LoadConfig) -> Lease:
-    if run.settings.load == "explicit" or model.is_loaded:
+    # A request for vectors does not say that it loaded its model, so an embedding model is never loaded by one.
+    if run.settings.load == "explicit" or model.is_loaded or model.is_embedding:
         return run.acquire(model, config)
     request = jit_request(model, config, reasoning_for(model, run.settings.reasoning))
     return run.acquire_jit(model, request, purpose="use", despite_others=True)[0]

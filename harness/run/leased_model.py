@@ -94,10 +94,15 @@ def warm_up(
 ) -> LeasedModel:
     """Ask for a few tokens, and return the instance with what this shows; the answer is discarded.
 
+    An embedding model gets a text to embed: it must never be chatted with.
+
     Raises:
         ApiError: the server refuses the id and the key, or another instance answered.
     """
     address: str = lease.instance.id
+    if lease.model.is_embedding:
+        client.embeddings(address, [_GREETING], total_s=deadline_s, exchange=Exchange())
+        return LeasedModel(lease=lease, address=address, reasoning=None)
     greet = _Greeting(client, lease, reasoning, deadline_s=deadline_s)
     try:
         answer = greet(address)

@@ -26,6 +26,7 @@ from harness.run.progress import Progress
 from harness.run.resume.resume import Resumption
 from harness.run.resume.scope import suites_of
 from harness.run.run import Run
+from harness.selection.need import are_for_embedding
 from harness.selection.reference import choose_reference
 from harness.selection.selection import Selection, left_alone, select_models
 from harness.settings import Settings, setting
@@ -108,6 +109,7 @@ class Session:
             patterns=self.settings.models,
             exclude=self.settings.exclude,
             max_size_bytes=self.settings.max_size_bytes,
+            kind="embedding" if are_for_embedding(self.settings.tasks) else "llm",
         )
         selection = by_level(selection, self.settings.reasoning)
         self._say_once(left_alone(self.listing, self.settings.models))
@@ -255,6 +257,8 @@ class Session:
         )
         for name, why in plan.selection.left_out.items():
             self.run.recorder.skip(why, model_key=name)
+        for model, task, reason in plan.unasked():
+            self.run.recorder.skip(reason, model_key=model.name, task=task.name)
         self._progress.expect(
             plan.expected(),
             title=f"round 1 of {rounds}" if (rounds := len(self.settings.rounds)) > 1 else "",

@@ -21,8 +21,11 @@ _HOMES = {
     "ifeval": ("ifeval_row", "IfEval"),
     "json_schema": ("schema", "Schema"),
     "labels": ("labels", "Labels"),
+    "nearest": ("similarity", "Nearest"),
     "normalised": ("exact", "Normalised"),
     "number": ("number", "Number"),
+    "pairs": ("similarity", "Pairs"),
+    "ranking": ("similarity", "Ranking"),
     "rouge_l": ("overlap", "RougeL"),
     "token_f1": ("overlap", "TokenF1"),
 }

@@ -3,7 +3,7 @@
 `ranking` says which models meet a demand. This module imports little, as the command line needs the names for its help.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
@@ -38,14 +38,22 @@ TASK_NEEDS: Mapping[str, TaskNeed] = {
     "instruct": TaskNeed(prefer="speed"),
     "longcontext": TaskNeed(min_context_tokens=_LONG_CONTEXT_TOKENS),
     "multiturn": TaskNeed(),
+    "nearest-label": TaskNeed(embedding=True),
     "reason": TaskNeed(prefer="reasoning"),
+    "retrieval": TaskNeed(embedding=True),
     "review": TaskNeed(prefer="reasoning"),
     "rewrite": TaskNeed(prefer="speed"),
+    "similarity": TaskNeed(embedding=True),
     "summarise": TaskNeed(prefer="speed"),
     "tools": TaskNeed(tools=True),
     "vision": TaskNeed(vision=True),
 }
 """What `lms-harness select` can be asked for. A task class that ships needs an entry here (docs/tasks.md)."""
+
+
+def are_for_embedding(tasks: Collection[str]) -> bool:
+    """Tell whether there are tasks, and all of them are ours and for embedding models."""
+    return bool(tasks) and all(task in TASK_NEEDS and TASK_NEEDS[task].embedding for task in tasks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +98,11 @@ def demand_for(
     needs = [TASK_NEEDS[task] for task in tasks]
     embedding = any(need.embedding for need in needs)
     if embedding and not all(need.embedding for need in needs):
-        others = ", ".join(task for task in tasks if not TASK_NEEDS[task].embedding)
+        ours, others = (
+            ", ".join(task for task in tasks if TASK_NEEDS[task].embedding == kind) for kind in (True, False)
+        )
         raise SettingsError(
-            f"no model does both embedding and {others}: expected one of them", hint="Select one model for each."
+            f"no model does both {ours} and {others}: expected one of them", hint="Select one model for each."
         )
     preferred = {need.prefer for need in needs}
     hardest_first: Sequence[Preference] = ("reasoning", "speed")

@@ -12,9 +12,9 @@ from harness.settings import setting
 def reference_order(models: Sequence[Model], primary: str | None) -> tuple[Model, ...]:
     """Return the models in the order in which they are the reference of a run: the first one that can be loaded is it.
 
-    `primary` comes first, then the models with most parameters; of equally many the largest file, of equal files the
-    last key, of one model the highest reasoning level. The order must not depend on the answers: compared with a model
-    that was best by luck, all others look worse.
+    `primary` comes first, then the models with most parameters, chat models before embedding models; of equally many
+    the largest file, of equal files the last key, of one model the highest reasoning level. The order must not depend
+    on the answers: compared with a model that was best by luck, all others look worse.
 
     Args:
         models: the selected ones, at least one.
@@ -25,7 +25,14 @@ def reference_order(models: Sequence[Model], primary: str | None) -> tuple[Model
     """
     largest_first = sorted(
         models,
-        key=lambda model: (parameters_or_guess(model)[0], model.size_bytes, model.key, height(model.reasoning_level)),
+        # Chat models first: they are compared on more tasks. Those that only an embedding model is asked come later.
+        key=lambda model: (
+            not model.is_embedding,
+            parameters_or_guess(model)[0],
+            model.size_bytes,
+            model.key,
+            height(model.reasoning_level),
+        ),
         reverse=True,
     )
     if primary is None:

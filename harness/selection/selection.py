@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import Literal, TypeAlias
 
 from harness.domain.candidate import Candidate
 from harness.domain.model import Model
@@ -13,6 +14,10 @@ from harness.settings import setting
 _PARAMS = re.compile(r"(?i)^\s*(\d+(?:\.\d+)?)\s*([kmbt])(?:[- ]a(\d+(?:\.\d+)?)\s*([kmbt]))?")
 _UNITS = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
 _USUAL_BITS = 4.0
+
+Kind: TypeAlias = Literal["llm", "embedding"]
+"""The kinds of models that are asked, as LM Studio names them."""
+
 _NEAREST = 3
 
 
@@ -65,41 +70,45 @@ def select_models(
     patterns: Sequence[str] = (),
     exclude: Sequence[str] = (),
     max_size_bytes: int | None = None,
+    kind: Kind = "llm",
 ) -> Selection:
-    """Return the chat models to use, cheapest first.
+    """Return the models to use, cheapest first.
 
-    Without patterns these are the loaded ones, else the smallest one. A pattern is a key (in any case, as in LM
-    Studio), a glob over keys, or `all`.
+    Without patterns these are the loaded ones of the kind, else the smallest one. A pattern is a key (in any case, as
+    in LM Studio), a glob over keys, or `all`. A key may name a model of the other kind, too, and so may a glob that
+    matches none of this kind: `text-embedding-*` beside chat models.
 
     Raises:
-        ModelNotFound: a pattern matches no chat model; the hint has the nearest keys.
-        SettingsError: there are no chat models, or none is left after exclusion.
+        ModelNotFound: a pattern matches no model; the hint has the nearest keys.
+        SettingsError: there are no models of the kind, or none is left after exclusion.
     """
-    chat = [model for model in listing if model.is_chat]
-    if not chat:
+    usual = [model for model in listing if model.type == kind]
+    others = [model for model in listing if model.type != kind and not model.is_left_alone]
+    if not usual and not (patterns and others):
         raise SettingsError(
-            f"none of the {len(listing)} listed models can chat",
+            f"none of the {len(listing)} listed models {'can chat' if kind == 'llm' else 'makes embeddings'}",
             hint="Get one with `lms-harness download MODEL`, or in LM Studio.",
         )
-    fitting = [model for model in chat if not is_left_out(model, exclude, max_size_bytes)]
+    fitting = [model for model in (*usual, *others) if not is_left_out(model, exclude, max_size_bytes)]
     if patterns:
         for model in listing:
             if model.is_left_alone and model.key.lower() in {pattern.lower() for pattern in patterns}:
                 raise ModelNotFound(
-                    f"{model.key} is of type {model.type!r}: expected a chat model (llm)",
-                    hint="It is listed, and left alone. " + nearest_hint(chat, model.key),
+                    f"{model.key} is of type {model.type!r}: expected a chat model (llm) or an embedding model",
+                    hint="It is listed, and left alone. " + nearest_hint(usual or others, model.key),
                 )
-        chosen = {model.key: model for pattern in patterns for model in _matching(pattern, chat)}
+        chosen = {model.key: model for pattern in patterns for model in _matching(pattern, usual, others)}
         models = [model for model in fitting if model.key in chosen]
         reason = "named by " + ", ".join(patterns)
-    elif loaded := [model for model in fitting if model.is_loaded]:
+    elif loaded := [model for model in fitting if model.is_loaded and model.type == kind]:
         models, reason = loaded, "already loaded"
     else:
-        models = sorted(fitting, key=lambda model: (model.size_bytes, model.key))[:1]
+        same = [model for model in fitting if model.type == kind]
+        models = sorted(same, key=lambda model: (model.size_bytes, model.key))[:1]
         reason = f"the smallest one, as none is loaded; choose others with {setting('models')}"
     if not models:
         raise SettingsError(
-            f"all {len(chat)} chat models are left out",
+            f"all {len(usual)} {'chat' if kind == 'llm' else 'embedding'} models are left out",
             hint=f"Check {setting('exclude')} and {setting('max_size_bytes')}.",
         )
     return Selection(models=tuple(sorted(models, key=cost)), reason=reason)
@@ -169,11 +178,14 @@ def _ready(listing: Sequence[Model], kind: str) -> str:
     return f"The smallest {name} model: {same[0].key}." if same else ""
 
 
-def _matching(pattern: str, chat: Sequence[Model]) -> Sequence[Model]:
+def _matching(pattern: str, usual: Sequence[Model], others: Sequence[Model]) -> Sequence[Model]:
+    """Return the models that a pattern means: those of the run's kind, and without any those of the other one."""
     if pattern == "all":
-        return chat
-    matching = [model for model in chat if _is_meant(model, pattern)]
-    return matching or [find_model(chat, pattern)]
+        return usual
+    for models in (usual, others):
+        if matching := [model for model in models if _is_meant(model, pattern)]:
+            return matching
+    return [find_model([*usual, *others], pattern)]
 
 
 def _is_meant(model: Model, pattern: str) -> bool:

@@ -17,6 +17,7 @@ class Draft:
 
     Attributes:
         stratum: the kind of sample, for templates that make several; "": the template's name.
+        texts: for an embedding model (`Sample.texts`).
         cluster: something sampled that it shares with other samples, which makes them dependent; "": nothing.
     """
 
@@ -25,6 +26,7 @@ class Draft:
     system_prompt: str | None = None
     stratum: str = ""
     cluster: str = ""
+    texts: tuple[str, ...] = ()
 
 
 Template: TypeAlias = Callable[[Dice, int], Draft]
@@ -78,6 +80,7 @@ class Tiers:
                     stratum=draft.stratum or name,
                     cluster_id=draft.cluster,
                     system_prompt=draft.system_prompt,
+                    texts=draft.texts,
                 )
         raise TaskError(
             f"task {self.name}: {name} made no new prompt in {_ATTEMPTS} attempts",

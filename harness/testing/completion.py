@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import re
 import secrets
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +15,9 @@ from harness.testing.chat import TEMPLATE_TOKENS, Speech, World, slot
 from harness.testing.library import Loaded
 from harness.testing.message import Request, Response, event_stream, json_response
 
-_DIMENSIONS = 8
+_DIMENSIONS = 256
+_PREFIX = 5
+_WORD = re.compile(r"\w+")
 
 
 def openai_chat(world: World, request: Request) -> Response:
@@ -114,7 +117,7 @@ def _usage(speech: Speech) -> dict[str, Any]:
 
 
 def embeddings(world: World, request: Request) -> Response:
-    """Answer `POST /v1/embeddings` with a unit vector that is the same for equal texts."""
+    """Answer `POST /v1/embeddings` with unit vectors: equal for equal texts, and near for texts that share words."""
     body = parse_object(request.body)
     loaded = _resolved_openai(world, str(body.get("model", "")), wants_chat=False)
     asked = body.get("input", [])
@@ -125,6 +128,13 @@ def embeddings(world: World, request: Request) -> Response:
 
 
 def _vector(text: str) -> list[float]:
-    digest = hashlib.sha256(text.encode()).digest()[:_DIMENSIONS]
-    length = math.sqrt(sum(byte * byte for byte in digest)) or 1.0
-    return [byte / length for byte in digest]
+    """Return the vector of a text: each word counts, and its beginning too, at a place that its hash names."""
+    vector = [0.0] * _DIMENSIONS
+    words = _WORD.findall(text.lower()) or [text]
+    for feature in (part for word in words for part in (word, word[:_PREFIX] + "-")):
+        digest = hashlib.sha256(feature.encode("utf-8", "surrogatepass")).digest()
+        vector[digest[0]] += 1.0 if digest[1] % 2 else -1.0
+    length = math.hypot(*vector)
+    if not length:  # Its words cancel each other out.
+        vector[0], length = 1.0, 1.0
+    return [value / length for value in vector]

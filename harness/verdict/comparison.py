@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from harness.domain.candidate import fields_of
@@ -35,6 +36,7 @@ def comparisons(
     *,
     reference: str | None,
     head: Callable[[], dict[str, Any]],
+    by_task: Mapping[str, str | None] = MappingProxyType({}),
     supply: Supply | None = None,
 ) -> Iterator[ComparisonRecord]:
     """Yield the verdicts on every task: on each model against the reference, and on each model against the floor.
@@ -47,6 +49,7 @@ def comparisons(
         settings: of the run.
         reference: its model key; None: no model is compared with another.
         head: run id and time of a record.
+        by_task: the reference of tasks that this one is not asked.
         supply: how many items the tasks can give; None: as many as it takes.
 
     Raises:
@@ -56,10 +59,11 @@ def comparisons(
     ended = [CellKey(summary.model_key, summary.task) for summary in run.summaries]
     for task in dict.fromkeys(key.task for key in (*run.cells, *ended)):
         candidates = {key.model_key for key in ended if key.task == task}
-        if task not in settings.floors and (reference is None or candidates <= {reference}):
+        against = by_task.get(task, reference)
+        if task not in settings.floors and (against is None or candidates <= {against}):
             continue  # There is nothing to claim. Scores by item are large, so they are not put together for that.
         models = _models(run, task, settings.reducer)
-        found = list(_against_reference(models, reference, settings.margin, alpha, head))
+        found = list(_against_reference(models, against, settings.margin, alpha, head))
         if task in settings.floors:
             found += [
                 _against_floor(cell, cell.summary, settings.floors[task], alpha, head)

@@ -68,7 +68,7 @@ def test_bash_completes_the_models_and_tasks_of_a_run() -> None:
         assert tab(["run", "--model", "acme/"], server.url)[0] == [KEY, "acme/small-4b"]
         assert tab(["run", "--primary", "acme/s"], server.url)[0] == ["acme/small-4b"]
     nowhere = "http://127.0.0.1:9"
-    assert tab(["run", "--task", "re"], nowhere)[0] == ["reason", "review", "rewrite"]
+    assert tab(["run", "--task", "re"], nowhere)[0] == ["reason", "retrieval", "review", "rewrite"]
     assert tab(["tasks", "--task", "ex"], nowhere)[0] == ["extract"]
     assert tab(["run", "--url", "embedded", "--model", "smollm2"], nowhere)[0]
 

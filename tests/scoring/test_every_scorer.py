@@ -73,8 +73,23 @@ EXAMPLES = {
         "billing",
         ("login", "billing, login, other", "billing or login"),
     ),
+    "nearest": Example(
+        {"nearest": 1, "count": 3},
+        '{"similarities": [0.1, 0.9, 0.2]}',
+        ('{"similarities": [0.9, 0.9, 0.2]}', '{"similarities": [0.1, 0.9]}', "1"),
+    ),
     "normalised": Example("the Blue Whale", "blue whale!", ("whale", "a shark")),
     "number": Example(42, "42", ("41", "40 to 42", "42 or 43", "forty")),
+    "pairs": Example(
+        {"alike": [0], "unlike": [1, 2]},
+        '{"similarities": [0.9, 0.1, 0.2]}',
+        ('{"similarities": [0.1, 0.9, 0.2]}', '{"similarities": [0.9, NaN, 0.2]}', '{"similarities": [0.9, null, 0]}'),
+    ),
+    "ranking": Example(
+        {"relevant": [11], "count": 12},
+        f'{{"similarities": {[0.1] * 11 + [0.2]}}}',
+        (f'{{"similarities": {[0.1] * 12}}}', f'{{"similarities": {[0.2] * 11 + [0.1]}}}', '{"similarities": [1]}'),
+    ),
     "rouge_l": Example("the cat sat on the mat", "The cat sat on the mat.", ("dogs",)),
     "token_f1": Example("the cat sat", "cat sat", ("dogs",)),
 }

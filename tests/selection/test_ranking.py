@@ -144,7 +144,7 @@ def listings(draw: st.DrawFn) -> list[Model]:
 
 @st.composite
 def demands(draw: st.DrawFn) -> Demand:
-    chat = sorted(set(TASK_NEEDS) - {"embedding"})
+    chat = sorted(task for task, need in TASK_NEEDS.items() if not need.embedding)
     return demand_for(
         draw(st.lists(st.sampled_from(chat), max_size=3) | st.just(["embedding"])),
         min_context_tokens=draw(st.sampled_from([0, 1, 4096, 100_000])),

@@ -74,11 +74,22 @@ def test_a_key_that_is_not_there_names_the_nearest() -> None:
     assert caught.value.exit_code == 5
 
 
-def test_an_embedding_model_is_no_chat_model() -> None:
-    with pytest.raises(ModelNotFound):
-        keys(patterns=("embed/nomic",))
+def test_an_embedding_model_is_selected_by_name_alone() -> None:
+    assert keys(patterns=("EMBED/nomic",)) == keys(patterns=("embed/*",)) == ["embed/nomic"]
+    assert keys(patterns=("small/4b", "embed/nomic")) == ["embed/nomic", "small/4b"]
+    assert "embed/nomic" not in keys(patterns=("*",))
+    assert keys(patterns=("embed/nomic",), listing=LISTING[3:]) == ["embed/nomic"]
     with pytest.raises(SettingsError, match="listed models can chat"):
         select_models(LISTING[3:])
+
+
+def test_where_only_embedding_tasks_are_named_all_is_every_embedding_model() -> None:
+    assert keys(kind="embedding") == keys(patterns=("all",), kind="embedding") == ["embed/nomic"]
+    assert keys(patterns=("small/4b",), kind="embedding") == ["small/4b"]
+    with pytest.raises(SettingsError, match="3 listed models makes embeddings"):
+        keys(listing=LISTING[:3], kind="embedding")
+    with pytest.raises(SettingsError, match="all 1 embedding models are left out"):
+        keys(kind="embedding", exclude=("embed/*",))
 
 
 def test_keys_match_in_any_case() -> None:

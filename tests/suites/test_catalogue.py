@@ -163,6 +163,7 @@ FROZEN = {
     "longcontext": "a68934089a2352f9",
     "multiturn": "02213de227f39ef8",
     "reason": "708c1299a697ff85",
+    "retrieval": "45c307b870205822",
     "review": "9f9077c3d1a47daa",
     "rewrite": "a856314fdc88725e",
     "summarise": "374253cfab7efc18",
@@ -204,6 +205,8 @@ def test_prompts_and_answers_are_as_short_as_declared(name: str, tokens: Tokens)
     longest = max(samples, key=lambda sample: len(sample.prompt))
     said = [("system", longest.system_prompt)] if longest.system_prompt else []
     assert tokens([*said, ("user", longest.prompt)]) <= entry.task.prompt_tokens, longest
+    if entry.task.needs.embedding:
+        return  # Nothing is generated.
     answer = max(map(entry.reference, samples), key=len)
     template = tokens([("user", "a")]) - 1
     assert tokens([("user", answer)]) - template < entry.task.max_output_tokens, answer

@@ -1,7 +1,7 @@
 """Asks one sample of one instance and reports how it ended. A failed request becomes the sample's outcome.
 
 A sample with turns is a conversation: its turns are sent with `store` true, so that the server keeps them. Every other
-request has `store` false.
+request has `store` false. A sample with texts is for an embedding model, which is not chatted with.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,6 +10,7 @@ from dataclasses import replace
 from harness.client.exchange import Exchange
 from harness.client.http import Client
 from harness.client.retry import retried
+from harness.client.stream import Listener
 from harness.clock import Clock
 from harness.domain.answer import Answer, Job
 from harness.domain.generation import Generation, Outcome, outcome_of
@@ -18,6 +19,7 @@ from harness.domain.sample import Sample
 from harness.domain.score import Score
 from harness.errors import ApiError, Cancelled, DeadlineExceeded, HarnessError, TaskError
 from harness.run.ask.attempt import Attempts, lost
+from harness.run.ask.embedding import similarities
 from harness.run.ask.request import next_request
 from harness.scoring.judge import faulty, is_fault, judged
 from harness.task.task import Task
@@ -64,10 +66,10 @@ def asker(
             return Answer(job=job, outcome=Outcome.SERVER_ERROR, error=instance_lost)
         left_s = deadline_s - sum(generation.times.total_s for generation in earlier)
         try:
-            request = next_request(job, earlier)
+            send = _sender(client, job, earlier, exchange, instance_id=instance_id, total_s=left_s)
         except TaskError as exc:
             return _failed(job, exc)
-        attempts = Attempts(client, request, exchange, instance_id=instance_id, deadline_s=left_s, is_lost=is_lost)
+        attempts = Attempts(client, send, exchange, instance_id=instance_id, is_lost=is_lost)
         try:
             generation = retried(attempts.once, clock=clock, may_repeat=attempts.may_repeat)
         except HarnessError as exc:
@@ -80,6 +82,29 @@ def asker(
         return Answer(job=job, outcome=outcome, generation=generation, error=error, attempts=attempts.count)
 
     return ask
+
+
+def _sender(
+    client: Client,
+    job: Job,
+    earlier: Sequence[Generation],
+    exchange: Exchange,
+    *,
+    instance_id: InstanceId,
+    total_s: float,
+) -> Callable[[Listener], Generation]:
+    """Return what asks a job's next turn once: a chat, or for an embedding model a request for vectors.
+
+    Raises:
+        TaskError: an image of the sample can no longer be read.
+    """
+    if texts := job.sample.texts:
+        address = job.request.model
+        return lambda _: similarities(
+            client, address, texts, instance_id=instance_id, total_s=total_s, exchange=exchange
+        )
+    request = next_request(job, earlier)
+    return lambda listen: client.chat(request, stream=True, on_event=listen, total_s=total_s, exchange=exchange)
 
 
 def _after(earlier: Sequence[Generation], answer: Answer, asked_again: int) -> Answer:

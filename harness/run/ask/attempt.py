@@ -5,8 +5,8 @@ from collections.abc import Callable
 from harness.client.exchange import Exchange
 from harness.client.http import Client
 from harness.client.retry import is_transient
-from harness.client.stream import StreamEvent
-from harness.domain.generation import ChatRequest, Generation
+from harness.client.stream import Listener, StreamEvent
+from harness.domain.generation import Generation
 from harness.domain.model import InstanceId
 from harness.errors import HarnessError, InstanceLost
 from harness.lifecycle.resident import resident_ids
@@ -17,10 +17,9 @@ class Attempts:
 
     Args:
         client: of the server.
-        request: what is asked.
+        send: asks once; what it is given gets each event of a stream.
         exchange: cancels the attempt that is under way.
         instance_id: the instance that must answer.
-        deadline_s: of one attempt.
         is_lost: tells whether the instance went away, so that another one has its id.
 
     Attributes:
@@ -30,18 +29,16 @@ class Attempts:
     def __init__(
         self,
         client: Client,
-        request: ChatRequest,
+        send: Callable[[Listener], Generation],
         exchange: Exchange,
         *,
         instance_id: InstanceId,
-        deadline_s: float,
         is_lost: Callable[[], bool],
     ) -> None:
         self._client = client
-        self._request = request
+        self._send = send
         self._exchange = exchange
         self._instance_id = instance_id
-        self._deadline_s = deadline_s
         self._is_lost = is_lost
         self._has_delta = False
         self._last_error = ""
@@ -52,9 +49,7 @@ class Attempts:
         self.count = attempt
         if attempt > 1:
             check_resident(self._client, self._instance_id, after=self._last_error, exchange=self._exchange)
-        return self._client.chat(
-            self._request, stream=True, on_event=self._listen, total_s=self._deadline_s, exchange=self._exchange
-        )
+        return self._send(self._listen)
 
     def may_repeat(self, error: HarnessError) -> bool:
         """Tell whether another attempt would ask the same sample as if for the first time."""

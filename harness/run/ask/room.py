@@ -53,12 +53,15 @@ def thought_tokens(task: Task, model: Model, settings: Settings, *, context_leng
 def slots_for(task: Task, model: Model, instance: Instance, settings: Settings, *, extra: int = 0) -> int:
     """Return how many samples of this task are asked at a time: as `slots_of`, but no more than fit into the context.
 
-    A number that the user set is kept, whatever the context. `extra` tokens are those of `thought_tokens`.
+    An embedding model is sent one sample at a time: its texts are a batch. A number that the user set is kept, whatever
+    the context. `extra` tokens are those of `thought_tokens`.
     """
     slots = slots_of(instance, settings)
     context = instance.config.context_length
     if settings.concurrency is not None or context is None:
         return slots
+    if model.is_embedding:
+        return 1
     request_tokens = room_tokens(task, model, settings) + _reasoning_tokens(model, settings) + extra
     return max(1, min(slots, context // max(1, request_tokens)))
 

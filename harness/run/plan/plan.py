@@ -1,6 +1,6 @@
 """What a run will do: models and tasks, context lengths, numbers of samples, and about how long it takes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -23,6 +23,8 @@ from harness.task.task import Task
 
 _LEAST_CONTEXT = 2048
 _DEEP_CONTEXT = 8192
+_EMBEDDING_CONTEXT = 512
+"""Each text of a shipped task is far shorter, and what is loaded with more serves as well."""
 _WORTH_SAYING_S = 60.0
 _MOST_NAMED = 5
 
@@ -85,6 +87,8 @@ def load_config(model: Model, tasks: Sequence[Task], settings: Settings) -> Load
     """
     if settings.context_length is not None:
         return LoadConfig(context_length=settings.context_length)
+    if model.is_embedding:
+        return LoadConfig(context_length=min(_EMBEDDING_CONTEXT, model.max_context_length or _EMBEDDING_CONTEXT))
     longest = max((task.room_tokens for task in tasks), default=0)
     needed = max(_LEAST_CONTEXT, context_for(longest, model, settings))
     if settings.thorough and not tasks and not model.is_loaded:
@@ -279,6 +283,7 @@ class Plan:
     def as_dict(self) -> dict[str, Any]:
         """Return the plan as it is recorded.
 
+        `reference_order_by_task` has the tasks that the reference is not asked, such as those for embedding models.
         `floors` are those of tasks with one of their own, which suffices for them where the user sets no other.
         `tasks` has a fingerprint of each task: what is asked, and how it is judged. `room_tokens` is how long a request
         of each fitted task may be on each model; the fingerprint covers the samples of all these lengths. `sets` are
@@ -293,13 +298,14 @@ class Plan:
             "reference": reference.name,
             "reference_because": because,
             "reference_order": [model.name for model in reference_order(self.selection.models, self.settings.primary)],
+            "reference_order_by_task": {task.name: names for task in self.tasks if (names := self._own_order(task))},
             "suites": list(self.suites),
             "limit": self.settings.limit,
             "rounds": list(self.settings.rounds),
             "epochs": self.settings.epochs,
             "allotted": None if self.allotment is None else asdict(self.allotment),
             "room_tokens": {
-                task.name: {model.name: room_tokens(task, model, self.settings) for model in self.selection.models}
+                task.name: {model.name: room_tokens(task, model, self.settings) for model in self._able(task)}
                 for task in self.tasks
                 if task.generate_for is not None
             },
@@ -308,8 +314,26 @@ class Plan:
             "sets": {task.name: set_hash(task, samples[task.name]) for task in self.tasks},
         }
 
+    def _able(self, task: Task) -> Sequence[Model]:
+        """Return the models that are asked a task, which are of its kind: chat, or embedding; all where none is."""
+        models = self.selection.models
+        return [model for model in models if model.is_embedding == task.needs.embedding] or models
+
+    def _own_order(self, task: Task) -> Sequence[str]:
+        """Return the order of references of a task that the run's own reference is not asked; empty for the others."""
+        order = reference_order(self.selection.models, self.settings.primary)
+        able = [model.name for model in order if fits(task, model) is None]
+        return able if able and able[0] != order[0].name else []
+
+    def unasked(self) -> Iterator[tuple[Model, Task, str]]:
+        """Yield each model with a task that is for the other kind of model, and the reason."""
+        for model in self.selection.models:
+            for task in self.tasks:
+                if model.is_embedding != task.needs.embedding and (reason := fits(task, model)):
+                    yield model, task, reason
+
     def _fingerprint(self, task: Task) -> str:
-        rooms = sorted({room_tokens(task, model, self.settings) for model in self.selection.models})
+        rooms = sorted({room_tokens(task, model, self.settings) for model in self._able(task)})
         seed, limit = self.settings.seed, self.settings.limit
         return task.fingerprint(
             sample for room in rooms for sample in task.samples(seed=seed, limit=limit, room_tokens=room)
