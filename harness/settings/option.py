@@ -213,8 +213,7 @@ OPTIONS: tuple[Option, ...] = (
         flag="latency-budget",
         metavar="TIME",
         parse=parser.seconds,
-        help="time that the latency suite may spend on one model; five rounds of requests are measured in any case "
-        "(default 45s)",
+        help="time that the latency suite may spend on one model; a few rounds are measured in any case (default 45s)",
     ),
     Option(
         name="thorough",

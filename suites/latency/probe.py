@@ -5,9 +5,12 @@ import random
 import secrets
 from collections.abc import Iterator
 
-from harness import ChatRequest, LeasedModel, Settings
+from harness import ChatRequest, LeasedModel, Run, Settings
 
-MIN_ROUNDS, MAX_ROUNDS = 5, 30
+MIN_ROUNDS = 5
+LEAST_ROUNDS, LEAST_WINDOWS, MAX_ROUNDS = 4, 3, 30
+"""Of single requests, the fewest that tell their noise; with all slots at work; the most of either."""
+
 OUTPUT_TOKENS = 40
 _SALT = secrets.token_hex(8)
 """Another one in each run: the server may still have the prompts of the last one in its cache."""
@@ -51,9 +54,21 @@ def _words(number: int, count: int) -> str:
     return " ".join(rng.choices(_WORDS, k=count))
 
 
-def rounds(settings: Settings, first_s: float) -> int:
-    """Return how many rounds of about `first_s` fit into a third of the budget, within 5 to 30; thorough: always 30."""
+def rounds_within(settings: Settings, round_s: float, *, least: int) -> int:
+    """Return how many rounds fit into a third of the budget, at least these and at most 30; thorough: always 30."""
     if settings.thorough:
         return MAX_ROUNDS
-    budget_s = settings.latency_budget_s / 3
-    return max(MIN_ROUNDS, min(MAX_ROUNDS, int(budget_s / max(first_s, 1e-3))))
+    return max(least, min(MAX_ROUNDS, int(settings.latency_budget_s / 3 / max(round_s, 1e-3))))
+
+
+def rounds(run: Run, leased: LeasedModel, first_s: float, *, what: str, least: int) -> int:
+    """Return how many rounds of about `first_s` are measured; a line says so where the budget is too short for them."""
+    settings = run.settings
+    count = rounds_within(settings, first_s, least=least)
+    share_s = settings.latency_budget_s / 3
+    if not settings.thorough and count * first_s > share_s:
+        run.progress.note(
+            f"{leased.model.key}: {count} rounds of {what}, the fewest that say anything: they take about "
+            f"{count * first_s:.0f} s, and the latency budget has {share_s:.0f} s for them."
+        )
+    return count

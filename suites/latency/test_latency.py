@@ -9,7 +9,7 @@ from harness import Client, Generation, LeasedModel, Run, cache_hits
 
 from .company import Company
 from .figure import describe, of_answer, of_answers, of_instance, tokens_of
-from .probe import NUMBERS, probe, rounds
+from .probe import LEAST_ROUNDS, NUMBERS, probe, rounds
 
 
 def test_one_at_a_time(
@@ -23,7 +23,7 @@ def test_one_at_a_time(
 
     company = Company(lms_run, lms_instance)
     ask()
-    count = rounds(lms_run.settings, answers[0].times.total_s)
+    count = rounds(lms_run, lms_instance, answers[0].times.total_s, what="single requests", least=LEAST_ROUNDS)
     instance = of_instance(lms_instance.lease.instance)
     describe(benchmark, "one request", lms_run, lms_instance.model, **instance, concurrency=1)
     benchmark.pedantic(ask, rounds=count, iterations=1)

@@ -8,7 +8,7 @@ from harness import ApiError, Client, Generation, LeasedModel, Run, Window, keep
 from .company import Company
 from .figure import describe, of_answers, of_instance
 from .ladder import REQUESTS, WINDOWS, record, steps
-from .probe import NUMBERS, OUTPUT_TOKENS, probe, rounds
+from .probe import LEAST_WINDOWS, NUMBERS, OUTPUT_TOKENS, probe, rounds
 
 FLIP_QUESTIONS = 30
 
@@ -28,7 +28,7 @@ def test_all_slots_busy(
 
     company = Company(lms_run, lms_instance)
     fill()
-    count = rounds(lms_run.settings, windows[0][0])
+    count = rounds(lms_run, lms_instance, windows[0][0], what=f"{slots} requests at once", least=LEAST_WINDOWS)
     instance = of_instance(lms_instance.lease.instance)
     describe(benchmark, f"{slots} requests at once", lms_run, lms_instance.model, **instance, concurrency=slots)
     benchmark.pedantic(fill, rounds=count, iterations=1)

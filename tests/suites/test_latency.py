@@ -1,13 +1,15 @@
 """The latency suite records all that it promises, on a scripted LM Studio."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from harness.domain.record import MeasureRecord
+from harness.run.plan import estimate
 from harness.settings import Settings
 from harness.store.reader import read_run
 from harness.testing.scripted import ScriptedServer
-from suites.latency.probe import rounds
+from suites.latency.probe import LEAST_ROUNDS, LEAST_WINDOWS, MAX_ROUNDS, rounds_within
 from tests import forkserver
 
 from .test_smoke import KEY, ROOT
@@ -31,7 +33,7 @@ def test_loads_answers_and_throughput_are_measured_and_nothing_stays(tmp_path: P
     assert {record.name for record in measures} >= LOADS | ANSWERS | {"throughput_tps"}
     # An answer that a busy client reads in one go has no decode rate.
     for name in (*ANSWERS - {"tpot_s", "decode_tps"}, "throughput_tps"):
-        assert [record.round for record in measures if record.name == name][:5] == [1, 2, 3, 4, 5], name
+        assert [record.round for record in measures if record.name == name][:3] == [1, 2, 3], name
     alone = [record.params["concurrency"] for record in measures if record.name in ANSWERS]
     assert set(alone) == {1}
     (slots,) = {record.params["concurrency"] for record in measures if record.name == "throughput_tps"}
@@ -39,5 +41,26 @@ def test_loads_answers_and_throughput_are_measured_and_nothing_stays(tmp_path: P
 
 
 def test_single_requests_fill_the_budget_and_take_thirty_rounds_if_thorough() -> None:
-    assert [rounds(Settings(latency_budget_s=9.0), first_s) for first_s in (0.0, 0.25, 9.0)] == [30, 12, 5]
-    assert rounds(Settings(latency_budget_s=9.0, thorough=True), 9.0) == 30
+    budget = Settings(latency_budget_s=9.0)
+    assert [rounds_within(budget, first_s, least=LEAST_ROUNDS) for first_s in (0.0, 0.25, 9.0)] == [30, 12, 4]
+    assert rounds_within(budget, 9.0, least=LEAST_WINDOWS) == 3
+    assert rounds_within(replace(budget, thorough=True), 9.0, least=LEAST_ROUNDS) == 30
+
+
+def test_where_the_budget_is_too_short_a_line_says_how_many_rounds_there_are_and_why(tmp_path: Path) -> None:
+    words = ("-p", "no:cacheprovider", "-k", "one_at_a_time", "suites/latency", f"--lms-model={KEY}")
+    environ = {name: value for name, value in os.environ.items() if name != "PYTEST_XDIST_WORKER"}
+    environ["LMS_HARNESS_STATE"] = str(tmp_path / "state")
+    with ScriptedServer(token_s=0.005) as server:
+        where = (f"--lms-url={server.url}", f"--lms-results={tmp_path}", "--lms-latency-budget=0.3s")
+        done = forkserver.run("pytest", *words, *where, cwd=ROOT, env=environ)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (path,) = tmp_path.glob("*.jsonl")
+    measures = [record for record in read_run(path) if isinstance(record, MeasureRecord)]
+    assert [record.round for record in measures if record.name == "e2e_s"] == [1, 2, 3, 4]
+    assert f"{KEY}: 4 rounds of single requests, the fewest that say anything" in done.stdout + done.stderr
+
+
+def test_the_plan_counts_the_rounds_that_are_asked() -> None:
+    planned = estimate._LEAST_ROUNDS, estimate._LEAST_WINDOWS, estimate._MOST_ROUNDS
+    assert planned == (LEAST_ROUNDS, LEAST_WINDOWS, MAX_ROUNDS)

@@ -17,10 +17,14 @@ _PREFILL_TO_DECODE = 4
 _DISK_BYTES_S = 1e9
 _LOADS_MEASURED, _THOROUGH_LOADS = 3, 21
 """The loads that the latency suite times; in a thorough run cold, warm and by a first request."""
+_LEAST_ROUNDS, _LEAST_WINDOWS, _MOST_ROUNDS = 4, 3, 30
+"""The rounds that the latency suite asks if it is not thorough: of single requests, with all slots at work, of each."""
+_PROMPT_TOKENS, _OUTPUT_TOKENS, _SLOTS = 90, 40, 4
+"""Of a short request, and how many slots an instance has; LM Studio's default is 4."""
 _SINGLE_REQUESTS = 42
 _REQUESTS_AT_ONCE, _WAVES_AT_ONCE = 424, 169
-_THOROUGH_PROMPT_TOKENS = (_SINGLE_REQUESTS + _REQUESTS_AT_ONCE) * 90
-_THOROUGH_OUTPUT_TOKENS = (_SINGLE_REQUESTS + _WAVES_AT_ONCE) * 40
+_THOROUGH_PROMPT_TOKENS = (_SINGLE_REQUESTS + _REQUESTS_AT_ONCE) * _PROMPT_TOKENS
+_THOROUGH_OUTPUT_TOKENS = (_SINGLE_REQUESTS + _WAVES_AT_ONCE) * _OUTPUT_TOKENS
 """What the latency suite asks of a model with `thorough`, all requests together: 30 single requests and 10 late ones,
 each after a warm-up, then all slots (31 x 4), the ladder (7 x 2 x (1 + 2 + 4 + 8)) and flips (3 x 30), in waves of up
 to 4 answers."""
@@ -63,17 +67,30 @@ def load_cost(model: Model, history: History) -> tuple[float, LoadBasis]:
     return guess_load_s(model), "assumed"
 
 
-def measuring_s(model: Model, settings: Settings) -> float:
-    """Return how long the latency suite takes on a model, without loads: its budget, or a guess if it is thorough."""
+def measuring_s(model: Model, settings: Settings, history: History | None = None) -> float:
+    """Return how long the latency suite takes on a model, without loads: at the pace of earlier runs, else a guess.
+
+    In short it fills a third of its budget with single requests and another with all slots at work, but asks at least
+    a few rounds of each, and at most 30.
+    """
+    known = history or History()
+    token_s = known.token_s.get(model.key, _guess_token_s(model))
+    prompt_token_s = known.prompt_token_s.get(model.key, token_s / _PREFILL_TO_DECODE)
     if not settings.thorough:
-        return settings.latency_budget_s
-    token_s = _guess_token_s(model)
-    short_s = (_THOROUGH_OUTPUT_TOKENS + _THOROUGH_PROMPT_TOKENS / _PREFILL_TO_DECODE) * token_s
-    rounds_s = [(_DEPTH_OUTPUT_TOKENS + depth / _PREFILL_TO_DECODE) * token_s for depth in _DEPTHS]
+        request_s = _OUTPUT_TOKENS * token_s + _PROMPT_TOKENS * prompt_token_s
+        window_s = _OUTPUT_TOKENS * token_s + _SLOTS * _PROMPT_TOKENS * prompt_token_s
+        asked = (request_s, _LEAST_ROUNDS), (window_s, _LEAST_WINDOWS)
+        return sum(each_s * (1 + _rounds(settings, each_s, least)) for each_s, least in asked)
+    short_s = _THOROUGH_OUTPUT_TOKENS * token_s + _THOROUGH_PROMPT_TOKENS * prompt_token_s
+    rounds_s = [_DEPTH_OUTPUT_TOKENS * token_s + depth * prompt_token_s for depth in _DEPTHS]
     long_s = sum(min(_DEPTH_ROUNDS * round_s, _LONGEST_DEPTH_S) for round_s in rounds_s)
     thinks = does_reason(reasoning_for(model, settings.reasoning))
     thoughts_s = _THOUGHT_ROUNDS * _THOUGHT_TOKENS * token_s if thinks else 0.0
-    return max(settings.latency_budget_s, short_s + long_s + thoughts_s)
+    return short_s + long_s + thoughts_s
+
+
+def _rounds(settings: Settings, round_s: float, least: int) -> int:
+    return max(least, min(_MOST_ROUNDS, int(settings.latency_budget_s / 3 / max(round_s, 1e-3))))
 
 
 def guess_sample_s(task: Task, model: Model, settings: Settings) -> float:
@@ -125,7 +142,7 @@ def model_cost(
     load_s *= not is_loaded
     if work.is_measured:
         load_s *= _THOROUGH_LOADS if settings.thorough else _LOADS_MEASURED
-    measured_s = measuring_s(model, settings) if work.is_measured else 0.0
+    measured_s = measuring_s(model, settings, history) if work.is_measured else 0.0
     slowest_s = max((cell.sample_s for cell in cells.values()), default=0.0)
     fixed_s = load_s + measured_s + work.tests * _SAMPLES_A_TEST * slowest_s
     return ModelCost(key=key, fixed_s=fixed_s, cells=cells, load_basis=basis, measuring_s=measured_s)

@@ -15,6 +15,7 @@ from harness.settings import Settings
 from harness.store.reader import read_header
 from harness.store.run_file import RunFile
 from harness.store.run_folder import run_paths
+from harness.verdict.noise import median_in
 
 _MOST_FILES = 20
 
@@ -27,11 +28,15 @@ class History:
         load_s: how long a load took, by model key.
         load_rates: bytes per second of all loads, those of models that are not asked this time too.
         sample_s: how long a sample took with all slots at work, by model key and task.
+        token_s: how long a token of a single answer took, by model key.
+        prompt_token_s: how long a token of its prompt took.
     """
 
     load_s: dict[str, float] = field(default_factory=dict)
     load_rates: list[float] = field(default_factory=list)
     sample_s: dict[tuple[str, str], float] = field(default_factory=dict)
+    token_s: dict[str, float] = field(default_factory=dict)
+    prompt_token_s: dict[str, float] = field(default_factory=dict)
 
     @property
     def load_bytes_s(self) -> float | None:
@@ -57,9 +62,12 @@ def read_history(settings: Settings, models: Sequence[Model]) -> History:
 
 def _read(path: Path, settings: Settings, models: Mapping[str, Model], found: History) -> None:
     header = read_header(path)
-    if header is None or not _is_same(header, settings):
+    if header is None or not _is_here(header, settings):
         return
     seen = RunFile.read(path)
+    _read_tokens(seen, models, found)
+    if not _is_same(header, settings):
+        return
     slots: dict[str, int] = {}
     for use in seen.uses:
         if use.load_wall_s and use.size_bytes:
@@ -75,8 +83,22 @@ def _read(path: Path, settings: Settings, models: Mapping[str, Model], found: Hi
             found.sample_s.setdefault(key, fmean(times) / slots[key.model_key])
 
 
+def _read_tokens(seen: RunFile, models: Mapping[str, Model], found: History) -> None:
+    """Note the pace of single requests, as the latency suite measured it of the same files."""
+    for use in seen.uses:
+        model = models.get(use.model_key)
+        if model is None or model.size_bytes != use.size_bytes:
+            continue
+        if token_s := median_in(seen, use.model_key, "tpot_s"):
+            found.token_s.setdefault(use.model_key, token_s)
+        if prefill_tps := median_in(seen, use.model_key, "prefill_tps"):
+            found.prompt_token_s.setdefault(use.model_key, 1 / prefill_tps)
+
+
+def _is_here(run: RunRecord, settings: Settings) -> bool:
+    is_same_machine = (run.cpu, run.cpu_count) == (cpu_name(), os.cpu_count())
+    return is_same_machine and run.settings.get("url") == settings.url
+
+
 def _is_same(run: RunRecord, settings: Settings) -> bool:
-    before = run.settings
-    return (run.cpu, run.cpu_count) == (cpu_name(), os.cpu_count()) and all(
-        before.get(name) == getattr(settings, name) for name in ("url", "max_output_tokens", "concurrency")
-    )
+    return all(run.settings.get(name) == getattr(settings, name) for name in ("max_output_tokens", "concurrency"))

@@ -206,8 +206,12 @@ class Plan:
         """Return what measuring in full takes, or that it changes nothing."""
         if "latency" not in self.suites:
             return f"{setting('thorough')} changes nothing here: it is for the latency suite, which is not run."
-        each_s = [measuring_s(row.model, self.settings) for row in self.rows()]
+        each_s = [self._measuring_s(row.model) for row in self.rows()]
         return f"Latency is measured in full: about {seconds(max(each_s, default=0.0))} a model at most, loads apart."
+
+    def _measuring_s(self, model: Model) -> float:
+        cost = self.costs.get(model.name)
+        return cost.measuring_s if cost else measuring_s(model, self.settings)
 
     def _rounds(self) -> str:
         """Return what is asked after the first round, which the table is about, and at most how long that takes."""
@@ -239,7 +243,7 @@ class Plan:
             for task in self.tasks
             if fits(task, model) is None
         )
-        return guess_load_s(model) + asked_s * self.settings.epochs + measuring_s(model, self.settings)
+        return guess_load_s(model) + asked_s * self.settings.epochs + self._measuring_s(model)
 
     @cached_property
     def _counts(self) -> Mapping[str, int]:
@@ -276,7 +280,7 @@ class Plan:
                 cells.append(
                     PlannedCell(task=task.name, total=total, known=known, measured_s=measured_s, guess_s=guess_s)
                 )
-        latency_s = measuring_s(model, self.settings) if "latency" in self.suites else 0.0
+        latency_s = self._measuring_s(model) if "latency" in self.suites else 0.0
         fixed_s = cost.fixed_s if cost else guess_load_s(model) + latency_s
         return PlannedModel(key=model.name, cells=cells, fixed_s=0.0 if is_complete else fixed_s)
 

@@ -8,7 +8,7 @@ from typing import Any
 from harness.client.http import Client
 from harness.domain.model import Model
 from harness.domain.record import InstanceRecord, RunRecord, SampleRecord
-from harness.run.plan.estimate import Work, load_cost, model_cost
+from harness.run.plan.estimate import Work, load_cost, measuring_s, model_cost
 from harness.run.plan.history import read_history
 from harness.run.plan.plan import Plan
 from harness.run.provenance import cpu_name
@@ -16,6 +16,7 @@ from harness.selection.selection import Selection
 from harness.settings import Settings
 from harness.testing.scripted import ScriptedServer
 from tests.store.written import write
+from tests.verdict.test_noise import measured
 
 AT = "2026-11-28T08:00:00.000Z"
 
@@ -67,6 +68,22 @@ def test_the_newest_comparable_run_counts_and_files_that_are_no_runs_are_ignored
     assert found.load_bytes_s == model.size_bytes / 3.0
     assert found.sample_s == {(model.key, "extract"): 2.0}
     assert read_history(settings, [replace(model, size_bytes=1)]).sample_s == {}
+
+
+def test_measuring_takes_as_long_as_single_requests_did_before_whatever_else_that_run_asked(tmp_path: Path) -> None:
+    settings = Settings(results=tmp_path, thorough=True)
+    with ScriptedServer() as server, Client(server.url, token="lmstudio") as client:
+        model = client.models()[0]
+    assert measuring_s(model, settings) > 60, "a guess from the size"
+    times = measured("tpot_s", [0.001] * 5, key=model.key) + measured("prefill_tps", [10_000.0] * 5, key=model.key)
+    write(tmp_path / "1.jsonl", [*earlier("1", model, settings, e2e_s=8.0, max_output_tokens=5), *times])
+    history = read_history(settings, [model])
+    assert history.sample_s == {}, "its answers were shorter"
+    assert (history.token_s, history.prompt_token_s) == ({model.key: 0.001}, {model.key: 0.0001})
+    assert 8.4 < measuring_s(model, settings, history) < 20
+    assert measuring_s(model, replace(settings, thorough=False), history) < 5, "30 rounds of each do not take 45 s"
+    slow = replace(history, token_s={model.key: 1.0})
+    assert measuring_s(model, replace(settings, thorough=False), slow) > 300, "the budget does not bound it"
 
 
 def test_a_load_takes_as_long_as_before_else_as_fast_as_others_else_it_is_a_guess(tmp_path: Path) -> None:
