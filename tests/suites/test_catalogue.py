@@ -26,7 +26,10 @@ ROOT = Path(__file__).resolve().parents[2]
 NOISE = 0.05
 """What a guess may score above chance over a few hundred items."""
 
-FOLDERS = sorted(package.name for package in pkgutil.iter_modules([str(ROOT / "suites/offload")]) if package.ispkg)
+PACKAGES = sorted(package.name for package in pkgutil.iter_modules([str(ROOT / "suites/offload")]) if package.ispkg)
+FOLDERS = [package.replace("_", "-") for package in PACKAGES]
+"""The classes: a package's name cannot have the hyphen that a class may have."""
+
 CATALOGUE = {entry.task.name: entry for entry in load_catalogue(ROOT / "suites")}
 EACH = pytest.mark.parametrize("name", FOLDERS)
 
@@ -69,7 +72,8 @@ def test_a_class_is_named_as_its_folder_and_says_what_it_is(name: str) -> None:
     assert (task.name, task.task_class) == (name, name)
     assert task.description
     assert CATALOGUE[name].adversaries
-    assert (ROOT / f"suites/offload/{name}/test_{name}.py").exists()
+    package = name.replace("-", "_")
+    assert (ROOT / f"suites/offload/{package}/test_{package}.py").exists()
 
 
 @EACH
@@ -162,10 +166,12 @@ FROZEN = {
     "instruct": "0294c8a153f9d793",
     "longcontext": "a68934089a2352f9",
     "multiturn": "02213de227f39ef8",
+    "nearest-label": "d6df5c5815287351",
     "reason": "708c1299a697ff85",
     "retrieval": "45c307b870205822",
     "review": "9f9077c3d1a47daa",
     "rewrite": "a856314fdc88725e",
+    "similarity": "e9cc87380a6dba27",
     "summarise": "374253cfab7efc18",
 }
 
@@ -185,7 +191,7 @@ def test_samples_do_not_depend_on_the_hash_seed(hash_seed: str) -> None:
         "    print(task.fingerprint(task.samples(seed=42, limit=120)))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, *FOLDERS],
+        [sys.executable, "-c", code, *PACKAGES],
         env={**os.environ, "PYTHONHASHSEED": hash_seed},
         cwd=ROOT,
         capture_output=True,
