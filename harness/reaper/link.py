@@ -17,10 +17,10 @@ from harness.errors import (
     ServerUnreachable,
     StoreError,
 )
+from harness.reaper.answer import RawAnswer
 from harness.reaper.channel import ANSWER_S, EXIT_S, Channel, Launch, launched
 from harness.reaper.journal import Journal
 from harness.reaper.reconcile import SETTLE_S, UNREACHABLE_S, Ending
-from harness.reaper.server import RawAnswer
 
 if TYPE_CHECKING:
     from harness.reaper.carrier import Carrier

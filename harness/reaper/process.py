@@ -206,7 +206,7 @@ class Reaper:
             lock.release()
 
     def _load(self, message: Mapping[str, Any]) -> None:
-        from harness.reaper.server import ServerTrouble
+        from harness.reaper.answer import ServerTrouble
 
         lease, ended = message["lease"], self._loads[message["lease"]]
         self._sent_at[lease] = self._clock.monotonic()

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol, TypeAlias
 
 from harness.clock import Clock
+from harness.reaper.answer import Listed, ServerTrouble
 from harness.reaper.lease import OpenLease
-from harness.reaper.server import Listed, ServerTrouble
 
 SETTLE_S = 15.0
 """How long a listing may lag behind an answer, and how long a single candidate must stay the only one."""

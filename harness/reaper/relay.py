@@ -12,7 +12,8 @@ from typing import Any, Literal, TypeAlias
 
 from harness.client.sse import Decoder
 from harness.errors import MalformedAnswer
-from harness.reaper.server import Answering, PlainServer, ServerTrouble
+from harness.reaper.answer import ServerTrouble
+from harness.reaper.server import Answering, PlainServer
 
 Phase: TypeAlias = Literal["sent", "loading", "settled"]
 """Nothing heard yet; the server is loading; it has loaded, or this chat loads nothing."""

@@ -20,7 +20,6 @@ from harness.reaper.journal import (
 )
 from harness.reaper.lease import OpenLease
 from harness.reaper.reconcile import SETTLE_S, Ending, Server, finish
-from harness.reaper.server import PlainServer
 
 Keeper: TypeAlias = Literal["run", "reaper", "nobody"]
 
@@ -119,7 +118,6 @@ def sweep(
         on_begin: called before each lease, as it may take a while.
         on_complaint: called once for each journal of a dead run that cannot be read in full.
     """
-    server = PlainServer(url, token)
     for left in left_journals(directory):
         if left.complaint and left.keeper == "nobody":
             on_complaint(f"{left.complaint}. See lms-harness doctor.")
@@ -135,6 +133,9 @@ def sweep(
             lock.release()
             continue
         try:
+            from harness.reaper.server import PlainServer  # It imports ssl: 13 ms, where most runs find nothing.
+
+            server = PlainServer(url, token)
             for lease in leases.values():
                 on_begin(lease)
                 ending = _finished(left, lease, server, clock, settle_s=settle_s, patience_s=patience_s)

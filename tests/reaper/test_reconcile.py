@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.reaper.answer import Listed, ServerTrouble
 from harness.reaper.lease import OpenLease
 from harness.reaper.reconcile import JIT_S, SETTLE_S, UNREACHABLE_S, Ending, candidates, finish
-from harness.reaper.server import Listed, ServerTrouble
 from harness.testing.clock import FakeClock
 
 KEY = "key"

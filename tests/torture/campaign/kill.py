@@ -13,7 +13,8 @@ from pathlib import Path
 
 from harness.client.address import normalised
 from harness.client.redaction import DEFAULT_TOKEN
-from harness.reaper.server import PlainServer, ServerTrouble
+from harness.reaper.answer import ServerTrouble
+from harness.reaper.server import PlainServer
 from tests.torture.campaign.foreign import Foreign
 from tests.torture.campaign.settle import Settler
 from tests.torture.campaign.table import KillReport

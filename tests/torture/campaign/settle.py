@@ -10,9 +10,10 @@ from pathlib import Path
 
 from harness import child
 from harness.reaper import identity
+from harness.reaper.answer import ServerTrouble
 from harness.reaper.filelock import FileLock
 from harness.reaper.journal import JournalState
-from harness.reaper.server import PlainServer, ServerTrouble
+from harness.reaper.server import PlainServer
 from tests.torture.campaign.victim import Victim, marked
 
 EXIT_S = 60.0

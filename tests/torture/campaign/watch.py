@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.reaper.server import Listed, PlainServer, ServerTrouble
+from harness.reaper.answer import Listed, ServerTrouble
+from harness.reaper.server import PlainServer
 from tests.torture.campaign.foreign import Books, Foreign
 from tests.torture.campaign.victim import Victim
 
