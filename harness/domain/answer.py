@@ -1,10 +1,11 @@
 """A question to a model, and how it ended."""
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import overload
+from typing import NamedTuple, overload
 
 from harness.domain.generation import ChatRequest, Generation, Outcome
 from harness.domain.sample import Json, Sample
@@ -46,6 +47,38 @@ class Answer:
     is_left_out: bool = False
 
 
+class Thought(NamedTuple):
+    """What of an answer went into reasoning, and what into the answer itself.
+
+    Attributes:
+        tokens: of the reasoning, as the server counts them; None where it does not.
+        answer_tokens: the others.
+        s: from the first delta of any kind to the first one of the message, in seconds; None: there was no message.
+        answer_s: from there to the last delta.
+    """
+
+    tokens: float | None
+    answer_tokens: float | None
+    s: float | None
+    answer_s: float | None
+
+
+def thought_of(generation: Generation) -> Thought | None:
+    """Return what went into reasoning; None where the server tells of none, or there is no figure."""
+    stats, times = generation.stats, generation.times
+    if not (generation.reasoning or stats.reasoning_output_tokens):
+        return None
+    tokens, total = stats.reasoning_output_tokens, stats.total_output_tokens
+    has_both = times.ttft_s is not None and times.ttft_answer_s is not None
+    thought = Thought(
+        tokens=tokens,
+        answer_tokens=None if tokens is None or total is None else total - tokens,
+        s=(times.ttft_answer_s or 0.0) - (times.ttft_s or 0.0) if has_both else None,
+        answer_s=None if times.ttft_answer_s is None else times.e2e_s - times.ttft_answer_s,
+    )
+    return thought if any(figure is not None for figure in thought) else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptAnswer:
     """What a run keeps of an answer until the summary of its cell.
@@ -56,6 +89,7 @@ class KeptAnswer:
         item_id: of the sample; with `tier` and `cluster_id` what the summary sorts it by.
         target: of the sample, only where the scorer's paper reports figures of its own, which need it.
         e2e_s: how long the answer took; None where there is none.
+        thought: what went into reasoning; None: nothing, as far as the server says.
     """
 
     item_id: str
@@ -65,6 +99,7 @@ class KeptAnswer:
     outcome: Outcome
     score: Score | None
     e2e_s: float | None
+    thought: Thought | None = None
 
 
 def kept(answer: Answer, *, with_target: bool) -> KeptAnswer:
@@ -78,6 +113,7 @@ def kept(answer: Answer, *, with_target: bool) -> KeptAnswer:
         outcome=answer.outcome,
         score=_kept_score(answer.score),
         e2e_s=generation.times.e2e_s if generation is not None else None,
+        thought=None if generation is None else thought_of(generation),
     )
 
 
@@ -117,6 +153,8 @@ class KeptAnswers(Sequence[KeptAnswer]):
         self._passes: array[int] = array("b")
         self._times: array[float] = array("d")
         self._targets: dict[int, Json] = {}
+        self._thinkers: array[int] = array("q")  # The numbers of those that thought; most models' answers did not.
+        self._thoughts: array[float] = array("d")
         self._detailed: dict[int, Score | None] = {}
         """Scores with details, and None where there is no score."""
         for answer in answers:
@@ -138,6 +176,9 @@ class KeptAnswers(Sequence[KeptAnswer]):
     def append(self, answer: KeptAnswer) -> None:
         """Keep one more."""
         number, score = len(self), answer.score
+        if answer.thought is not None:
+            self._thinkers.append(number)
+            self._thoughts.extend(_NO_FIGURE if figure is None else figure for figure in answer.thought)
         if answer.target is not None:
             self._targets[number] = answer.target
         if score is None or score.details or score.reason:
@@ -161,7 +202,14 @@ class KeptAnswers(Sequence[KeptAnswer]):
             outcome=_OUTCOMES[self._outcomes[number]],
             score=self._detailed[number] if number in self._detailed else self._plain(number),
             e2e_s=_figure(self._times[number]),
+            thought=self._thought(number),
         )
+
+    def _thought(self, number: int) -> Thought | None:
+        place = bisect_left(self._thinkers, number)
+        if place == len(self._thinkers) or self._thinkers[place] != number:
+            return None
+        return Thought(*map(_figure, self._thoughts[4 * place : 4 * place + 4]))
 
     def _plain(self, number: int) -> Score:
         passed = self._passes[number]

@@ -274,16 +274,15 @@ class SummaryRecord(Record):
         score: mean over items; each item's epochs are reduced to one value first. None when nothing was scored, and
             when a race was stopped early, as that mean would be biased.
         chance: the mean score of answers that did not read the prompt; None in files that are older than this figure.
-        low, high, interval: the 95 % interval and its method.
-        reducer: how an item's epochs became one value.
-        repeats: of the epochs: `between` and `within` (variances of the scores), `flip_rate`, and the `reason` why one
-            is missing, such as a single epoch.
+        low, high, interval, reducer: the 95 % interval and its method; how an item's epochs became one value.
+        repeats: of the epochs: variances `between` and `within`, `flip_rate`, and the `reason` why one is missing.
         item_rates: with more than one epoch: the pass rate of each item, the least passed first.
         stopped_early: in files of version 0.1.0: a race was decided before everything was asked; n, score and interval
             cover the items up to then.
         race: in a race of version 0.1.0: `floor`, `p0`, `p1`, `decision`, `observations` (clusters used), `of`,
             `asked` (answers), and `saved_s`, the time that the remaining answers would have taken.
         metrics: what the paper of a public format reports besides, such as IFEval's four accuracies, by name.
+        thoughts: where the server told of any: how many `answers`, and medians of tokens and seconds of both parts.
         scorer_faults: why answers could not be judged though the model gave them: scorer or task failed; up to five.
     """
 
@@ -313,6 +312,7 @@ class SummaryRecord(Record):
     race: dict[str, float | int | str] = {}
     scorer_faults: list[str] = []
     metrics: dict[str, float] = {}
+    thoughts: dict[str, float] = {}
 
     @property
     def answers(self) -> int:

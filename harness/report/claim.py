@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from harness.domain.record import ComparisonRecord, RunRecord, SummaryRecord
+from harness.report.figure import seconds
 from harness.report.layout import cards, fits, paragraph, table
 from harness.report.text import one_line, printable
 
@@ -71,6 +72,33 @@ def repeats(cells: Sequence[SummaryRecord], *, width: int | None, text_width: in
     )
     align = ("left", "left", *["right"] * 5)
     return [_table(headers, rows, align, width), paragraph(legend, text_width)]
+
+
+def thoughts(cells: Sequence[SummaryRecord], *, width: int | None, text_width: int) -> list[str]:
+    """Return what went into thoughts and what into answers, of the cells that thought; nothing where none did."""
+    rows = [
+        (
+            one_line(cell.model_key, limit=40),
+            cell.task_class,
+            f"{cell.thoughts.get('answers', 0):.0f}",
+            *(_tokens(cell.thoughts.get(name)) for name in ("reasoning_tokens_p50", "answer_tokens_p50")),
+            *(seconds(cell.thoughts.get(name)) for name in ("reasoning_p50_s", "answer_p50_s")),
+        )
+        for cell in cells
+        if cell.thoughts
+    ]
+    if not rows:
+        return []
+    headers = ("thoughts", "task", "n", "reasoning tokens", "answer tokens", "thinking for", "answering for")
+    legend = (
+        "thoughts: medians of the n answers before which the server told of reasoning. thinking for: from the first "
+        "delta of any kind to the first one of the answer; answering for: from there to the last."
+    )
+    return [_table(headers, rows, ("left", "left", *["right"] * 5), width), paragraph(legend, text_width)]
+
+
+def _tokens(count: float | None) -> str:
+    return "n/a" if count is None else f"{count:,.0f}"
 
 
 def _row(record: ComparisonRecord, task: str) -> tuple[str, ...]:

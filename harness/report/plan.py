@@ -48,7 +48,7 @@ def render_plan(
     """
     cells = [
         (
-            one_line(row.model.key, limit=60),
+            one_line(row.model.name, limit=60),
             size(row.model.size_bytes),
             "loaded" if row.model.is_loaded else "",
             row.context_length,
@@ -57,7 +57,8 @@ def render_plan(
         )
         for row in rows
     ]
-    total_bytes = sum(row.model.size_bytes for row in rows)
+    # A model at several reasoning levels is one file.
+    total_bytes = sum({row.model.key: row.model.size_bytes for row in rows}.values())
     total_s = sum(row.estimate_s for row in rows)
     headers = ("model", "size", "now", "context", "samples", "estimate")
     align = ("left", "right", "left", "right", "right", "right")
@@ -67,7 +68,7 @@ def render_plan(
         f"tasks: {', '.join(tasks) or 'none'}."
     )
     too_long = [
-        f"{one_line(row.model.key, limit=60)}: a context of {row.context_length} tokens is more than the model's "
+        f"{one_line(row.model.name, limit=60)}: a context of {row.context_length} tokens is more than the model's "
         f"{row.model.max_context_length}; the server will refuse it or take a smaller one."
         for row in rows
         if 0 < row.model.max_context_length < row.context_length

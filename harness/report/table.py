@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from harness.domain.record import SkipRecord, SummaryRecord
 from harness.report import speed
-from harness.report.claim import races, repeats, verdicts
+from harness.report.claim import races, repeats, thoughts, verdicts
 from harness.report.context import context_note
 from harness.report.figure import rate, seconds, size
 from harness.report.latency.load import leaks
@@ -50,6 +50,7 @@ def render(seen: RunFile, *, width: int | None = None) -> str:
     parts.extend(verdicts(seen.comparisons, width=width, text_width=text_width))
     parts.extend(_tiers(seen.summaries, width))
     parts.extend(repeats(seen.summaries, width=width, text_width=text_width))
+    parts.extend(thoughts(seen.summaries, width=width, text_width=text_width))
     parts.extend(skips(seen.skips, text_width))
     parts.extend(paragraph(f"Note: {printable(note)}", text_width) for note in notes(seen))
     return "\n\n".join(parts)

@@ -67,6 +67,7 @@ def summarise(
         reducer=reducer,
         **_repeats(answers),
         scorer_faults=_scorer_faults(answers),
+        thoughts=_thoughts(answers),
         metrics=metrics_of(
             task.scorer, ((answer.target, answer.score) for answer in answers if answer.score is not None)
         ),
@@ -76,6 +77,20 @@ def summarise(
 def _scorer_faults(answers: Sequence[KeptAnswer]) -> list[str]:
     """Return why answers could not be judged, of the first five."""
     return [answer.score.reason for answer in answers if answer.score and is_fault(answer.score)][:_NAMED_FAULTS]
+
+
+def _thoughts(answers: Sequence[KeptAnswer]) -> dict[str, float]:
+    """Return how many of the answers that count were thought about, and the medians of what that took."""
+    found = [answer.thought for answer in answers if answer.thought is not None and answer.outcome.is_scored]
+    columns: dict[str, list[float | None]] = {
+        "reasoning_tokens_p50": [thought.tokens for thought in found],
+        "answer_tokens_p50": [thought.answer_tokens for thought in found],
+        "reasoning_p50_s": [thought.s for thought in found],
+        "answer_p50_s": [thought.answer_s for thought in found],
+    }
+    known = {name: [value for value in values if value is not None] for name, values in columns.items()}
+    medians = {name: float(median(values)) for name, values in known.items() if values}
+    return {"answers": len(found), **medians} if found else {}
 
 
 class _Items(NamedTuple):

@@ -163,6 +163,42 @@ def test_records_keep_the_key_and_gain_the_level(both: Result) -> None:
     assert both.run.run.plan["models"] == [PLAIN, OFF, HIGH]
 
 
+def test_what_went_into_thoughts_and_into_answers_is_told_apart(both: Result) -> None:
+    cells = {cell.model_key: cell.thoughts for cell in both.run.summaries if cell.task == "items"}
+    assert cells[PLAIN] == cells[OFF] == {}
+    high = cells[HIGH]
+    assert (high["answers"], high["reasoning_tokens_p50"], high["answer_tokens_p50"]) == (60, 5, 2)
+    assert high["reasoning_p50_s"] >= 0
+    assert high["answer_p50_s"] >= 0
+    rows = [line.split()[:5] for line in both.out.splitlines()]
+    assert [HIGH, "items", "60", "5", "2"] in rows
+
+
+def test_a_page_and_a_plan_name_each_level(run: Pytest, both: Result, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    lms_harness("report", str(both.path), "--out", str(page))
+    text = page.read_text(encoding="utf-8")
+    assert OFF in text
+    assert HIGH in text
+    plan = run("--lms-model=all", "--lms-reasoning=off,high", "--collect-only", results="none").out
+    assert f"\n{OFF} " in plan
+    assert f"\n{HIGH} " in plan
+    assert "3.2 GB on disk in total" in plan
+
+
+def test_gate_has_a_case_for_each_level(run: Pytest, both: Result) -> None:
+    tonight = run("--lms-model=all", "--lms-reasoning=off,high", "--lms-limit=60", results="tonight")
+    found = json.loads(lms_harness("gate", str(tonight.path), str(both.path), "--json"))
+    cases = {(case["model_key"], case["reasoning_level"], case["state"]) for case in found["cases"]}
+    assert {case[:2] for case in cases} == {(PLAIN, None), (THINKER, "off"), (THINKER, "high")}
+    assert not {state for _, _, state in cases} & {"regression", "missing"}
+
+
+def test_another_level_of_the_loaded_model_is_no_load_that_could_save_time(both: Result) -> None:
+    where = [line for line in both.out.splitlines() if line.startswith("Where ")]
+    assert not any(OFF in line and HIGH in line for line in where), where
+
+
 def test_choose_names_the_level_and_route_hands_over_key_and_level(both: Result, tmp_path: Path) -> None:
     routing = tmp_path / "routing.json"
     chosen = lms_harness("choose", str(both.path), "-o", str(routing), "--json")

@@ -5,7 +5,7 @@ import tracemalloc
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from harness.domain.answer import Answer, Job, KeptAnswer, KeptAnswers
+from harness.domain.answer import Answer, Job, KeptAnswer, KeptAnswers, Thought
 from harness.domain.generation import ChatRequest, Generation, Outcome, ServerStats, Times
 from harness.domain.model import InstanceId, Model, ModelKey
 from harness.domain.record import SummaryRecord
@@ -158,3 +158,12 @@ def test_neither_questions_nor_answers_are_kept_once_they_are_recorded(make: Mak
         assert bench.evaluate().n == limit
         left.append(counting.left)
     assert left[1] <= left[0] + 4  # A few are in the hands of threads that are just ending.
+
+
+def test_what_went_into_thoughts_comes_back_for_those_answers_that_thought() -> None:
+    thought = Thought(tokens=5, answer_tokens=2, s=0.25, answer_s=None)
+    plain = KeptAnswer(
+        item_id="a", tier=1, cluster_id="", target=None, outcome=Outcome.OK, score=Score(value=1.0), e2e_s=0.5
+    )
+    answers = KeptAnswers([plain, replace(plain, thought=thought), plain, replace(plain, thought=thought)])
+    assert [answer.thought for answer in answers] == [None, thought, None, thought]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from harness.domain.candidate import key_of
 from harness.report.figure import seconds
 from harness.report.layout import fits, fitted, paragraph, table
 from harness.report.speed import MARKS, NOISY
@@ -113,7 +114,8 @@ def _against_resident(run: RunFile, waits: Sequence[Waiting]) -> Iterator[str]:
     found = [
         (waiting, count)
         for waiting in waits
-        if waiting is not resident and (count := waiting.quicker_from(resident)) is not None
+        if key_of(waiting.model_key) != key_of(resident.model_key)
+        and (count := waiting.quicker_from(resident)) is not None
     ]
     if not found:
         return
