@@ -180,6 +180,7 @@ def test_a_page_and_a_plan_name_each_level(run: Pytest, both: Result, tmp_path: 
     text = page.read_text(encoding="utf-8")
     assert OFF in text
     assert HIGH in text
+    assert "; thoughts: 5 tokens, " in text
     plan = run("--lms-model=all", "--lms-reasoning=off,high", "--collect-only", results="none").out
     assert f"\n{OFF} " in plan
     assert f"\n{HIGH} " in plan

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from harness.domain.record import SkipRecord, SummaryRecord
 from harness.domain.score import unscored_words
+from harness.report.figure import seconds
 from harness.report.page.content import Matrix, MatrixCell, MatrixRow, Strip
 from harness.report.page.explorer import Source
 from harness.report.table import score
@@ -84,7 +85,11 @@ def _strip(found: SummaryRecord) -> Strip | None:
 
 
 def _facts(found: SummaryRecord) -> str:
-    return f"n {found.n}{f', {found.unscored} unscored' if found.unscored else ''}"
+    tokens, took_s = (found.thoughts.get(name) for name in ("reasoning_tokens_p50", "reasoning_p50_s"))
+    took = [] if tokens is None else [f"{tokens:,.0f} tokens"]
+    took += [] if took_s is None else [seconds(took_s)]
+    thoughts = f"; thoughts: {', '.join(took)}" if took else ""
+    return f"n {found.n}{f', {found.unscored} unscored' if found.unscored else ''}{thoughts}"
 
 
 def _why(found: SummaryRecord) -> str:
