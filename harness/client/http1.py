@@ -44,7 +44,8 @@ class ResponseDecoder:
     def __init__(self) -> None:
         self.head: ResponseHead | None = None
         self.is_complete = False
-        self._rest = b""
+        self._rest: bytes | bytearray = b""
+        self._searched = 0
         self._left = 0
         self._step: Callable[[], bytes | None] = self._read_head
 
@@ -54,7 +55,10 @@ class ResponseDecoder:
         Raises:
             NotHttp: they break the protocol.
         """
-        self._rest = self._rest + data if self._rest else data
+        if self._rest:
+            self._rest += data
+        else:
+            self._rest = data
         parts: list[bytes] = []
         while not self.is_complete:
             part = self._step()
@@ -70,19 +74,18 @@ class ResponseDecoder:
             NotHttp: what came before it ended is no response.
         """
         if self.head is None and self._rest and not self._rest.startswith(_START):
-            raise NotHttp(f"it began with {self._rest[:20]!r}")
+            raise NotHttp(f"it began with {bytes(self._rest[:20])!r}")
         return self.is_complete or self._step == self._read_to_the_end
 
     def _read_head(self) -> bytes | None:
-        if not _START.startswith(self._rest[: len(_START)]):
-            raise NotHttp(f"it began with {self._rest[:20]!r}")
-        end = self._rest.find(b"\r\n\r\n")
-        if end < 0:
+        if not _START.startswith(bytes(self._rest[: len(_START)])):
+            raise NotHttp(f"it began with {bytes(self._rest[:20])!r}")
+        lines = self._until(b"\r\n\r\n")
+        if lines is None:
             if len(self._rest) > MAX_HEAD_BYTES:
                 raise NotHttp(f"its head is longer than {MAX_HEAD_BYTES} bytes")
             return None
-        first, *fields = self._rest[:end].split(b"\r\n")
-        self._rest = self._rest[end + 4 :]
+        first, *fields = lines.split(b"\r\n")
         status = _STATUS.fullmatch(first)
         if status is None:
             raise NotHttp(f"its first line was {first[:60]!r}")
@@ -155,16 +158,28 @@ class ResponseDecoder:
         """Return what has arrived of the `_left` bytes that are due; None: nothing has."""
         part, self._rest = self._rest[: self._left], self._rest[self._left :]
         self._left -= len(part)
-        return part or None
+        return bytes(part) or None
 
     def _line(self) -> bytes | None:
-        line, end, rest = self._rest.partition(b"\r\n")
-        if not end:
-            if len(line) > MAX_HEAD_BYTES:
-                raise NotHttp(f"a line between chunks is longer than {MAX_HEAD_BYTES} bytes")
-            return None
-        self._rest = rest
+        line = self._until(b"\r\n")
+        if line is None and len(self._rest) > MAX_HEAD_BYTES:
+            raise NotHttp(f"a line between chunks is longer than {MAX_HEAD_BYTES} bytes")
         return line
+
+    def _until(self, mark: bytes) -> bytes | None:
+        """Return what comes before a mark, and pass over both; None: it has not arrived.
+
+        No byte is looked at or moved twice, however few come at a time: a head of 64 KB may come byte by byte.
+        """
+        end = self._rest.find(mark, self._searched)
+        if end < 0:
+            self._searched = max(0, len(self._rest) - len(mark) + 1)
+            if not isinstance(self._rest, bytearray):  # Bytes that are added to bytes are all copied.
+                self._rest = bytearray(self._rest)
+            return None
+        found, self._rest = bytes(self._rest[:end]), bytes(self._rest[end + len(mark) :])
+        self._searched = 0
+        return found
 
 
 def _headers(lines: list[bytes]) -> dict[str, str]:

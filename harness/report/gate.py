@@ -41,7 +41,13 @@ def headline(night: Night) -> str:
         return f"INCOMPLETE: nothing is shown to be worse, but something is missing: {counts}."
     if not night.can_fail:
         return f"NOTHING COULD FAIL: too few items, or too low a baseline, to show any loss: {counts}."
-    return f"Nothing is shown to be worse than the baseline: {counts}."
+    return f"Nothing is shown to be worse than the baseline: {counts}; {_able(night)}."
+
+
+def _able(night: Night) -> str:
+    """Return how many of what was compared could have failed at all: a pass of the others says nothing."""
+    measured = sum(case.is_measured for case in night.cases) + sum(case.is_measured for case in night.times)
+    return f"{measured - len(night.toothless)} of {measured} could have failed"
 
 
 def render_night(night: Night, *, width: int | None) -> str:

@@ -33,6 +33,33 @@ def test_a_response_is_complete_with_its_last_byte_however_it_is_split(data: byt
     assert not decoder.has_ended()
 
 
+class Counted(bytearray):
+    """Bytes that count how many of them are searched or copied."""
+
+    work = 0
+
+    def find(self, mark: bytes, start: int = 0) -> int:  # type: ignore[override]
+        self.work += len(self) - start
+        return super().find(mark, start)
+
+    def __getitem__(self, at: slice) -> bytearray:  # type: ignore[override]
+        found = super().__getitem__(at)
+        self.work += len(found)
+        return found
+
+
+def test_a_long_head_that_comes_byte_by_byte_is_searched_once() -> None:
+    head = b"HTTP/1.1 200 OK\r\nx-long: " + b"a" * 60_000 + b"\r\ncontent-length: 2\r\n\r\n"
+    decoder, first = ResponseDecoder(), Counted(head[:1])
+    decoder.feed(first)  # type: ignore[arg-type]
+    for part in single_bytes(head[1:]):
+        decoder.feed(part)
+    assert decoder.head is not None
+    assert len(first) == len(head), "what comes is added where the rest is"
+    assert first.work < 20 * len(head)
+    assert decoder.feed(b"okay") == b"ok"
+
+
 def test_without_a_length_the_end_of_the_connection_ends_it() -> None:
     decoder, body = decoded(*single_bytes(TO_THE_END))
     assert (body, decoder.is_complete, decoder.has_ended()) == (b"hello", False, True)
