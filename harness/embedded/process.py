@@ -41,6 +41,7 @@ class EmbeddedServer:
         cls,
         *,
         models_dir: Path | None = None,
+        with_embedder: bool = False,
         token: str | None = None,
         port: int = 0,
         parallel: int = 4,
@@ -67,8 +68,13 @@ class EmbeddedServer:
             start_new_session=True,
         )
         try:
-            spec = {"port": port, "models_dir": str(models_dir.absolute()) if models_dir else None, "token": token}
-            return cls(process, *_await_ready(process, {**spec, "parallel": parallel}, on_progress))
+            spec: dict[str, object] = {
+                "port": port,
+                "models_dir": str(models_dir.absolute()) if models_dir else None,
+                "token": token,
+            }
+            spec |= {"with_embedder": with_embedder, "parallel": parallel}
+            return cls(process, *_await_ready(process, spec, on_progress))
         except BaseException:  # Ctrl-C too: a server that no one knows of must not stay.
             process.kill()
             process.communicate(timeout=_CLOSE_DEADLINE_S)

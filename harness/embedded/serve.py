@@ -30,6 +30,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 1234,
     models_dir: Path | None = None,
+    with_embedder: bool = False,
     token: str | None = None,
     parallel: int = 4,
     request_deadline_s: float = 30.0,
@@ -43,6 +44,7 @@ def serve(
         host: address to listen on.
         port: 0 takes a free one.
         models_dir: a folder of GGUF files; None: the default models, fetched once.
+        with_embedder: the optional embedding model is one of the default models.
         token: demanded of every request; None: authentication is off.
         parallel: slots of every instance.
         request_deadline_s: for a client to send a whole request; its connection is closed then.
@@ -62,7 +64,7 @@ def serve(
 
     listener = _listen(host, port)
     url = f"http://{_bracketed(host)}:{listener.getsockname()[1]}"
-    files = _files(models_dir, on_progress)
+    files = _files(models_dir, on_progress, with_embedder=with_embedder)
     if on_files is not None:
         on_files(files)
     app = make_app(Pool(files, parallel=parallel), token=token, hosts=_hosts(host, listener.getsockname()[1]))
@@ -113,11 +115,13 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _files(models_dir: Path | None, on_progress: Callable[[str], None]) -> tuple[ModelFile, ...]:
+def _files(
+    models_dir: Path | None, on_progress: Callable[[str], None], *, with_embedder: bool
+) -> tuple[ModelFile, ...]:
     if models_dir is None:
         from harness.embedded.default_models import prepare
 
-        return prepare(on_progress)
+        return prepare(on_progress, with_embedder=with_embedder)
     return model_files(models_dir, on_progress)
 
 

@@ -15,9 +15,9 @@ DEMONSTRATION = (
 def embedded_listing(settings: Settings, say: Callable[[str], None]) -> tuple[Model, ...]:
     """Return what the embedded server will list; `say` is told which files are not models."""
     if settings.models_dir is None:
-        from harness.embedded.default_models import listing
+        from harness.embedded.default_models import is_embedder_wanted, listing
 
-        return listing()
+        return listing(with_embedder=is_embedder_wanted(settings.models))
     from harness.embedded.catalogue import scan
 
     return scan(settings.models_dir, say)

@@ -396,9 +396,14 @@ class Session:
             self._say(line)
 
     def _start_embedded(self) -> str:
+        from harness.embedded.default_models import is_embedder_wanted
         from harness.embedded.process import EmbeddedServer
 
-        server = EmbeddedServer.start(models_dir=self.settings.models_dir, on_progress=self._say_once)
+        server = EmbeddedServer.start(
+            models_dir=self.settings.models_dir,
+            with_embedder=is_embedder_wanted(self.settings.models),
+            on_progress=self._say_once,
+        )
         self._resources.callback(server.close)
         self._host = Host(files=server.files, pid=server.pid)
         return server.url
