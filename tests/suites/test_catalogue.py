@@ -168,7 +168,7 @@ FROZEN = {
     "multiturn": "02213de227f39ef8",
     "nearest-label": "d6df5c5815287351",
     "reason": "708c1299a697ff85",
-    "retrieval": "45c307b870205822",
+    "retrieval": "14aff58d8b84e522",
     "review": "9f9077c3d1a47daa",
     "rewrite": "a856314fdc88725e",
     "similarity": "e9cc87380a6dba27",
