@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.command.named import why_not
 from harness.command.primary import PrimaryAnswers, ShippedTasks, read_primary
 from harness.errors import SettingsError, StoreError
 from harness.store.run_file import RunFile
@@ -169,4 +170,4 @@ def _no_answers(files: Sequence[Path], results: Path, skipped: dict[str, str]) -
     if not files:
         has_times = _ONLY_TIMES in skipped.values()
         return f"there is no run with answers in {results}" + (", only measured times" if has_times else "")
-    return "none of these files is a run with answers: " + "; ".join(f"{path}: {why}" for path, why in skipped.items())
+    return f"none of these files is a run with answers: {why_not(skipped)}"

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.command.named import key_of, matching, models_of, run_path
+from harness.command.named import key_of, matching, models_of, run_path, why_not
 from harness.domain.candidate import names_in
 from harness.domain.record import RunRecord
 from harness.errors import SettingsError, StoreError
@@ -108,8 +108,9 @@ def _named(paths: Sequence[Path], skipped: dict[str, str]) -> list[RunFile]:
 
     runs = list(whole_runs(paths, on_skip=skip))
     if len(runs) < min(_TWO, len(paths)) or runs[0].path != paths[0]:
-        reasons = "; ".join(f"{path}: {why}" for path, why in skipped.items())
-        raise StoreError(f"these run files cannot be compared: {reasons}", hint="Name two runs that can be read.")
+        raise StoreError(
+            f"these run files cannot be compared: {why_not(skipped)}", hint="Name two runs that can be read."
+        )
     return runs
 
 

@@ -1,6 +1,6 @@
 """What a word names: a run, by its file or its id, or a model of a run, by its key or a part of it."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from harness.domain.candidate import names_in
@@ -31,6 +31,11 @@ def run_path(word: str, results: Path) -> Path | None:
             hint="Name a run file, or the id of a run in the folder.",
         )
     return None
+
+
+def why_not(skipped: Mapping[str, str]) -> str:
+    """Return why each of these files is of no use; a reason that begins with the file's name does not repeat it."""
+    return "; ".join(why if why.startswith(path) else f"{path}: {why}" for path, why in skipped.items())
 
 
 def is_folder(word: str) -> bool:

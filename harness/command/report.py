@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.clock import Clock
 from harness.command.choose import MOST_FILES, Chosen, choose_all
-from harness.command.named import no_run, run_path
+from harness.command.named import no_run, run_path, why_not
 from harness.command.primary import ShippedTasks
 from harness.errors import StoreError
 from harness.report.answer import TaskAnswer, legend_of, one_for_all
@@ -122,7 +122,7 @@ def _read_some(paths: Sequence[Path], chosen: Chosen | None, skipped: dict[str, 
     read = _read(paths, chosen, skipped)
     if not read.lines:
         raise StoreError(
-            "none of these files is a run: " + "; ".join(f"{path}: {why}" for path, why in skipped.items()),
+            f"none of these files is a run: {why_not(skipped)}",
             hint="Start a run, or name run files or another folder.",
         )
     return read

@@ -84,3 +84,11 @@ def test_show_and_choose_say_that_there_are_only_times(call: Call, folder: Path)
             assert "only measured times" in done.err
             assert "lms-harness report results/r1.jsonl" in done.err
             assert "nothing was asked" not in done.err
+
+
+def test_a_bad_file_is_named_once(call: Call, folder: Path) -> None:
+    Path("bad.jsonl").write_text("noise\n")
+    for words in (("compare", "bad.jsonl", "r1"), ("choose", "bad.jsonl"), ("report", "bad.jsonl")):
+        done = call(*words)
+        assert done.code == 2, words
+        assert done.err.count("bad.jsonl") == 1, done.err
