@@ -12,6 +12,7 @@ from harness.domain.generation import Outcome as Outcome
 from harness.domain.model import Instance as Instance
 from harness.domain.model import LoadConfig as LoadConfig
 from harness.domain.model import Model as Model
+from harness.domain.sample import DrawnImage as DrawnImage
 from harness.domain.sample import Sample as Sample
 from harness.domain.score import Score as Score
 from harness.domain.score import Scorer as Scorer

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness.domain.sample import Sample
+from harness.domain.sample import DrawnImage, ImageFile, Sample
 from harness.domain.score import Scorer
 from harness.errors import SettingsError, TaskError
 from harness.scoring.judge import judged
@@ -18,6 +18,7 @@ from harness.store.cell import SampleEntry
 from harness.store.row import read_rows, short
 from harness.store.run_file import RunFile
 from harness.store.source import open_source
+from harness.task.image import image_of
 from harness.task.task import Task
 from harness.verdict.contender import Contender
 from harness.verdict.evidence import TaskEvidence
@@ -64,7 +65,7 @@ def export_items(tasks: Iterable[Task], *, seed: int, n: int) -> Iterator[dict[s
     """Yield the first n items of each task as they are asked, without what is right.
 
     `turns` are the user's messages before the prompt, each to be answered in turn; `system_prompt` goes with the first,
-    and `images`, where there are any, are the paths of those that go with the prompt.
+    and `images`, where there are any, are the paths of those that go with the prompt, or data URLs of drawn ones.
 
     Raises:
         TaskError: a task makes no samples.
@@ -77,8 +78,12 @@ def export_items(tasks: Iterable[Task], *, seed: int, n: int) -> Iterator[dict[s
                 "system_prompt": sample.system_prompt,
                 "turns": _turns(sample),
                 "prompt": sample.prompt,
-                **({"images": [str(image.path) for image in sample.images]} if sample.images else {}),
+                **({"images": [_image(image) for image in sample.images]} if sample.images else {}),
             }
+
+
+def _image(image: ImageFile | DrawnImage) -> str:
+    return str(image.path) if isinstance(image, ImageFile) else image_of(image).data_url
 
 
 def read_primary(

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -51,6 +51,27 @@ class ImageFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnImage:
+    """An image that a task draws: it is drawn again when it is sent, for the same reason.
+
+    Attributes:
+        draw: returns its content, the same bytes each time.
+        sha256: of its content, in hex.
+        size_bytes: of its content.
+    """
+
+    draw: Callable[[], bytes] = field(compare=False, repr=False)
+    sha256: str
+    size_bytes: int
+
+    @classmethod
+    def of(cls, draw: Callable[[], bytes]) -> "DrawnImage":
+        """Return the image that a function draws, measured once."""
+        data = draw()
+        return cls(draw=draw, sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """One input, its target, and its place in its task.
 
@@ -85,7 +106,7 @@ class Sample:
     system_prompt: str | None = None
     turns: tuple[str, ...] = ()
     continues: int | None = None
-    images: tuple[ImageFile, ...] = ()
+    images: tuple[ImageFile | DrawnImage, ...] = ()
     texts: tuple[str, ...] = ()
     tags: Mapping[str, Json] = field(default_factory=dict)
 

@@ -39,7 +39,9 @@ class SampleStore:
         target, has_labels = self._without_labels(sample.target)
         values["prompt"] = sample.prompt.removeprefix(self._examples)
         values["target"] = target
-        values["images"] = [(str(image.path), image.sha256, image.size_bytes) for image in sample.images]
+        values["images"] = [
+            (str(image.path), image.sha256, image.size_bytes) for image in sample.images if isinstance(image, ImageFile)
+        ]
         self._spool.append([place, has_labels, *values.values()])
 
     def sample(self, number: int) -> Sample:

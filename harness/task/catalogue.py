@@ -87,7 +87,7 @@ def portray(entry: Entry, *, seed: int, n: int) -> Portrait:
     return Portrait(
         entry=entry,
         n=len(samples),
-        distinct=len({(sample.turns, sample.prompt) for sample in samples}),
+        distinct=len({sample.prompt_hash for sample in samples}),
         tiers=dict(sorted(tiers.items())),
         strata=len({sample.stratum or sample.item_id for sample in samples}),
         prompt_tokens=(int(median(tokens)), max(tokens)),

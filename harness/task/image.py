@@ -5,7 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from harness.domain.generation import Image
-from harness.domain.sample import ImageFile
+from harness.domain.sample import DrawnImage, ImageFile
 from harness.errors import TaskError
 
 MAX_IMAGE_BYTES = 20 * 1024 * 1024
@@ -20,7 +20,19 @@ def read_image(path: Path) -> Image:
     Raises:
         TaskError: it cannot be read, has another format, or is larger than 20 MiB.
     """
-    data = _content(path)
+    return _as_url(_content(path))
+
+
+def image_of(image: ImageFile | DrawnImage) -> Image:
+    """Return an image of a sample as a data URL.
+
+    Raises:
+        TaskError: as `read_image`.
+    """
+    return read_image(image.path) if isinstance(image, ImageFile) else _as_url(image.draw())
+
+
+def _as_url(data: bytes) -> Image:
     return Image(data_url=f"data:{media_type(data)};base64,{b64encode(data).decode('ascii')}")
 
 

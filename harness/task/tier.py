@@ -1,10 +1,10 @@
 """Samples from templates: easy, medium and hard in turn, each prompt only once."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from harness.domain.sample import Json, Sample
+from harness.domain.sample import DrawnImage, Json, Sample
 from harness.errors import TaskError
 from harness.task.dice import Dice
 
@@ -18,6 +18,8 @@ class Draft:
     Attributes:
         stratum: the kind of sample, for templates that make several; "": the template's name.
         texts: for an embedding model (`Sample.texts`).
+        images: sent with the prompt; two drafts with other images may share a prompt.
+        tags: by which results can be grouped.
         cluster: something sampled that it shares with other samples, which makes them dependent; "": nothing.
     """
 
@@ -27,6 +29,8 @@ class Draft:
     stratum: str = ""
     cluster: str = ""
     texts: tuple[str, ...] = ()
+    images: tuple[DrawnImage, ...] = ()
+    tags: Mapping[str, Json] = field(default_factory=dict)
 
 
 Template: TypeAlias = Callable[[Dice, int], Draft]
@@ -70,8 +74,9 @@ class Tiers:
         turn += Dice(self.name, seed, "start", name).whole(0, 999)
         for attempt in range(_ATTEMPTS):
             draft = template(Dice(self.name, seed, index, attempt), turn)
-            if draft.prompt not in seen:
-                seen.add(draft.prompt)
+            asked = " ".join([draft.prompt, *(image.sha256 for image in draft.images)])
+            if asked not in seen:
+                seen.add(asked)
                 return Sample(
                     item_id=f"{self.name}-{seed}-{index:04d}",
                     prompt=draft.prompt,
@@ -81,6 +86,8 @@ class Tiers:
                     cluster_id=draft.cluster,
                     system_prompt=draft.system_prompt,
                     texts=draft.texts,
+                    images=draft.images,
+                    tags=draft.tags,
                 )
         raise TaskError(
             f"task {self.name}: {name} made no new prompt in {_ATTEMPTS} attempts",

@@ -173,6 +173,7 @@ FROZEN = {
     "rewrite": "a856314fdc88725e",
     "similarity": "e9cc87380a6dba27",
     "summarise": "374253cfab7efc18",
+    "vision": "488a9ea3d177cf07",
 }
 
 

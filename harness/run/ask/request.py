@@ -7,7 +7,7 @@ from harness.domain.answer import Job
 from harness.domain.generation import ChatRequest, Generation
 from harness.domain.sample import Sample
 from harness.run.ask.reasoning import extra_tokens
-from harness.task.image import read_image
+from harness.task.image import image_of
 from harness.task.task import Task
 
 
@@ -47,7 +47,7 @@ def next_request(job: Job, earlier: Sequence[Generation]) -> ChatRequest:
         origin = earlier[(sample.continues or count) - 1].response_id if count else None
         if not sample.images:
             return job.request if origin is None else replace(job.request, previous_response_id=origin)
-        images = [read_image(image.path) for image in sample.images]
+        images = [image_of(image) for image in sample.images]
         return replace(job.request, input=(sample.prompt, *images), previous_response_id=origin)
     return replace(
         job.request,
