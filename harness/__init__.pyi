@@ -57,6 +57,7 @@ from harness.scoring.schema import Schema as Schema
 from harness.scoring.similarity import Nearest as Nearest
 from harness.scoring.similarity import Pairs as Pairs
 from harness.scoring.similarity import Ranking as Ranking
+from harness.scoring.tool_calls import ToolCalls as ToolCalls
 from harness.settings import Settings as Settings
 from harness.stats.latency import cache_hits as cache_hits
 from harness.stats.latency import prefill_tps as prefill_tps

@@ -8,6 +8,7 @@ None and True, comments, raw newlines, a missing bracket, unescaped quotes, `\bo
 import json
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any
 
 from harness.scoring.answer import final_answer
@@ -52,6 +53,13 @@ def find_json(output: str) -> dict[str, Any] | list[Any] | None:
     """Return the object or list that an answer is or ends with, or None; a list's objects belong to the list."""
     value = _find(output, "{[")
     return value if isinstance(value, dict | list) else None
+
+
+def find_objects(output: str) -> list[dict[str, Any]]:
+    """Return the JSON objects that an answer ends with, one after the other and not inside a list; at most 50."""
+    text = _FENCE.sub("\n", visible(output))
+    values = [_loaded(text[start:end], "{[") for start, end in _outermost(text, "{[")[-_MAX_CANDIDATES:]]
+    return list(takewhile(lambda value: isinstance(value, dict), reversed(values)))[::-1]
 
 
 def find_scalar(output: str) -> tuple[Any] | None:

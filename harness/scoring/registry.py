@@ -28,6 +28,7 @@ _HOMES = {
     "ranking": ("similarity", "Ranking"),
     "rouge_l": ("overlap", "RougeL"),
     "token_f1": ("overlap", "TokenF1"),
+    "tool_calls": ("tool_calls", "ToolCalls"),
 }
 _FORMS = ("constraints_all", "constraints_all_loose", "constraints_loose", "fields_loose")
 _ADDED: dict[str, Callable[[], Scorer]] = {}

@@ -92,6 +92,11 @@ EXAMPLES = {
     ),
     "rouge_l": Example("the cat sat on the mat", "The cat sat on the mat.", ("dogs",)),
     "token_f1": Example("the cat sat", "cat sat", ("dogs",)),
+    "tool_calls": Example(
+        {"calls": [{"name": "get_weather", "arguments": {"city": ["Oslo"], "days": [2]}}]},
+        '[{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}]',
+        ("[]", '[{"name": "get_weather", "arguments": {"city": "Oslo", "days": "2"}}]', "get_weather(Oslo, 2)"),
+    ),
 }
 # These judge the whole text on purpose: prose around the answer is part of it.
 WHOLE = {

@@ -35,6 +35,7 @@ TARGETS: dict[str, Any] = {
     "number": 42,
     "rouge_l": "the cat sat on the mat",
     "token_f1": "the cat sat",
+    "tool_calls": {"calls": [{"name": "Ada", "arguments": {"x": [1, "Ada"]}}] * 5},
 }
 WORDS = [
     "{",
