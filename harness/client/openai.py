@@ -217,12 +217,16 @@ class EmbeddingsWire(Wire):
         """Return it as `Embeddings`, with the vectors in the order of the texts.
 
         Raises:
-            MalformedAnswer: their number is not `count`.
+            MalformedAnswer: they are not one for each text.
         """
         if len(self.data) != count:
             raise MalformedAnswer(f"expected {count} embeddings, got {len(self.data)}")
-        places = {id(wire): place if wire.index is None else wire.index for place, wire in enumerate(self.data)}
-        ordered = sorted(self.data, key=lambda wire: places[id(wire)])
+        by_place = {place if wire.index is None else wire.index: wire for place, wire in enumerate(self.data)}
+        if by_place.keys() != set(range(count)):
+            raise MalformedAnswer(f"expected one embedding for each index from 0 to {count - 1}, got other indexes")
+        ordered = [by_place[place] for place in range(count)]
+        if not all(wire.embedding for wire in ordered):
+            raise MalformedAnswer("expected a number or more in each embedding, got an empty one")
         # LM Studio 0.4.25 reports 0 tokens for every text, which is not a count.
         tokens = whole(self.usage.prompt_tokens) if self.usage else None
         return Embeddings(

@@ -115,3 +115,22 @@ def test_a_missing_vector_is_malformed(server: ScriptedServer, client: Client) -
     server.on("POST", EMBEDDINGS, Status(200, {"data": [{"index": 0, "embedding": [0.5]}]}))
     with pytest.raises(MalformedAnswer, match="expected 2"):
         client.embed(EMBEDDER, ["a", "b"])
+
+
+@pytest.mark.parametrize("places", [(0, 0), (5, -7), (1, None), (1, 2), (0, 10**299)])
+def test_vectors_that_are_not_one_for_each_text_are_malformed(
+    server: ScriptedServer, client: Client, places: tuple[int | None, ...]
+) -> None:
+    """Taken in the order that they came in, a text would be judged by the vector of another one."""
+    data = [{"index": place, "embedding": [0.5]} for place in places]
+    server.on("POST", EMBEDDINGS, Status(200, {"data": data}))
+    with pytest.raises(MalformedAnswer, match="each index from 0 to 1, got other"):
+        client.embed(EMBEDDER, ["a", "b"])
+
+
+def test_an_empty_vector_is_malformed(server: ScriptedServer, client: Client) -> None:
+    """It would be scored 0, as if the model had ranked the text."""
+    data = [{"index": place, "embedding": [0.5] * place} for place in range(2)]
+    server.on("POST", EMBEDDINGS, Status(200, {"data": data}))
+    with pytest.raises(MalformedAnswer, match="got an empty one"):
+        client.embed(EMBEDDER, ["a", "b"])
