@@ -206,12 +206,15 @@ def _tiers(cells: Sequence[SummaryRecord], width: int | None) -> list[str]:
 
 
 def skips(found: Sequence[SkipRecord], width: int | None) -> list[str]:
-    """Return what was not run, a line for each reason: a budget leaves out the same of many cells."""
-    names: dict[str, list[str]] = {}
+    """Return what was not run, a line for each reason: a budget leaves out the same of many cells.
+
+    A cell is named once, though each part of a resumed run has a record of its skip.
+    """
+    names: dict[str, dict[str, None]] = {}
     for skip in found:
-        names.setdefault(skip.reason, []).append(" ".join(filter(None, (skip.model_key, skip.task))))
+        names.setdefault(skip.reason, {})[" ".join(filter(None, (skip.model_key, skip.task)))] = None
     lines = [
-        paragraph(f"Skipped: {named(skipped)}: {one_line(reason, limit=300)}", width, indent=2)
+        paragraph(f"Skipped: {named(list(skipped))}: {one_line(reason, limit=300)}", width, indent=2)
         for reason, skipped in names.items()
     ]
     return ["\n".join(lines)] if lines else []

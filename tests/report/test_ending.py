@@ -154,6 +154,14 @@ def test_the_floors_and_the_primary_of_the_run_are_its_yardsticks() -> None:
     assert "large" not in answers[2]
 
 
+def test_a_skip_that_each_part_of_a_resumed_run_records_is_named_once() -> None:
+    skips = [
+        SkipRecord.model_validate({**HEAD, "model_key": key, "task": "reason", "reason": "needs a chat model"})
+        for key in ("embeds", "too", "embeds", "too")
+    ]
+    assert render_ending(written(header(), *skips)) == "Skipped: embeds reason, too reason: needs a chat model"
+
+
 def test_a_run_without_answers_has_its_tables() -> None:
     skip = SkipRecord.model_validate({**HEAD, "model_key": "acme/huge", "reason": "out of memory"})
     run = written(header(), skip)
