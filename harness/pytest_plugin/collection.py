@@ -81,6 +81,15 @@ def _asked(test: pytest.Item, models: "Sequence[Model]") -> "Sequence[Model]":
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the tasks that were asked for, and put everything of one model together, cheapest model first."""
+    try:
+        _arrange(config, items)
+    except pytest.exit.Exception:
+        # pytest reports the collection in any case: with --collect-only it would print a plan that does not hold.
+        items.clear()
+        raise
+
+
+def _arrange(config: pytest.Config, items: list[pytest.Item]) -> None:
     # pytest makes a skipped test of a parameter without values: without own tasks there is nothing to say.
     items[:] = [item for item in items if _OWN_TASK not in getattr(item, "fixturenames", ()) or task_of(item)]
     if not any(needs_server(item) for item in items) and FAILURE not in config.stash:

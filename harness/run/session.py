@@ -26,7 +26,7 @@ from harness.run.progress import Progress
 from harness.run.resume.resume import Resumption
 from harness.run.resume.scope import suites_of
 from harness.run.run import Run
-from harness.selection.need import are_for_embedding
+from harness.selection.need import are_for_embedding, are_mixed
 from harness.selection.reference import choose_reference
 from harness.selection.selection import Selection, left_alone, select_models
 from harness.settings import Settings, setting
@@ -110,6 +110,7 @@ class Session:
             exclude=self.settings.exclude,
             max_size_bytes=self.settings.max_size_bytes,
             kind="embedding" if are_for_embedding(self.settings.tasks) else "llm",
+            is_mixed=are_mixed(self.settings.tasks),
         )
         selection = by_level(selection, self.settings.reasoning)
         self._say_once(left_alone(self.listing, self.settings.models))

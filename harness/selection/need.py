@@ -56,6 +56,11 @@ def are_for_embedding(tasks: Collection[str]) -> bool:
     return bool(tasks) and all(task in TASK_NEEDS and TASK_NEEDS[task].embedding for task in tasks)
 
 
+def are_mixed(tasks: Collection[str]) -> bool:
+    """Tell whether some of the tasks are for embedding models, and others are not."""
+    return len({task in TASK_NEEDS and TASK_NEEDS[task].embedding for task in tasks}) > 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
     """What a model must have, and which of several is preferred.

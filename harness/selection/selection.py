@@ -71,12 +71,14 @@ def select_models(
     exclude: Sequence[str] = (),
     max_size_bytes: int | None = None,
     kind: Kind = "llm",
+    is_mixed: bool = False,
 ) -> Selection:
     """Return the models to use, cheapest first.
 
     Without patterns these are the loaded ones of the kind, else the smallest one. A pattern is a key (in any case, as
     in LM Studio), a glob over keys, or `all`. A key may name a model of the other kind, too, and so may a glob that
-    matches none of this kind: `text-embedding-*` beside chat models.
+    matches none of this kind: `text-embedding-*` beside chat models. With `is_mixed`, for tasks of both kinds, `all`
+    and globs mean models of both.
 
     Raises:
         ModelNotFound: a pattern matches no model; the hint has the nearest keys.
@@ -97,7 +99,8 @@ def select_models(
                     f"{model.key} is of type {model.type!r}: expected a chat model (llm) or an embedding model",
                     hint="It is listed, and left alone. " + nearest_hint(usual or others, model.key),
                 )
-        chosen = {model.key: model for pattern in patterns for model in _matching(pattern, usual, others)}
+        pools = ([*usual, *others], ()) if is_mixed else (usual, others)
+        chosen = {model.key: model for pattern in patterns for model in _matching(pattern, *pools)}
         models = [model for model in fitting if model.key in chosen]
         reason = "named by " + ", ".join(patterns)
     elif loaded := [model for model in fitting if model.is_loaded and model.type == kind]:
@@ -146,6 +149,12 @@ def find_model(listing: Sequence[Model], key: str) -> Model:
                 f"{model.selected_variant or 'none'} is selected",
                 hint=f"Use the key {model.key}: it means the selected variant. Select another one in LM Studio.",
             )
+    base, _, level = key.rpartition("@")
+    if any(model.key.lower() == base.lower() for model in listing):
+        raise ModelNotFound(
+            f"no downloaded model has the key {key!r}",
+            hint=f"A key is without the reasoning level: name {base}, and {setting('reasoning', level)}.",
+        )
     raise ModelNotFound(f"no downloaded model has the key {key!r}", hint=nearest_hint(listing, key))
 
 

@@ -63,7 +63,8 @@ OPTIONS: tuple[Option, ...] = (
         metavar="KEY",
         parse=parser.any_text,
         repeat=True,
-        help="model key or glob, repeatable; 'all' for every model (default: the loaded models, else the smallest)",
+        help="model key or glob, repeatable; 'all' for every chat model, and for embedding models where their tasks "
+        "are named (default: the loaded models, else the smallest)",
     ),
     Option(
         name="exclude",

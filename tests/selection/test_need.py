@@ -1,7 +1,7 @@
 import pytest
 
 from harness.errors import SettingsError
-from harness.selection.need import PREFERENCES, TASK_NEEDS, demand_for
+from harness.selection.need import PREFERENCES, TASK_NEEDS, are_mixed, demand_for
 
 
 def test_tasks_add_up_and_the_hardest_decides_the_preference() -> None:
@@ -23,3 +23,11 @@ def test_loaded_comes_first_unless_it_is_put_elsewhere_and_the_size_decides_at_l
 @pytest.mark.parametrize("task", TASK_NEEDS)
 def test_every_task_alone_makes_a_demand_of_known_preferences(task: str) -> None:
     assert set(demand_for([task]).prefer) <= set(PREFERENCES)
+
+
+def test_tasks_are_mixed_where_some_are_for_embedding_models_and_some_are_not() -> None:
+    assert are_mixed(["reason", "retrieval"])
+    assert are_mixed(["mine", "retrieval"])
+    assert not are_mixed(["retrieval", "similarity"])
+    assert not are_mixed(["reason", "mine"])
+    assert not are_mixed([])

@@ -57,6 +57,21 @@ def test_all_is_every_chat_model_cheapest_first_by_active_parameters() -> None:
     assert keys(patterns=("all",)) == ["big/30b-a3b", "small/4b", "mid/8b"]
 
 
+def test_for_tasks_of_both_kinds_all_and_globs_mean_models_of_both() -> None:
+    assert keys(patterns=("all",), is_mixed=True) == ["embed/nomic", "big/30b-a3b", "small/4b", "mid/8b"]
+    assert keys(patterns=("*m*",), is_mixed=True) == ["embed/nomic", "small/4b", "mid/8b"]
+    assert keys(patterns=("*m*",)) == ["small/4b", "mid/8b"]
+
+
+def test_a_key_with_a_level_as_tables_print_it_is_told_apart_into_key_and_level() -> None:
+    with pytest.raises(ModelNotFound, match="'Mid/8b@low'") as caught:
+        find_model(LISTING, "Mid/8b@low")
+    assert caught.value.hint == "A key is without the reasoning level: name Mid/8b, and setting `reasoning = low`."
+    with pytest.raises(ModelNotFound, match="has the key") as caught:
+        find_model(LISTING, "@low")
+    assert "Did you mean" in str(caught.value.hint) or "lists all" in str(caught.value.hint)
+
+
 def test_globs_and_repeats_name_each_model_once_whatever_the_case() -> None:
     assert keys(patterns=("*/4B", "small/*", "MID/8b")) == ["small/4b", "mid/8b"]
 
