@@ -58,10 +58,10 @@ def model_names(context: click.Context, _: click.Parameter, incomplete: str) -> 
 def task_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Return the names of the shipped task classes that begin with this text, from their folders: Tab must be quick."""
     from harness.errors import HarnessError
-    from harness.task.shipped import suites_dir
+    from harness.task.shipped import shipped_names
 
     try:
-        found = sorted(path.parent.name for path in suites_dir().glob("offload/*/task.py"))
+        found = shipped_names()
     except HarnessError:
         return []
     return _matching(found, incomplete)

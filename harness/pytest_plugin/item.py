@@ -27,17 +27,22 @@ def needs_server(item: pytest.Item) -> bool:
 
 
 def task_of(item: pytest.Item) -> "Task | None":
-    """Return the task that the test runs, from its marker `lms_task`."""
-    task = _marked(item)
-    return None if isinstance(task, str) else task
+    """Return the task that the test runs, from its marker `lms_task`; None also where `marker_fault` finds it wrong."""
+    marked = _marked(item)
+    if marked is None or isinstance(marked, str):
+        return None
+    from harness.task.task import Task
+
+    return marked if isinstance(marked, Task) else None
 
 
 def task_name_of(item: pytest.Item) -> str | None:
     """Return the name of the test's task; that of a free-form test is the test's, unless its marker names another."""
-    task = _marked(item)
-    if task is None:
-        return _test_of(item)[0] if is_free_form(item) else None
-    return task if isinstance(task, str) else task.name
+    if (task := task_of(item)) is not None:
+        return task.name
+    if isinstance(marked := _marked(item), str):
+        return marked
+    return _test_of(item)[0] if is_free_form(item) else None
 
 
 def is_free_form(item: pytest.Item) -> bool:
@@ -79,7 +84,7 @@ def case_of(item: pytest.Item) -> "Case":
     )
 
 
-def _marked(item: pytest.Item) -> "Task | str | None":
+def _marked(item: pytest.Item) -> object:
     marker = item.get_closest_marker("lms_task")
     return marker.args[0] if marker and marker.args else None
 

@@ -21,7 +21,9 @@ def suites_dir() -> Path:
 def shipped_names() -> list[str]:
     """Return the names of the shipped task classes, from their folders: nothing is imported.
 
+    A hyphen in a name is an underscore in its folder, which is a Python package.
+
     Raises:
         HarnessError: there are none.
     """
-    return sorted(path.parent.name for path in suites_dir().glob("offload/*/task.py"))
+    return sorted(path.parent.name.replace("_", "-") for path in suites_dir().glob("offload/*/task.py"))

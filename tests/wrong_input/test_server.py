@@ -158,7 +158,7 @@ def test_an_unusable_proxy_is_a_setting_to_correct_where_it_would_be_used(lms: L
     ("words", "code", "said"),
     [
         (["run", "--model=acme/tny-1b"], 5, "acme/tiny-1b"),
-        (["run", "--model=text-embedding-acme"], 5, "text-embedding-acme"),
+        (["run", "--model=text-embedding-acm"], 5, "text-embedding-acme"),
         (["run", "--model=zzz*"], 5, "zzz*"),
         (["run", "--model=../../x"], 5, "../../x"),
         (["load", "acme/tny-1b"], 5, "acme/tiny-1b"),
