@@ -152,6 +152,16 @@ def test_what_has_ended_becomes_a_line_that_stays(make: type[Bench]) -> None:
     assert bench.text == "acme/small extract: score 0.50, 12 samples in 12.0 s (2 truncated)"
 
 
+def test_the_line_of_a_task_names_the_reasoning_level_that_was_asked(make: type[Bench]) -> None:
+    bench = make()
+    bench.expect("acme/small@low")
+    ask(bench, "acme/small@low", "extract", 12)
+    cell = recorded([0.5], key="acme/small", task="extract")[-1]
+    assert isinstance(cell, SummaryRecord)
+    bench.view.ended(cell.model_copy(update={"reasoning_level": "low"}))
+    assert bench.said == ["acme/small@low extract: score 0.50, 12 samples in 12.0 s"]
+
+
 def test_of_a_task_that_lost_too_many_answers_no_score_is_named(make: type[Bench]) -> None:
     bench = make()
     bench.expect("acme/small")
