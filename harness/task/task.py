@@ -66,13 +66,22 @@ class Task:
             room_tokens: how many tokens a request may take; only a task with `generate_for` uses it.
 
         Raises:
-            TaskError: there are none, or more than `limit`, or two of them share an item_id.
+            TaskError: there are none, or more than `limit`, or two of them share an item_id; or one is asked in another
+                way than the models that the task needs.
         """
         if self.generate_for is None or room_tokens is None:
             samples = self.generate(seed, limit)
         else:
             samples = self.generate_for(seed, limit, room_tokens)
-        count = len({sample.item_id for sample in samples})
+        ids = set()
+        for sample in samples:
+            ids.add(sample.item_id)
+            if self.needs.embedding != bool(sample.texts) or len(sample.texts) == 1:
+                wanted = "two texts or more, as it needs an embedding model" if self.needs.embedding else "no texts"
+                raise TaskError(
+                    f"task {self.name}: expected samples with {wanted}, got {len(sample.texts)} in {sample.item_id}"
+                )
+        count = len(ids)
         if not 0 < len(samples) <= limit or count != len(samples):
             raise TaskError(
                 f"task {self.name}: expected 1 to {limit} samples with distinct ids, got {len(samples)} with {count}"

@@ -132,7 +132,12 @@ def test_vectors_of_another_instance_do_not_count(make: Make) -> None:
 def test_the_reference_of_a_task_is_the_largest_model_that_is_asked_it(make: Make) -> None:
     listing = make().run.client.models()
     larger = replace(listing[2], key=ModelKey("text-embedding-large"), size_bytes=9 * listing[2].size_bytes)
-    chat_task = replace(TASK, name="chat", needs=Needs())
+    chat_task = replace(
+        TASK,
+        name="chat",
+        needs=Needs(),
+        generate=lambda seed, n: [replace(sample, texts=()) for sample in TASK.generate(seed, n)],
+    )
     plan = Plan(
         selection=Selection(models=(*listing, larger), reason=""), tasks=(TASK, chat_task), settings=Settings(limit=3)
     )
