@@ -20,6 +20,7 @@ from harness.store.run_file import RunFile
 from harness.store.source import open_source
 from harness.task.image import image_of
 from harness.task.task import Task
+from harness.task.tool_prompt import asked_text
 from harness.verdict.contender import Contender
 from harness.verdict.evidence import TaskEvidence
 
@@ -77,7 +78,7 @@ def export_items(tasks: Iterable[Task], *, seed: int, n: int) -> Iterator[dict[s
                 "task": task.name,
                 "system_prompt": sample.system_prompt,
                 "turns": _turns(sample),
-                "prompt": sample.prompt,
+                "prompt": asked_text(sample),
                 **({"images": [_image(image) for image in sample.images]} if sample.images else {}),
             }
 

@@ -91,6 +91,7 @@ class Sample:
         images: sent with the prompt, in this order.
         texts: for an embedding model, in place of a chat: what the others are compared with, then those others. The
             prompt says the same for a person to read.
+        tools: the functions that may be called, as `function` of a tool in OpenAI's API: name, description, parameters.
         tags: values by which results can be grouped, such as the depth of a needle; recorded, never sent.
 
     Raises:
@@ -108,6 +109,7 @@ class Sample:
     continues: int | None = None
     images: tuple[ImageFile | DrawnImage, ...] = ()
     texts: tuple[str, ...] = ()
+    tools: tuple[Mapping[str, Json], ...] = ()
     tags: Mapping[str, Json] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -130,7 +132,8 @@ class Sample:
 
     @property
     def _conversation(self) -> list[Json]:
-        # Empty without turns, images and texts, so that hashes from before these existed stay the same.
+        # Empty without turns, images, texts and tools, so that hashes from before these existed stay the same.
         turns: list[Json] = [list(self.turns), self.continues or len(self.turns)] if self.turns else []
         images: list[Json] = [{"images": [image.sha256 for image in self.images]}] if self.images else []
-        return [*turns, *images, *([{"texts": list(self.texts)}] if self.texts else [])]
+        tools: list[Json] = [{"tools": list(self.tools)}] if self.tools else []
+        return [*turns, *images, *([{"texts": list(self.texts)}] if self.texts else []), *tools]

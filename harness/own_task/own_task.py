@@ -20,6 +20,7 @@ from harness.own_task.task_row import TaskRows
 from harness.store.row import short
 from harness.task.shipped import shipped_names
 from harness.task.task import Needs, Task
+from harness.task.tool_prompt import asked_text
 
 _TEMPLATE_TOKENS = 64
 _BYTES_PER_TOKEN = 3
@@ -241,7 +242,7 @@ def prompt_tokens(sample: Sample, output: int) -> int:
         sample: that is asked.
         output: how many tokens an answer may take.
     """
-    texts = (sample.system_prompt or "", *sample.turns, sample.prompt)
+    texts = (sample.system_prompt or "", *sample.turns, asked_text(sample))
     images = len(sample.images) * _IMAGE_TOKENS
     return sum(map(tokens, texts)) + images + len(sample.turns) * output + _TEMPLATE_TOKENS
 

@@ -12,6 +12,7 @@ from types import ModuleType
 from harness.domain.sample import Sample
 from harness.errors import TaskError
 from harness.task.task import Task
+from harness.task.tool_prompt import asked_text
 
 _CHARACTERS_PER_TOKEN = 4
 """An estimate for English text: LM Studio has no route that counts tokens."""
@@ -99,7 +100,7 @@ def portray(entry: Entry, *, seed: int, n: int) -> Portrait:
 
 def estimated_tokens(sample: Sample) -> int:
     """Return about how many tokens of text a sample has, its turns and system prompt included."""
-    return len(f"{sample.system_prompt or ''}{''.join(sample.turns)}{sample.prompt}") // _CHARACTERS_PER_TOKEN
+    return len(f"{sample.system_prompt or ''}{''.join(sample.turns)}{asked_text(sample)}") // _CHARACTERS_PER_TOKEN
 
 
 def _mean(task: Task, samples: Sequence[Sample], answer: Answerer) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from harness.domain.sample import DrawnImage, Json, Sample
+from harness.domain.sample import DrawnImage, Json, Sample, canonical_json
 from harness.errors import TaskError
 from harness.task.dice import Dice
 
@@ -19,6 +19,7 @@ class Draft:
         stratum: the kind of sample, for templates that make several; "": the template's name.
         texts: for an embedding model (`Sample.texts`).
         images: sent with the prompt; two drafts with other images may share a prompt.
+        tools: the functions that may be called (`Sample.tools`); two drafts with other ones may share a prompt.
         tags: by which results can be grouped.
         cluster: something sampled that it shares with other samples, which makes them dependent; "": nothing.
     """
@@ -30,6 +31,7 @@ class Draft:
     cluster: str = ""
     texts: tuple[str, ...] = ()
     images: tuple[DrawnImage, ...] = ()
+    tools: tuple[Mapping[str, Json], ...] = ()
     tags: Mapping[str, Json] = field(default_factory=dict)
 
 
@@ -74,7 +76,9 @@ class Tiers:
         turn += Dice(self.name, seed, "start", name).whole(0, 999)
         for attempt in range(_ATTEMPTS):
             draft = template(Dice(self.name, seed, index, attempt), turn)
-            asked = " ".join([draft.prompt, *(image.sha256 for image in draft.images)])
+            asked = " ".join(
+                [draft.prompt, *(image.sha256 for image in draft.images), *map(canonical_json, draft.tools)]
+            )
             if asked not in seen:
                 seen.add(asked)
                 return Sample(
@@ -87,6 +91,7 @@ class Tiers:
                     system_prompt=draft.system_prompt,
                     texts=draft.texts,
                     images=draft.images,
+                    tools=draft.tools,
                     tags=draft.tags,
                 )
         raise TaskError(

@@ -19,6 +19,7 @@ import pytest
 from harness.domain.sample import Sample
 from harness.selection.need import TASK_NEEDS
 from harness.task.catalogue import Answerer, Entry, load_catalogue
+from harness.task.tool_prompt import asked_text
 
 from .conftest import Tokens
 
@@ -173,6 +174,7 @@ FROZEN = {
     "rewrite": "a856314fdc88725e",
     "similarity": "e9cc87380a6dba27",
     "summarise": "374253cfab7efc18",
+    "tools": "2b9ef657451177c1",
     "vision": "488a9ea3d177cf07",
 }
 
@@ -209,9 +211,9 @@ def test_samples_do_not_depend_on_the_hash_seed(hash_seed: str) -> None:
 def test_prompts_and_answers_are_as_short_as_declared(name: str, tokens: Tokens) -> None:
     """The longest prompt and the longest reference of each class."""
     entry, samples = CATALOGUE[name], samples_of(name, seed=0, limit=120)
-    longest = max(samples, key=lambda sample: len(sample.prompt))
+    longest = max(samples, key=lambda sample: len(asked_text(sample)))
     said = [("system", longest.system_prompt)] if longest.system_prompt else []
-    assert tokens([*said, ("user", longest.prompt)]) <= entry.task.prompt_tokens, longest
+    assert tokens([*said, ("user", asked_text(longest))]) <= entry.task.prompt_tokens, longest
     if entry.task.needs.embedding:
         return  # Nothing is generated.
     answer = max(map(entry.reference, samples), key=len)

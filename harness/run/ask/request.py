@@ -9,6 +9,7 @@ from harness.domain.sample import Sample
 from harness.run.ask.reasoning import extra_tokens
 from harness.task.image import image_of
 from harness.task.task import Task
+from harness.task.tool_prompt import asked_text
 
 
 def request_for(
@@ -24,7 +25,7 @@ def request_for(
     budget = task.max_output_tokens if max_output_tokens is None else min(task.max_output_tokens, max_output_tokens)
     return ChatRequest(
         model=address,
-        input=sample.prompt,
+        input=asked_text(sample),
         system_prompt=None if sample.turns else sample.system_prompt,
         temperature=0.0,
         max_output_tokens=budget + extra_tokens(reasoning) + thought_tokens,
@@ -48,7 +49,7 @@ def next_request(job: Job, earlier: Sequence[Generation]) -> ChatRequest:
         if not sample.images:
             return job.request if origin is None else replace(job.request, previous_response_id=origin)
         images = [image_of(image) for image in sample.images]
-        return replace(job.request, input=(sample.prompt, *images), previous_response_id=origin)
+        return replace(job.request, input=(asked_text(sample), *images), previous_response_id=origin)
     return replace(
         job.request,
         input=sample.turns[count],

@@ -1,0 +1,46 @@
+"""Functions in a prompt."""
+
+from harness.domain.sample import Sample
+from harness.task.tool_prompt import asked_text, definitions
+
+TEXT = {"type": "string"}
+
+
+def tool(name: str, properties: dict[str, object], *required: str, description: str = "") -> dict[str, object]:
+    schema = {"type": "object", "properties": properties, "required": list(required)}
+    return {"name": name, "description": description, "parameters": schema}
+
+
+def test_a_function_is_one_line_with_types_choices_and_what_may_be_left_out() -> None:
+    days = {"type": "integer", "description": "from\ntoday"}
+    place = {"type": "object", "properties": {"lat": {"type": "number"}}, "required": ["lat"]}
+    properties = {"city": TEXT, "days": days, "unit": {"enum": ["C", "F"]}, "tags": {"type": "array", "items": TEXT}}
+    got = definitions([tool("weather", {**properties, "at": place}, "city", "at", description="Forecast\nfor a city")])
+    assert got == (
+        'weather(city: string, days?: integer (from today), unit?: "C"|"F", tags?: string[], at: {lat: number}): '
+        "Forecast for a city"
+    )
+
+
+def test_odd_schemas_still_make_a_line() -> None:
+    assert definitions([{"name": "ping"}, tool("a.b", {"x": None, "y": {"type": ["string", "null"]}}, "x")]) == (
+        "ping()\na.b(x: any, y?: string|null)"
+    )
+    deep: dict[str, object] = {"type": "string"}
+    for _ in range(2000):
+        deep = {"type": "array", "items": deep}
+    assert definitions([tool("deep", {"x": deep}, "x")]).startswith("deep(x: any[]")
+
+
+def test_a_sample_without_tools_is_asked_as_it_stands() -> None:
+    assert asked_text(Sample(item_id="a", prompt="Hello", target="")) == "Hello"
+    with_tools = Sample(item_id="a", prompt="Hello", target="", tools=(tool("ping", {}),))
+    assert "Functions:\nping()\n" in asked_text(with_tools)
+    assert "Request: Hello\n" in asked_text(with_tools)
+
+
+def test_tools_are_part_of_the_hashes_only_where_there_are_any() -> None:
+    bare, other = (Sample(item_id="a", prompt="Hello", target="", tools=tools) for tools in ((), (tool("ping", {}),)))
+    assert bare.item_hash == Sample(item_id="a", prompt="Hello", target="").item_hash
+    assert bare.item_hash != other.item_hash
+    assert bare.prompt_hash != other.prompt_hash
