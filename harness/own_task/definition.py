@@ -37,6 +37,7 @@ FIELDS = (
     "system_prompt",
     "turns",
     "images",
+    "tools",
     "few_shot",
     "target",
     "target_separator",
@@ -90,6 +91,7 @@ class Definition:
         system_prompt: sent with the first message.
         turns: the user's earlier messages, or the column that has a list of them.
         images: columns with paths of images, below the definition's folder.
+        tools: the column with the functions that may be called; None: there are none.
         few_shot: examples before the prompt.
         target: a column, or JSON whose texts are templates; None: there is none.
         target_separator: between several right answers in one cell.
@@ -118,6 +120,7 @@ class Definition:
     system_prompt: Template | None = None
     turns: tuple[Template, ...] | str = ()
     images: tuple[str, ...] = ()
+    tools: str | None = None
     few_shot: FewShot | None = None
     target: str | TargetForm | None = None
     target_separator: str | None = None
@@ -148,7 +151,11 @@ class Definition:
             "turns": turns,
             "images": self.images,
             "target": [self.target] if isinstance(self.target, str) else form_columns(self.target),
-            **{name: [column] for name in ("id", "cluster", "strata") if (column := getattr(self, name)) is not None},
+            **{
+                name: [column]
+                for name in ("tools", "id", "cluster", "strata")
+                if (column := getattr(self, name)) is not None
+            },
             "tags": self.tags,
         }
 
@@ -162,7 +169,10 @@ class Definition:
         turns = [self.turns] if isinstance(self.turns, str) else [name for form in self.turns for name in form.columns]
         target = [self.target] if isinstance(self.target, str) else form_columns(self.target)
         templates = [form for form in (self.prompt, self.system_prompt) if form is not None]
-        return frozenset([*turns, *target, *self.images, *(name for form in templates for name in form.columns)])
+        tools = [] if self.tools is None else [self.tools]
+        return frozenset(
+            [*turns, *target, *self.images, *tools, *(name for form in templates for name in form.columns)]
+        )
 
     @property
     def all_columns(self) -> frozenset[str]:
@@ -211,6 +221,7 @@ def read_definition(path: Path) -> Definition:
         system_prompt=_template(fields, "system_prompt"),
         turns=turns,
         images=fields.texts("images"),
+        tools=fields.text("tools"),
         few_shot=_few_shot(fields),
         target=_target(fields),
         target_separator=fields.text("target_separator"),
@@ -331,8 +342,8 @@ def _few_shot(fields: Fields) -> FewShot | None:
 
 def _check_together(definition: Definition, fields: Fields) -> None:
     """Refuse fields that are each possible, but not together."""
-    if definition.few_shot is not None and (definition.turns or definition.images):
-        what = "turns" if definition.turns else "images"
+    if definition.few_shot is not None and (definition.turns or definition.images or definition.tools):
+        what = next(name for name in ("turns", "images", "tools") if getattr(definition, name))
         raise fields.error("few_shot", f"examples stand before a single prompt of text, and this task has {what}")
     if definition.target is None and definition.scorer != REVIEW:
         raise fields.wrong("target", f"the column with the right answer, which the scorer {definition.scorer} needs")

@@ -50,6 +50,7 @@ class SampleStore:
         values = dict(zip(_NAMES, found, strict=True))
         values["prompt"] = self._examples + values["prompt"]
         values["turns"] = tuple(values["turns"])
+        values["tools"] = tuple(values["tools"])
         if has_labels:
             values["target"]["labels"] = self._labels
         values["images"] = tuple(

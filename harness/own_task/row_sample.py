@@ -16,6 +16,7 @@ from harness.task.image import image_file
 
 _ID_DIGITS = 12
 _TURNS = 'a list of the user\'s messages, such as ["Hello", "How are you?"]'
+_TOOLS = 'a list of functions, such as [{"name": "get_weather", "description": "…", "parameters": {…}}]'
 
 
 def sample_of(definition: Definition, row: TaskRow, labels: Sequence[str], examples: str) -> Sample:
@@ -46,6 +47,7 @@ def sample_of(definition: Definition, row: TaskRow, labels: Sequence[str], examp
         system_prompt=definition.system_prompt.text(values) if definition.system_prompt is not None else None,
         turns=tuple(turns),
         images=tuple(image for column in definition.images for image in _images(definition, values, column)),
+        tools=tuple(_tools(definition, values)),
         tags={"row": row.number, **{column: value_of(values, column) for column in definition.tags}},
     )
 
@@ -100,6 +102,22 @@ def _images(definition: Definition, values: Mapping[str, Any], column: str) -> I
             yield image_file(path)
         except TaskError as exc:
             raise CellFault(column, f"{exc.message}. {exc.hint}") from None
+
+
+def _tools(definition: Definition, values: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the functions of a cell, which has a list of them."""
+    column = definition.tools
+    if column is None:
+        return
+    tools = value_of(values, column)
+    if not isinstance(tools, list):
+        hint = f"; is it JSON? Then add json_columns = [{column!r}]" if isinstance(tools, str) else ""
+        raise CellFault(column, f"expected {_TOOLS}, got {short(as_text(tools))!r}{hint}")
+    for tool in tools:
+        parameters = tool.get("parameters") or {} if isinstance(tool, dict) else None
+        if not isinstance(parameters, dict) or not isinstance(tool.get("name"), str) or not tool["name"].strip():
+            raise CellFault(column, f"expected {_TOOLS}, got {short(as_text(tool))!r}")
+        yield tool
 
 
 def _id(definition: Definition, values: Mapping[str, Any]) -> str:

@@ -80,8 +80,8 @@ def ideal_answer(scorer: str, target: Json) -> str | None:
         return str(spec["label"]) if "label" in spec else ", ".join(map(str, spec.get("right", ()))) or "none"
     if scorer in TEXT_SCORERS:
         return as_text(target[0] if isinstance(target, list) and target else target)
-    if scorer in {"gsm8k", "number"}:
-        return _solution(target) if scorer == "gsm8k" else as_text(spec.get("value", target))
+    if scorer in {"gsm8k", "number", "tool_calls"}:
+        return {"gsm8k": _solution, "number": _number, "tool_calls": _calls}[scorer](target)
     if scorer == "by_kind":
         kind = spec.get("kind")
         return ideal_answer(kind, spec.get("target")) if isinstance(kind, str) and kind != scorer else None
@@ -89,6 +89,19 @@ def ideal_answer(scorer: str, target: Json) -> str | None:
     try:
         return None if fields is None else json.dumps(_plain(fields), ensure_ascii=False)
     except RecursionError:  # The scorer refuses such a target, too, and says so.
+        return None
+
+
+def _number(target: Json) -> str:
+    return as_text(target.get("value", target) if isinstance(target, dict) else target)
+
+
+def _calls(target: Json) -> str | None:
+    from harness.scoring.tool_calls import ideal_calls
+
+    try:
+        return ideal_calls(target)
+    except RecursionError:  # As for the target of `fields`.
         return None
 
 

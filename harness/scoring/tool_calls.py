@@ -2,7 +2,8 @@
 
 Target: `{"calls": [{"name": "get_weather", "arguments": {"city": ["Oslo"]}, "optional": []}], "ordered": false}`. Each
 argument has the list of its allowed values, as in the Berkeley Function-Calling Leaderboard's `possible_answer` files
-(https://gorilla.cs.berkeley.edu/leaderboard.html). Without calls, to call nothing is right.
+(https://gorilla.cs.berkeley.edu/leaderboard.html). Without calls, to call nothing is right. With `"form": "bfcl"`
+values are compared as there, too (`harness.scoring.call_value`).
 """
 
 import json
@@ -12,11 +13,15 @@ from typing import Any
 
 from harness.domain.sample import Json
 from harness.domain.score import Score
+from harness.scoring.call_value import COMPARISONS, Comparison, ideal_in_bfcl, kind_of
 from harness.scoring.json_answer import MAX_DEPTH, find_json, find_objects, is_nested_deeper
 from harness.scoring.text import visible
 from harness.scoring.verdict import malformed, right_or_wrong, unparsed
 
-_FORM = '{"calls": [{"name": text, "arguments": {name: [allowed, …]}, "optional": [name]}], "ordered": boolean}'
+_FORM = (
+    '{"calls": [{"name": text, "arguments": {name: [allowed, …]}, "optional": [name]}], "ordered": boolean, '
+    '"form": "plain" or "bfcl"}'
+)
 _MAX_SHOWN = 10
 _MAX_NAME = 64
 _LISTS = ("calls", "tool_calls")
@@ -70,9 +75,29 @@ class ToolCalls:
         except _NotCallsError as exc:
             return unparsed(str(exc), wrong="form")
         names = [_short(call.name) for call in found[:_MAX_SHOWN]]
-        wrong = _fault(found, expected, is_ordered=target.get("ordered", False))
+        is_same = COMPARISONS[target.get("form", "plain")]
+        wrong = _fault(found, expected, is_same, is_ordered=target.get("ordered", False))
         part, reason = wrong or ("", "")
         return right_or_wrong(is_right=wrong is None, reason=reason, called=names, wrong=part or None)
+
+
+def ideal_calls(target: Json) -> str | None:
+    """Return an answer that makes exactly the calls of a target; None where the target has another form."""
+    if not _is_target(target):
+        return None
+    ideal = ideal_in_bfcl if target.get("form") == "bfcl" else lambda value: value
+    calls = [
+        {
+            "name": call["name"],
+            "arguments": {
+                name: ideal(values[0])
+                for name, values in call["arguments"].items()
+                if name not in call.get("optional", ())
+            },
+        }
+        for call in target["calls"]
+    ]
+    return json.dumps(calls, ensure_ascii=False)
 
 
 def _without_json(output: str, expected: Sequence[Json]) -> Score:
@@ -118,7 +143,9 @@ def _loaded(text: str, name: str) -> Json:
     return value
 
 
-def _fault(found: Sequence[_Call], expected: Sequence[Json], *, is_ordered: bool) -> tuple[str, str] | None:
+def _fault(
+    found: Sequence[_Call], expected: Sequence[Json], is_same: Comparison, *, is_ordered: bool
+) -> tuple[str, str] | None:
     """Return which part is wrong, and the reason; None where all calls are right."""
     if len(found) != len(expected):
         return "count", f"expected {len(expected)} calls, got {len(found)}"
@@ -127,20 +154,20 @@ def _fault(found: Sequence[_Call], expected: Sequence[Json], *, is_ordered: bool
         wrong = next((call.name for call in found if call.name not in names), found[0].name)
         return "name", f"expected a call of {', '.join(names)}, got {_short(wrong)}"
     if is_ordered:
-        faults = [_call_fault(call, right) for call, right in zip(found, expected, strict=True)]
+        faults = [_call_fault(call, right, is_same) for call, right in zip(found, expected, strict=True)]
         return next(filter(None, faults), None)
-    if _can_be_paired(found, expected):
+    if _can_be_paired(found, expected, is_same):
         return None
     for call in found:
-        faults = [_call_fault(call, right) for right in expected if right["name"] == call.name]
+        faults = [_call_fault(call, right, is_same) for right in expected if right["name"] == call.name]
         if all(faults):
             return faults[0]
     return "arguments", "two calls are the same, or one of them is missing"
 
 
-def _can_be_paired(found: Sequence[_Call], expected: Sequence[Json]) -> bool:
+def _can_be_paired(found: Sequence[_Call], expected: Sequence[Json], is_same: Comparison) -> bool:
     """Return whether each expected call has a found one of its own (augmenting paths: allowed values may overlap)."""
-    fits = [[_call_fault(call, right) is None for call in found] for right in expected]
+    fits = [[_call_fault(call, right, is_same) is None for call in found] for right in expected]
     taken: dict[int, int] = {}
 
     def place(number: int, seen: set[int]) -> bool:
@@ -155,7 +182,7 @@ def _can_be_paired(found: Sequence[_Call], expected: Sequence[Json]) -> bool:
     return all(place(number, set()) for number in range(len(expected)))
 
 
-def _call_fault(call: _Call, right: Json) -> tuple[str, str] | None:
+def _call_fault(call: _Call, right: Json, is_same: Comparison) -> tuple[str, str] | None:
     if call.name != right["name"]:
         return "order", f"expected a call of {right['name']} here, got {_short(call.name)}"
     allowed: Mapping[str, Sequence[Json]] = right["arguments"]
@@ -164,24 +191,12 @@ def _call_fault(call: _Call, right: Json) -> tuple[str, str] | None:
         if name not in call.arguments:
             if name not in optional:
                 return "missing", f"{call.name}: the argument {name} is missing"
-        elif not any(_is_same(call.arguments[name], value) for value in values):
+        elif not any(is_same(call.arguments[name], value) for value in values):
             got = call.arguments[name]
-            part = "value" if any(_kind(got) == _kind(value) for value in values) else "type"
+            part = "value" if any(kind_of(got) == kind_of(value) for value in values) else "type"
             return part, f"{call.name}: {name} is {json.dumps(got)[:60]}, expected {json.dumps(values)[:100]}"
     extra = next((name for name in call.arguments if name not in allowed), None)
     return None if extra is None else ("unknown", f"{call.name} has no argument {_short(extra)}")
-
-
-def _is_same(got: Json, right: Json) -> bool:
-    if _kind(got) != _kind(right):
-        return False
-    if isinstance(right, str):
-        return "".join(got.split()).casefold() == "".join(right.split()).casefold()
-    if isinstance(right, list):
-        return len(got) == len(right) and all(map(_is_same, got, right))
-    if isinstance(right, dict):
-        return got.keys() == right.keys() and all(_is_same(got[key], value) for key, value in right.items())
-    return bool(got == right)
 
 
 def _short(name: str) -> str:
@@ -189,14 +204,11 @@ def _short(name: str) -> str:
     return name[:_MAX_NAME].encode(errors="replace").decode()
 
 
-def _kind(value: Json) -> type:
-    return float if type(value) is int else type(value)
-
-
 def _is_target(target: Json) -> bool:
     return (
         isinstance(target, dict)
         and isinstance(target.get("ordered", False), bool)
+        and target.get("form", "plain") in [*COMPARISONS]
         and isinstance(target.get("calls"), list)
         and all(map(_is_expected, target["calls"]))
     )

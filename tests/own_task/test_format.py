@@ -10,11 +10,43 @@ import pytest
 
 from harness.errors import StoreError, TaskError
 from harness.own_task.own_task import OwnTask, load_own_tasks
+from harness.own_task.target import ideal_answer
+from harness.task.tool_prompt import asked_text
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/formats.md").read_text(encoding="utf-8")
 DEFINITIONS = dict(re.findall(r"```toml file=(\w+)/\w+\.toml\n(.*?)```", PAGE, re.DOTALL))
 SOLVED = "She has 3 * {n} = <<3*{n}={m}>>{m} coins.\n#### {m}"
+
+TEA = {
+    "name": "tea.brew",
+    "description": "Brew tea",
+    "parameters": {
+        "type": "dict",
+        "required": ["kind"],
+        "properties": {
+            "kind": {"type": "string", "description": "Kind of tea."},
+            "litres": {"type": "float"},
+            "extras": {"type": "dict", "properties": {"milk": {"type": "string"}, "sugar": {"type": "integer"}}},
+        },
+    },
+}
+TIMER = {
+    "name": "set_timer",
+    "parameters": {
+        "type": "dict",
+        "properties": {"minutes": {"type": "tuple", "items": {"type": "float"}}, "type": {"type": "any"}},
+        "required": ["minutes"],
+    },
+}
+BREW = {"tea.brew": {"kind": ["green", "Green tea"], "litres": [0.5, ""], "extras": ["", {"milk": ["oat", ""]}]}}
+BFCL: dict[str, list[tuple[str, list[Any]]]] = {
+    "multiple": [("Brew some green tea.", [BREW]), ("Wait 3 minutes.", [{"set_timer": {"minutes": [[3]]}}])],
+    "parallel_multiple": [
+        ("Brew green tea, and wait 3 and then 5 minutes.", [{"set_timer": {"minutes": [[3, 5]], "type": [""]}}, BREW])
+    ],
+    "irrelevance": [("Who won?", [])],
+}
 
 
 def lines(*records: Any) -> str:
@@ -64,7 +96,22 @@ def make(folder: Path) -> Path:
         "oos_test": [["what do geese eat", "oos"]],
     }
     (folder / "clinc150/data_full.json").write_text(json.dumps(requests, indent=4), encoding="utf-8")
+    make_bfcl(folder / "bfcl/data")
     return folder
+
+
+def make_bfcl(data: Path) -> None:
+    (data / "possible_answer").mkdir(parents=True)
+    for category, questions in BFCL.items():
+        name = f"BFCL_v4_{category}.json"
+        asked = [
+            {"id": f"{category}_{n}", "question": [[{"role": "user", "content": text}]], "function": [TEA, TIMER]}
+            for n, (text, _) in enumerate(questions)
+        ]
+        (data / name).write_text(lines(*asked), encoding="utf-8")
+        answers = [{"id": f"{category}_{n}", "ground_truth": truth} for n, (_, truth) in enumerate(questions) if truth]
+        if answers:
+            (data / "possible_answer" / name).write_text(lines(*answers), encoding="utf-8")
 
 
 @pytest.fixture
@@ -192,6 +239,142 @@ def test_a_file_of_another_shape_is_named_with_what_was_expected(
         load(folder, name).task.samples(seed=0, limit=5)
     assert said in str(caught.value)
     assert Path(file).name in str(caught.value)
+
+
+def test_bfcl_offers_the_functions_in_json_schema_and_judges_the_calls(folder: Path) -> None:
+    own = load(folder, "bfcl")
+    assert (own.task.name, own.task.scorer.name) == ("bfcl", "tool_calls")
+    found = {sample.item_id: sample for sample in own.rows.samples}
+    assert {name: sample.stratum for name, sample in found.items()} == {
+        "bfcl-irrelevance_0": "irrelevance",
+        "bfcl-multiple_0": "multiple",
+        "bfcl-multiple_1": "multiple",
+        "bfcl-parallel_multiple_0": "parallel_multiple",
+    }
+    sample = found["bfcl-multiple_0"]
+    assert (sample.prompt, sample.tags["category"]) == ("Brew some green tea.", "multiple")
+    tea, timer = sample.tools
+    assert tea["parameters"]["type"] == "object"
+    assert tea["parameters"]["properties"]["litres"] == {"type": "number"}
+    assert tea["parameters"]["properties"]["extras"]["type"] == "object"
+    assert timer["parameters"]["properties"]["minutes"] == {"type": "array", "items": {"type": "number"}}
+    assert timer["parameters"]["properties"]["type"] == {}
+    assert asked_text(sample).startswith("Functions:\ntea.brew(kind: string (Kind of tea.), litres?: number, ")
+    assert sample.target["calls"] == [
+        {
+            "name": "tea.brew",
+            "arguments": {"kind": ["green", "Green tea"], "litres": [0.5], "extras": [{"milk": ["oat", ""]}]},
+            "optional": ["litres", "extras"],
+        }
+    ]
+    assert own.task.chance == 0.25  # no call at all
+    for sample in found.values():
+        assert own.task.scorer(ideal_answer("tool_calls", sample.target) or "", sample.target).passed
+
+
+@pytest.mark.parametrize(
+    ("item", "answer", "is_right"),
+    [
+        ("multiple_0", [{"name": "tea.brew", "arguments": {"kind": "GREEN-tea"}}], True),
+        ("multiple_0", [{"name": "tea.brew", "arguments": {"kind": "green", "extras": {}, "litres": 0.5}}], True),
+        ("multiple_0", [{"name": "tea.brew", "arguments": {"kind": "green", "extras": {"milk": "soy"}}}], False),
+        ("multiple_0", [{"name": "tea.brew", "arguments": {"kind": "green", "extras": {"sugar": 1}}}], False),
+        ("multiple_0", [{"name": "tea.brew", "arguments": {"kind": "green", "litres": ""}}], False),
+        ("multiple_0", [{"name": "brew", "arguments": {"kind": "green"}}], False),
+        ("multiple_1", [{"name": "set_timer", "arguments": {"minutes": [3.0]}}], True),
+        (
+            "parallel_multiple_0",
+            [
+                {"name": "tea.brew", "arguments": {"kind": "green"}},
+                {"name": "set_timer", "arguments": {"minutes": [3, 5], "type": ""}},
+            ],
+            True,
+        ),
+        ("parallel_multiple_0", [{"name": "tea.brew", "arguments": {"kind": "green"}}], False),
+        ("irrelevance_0", [], True),
+        ("irrelevance_0", "None of these functions tells who won.", True),
+        ("irrelevance_0", [{"name": "set_timer", "arguments": {"minutes": [3]}}], False),
+    ],
+)
+def test_bfcl_is_judged_as_its_authors_do(folder: Path, item: str, answer: Any, is_right: Any) -> None:
+    own = load(folder, "bfcl")
+    (sample,) = [sample for sample in own.rows.samples if sample.item_id == f"bfcl-{item}"]
+    text = answer if isinstance(answer, str) else json.dumps(answer)
+    assert own.task.scorer(text, sample.target).passed is is_right
+
+
+def test_bfcl_reads_one_category_and_messages_with_roles(folder: Path) -> None:
+    definition = folder / "bfcl/bfcl.toml"
+    definition.write_text(DEFINITIONS["bfcl"].replace('"data"', '"data/BFCL_v4_multiple.json"'))
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Tea!"}]
+    question = {"id": "multiple_0", "question": [messages], "function": TEA}
+    (folder / "bfcl/data/BFCL_v4_multiple.json").write_text(lines(question))
+    (sample,) = load(folder, "bfcl").rows.samples
+    assert (sample.prompt, len(sample.tools)) == ("System: Be brief.\n\nUser: Tea!", 1)
+
+
+def asked(**changed: Any) -> str:
+    question = {"id": "multiple_0", "question": [[{"role": "user", "content": "x"}]], "function": [TEA]}
+    return lines({**question, **changed})
+
+
+def truth(*calls: Any, times: int = 1) -> str:
+    return lines({"id": "multiple_0", "ground_truth": [*calls]}) * times
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("", "[1]\n", "BFCL_v4_multiple.json: element 1: expected a JSON object"),
+        ("", "{\n", "multiple.json:1: expected a JSON object, got {"),
+        ("", asked(id=7), "multiple.json:1: field id: expected a text such as 'multiple_0', got 7"),
+        ("", asked(id="multiple_9"), "multiple.json:1: field id: there is no answer to multiple_9 in "),
+        ("", asked() * 2, ""),
+        ("", asked() + asked(function=[TEA, TIMER]), "multiple.json:2: field id: "),
+        ("", asked(id="multi_turn_base_0"), "field id: the category multi_turn_base is not read"),
+        ("", asked(id="simple_java_0"), "field id: the category simple_java is not read"),
+        ("", asked(id="live_relevance_0-0-0"), "field id: the category live_relevance is not read"),
+        ("", asked(question="x"), "field question: expected one turn of messages"),
+        ("", asked(question=[[], []]), "field question: expected one turn of messages"),
+        ("", asked(question=[["x"]]), "field question: expected one turn of messages"),
+        ("", asked(function="x"), "field function: expected a list of functions with name and parameters, got 'x'"),
+        ("", asked(function=["x"]), "field function: expected a function with name and parameters, got 'x'"),
+        ("", asked(function=[TEA, TEA]), "field function: there are two functions tea.brew"),
+        ("", asked(function=[{"name": "x", "parameters": 1}]), "field function: expected a function"),
+        ("", asked(deep=json.loads("[" * 150 + "]" * 150)), "expected at most 100 levels of JSON"),
+        ("possible_answer", None, "possible_answer/BFCL_v4_multiple.json does not exist: it has the right calls of"),
+        ("possible_answer", "{}\n", "multiple.json:1: expected an object with id and ground_truth, got {}"),
+        ("possible_answer", "x\n", "multiple.json:1: expected a JSON object, got x"),
+        ("possible_answer", truth(BREW, times=2), "multiple.json:2: field id: "),
+        ("possible_answer", lines({"id": "multiple_0", "ground_truth": "x"}), "field ground_truth: expected calls"),
+        ("possible_answer", truth({"tea.brew": {"kind": "green"}}), "field ground_truth: expected calls such as"),
+        ("possible_answer", truth({"tea.brew": {"kind": []}}), "field ground_truth: expected calls such as"),
+        ("possible_answer", truth({}), "possible_answer/BFCL_v4_multiple.json:1: field ground_truth: expected calls"),
+        ("possible_answer", truth({"brew": {"kind": ["x"]}}), "brew is not a function of the question: tea.brew, set_"),
+    ],
+)
+def test_bfcl_names_what_is_wrong_with_questions_and_answers(
+    folder: Path, file: str, text: str | None, said: str
+) -> None:
+    path = folder / "bfcl/data" / file / "BFCL_v4_multiple.json"
+    if text is None:
+        path.unlink()
+    else:
+        path.write_text(text, encoding="utf-8")
+    if not said:
+        assert len(load(folder, "bfcl").repeated) == 1
+        return
+    with pytest.raises((StoreError, TaskError)) as caught:
+        load(folder, "bfcl")
+    assert said in str(caught.value)
+
+
+def test_bfcl_reads_no_answers_outside_the_folder_of_the_definition(folder: Path) -> None:
+    answers = folder / "bfcl/data/possible_answer/BFCL_v4_multiple.json"
+    answers.rename(folder / "private.json")
+    answers.symlink_to(folder / "private.json")
+    with pytest.raises(TaskError, match=r"BFCL_v4_multiple\.json is outside"):
+        load_own_tasks(folder / "bfcl")
 
 
 def test_a_missing_dev_file_is_named(folder: Path) -> None:

@@ -3,6 +3,7 @@
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -222,3 +223,48 @@ def test_every_scorer_can_be_named(tmp_path: Path, scorer: str) -> None:
     own = load(tmp_path, TOML.replace("choice", scorer))
     assert own.task.scorer.name == scorer
     assert 0 <= own.task.chance <= 1
+
+
+TOOLS = """
+data = "rows.jsonl"
+prompt = "{text}"
+tools = "functions"
+target = { calls = "{calls}" }
+scorer = "tool_calls"
+"""
+FUNCTION = {"name": "get_weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}
+
+
+def tool_row(functions: Any) -> str:
+    calls = [{"name": "get_weather", "arguments": {"city": ["Oslo"]}}]
+    return json.dumps({"text": "Is it cold in Oslo?", "functions": functions, "calls": calls}) + "\n"
+
+
+def test_a_column_of_functions_is_offered_with_the_prompt(tmp_path: Path) -> None:
+    own = load(tmp_path, TOOLS, rows=tool_row([FUNCTION]), name="rows.jsonl")
+    (sample,) = own.task.samples(seed=0, limit=1)
+    assert sample.tools == (FUNCTION,)
+    assert own.task.scorer('[{"name": "get_weather", "arguments": {"city": "Oslo"}}]', sample.target).passed
+
+
+@pytest.mark.parametrize(
+    ("functions", "said"),
+    [
+        (7, "field functions: expected a list of functions, such as"),
+        ("[]", "is it JSON? Then add json_columns = ['functions']"),
+        ([{"parameters": {}}], "expected a list of functions"),
+        ([{"name": "x", "parameters": 1}], "expected a list of functions"),
+        ([{"name": " "}], "expected a list of functions"),
+        (["x"], "got 'x'"),
+    ],
+)
+def test_a_cell_without_functions_is_named(tmp_path: Path, functions: Any, said: str) -> None:
+    with pytest.raises(TaskError) as caught:
+        load(tmp_path, TOOLS, rows=tool_row(functions), name="rows.jsonl")
+    assert said in str(caught.value)
+
+
+def test_examples_are_refused_beside_functions(tmp_path: Path) -> None:
+    toml = TOOLS + "few_shot = { count = 1 }\n"
+    with pytest.raises(TaskError, match="this task has tools"):
+        load(tmp_path, toml, rows=tool_row([FUNCTION]), name="rows.jsonl")

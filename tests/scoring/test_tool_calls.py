@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.errors import TaskError
-from harness.scoring.tool_calls import ToolCalls
+from harness.scoring.tool_calls import ToolCalls, ideal_calls
 
 WEATHER = {"name": "get_weather", "arguments": {"city": ["Oslo", "Oslo, Norway"], "days": [2], "unit": ["C"]}}
 TARGET = {"calls": [{**WEATHER, "optional": ["unit"]}]}
@@ -113,3 +113,36 @@ def test_a_megabyte_of_arguments_is_judged_in_a_second() -> None:
 def test_a_target_of_another_form_is_the_tasks_error(target: Any) -> None:
     with pytest.raises(TaskError, match="expected a target with"):
         ToolCalls()("[]", target)
+
+
+BFCL: dict[str, Any] = {
+    "calls": [{"name": "book", "arguments": {"day": ["May 1, 2024"], "seat": [{"row": [1, 2], "side": ["left", ""]}]}}],
+    "form": "bfcl",
+}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "value"),
+    [
+        ({"day": "may 1 2024", "seat": {"row": 2}}, 1.0),
+        ({"day": "May 1,2024", "seat": {"row": 1.0, "side": "Left"}}, 1.0),
+        ({"day": "May 1, 2024", "seat": {"row": 3}}, 0.0),
+        ({"day": "May 1, 2024", "seat": {"side": "left"}}, 0.0),
+        ({"day": "May 1, 2024", "seat": {"row": 1, "aisle": 2}}, 0.0),
+        ({"day": "May 1, 2024", "seat": [1]}, 0.0),
+    ],
+)
+def test_in_the_form_of_bfcl_values_are_compared_as_its_authors_do(arguments: Any, value: float) -> None:
+    answer = json.dumps([call("book", **arguments)])
+    assert ToolCalls()(answer, BFCL).value == value
+    assert ToolCalls()(answer, {**BFCL, "form": "plain"}).value == 0.0
+
+
+def test_the_ideal_calls_are_right_and_a_target_of_another_form_has_none() -> None:
+    for target in (TARGET, NONE, BFCL):
+        assert ToolCalls()(ideal_calls(target) or "", target).passed
+    forms: list[Any] = ["other", [], 1]
+    for form in forms:
+        assert ideal_calls({**BFCL, "form": form}) is None
+        with pytest.raises(TaskError, match='"form": "plain" or "bfcl"'):
+            ToolCalls()("[]", {**BFCL, "form": form})

@@ -49,6 +49,7 @@ FORMATS: Mapping[str, tuple[str, str]] = {
     "ifeval": ("ifeval", "IfEvalFile"),
     "mmlu": ("mmlu", "MmluFile"),
     "clinc150": ("clinc150", "Clinc150File"),
+    "bfcl": ("bfcl", "BfclFile"),
 }
 """Module and class of each format, by the name that a definition gives it."""
 
