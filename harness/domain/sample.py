@@ -13,6 +13,9 @@ Json: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, list or dict with string keys."""
 
 
+TOOLS_FORM = 1
+"""How `harness.task.tool_prompt` writes tools into a prompt: another wording is another question, so raise it then."""
+
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
@@ -135,5 +138,5 @@ class Sample:
         # Empty without turns, images, texts and tools, so that hashes from before these existed stay the same.
         turns: list[Json] = [list(self.turns), self.continues or len(self.turns)] if self.turns else []
         images: list[Json] = [{"images": [image.sha256 for image in self.images]}] if self.images else []
-        tools: list[Json] = [{"tools": list(self.tools)}] if self.tools else []
+        tools: list[Json] = [{"tools": list(self.tools), "form": TOOLS_FORM}] if self.tools else []
         return [*turns, *images, *([{"texts": list(self.texts)}] if self.texts else []), *tools]
