@@ -111,6 +111,7 @@ def _arrange(config: pytest.Config, items: list[pytest.Item]) -> None:
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = [item for item in items if item not in dropped]
+    _check_able(config, items)
     _check_review(config, items)
     items.sort(key=lambda item: place_of(item, session.selection.models))
     _prepare(config, session, [item for item in items if needs_server(item)])
@@ -139,6 +140,22 @@ def _leave_out_other_kind(config: pytest.Config, items: list[pytest.Item]) -> No
         )
     config.hook.pytest_deselected(items=unasked)
     items[:] = rest
+
+
+def _check_able(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """End the session where no selected model can be asked a task that was named, such as one with images."""
+    from harness.run.plan.plan import fits
+
+    for name in session_of(config).settings.tasks:
+        asked = [(task, model) for item in items if (task := task_of(item)) and (model := model_of(item))]
+        reasons = [fits(task, model) for task, model in asked if task.name == name]
+        if reasons and all(reasons):
+            stop(
+                config,
+                f"{name} {reasons[0]}, and no selected model is one\n"
+                f"Select one as well: {setting('models', 'KEY')}. `lms-harness models` lists them.",
+                SettingsError.exit_code,
+            )
 
 
 def _prepare(config: pytest.Config, session: "Session", items: list[pytest.Item]) -> None:

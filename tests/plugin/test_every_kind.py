@@ -56,3 +56,14 @@ def test_one_command_over_every_kind_of_model_ends_in_one_table(tmp_path: Path) 
     seen = [record for record in records if isinstance(record, SampleRecord) and record.task == "vision"]
     assert all(record.tags["image"] for record in seen)
     assert "base64" not in path.read_text(encoding="utf-8")
+
+
+def test_a_named_task_that_no_selected_model_can_be_asked_ends_before_a_load(tmp_path: Path) -> None:
+    with ScriptedServer([CHATS, SEES, EMBEDS]) as server:
+        around = {**os.environ, "LM_STUDIO_API_URL": server.url, "LMS_HARNESS_STATE": str(tmp_path / "state")}
+        words = ("run", f"--model={CHATS.key}", "--task=vision", "--task=reason", "--limit=2")
+        done = forkserver.run("harness.cli", *words, cwd=tmp_path, env=around)
+        assert server.asked("POST", "/api/v1/models/load") == []
+    assert done.returncode == 2, done.stdout
+    assert "vision needs a model with vision, and no selected model is one" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
