@@ -227,4 +227,4 @@ def test_files_that_are_no_whole_runs_are_named_and_skipped_also_where_they_were
     assert found["runs"] == [str(run)], "the torn one has nothing that the whole one lacks"
     alone = command(folder, "choose", "foreign.jsonl", "empty.jsonl")
     assert alone.code == 2
-    assert "none of these files is a run with answers: foreign.jsonl: foreign.jsonl:1: expected schema" in alone.err
+    assert "none of these files is a run with answers: foreign.jsonl:1: expected schema" in alone.err

@@ -323,13 +323,23 @@ def start_run(url: str, state: Path, what: str) -> "subprocess.Popen[str]":
     )
 
 
+def _stop(pid: int) -> None:
+    """Stop a process and see it stopped: the signal alone lets a thread that runs on another core go on for a while."""
+    os.kill(pid, signal.SIGSTOP)
+    until = time.monotonic() + PATIENCE_S
+    tasks = sorted(Path(f"/proc/{pid}/task").glob("*/stat"))  # None where there is no /proc.
+    while any(task.read_text().rpartition(")")[2].split()[0] not in "Tt" for task in tasks):
+        assert time.monotonic() < until, "the reaper does not stop"
+        time.sleep(0.001)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGSTOP")
 def test_a_reaper_that_is_stopped_blocks_nobody(server: ScriptedServer, linked: Make) -> None:
     link, journal = linked(server.url)
     link.start()
     lease = journal.intent(KEY, resident=())
     assert link.pid is not None
-    os.kill(link.pid, signal.SIGSTOP)
+    _stop(link.pid)
     try:
         with pytest.raises(DeadlineExceeded, match="did not read"):
             link.load(lease, {"model": "x" * 1_000_000}, deadline_s=0.2 - ANSWER_S)
@@ -347,7 +357,7 @@ def test_a_full_pipe_drops_what_needs_no_reply(server: ScriptedServer, linked: M
     link.start()
     lease = journal.intent(KEY, resident=())
     assert link.pid is not None
-    os.kill(link.pid, signal.SIGSTOP)
+    _stop(link.pid)
     try:
         for number in range(3000):  # More than a pipe holds.
             link.note_request(lease, begins=number % 2 == 0)
@@ -369,7 +379,7 @@ def test_a_reaper_hears_of_the_first_and_the_last_request_in_flight(server: Scri
     assert link._channel is not None
     pipe = link._channel._peer.stdin
     assert pipe is not None
-    os.kill(link.pid, signal.SIGSTOP)
+    _stop(link.pid)
     try:
         lines = []
         for begins in (True, True, False, True, False, False, True):
