@@ -99,10 +99,10 @@ torture-writer: $(STAMP) ## 1000 processes killed while they write
 	@$(BIN)/python -m tests.torture.campaign writer --kills 1000 $(ARGS)
 
 .PHONY: bench bench-quick bench-costs
-bench: $(STAMP) ## the race against raw httpx, pytest and other harnesses (half an hour): ARGS='--peer NAME --rounds N'
+bench: $(STAMP) ## the race against raw httpx, pytest and other harnesses (a quarter of an hour): ARGS='--peer NAME --rounds N'
 	@$(BIN)/python -m tests.bench --json build/bench/race.json $(ARGS)
 
-bench-quick: $(STAMP) ## this project against raw httpx and an empty pytest, and the targets: 90 s
+bench-quick: $(STAMP) ## this project against raw httpx and an empty pytest, and the targets: two minutes
 	@$(BIN)/python -m tests.bench --quick $(ARGS)
 
 bench-costs: $(STAMP) ## what the reaper costs a run, and what choose takes over 10k, 100k and 1M samples

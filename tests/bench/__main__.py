@@ -36,7 +36,7 @@ _RESERVE = 1.2
 
 @click.command()
 @click.option(
-    "--quick", is_flag=True, help="This project, raw httpx and an empty pytest, within 90 s; then the targets."
+    "--quick", is_flag=True, help="This project, raw httpx and an empty pytest, in about two minutes; then the targets."
 )
 @click.option(
     "--peer", "names", multiple=True, metavar="NAME", help="Race only these. Repeatable; --list names them all."
@@ -266,7 +266,7 @@ def _warn_if_busy() -> None:
 
 
 def _check_writable(file: Path) -> None:
-    """End now, not after half an hour, if the file cannot be written."""
+    """End now, not after a quarter of an hour, if the file cannot be written."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         is_new = not file.exists()
