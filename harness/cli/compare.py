@@ -55,7 +55,7 @@ def compare(
     that flipped, the ratios of times (slower or quicker only where they differ by more than the times of one side
     differ from themselves), and what else differs: variant, quantisation, config, server, harness. What had
     another sampling, config, scorer version or other items is not compared. Where both ran the suite latency, its times
-    are compared, too, and alone if there are no scores; a slower time does not change the exit code (gate's does).
+    are compared as well, even without scores. A slower time does not change the exit code; in gate it does.
 
     Exit codes: 0 nothing is worse, 1 something is worse, 2 usage, 10 nothing is worse, but something that both were
     asked could not be compared, or nothing could.

@@ -132,7 +132,11 @@ def _list(
     if export is not None:
         if files:
             raise click.UsageError("--export writes what the tasks ask, and needs no run files")
-        _export([listed.task for listed in wanted], export, part, as_json=as_json)
+        # A primary is a chat model: it has no vectors to answer with.
+        chats = [listed.task for listed in wanted if not listed.task.needs.embedding]
+        if not chats:
+            raise click.UsageError(f"--export writes what a chat model is asked: {', '.join(names)} needs vectors")
+        _export(chats, export, part, as_json=as_json)
         return
     portraits = []
     for listed in wanted:

@@ -64,7 +64,7 @@ class Thought(NamedTuple):
 
 
 def thought_of(generation: Generation) -> Thought | None:
-    """Return what went into reasoning; None where the server tells of none, or there is no figure."""
+    """Return what went into reasoning; None if the server reports none, or gives no figure for it."""
     stats, times = generation.stats, generation.times
     if not (generation.reasoning or stats.reasoning_output_tokens):
         return None

@@ -104,6 +104,7 @@ def _arrange(config: pytest.Config, items: list[pytest.Item]) -> None:
     _check_tasks(config, "tasks", session.settings.tasks, known)
     _check_tasks(config, "floors", session.settings.floors, known)
     _check_own_tasks(config)
+    _check_able(config, items)
     _leave_out_other_kind(config, items)
     wanted = session.settings.tasks or _own_by_default(config)
     dropped = [item for item in items if wanted and (name := task_name_of(item)) and name not in wanted]
@@ -111,35 +112,9 @@ def _arrange(config: pytest.Config, items: list[pytest.Item]) -> None:
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = [item for item in items if item not in dropped]
-    _check_able(config, items)
     _check_review(config, items)
     items.sort(key=lambda item: place_of(item, session.selection.models))
     _prepare(config, session, [item for item in items if needs_server(item)])
-
-
-def _leave_out_other_kind(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out tests of embedding models where none is selected, and those of chat models likewise.
-
-    End the session where one of their tasks was named, or nothing is left.
-    """
-    unasked = [item for item in items if (model := model_of(item)) and model.is_embedding != is_for_embedding(item)]
-    if not unasked:
-        return
-    rest = [item for item in items if item not in unasked]
-    settings = session_of(config).settings
-    missing = sorted({*settings.tasks} & {name for item in unasked if (name := task_name_of(item))})
-    if missing or not any(model_of(item) for item in rest):
-        first = next(item for item in unasked if not missing or task_name_of(item) == missing[0])
-        kind = "an embedding" if is_for_embedding(first) else "a chat"
-        what = ", ".join(missing) if missing else "what was collected"
-        stop(
-            config,
-            f"{what}: expected {kind} model, and none is selected\n"
-            f"Select one as well: {setting('models', 'KEY')}. `lms-harness models` lists them.",
-            SettingsError.exit_code,
-        )
-    config.hook.pytest_deselected(items=unasked)
-    items[:] = rest
 
 
 def _check_able(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -150,12 +125,32 @@ def _check_able(config: pytest.Config, items: list[pytest.Item]) -> None:
         asked = [(task, model) for item in items if (task := task_of(item)) and (model := model_of(item))]
         reasons = [fits(task, model) for task, model in asked if task.name == name]
         if reasons and all(reasons):
-            stop(
-                config,
-                f"{name} {reasons[0]}, and no selected model is one\n"
-                f"Select one as well: {setting('models', 'KEY')}. `lms-harness models` lists them.",
-                SettingsError.exit_code,
-            )
+            _stop_for_want_of_a_model(config, f"{name} {reasons[0]}")
+
+
+def _leave_out_other_kind(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out tests of embedding models where none is selected, and those of chat models likewise.
+
+    End the session where nothing is left.
+    """
+    unasked = [item for item in items if (model := model_of(item)) and model.is_embedding != is_for_embedding(item)]
+    if not unasked:
+        return
+    rest = [item for item in items if item not in unasked]
+    if not any(map(model_of, rest)):
+        kind = "an embedding" if is_for_embedding(unasked[0]) else "a chat"
+        _stop_for_want_of_a_model(config, f"what was collected needs {kind} model")
+    config.hook.pytest_deselected(items=unasked)
+    items[:] = rest
+
+
+def _stop_for_want_of_a_model(config: pytest.Config, wanted: str) -> None:
+    stop(
+        config,
+        f"{wanted}, and no selected model is one\n"
+        f"Select one as well: {setting('models', 'KEY')}. `lms-harness models` lists them.",
+        SettingsError.exit_code,
+    )
 
 
 def _prepare(config: pytest.Config, session: "Session", items: list[pytest.Item]) -> None:

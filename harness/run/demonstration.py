@@ -1,9 +1,13 @@
 """The embedded server as a session meets it: what it lists before it is started, and what to say of its models."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from harness.domain.model import Model
 from harness.settings import Settings
+
+if TYPE_CHECKING:
+    from harness.embedded.process import EmbeddedServer
 
 DEMONSTRATION = (
     "this is a demonstration. The embedded default models are one small network (SmolLM2-135M-Instruct) in three "
@@ -21,6 +25,16 @@ def embedded_listing(settings: Settings, say: Callable[[str], None]) -> tuple[Mo
     from harness.embedded.catalogue import scan
 
     return scan(settings.models_dir, say)
+
+
+def start_embedded(settings: Settings, say: Callable[[str], None]) -> "EmbeddedServer":
+    """Return the embedded server, started with the models that this run may ask; `say` is told what takes long."""
+    from harness.embedded.default_models import is_embedder_wanted
+    from harness.embedded.process import EmbeddedServer
+
+    return EmbeddedServer.start(
+        models_dir=settings.models_dir, with_embedder=is_embedder_wanted(settings.models), on_progress=say
+    )
 
 
 def notes(kind: str, models: Sequence[Model]) -> list[str]:

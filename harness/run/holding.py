@@ -40,7 +40,7 @@ def hold(run: "Run", model: Model, config: LoadConfig, *, has_more_levels: bool)
         if run.resumed is not None:
             run.resumed.check(model, lease.instance.config)
         yield _warm_up(run, lease, model)
-        is_kept = has_more_levels
+        is_kept = has_more_levels and not run.is_lost(lease)
     finally:
         if is_kept:
             run.kept_lease.keep(lease)

@@ -185,8 +185,12 @@ class Run:
         Raises:
             InstanceLost: it went away in use, and a request of ours made the server load another one.
         """
-        if self._leases.is_lost(lease):
+        if self.is_lost(lease):
             raise InstanceLost(lost(lease.instance.id))
+
+    def is_lost(self, lease: Lease) -> bool:
+        """Return whether the leased instance went away in use: what is loaded by its name now may be another one."""
+        return self._leases.is_lost(lease)
 
     def evaluate(self, task: Task, leased: LeasedModel, *, limit: int | None = None) -> SummaryRecord:
         """Ask all samples of a task over the instance's slots, record each as it ends, and return the cell's summary.

@@ -11,10 +11,10 @@ from harness.client.http import Client
 from harness.client.retry import may_connect_soon, retried
 from harness.clock import SystemClock
 from harness.domain.model import Model
-from harness.errors import ReleaseFailed, SettingsError, StoreError
+from harness.errors import ReleaseFailed, StoreError
 from harness.reaper.journal import state_dir
 from harness.reaper.sweep import sweep
-from harness.run.demonstration import embedded_listing, notes
+from harness.run.demonstration import embedded_listing, notes, start_embedded
 from harness.run.free_form import FreeForm
 from harness.run.host import Host
 from harness.run.interrupt import interruptible
@@ -29,7 +29,7 @@ from harness.run.run import Run
 from harness.selection.need import are_for_embedding, are_mixed
 from harness.selection.reference import choose_reference
 from harness.selection.selection import Selection, left_alone, select_models
-from harness.settings import Settings, setting
+from harness.settings import Settings
 from harness.store.run_file import RunFile
 from harness.task.task import Task
 
@@ -239,7 +239,8 @@ class Session:
             on_complaint=self._say_once,
         ):
             self._say(str(swept))
-        self._check_server(client.server_kind)
+        if self.resumption is not None:
+            self.resumption.check_server(client.server_kind)
         listing = retried(lambda _: client.models(), clock=self._clock)
         plan = self.plan()
         self.run = Run(
@@ -260,9 +261,10 @@ class Session:
             self.run.recorder.skip(why, model_key=name)
         for model, task, reason in plan.unasked():
             self.run.recorder.skip(reason, model_key=model.name, task=task.name)
+        rounds = len(self.settings.rounds)
         self._progress.expect(
             plan.expected(),
-            title=f"round 1 of {rounds}" if (rounds := len(self.settings.rounds)) > 1 else "",
+            title=f"round 1 of {rounds}" if rounds > 1 else "",
             time_left=self.pace.time_left if self.pace else None,
         )
         self._resources.enter_context(interruptible(on_second=self.run.abandon))
@@ -372,7 +374,7 @@ class Session:
             complete=self.resumption.complete if self.resumption else (),
             is_decided_late=self.settings.until_decided,
         )
-        return [*found]
+        return list(found)
 
     def note_failure(self, failure: ReleaseFailed | StoreError) -> None:
         """Keep a failure for the end of the run; of those to write records only the first one."""
@@ -382,14 +384,6 @@ class Session:
     def _preflight(self, client: Client) -> tuple[Model, ...]:
         return retried(lambda _: client.preflight(), clock=self._clock, may_repeat=may_connect_soon)
 
-    def _check_server(self, kind: str) -> None:
-        before = self.resumption.parent.run.server_kind if self.resumption else kind
-        if before != kind:
-            raise SettingsError(
-                f"{self.settings.resume} ran on another kind of server: {before}, and this one is {kind}",
-                hint=f"Name that server with {setting('url')}, or start a new run without {setting('resume')}.",
-            )
-
     def _say_once(self, line: str) -> None:
         """Print a line once, which two steps may come upon: the embedded server's, and odd entries of a listing."""
         if line and line not in self._said:
@@ -397,14 +391,7 @@ class Session:
             self._say(line)
 
     def _start_embedded(self) -> str:
-        from harness.embedded.default_models import is_embedder_wanted
-        from harness.embedded.process import EmbeddedServer
-
-        server = EmbeddedServer.start(
-            models_dir=self.settings.models_dir,
-            with_embedder=is_embedder_wanted(self.settings.models),
-            on_progress=self._say_once,
-        )
+        server = start_embedded(self.settings, self._say_once)
         self._resources.callback(server.close)
         self._host = Host(files=server.files, pid=server.pid)
         return server.url

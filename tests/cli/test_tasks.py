@@ -130,3 +130,12 @@ def test_items_are_written_for_somebody_else_to_answer(call: Call, tmp_path: Pat
     assert again.code == 2
     assert "exists" in again.err
     assert call(*words, "-", str(file)).code == 2
+
+
+def test_what_only_vectors_answer_is_not_written_for_a_primary(call: Call, tmp_path: Path) -> None:
+    words = ("tasks", "--task", "retrieval", "--n", "3", "--export")
+    refused = call(*words, str(tmp_path / "items.jsonl"))
+    assert refused.code == 2
+    assert "retrieval needs vectors" in refused.err
+    mixed = call(*words, "-", "--task", "extract").out.splitlines()
+    assert [json.loads(line)["task"] for line in mixed] == ["extract"] * 3

@@ -101,8 +101,8 @@ def test_a_named_task_without_a_model_of_its_kind_ends_the_run_before_anything_i
 ) -> None:
     code, out, records = run("--lms-model=acme/tiny-1b", "--lms-task=near")
     assert (code, records) == (2, [])
-    assert "near: expected an embedding model, and none is selected" in out
+    assert "near needs an embedding model, and no selected model is one" in out
     assert "Select one as well: --lms-model KEY" in out
     code, out, _ = run(f"--lms-model={EMBEDDER}", "test_plain.py")
     assert code == 2
-    assert "what was collected: expected a chat model, and none is selected" in out
+    assert "what was collected needs a chat model, and no selected model is one" in out

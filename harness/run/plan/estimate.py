@@ -74,8 +74,8 @@ def measuring_s(model: Model, settings: Settings, history: History | None = None
     a few rounds of each, and at most 30.
     """
     known = history or History()
-    token_s = known.token_s.get(model.key, _guess_token_s(model))
-    prompt_token_s = known.prompt_token_s.get(model.key, token_s / _PREFILL_TO_DECODE)
+    token_s = known.token_s.get(model.name, _guess_token_s(model))
+    prompt_token_s = known.prompt_token_s.get(model.name, token_s / _PREFILL_TO_DECODE)
     if not settings.thorough:
         request_s = _OUTPUT_TOKENS * token_s + _PROMPT_TOKENS * prompt_token_s
         window_s = _OUTPUT_TOKENS * token_s + _SLOTS * _PROMPT_TOKENS * prompt_token_s

@@ -25,10 +25,10 @@ class History:
     """Measured seconds.
 
     Attributes:
-        load_s: how long a load took, by model key.
+        load_s: how long a load took, by candidate.
         load_rates: bytes per second of all loads, those of models that are not asked this time too.
-        sample_s: how long a sample took with all slots at work, by model key and task.
-        token_s: how long a token of a single answer took, by model key.
+        sample_s: how long a sample took with all slots at work, by candidate and task.
+        token_s: how long a token of a single answer took, by candidate.
         prompt_token_s: how long a token of its prompt took.
     """
 

@@ -137,6 +137,19 @@ class Resumption:
                 f"a new run without {setting('resume')}.",
             )
 
+    def check_server(self, kind: str) -> None:
+        """Make sure that the server is of the kind that the earlier run asked.
+
+        Raises:
+            SettingsError: it is another.
+        """
+        before = self.parent.run.server_kind
+        if before != kind:
+            raise SettingsError(
+                f"{self.parent.path} ran on another kind of server: {before}, and this one is {kind}",
+                hint=f"Name that server with {setting('url')}, or start a new run without {setting('resume')}.",
+            )
+
     def check(self, model: Model, config: LoadConfig) -> None:
         """Make sure that a model is loaded with the config under which its answers in the earlier run were given.
 

@@ -86,7 +86,7 @@ def _half_width(name: str, row: int, size: int) -> int:
     if name == "square":
         return size // 2
     if name == "triangle":
-        return (row + 1) * size // (2 * size)
+        return (row + 1) // 2
     # In whole numbers: a circle by its square root would depend on the machine's rounding.
     from_middle = 2 * row + 1 - size
     half = 0

@@ -84,6 +84,9 @@ def test_measuring_takes_as_long_as_single_requests_did_before_whatever_else_tha
     assert measuring_s(model, replace(settings, thorough=False), history) < 5, "30 rounds of each do not take 45 s"
     slow = replace(history, token_s={model.key: 1.0})
     assert measuring_s(model, replace(settings, thorough=False), slow) > 300, "the budget does not bound it"
+    high = replace(model, reasoning_level="high")
+    slow_there = replace(history, token_s={model.key: 0.001, high.name: 1.0})
+    assert measuring_s(high, replace(settings, thorough=False), slow_there) > 300, "each level has its own pace"
 
 
 def test_a_load_takes_as_long_as_before_else_as_fast_as_others_else_it_is_a_guess(tmp_path: Path) -> None:
