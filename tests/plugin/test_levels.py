@@ -17,6 +17,7 @@ from harness.domain.record import ComparisonRecord, SampleRecord, SkipRecord, Su
 from harness.store.reader import read_run
 from harness.store.run_file import RunFile
 from harness.testing.chat import Reply
+from harness.testing.fault import Call
 from harness.testing.library import DEFAULT_MODELS
 from harness.testing.message import Request
 from harness.testing.scripted import ScriptedServer
@@ -300,3 +301,26 @@ def test_what_cannot_be_meant_is_refused_before_the_run(run: Pytest, words: list
     assert ended.code in {2, 4}, ended.out
     assert expected in " ".join(ended.out.split())
     assert ended.path is None
+
+
+def test_a_level_after_one_that_lost_its_instance_gets_a_load_of_its_own(run: Pytest, server: ScriptedServer) -> None:
+    class UnloadedBefore:
+        def apply(self, call: Call) -> None:
+            if call.request.prompt == "Item 2" and call.request.json.get("reasoning") == "off":
+                server.unload(THINKER)
+            call.send(call.answer())
+
+    before = len(server.asked("POST", "/api/v1/models/load"))
+    server.on("POST", "/api/v1/chat", UnloadedBefore())
+    try:
+        levels = f"--lms-model={THINKER}", "--lms-reasoning=off,high"
+        ended = run(*levels, "--lms-limit=4", "--lms-concurrency=1", results="lost")
+    finally:
+        server.heal()
+    assert ended.code == 1, ended.out
+    assert "unloaded while it was in use" in ended.out
+    assert [(cell.model_key, cell.n) for cell in ended.run.summaries if cell.task == "items"][-1] == (HIGH, 4), (
+        ended.out
+    )
+    assert len(server.asked("POST", "/api/v1/models/load")) == before + 2
+    assert server.loaded == []
