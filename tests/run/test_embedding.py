@@ -8,6 +8,7 @@ import pytest
 from harness.domain.model import LoadConfig, Model, ModelKey
 from harness.domain.record import SampleRecord
 from harness.domain.sample import Sample
+from harness.errors import InstanceLost
 from harness.run.ask.embedding import cosine
 from harness.run.plan.plan import Plan, fits, load_config
 from harness.scoring.similarity import Nearest
@@ -15,7 +16,8 @@ from harness.selection.selection import Selection
 from harness.settings import Settings
 from harness.task.task import Needs, Task
 from harness.testing.clock import FakeClock
-from harness.testing.fault import Status
+from harness.testing.fault import Call, Status
+from harness.testing.scripted import ScriptedServer
 
 from .conftest import CHAT, Bench, Make
 
@@ -127,6 +129,46 @@ def test_vectors_of_another_instance_do_not_count(make: Make) -> None:
     sample = answered_by(bench, "acme/small-4b")
     assert sample.outcome == "server_error"
     assert "but acme/small-4b answered" in (sample.error or "")
+
+
+class Evicted:
+    """Another program evicts the instance once this request is answered: the next would load its model anew."""
+
+    def __init__(self, server: ScriptedServer) -> None:
+        self._server = server
+
+    def apply(self, call: Call) -> None:
+        answer = call.answer()
+        self._server.unload(EMBEDDER)
+        call.send(answer)
+
+
+def test_no_item_loads_an_evicted_model_again_and_no_further_answer_counts(make: Make) -> None:
+    """What a request for vectors loads has the same id and says nothing, so its answers would pass for the lease's."""
+    bench = make(limit=6, concurrency=1)
+    with bench.run.leased(embedder(bench), LoadConfig(context_length=512)) as leased:
+        bench.server.on("POST", EMBEDDINGS, Evicted(bench.server), after=2, times=1)
+        bench.run.evaluate(TASK, leased)
+        with pytest.raises(InstanceLost, match="was unloaded while it was in use"):
+            bench.run.check(leased.lease)
+    samples = bench.records(SampleRecord)
+    assert [sample.outcome for sample in samples] == ["ok"] * 3 + ["server_error"] * 3
+    assert f"InstanceLost: {EMBEDDER} is no longer loaded: it crashed or was unloaded" in {s.error for s in samples}
+    assert len(bench.server.asked("POST", EMBEDDINGS)) == 1 + 3  # The first is the warm-up.
+    assert bench.server.loaded == []
+    bench.run.close(exit_code=1)
+
+
+@pytest.mark.parametrize("name", [EMBEDDER, EMBEDDER + "@f16"])
+def test_an_item_costs_one_listing_whatever_name_is_in_its_answer(make: Make, name: str) -> None:
+    bench = make(limit=4)
+    with bench.run.leased(embedder(bench), LoadConfig(context_length=512)) as leased:
+        data = [{"embedding": vector, "index": at} for at, vector in enumerate(([1.0, 0.0], [0.0, 1.0], [1.0, 0.1]))]
+        bench.server.on("POST", EMBEDDINGS, Status(200, {"object": "list", "data": data, "model": name}))
+        before = len(bench.server.asked("GET", "/api/v1/models"))
+        bench.run.evaluate(TASK, leased)
+        assert len(bench.server.asked("GET", "/api/v1/models")) - before == 4
+    bench.run.close(exit_code=0)
 
 
 def test_the_reference_of_a_task_is_the_largest_model_that_is_asked_it(make: Make) -> None:

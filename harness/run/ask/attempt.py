@@ -60,22 +60,27 @@ class Attempts:
         self._has_delta |= event.is_delta
 
 
-def check_resident(client: Client, instance_id: InstanceId, *, after: str, exchange: Exchange | None = None) -> None:
-    """Make sure that the instance is still loaded before it is asked again.
+def check_resident(
+    client: Client, instance_id: InstanceId, *, after: str = "", exchange: Exchange | None = None
+) -> tuple[InstanceId, ...]:
+    """Make sure that the instance is still loaded, and return the ids of all that are.
 
     A request by the id of an instance that is gone may make LM Studio load a model: an id can be a key as well.
 
     Args:
         client: of the server.
         instance_id: of the instance.
-        after: what went wrong in the attempt before.
+        after: what went wrong in the attempt before; empty where nothing did.
         exchange: cancels the listing.
 
     Raises:
         InstanceLost: the listing no longer shows it.
     """
-    if instance_id not in resident_ids(client.models(exchange=exchange)):
-        raise InstanceLost(f"{instance_id} is no longer loaded: it crashed or was unloaded. The error before: {after}")
+    resident = resident_ids(client.models(exchange=exchange))
+    if instance_id not in resident:
+        before = f". The error before: {after}" if after else ""
+        raise InstanceLost(f"{instance_id} is no longer loaded: it crashed or was unloaded{before}")
+    return resident
 
 
 def lost(instance_id: InstanceId) -> str:

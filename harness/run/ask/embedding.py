@@ -7,10 +7,10 @@ from operator import mul
 
 from harness.client.exchange import Exchange
 from harness.client.http import Client
-from harness.domain.generation import Embeddings, Generation, ServerStats
+from harness.domain.generation import Generation, ServerStats
 from harness.domain.model import InstanceId
-from harness.errors import InstanceLost, MalformedAnswer
-from harness.lifecycle.resident import resident_ids
+from harness.errors import MalformedAnswer
+from harness.run.ask.attempt import check_resident
 
 _DIGITS = 6
 """A poor embedder's cosines lie within a few thousandths of each other, and equal ones cannot be ranked."""
@@ -27,12 +27,19 @@ def similarities(
 ) -> Generation:
     """Return how similar the first text is to each of the others, as `{"similarities": [0.81, …]}`.
 
+    The models are listed before each request. A chat's stream reports a load that the chat causes; a request for
+    vectors loads an evicted model without a word, and what is loaded then has the same id. So an absence has to be
+    seen before it is filled. LM Studio does not document that `model` in the answer is an instance's id: only the id
+    of another instance, which the listing shows too, speaks against the vectors.
+
     Raises:
         InstanceLost: the instance is no longer loaded.
         MalformedAnswer: another instance answered, or the vectors are of different lengths.
     """
+    resident = check_resident(client, instance_id, exchange=exchange)
     found = client.embeddings(address, texts, total_s=total_s, exchange=exchange)
-    _check_origin(client, found, instance_id, exchange)
+    if found.model != instance_id and found.model in resident:
+        raise MalformedAnswer(f"asked {instance_id}, but {found.model} answered")
     first, *others = found.vectors
     if any(len(vector) != len(first) for vector in others):
         lengths = ", ".join(str(length) for length in sorted({len(vector) for vector in found.vectors}))
@@ -52,18 +59,3 @@ def cosine(left: Sequence[float], right: Sequence[float]) -> float | None:
         return None
     product: float = sum(map(mul, left, right))
     return round(product / norms, _DIGITS)
-
-
-def _check_origin(client: Client, found: Embeddings, instance_id: InstanceId, exchange: Exchange) -> None:
-    """Make sure that the vectors are those of the instance.
-
-    LM Studio does not document that `model` is an instance's id. So another name only raises the question, and the
-    listing answers it: it must show the instance, and no other one of that name.
-    """
-    if found.model is None or found.model == instance_id:
-        return
-    resident = resident_ids(client.models(exchange=exchange))
-    if instance_id not in resident:
-        raise InstanceLost(f"{instance_id} is no longer loaded: {found.model} answered")
-    if found.model in resident:
-        raise MalformedAnswer(f"asked {instance_id}, but {found.model} answered")
