@@ -348,7 +348,7 @@ def truth(*calls: Any, times: int = 1) -> str:
         ("possible_answer", truth(BREW, times=2), "multiple.json:2: field id: "),
         ("possible_answer", lines({"id": "multiple_0", "ground_truth": "x"}), "field ground_truth: expected calls"),
         ("possible_answer", truth({"tea.brew": {"kind": "green"}}), "field ground_truth: expected calls such as"),
-        ("possible_answer", truth({"tea.brew": {"kind": []}}), "field ground_truth: expected calls such as"),
+        ("possible_answer", truth({"tea.brew": {"kind": []}}), '"unit": ["C", ""]}}], got {\'kind\': []}'),
         ("possible_answer", truth({}), "possible_answer/BFCL_v4_multiple.json:1: field ground_truth: expected calls"),
         ("possible_answer", truth({"brew": {"kind": ["x"]}}), "brew is not a function of the question: tea.brew, set_"),
     ],
@@ -367,6 +367,25 @@ def test_bfcl_names_what_is_wrong_with_questions_and_answers(
     with pytest.raises((StoreError, TaskError)) as caught:
         load(folder, "bfcl")
     assert said in str(caught.value)
+
+
+def test_bfcl_reads_no_allowed_value_for_a_list_as_an_empty_list(folder: Path) -> None:
+    """Two rows of live_simple (106-63-0, 112-68-0) say so for the labels that no text has."""
+    path = folder / "bfcl/data/possible_answer/BFCL_v4_multiple.json"
+    other = lines({"id": "multiple_1", "ground_truth": [{"set_timer": {"minutes": []}}]})
+    path.write_text(truth(BREW) + other, encoding="utf-8")
+    own = load(folder, "bfcl")
+    (sample,) = [sample for sample in own.rows.samples if sample.item_id == "bfcl-multiple_1"]
+    answers = ([{"name": "set_timer", "arguments": {"minutes": minutes}}] for minutes in ([], [3]))
+    assert [own.task.scorer(json.dumps(answer), sample.target).passed for answer in answers] == [True, False]
+
+
+def test_bfcl_reads_a_type_that_is_a_list(folder: Path) -> None:
+    tea = {"name": "tea.brew", "parameters": {"type": "dict", "properties": {"kind": {"type": ["string", "null"]}}}}
+    (folder / "bfcl/data/BFCL_v4_multiple.json").write_text(asked(function=[tea]))
+    (folder / "bfcl/data/possible_answer/BFCL_v4_multiple.json").write_text(truth({"tea.brew": {"kind": ["green"]}}))
+    (sample,) = [sample for sample in load(folder, "bfcl").rows.samples if sample.item_id == "bfcl-multiple_0"]
+    assert "kind?: string|null" in asked_text(sample)
 
 
 def test_bfcl_reads_no_answers_outside_the_folder_of_the_definition(folder: Path) -> None:
