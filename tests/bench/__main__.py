@@ -76,10 +76,11 @@ def main(
 
     Each peer does the same jobs against the same server, which answers at once; in turn, for several rounds. Each is
     installed into an environment of its own below build/bench, from the package index, when it first races; a peer that
-    cannot be installed is named with the reason. docs/benchmark.md says how everything is measured.
+    cannot be installed is named with the reason. One race runs at a time. docs/benchmark.md says how everything is
+    measured.
 
-    Exit codes: 0 it was measured, whatever the figures are: a benchmark is not a test; 2 wrong use, or nobody could be
-    installed; 130 after Ctrl-C, when everything that was started has ended.
+    Exit codes: 0 it was measured, whatever the figures are: a benchmark is not a test; 2 wrong use, no peer could be
+    installed, or another race is running; 130 after Ctrl-C, when everything that was started has ended.
 
     \b
     Examples:
@@ -100,11 +101,12 @@ def main(
     if json_file is not None:
         _check_writable(json_file)
     found: dict[str, Any] = {"samples": samples, "rounds": 0, "readings": [], "kills": [], "growths": []}
-    with _ended_on_signals():
+    with _ended_on_signals(), _only_race() as lock:
         try:
             _measure(
                 found,
                 chosen,
+                lock,
                 is_quick=quick,
                 rounds=rounds or (3 if quick else 5),
                 wants_kill=not quick if is_killing is None else is_killing,
@@ -120,6 +122,7 @@ def main(
 def _measure(
     found: dict[str, Any],
     chosen: Sequence[Peer],
+    lock: int,
     *,
     is_quick: bool,
     rounds: int,
@@ -127,7 +130,7 @@ def _measure(
     wants_growth: bool,
 ) -> None:
     """Install, race, kill and grow, and put all that is read into `found`."""
-    racing, found["absent"] = _installed(chosen)
+    racing, found["absent"] = _installed(chosen, lock)
     end = time.monotonic() + _QUICK_S if is_quick else math.inf
     _race(found, racing, rounds=rounds, wants_kill=wants_kill, end=end)
     this = next((peer for peer in racing if peer.name == peers.THIS), None)
@@ -223,11 +226,11 @@ def _chosen(names: Sequence[str], *, is_quick: bool) -> list[Peer]:
     return [peer for peer in peers.PEERS if peer.name in wanted]
 
 
-def _installed(chosen: Sequence[Peer]) -> tuple[list[Peer], list[environment.NotInstalled]]:
+def _installed(chosen: Sequence[Peer], lock: int) -> tuple[list[Peer], list[environment.NotInstalled]]:
     """Return who can race, and who cannot, with the reason."""
     racing, absent = [], []
     for peer in chosen:
-        missing = environment.install(peer, _say)
+        missing = environment.install(peer, _say, lock)
         if missing is None:
             racing.append(peer)
         else:
@@ -235,7 +238,7 @@ def _installed(chosen: Sequence[Peer]) -> tuple[list[Peer], list[environment.Not
             _say(f"{peer.name} does not race: {missing.reason}")
     if not any(peer.asks for peer in racing):
         raise click.UsageError(
-            "nobody can race: each peer is installed from the package index once, which needs a network then"
+            "no peer can race: each is installed from the package index once, which needs a network then"
         )
     return racing, absent
 
@@ -279,6 +282,16 @@ def _check_writable(file: Path) -> None:
 
 def _say(text: str) -> None:
     click.echo(text, err=True)
+
+
+@contextlib.contextmanager
+def _only_race() -> Iterator[int]:
+    """Hold the lock on the environments: two races at once would spoil them, and each other's figures."""
+    try:
+        with environment.locked() as lock:
+            yield lock
+    except environment.BusyError as exc:
+        raise click.UsageError(str(exc)) from exc
 
 
 @contextlib.contextmanager

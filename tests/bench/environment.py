@@ -1,10 +1,17 @@
-"""An environment of its own for each peer, below build/bench; made once, and made anew when its packages change."""
+"""An environment of its own for each peer, below build/bench; made once, and made anew unless it is whole.
 
+A whole environment has a mark that says what was installed. It cannot be built beside and renamed, because its scripts
+name its folder: so the mark is removed first and written last. One race at a time holds the lock on all of them.
+"""
+
+import contextlib
+import fcntl
+import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +21,8 @@ from tests.bench.process import telling_line
 CLONE = Path(__file__).parents[2]
 FOLDER = CLONE / "build" / "bench"
 
-_STAMP = ".installed"
+_LOCK = ".lock"
+_MARK = ".installed"
 _INSTALL_S = 900.0
 _BUILD_S = 120.0
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -40,20 +48,59 @@ class NotInstalled:
     reason: str
 
 
-def install(peer: Peer, on_progress: Callable[[str], None]) -> NotInstalled | None:
-    """Make the peer's environment if it is not there; return why that failed, or None."""
-    folder = FOLDER / peer.folder
-    stamp = folder / _STAMP
-    wanted = "\n".join(peer.packages)
+class BusyError(Exception):
+    """Another race, or an installation that outlived its race, uses the environments; its text says which process."""
+
+
+@contextlib.contextmanager
+def locked(folder: Path = FOLDER) -> Iterator[int]:
+    """Hold the lock on all environments, as a descriptor that installers inherit; raise BusyError if it is held.
+
+    An installer goes on when a race is killed. As it has inherited the lock, nothing is built in its way.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        if not stamp.exists() or stamp.read_text() != wanted:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(lock, 20, 0).decode(errors="replace").strip()
+            raise BusyError(
+                f"expected to be the only race in {folder}; process {holder or 'unknown'}, or an installation that it "
+                "began, still uses it. Wait until it has ended"
+            ) from None
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
+        yield lock
+    finally:
+        os.close(lock)
+
+
+def install(peer: Peer, on_progress: Callable[[str], None], lock: int, folder: Path = FOLDER) -> NotInstalled | None:
+    """Make the peer's environment unless it is whole; return why that failed, or None.
+
+    Args:
+        lock: what `locked` gave.
+    """
+    own = folder / peer.folder
+    mark = own / _MARK
+    wanted = json.dumps({"packages": peer.packages, "installer": peer.installer, "python": sys.version})
+    try:
+        is_whole = mark.exists() and mark.read_text() == wanted
+        if is_whole and peer.installer != "wheel":
+            return None
+        mark.unlink(missing_ok=True)
+        if not is_whole:
             what = "its dependencies" if peer.installer == "wheel" else " ".join(peer.packages)
-            on_progress(f"{peer.name}: installing {what} into {folder.relative_to(CLONE)} ...")
-            shutil.rmtree(folder, ignore_errors=True)
-            (_install_node if peer.installer == "npm" else _install_python)(peer, folder)
-            stamp.write_text(wanted)
+            on_progress(f"{peer.name}: installing {what} into {own} ...")
+            if own.exists():
+                shutil.rmtree(own)
+            (_install_node if peer.installer == "npm" else _install_python)(peer, own, lock)
         if peer.installer == "wheel":
-            _install_wheel(folder, on_progress)
+            _install_wheel(own, on_progress, lock)
+        mark.write_text(wanted)
+    except OSError as exc:
+        return NotInstalled(name=peer.name, reason=f"{exc.strerror}: {exc.filename}")
     except _FailedError as failed:
         return NotInstalled(name=peer.name, reason=str(failed))
     return None
@@ -90,35 +137,43 @@ class _FailedError(Exception):
     """An installation that failed; its text is the reason."""
 
 
-def _install_python(peer: Peer, folder: Path) -> None:
-    _run([sys.executable, "-m", "venv", str(folder)], _BUILD_S)
+def _install_python(peer: Peer, folder: Path, lock: int) -> None:
+    _run([sys.executable, "-m", "venv", str(folder)], _BUILD_S, lock)
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    _run([*pip, *peer.packages], _INSTALL_S)
+    _run([*pip, *peer.packages], _INSTALL_S, lock)
 
 
-def _install_node(peer: Peer, folder: Path) -> None:
+def _install_node(peer: Peer, folder: Path, lock: int) -> None:
     npm = shutil.which("npm")
     if npm is None:
         raise _FailedError("npm is not on the path, so there is no Node.js here")
     folder.mkdir(parents=True)
-    _run([npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--silent", *peer.packages], _INSTALL_S)
+    command = [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--silent", *peer.packages]
+    _run(command, _INSTALL_S, lock)
 
 
-def _install_wheel(folder: Path, on_progress: Callable[[str], None]) -> None:
+def _install_wheel(folder: Path, on_progress: Callable[[str], None], lock: int) -> None:
     """Build the wheel of this clone and put it into the environment, where its dependencies are already."""
     on_progress(f"{folder.name}: building the wheel of this clone ...")
-    wheels = FOLDER / "wheel"
+    wheels = folder.with_name("wheel")
     shutil.rmtree(wheels, ignore_errors=True)
-    _run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels)], _BUILD_S)
+    _run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels)], _BUILD_S, lock)
     (wheel,) = wheels.glob("*.whl")
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    _run([*pip, "--no-deps", "--no-index", "--force-reinstall", str(wheel)], _BUILD_S)
+    _run([*pip, "--no-deps", "--no-index", "--force-reinstall", str(wheel)], _BUILD_S, lock)
 
 
-def _run(command: Sequence[str], limit_s: float) -> None:
+def _run(command: Sequence[str], limit_s: float, lock: int) -> None:
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=limit_s, cwd=CLONE, stdin=subprocess.DEVNULL
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=limit_s,
+            cwd=CLONE,
+            stdin=subprocess.DEVNULL,
+            pass_fds=(lock,),
         )
     except OSError as exc:
         raise _FailedError(f"{Path(command[0]).name}: {exc.strerror}") from exc
