@@ -266,16 +266,18 @@ class Client:
         request: OpenAIChatRequest,
         *,
         stream: bool = False,
+        on_event: Listener | None = None,
         total_s: float | None = None,
         exchange: Exchange | None = None,
     ) -> Generation:
         """Return the answer of `POST /v1/chat/completions`, for what the native chat lacks.
 
         The caller compares `model_instance_id`: while one model is loaded, LM Studio answers to any model name with it.
+        `on_event` is called with each piece of a streamed answer, as with a delta of `chat`.
         """
         with self._reporting(request.model):
             body = openai_chat_body(request, stream=stream)
-            assembly = OpenAIAssembly() if stream else None
+            assembly = OpenAIAssembly(on_event) if stream else None
             answer = self._caller.generate(_OPENAI_CHAT, body, assembly, total_s=total_s, exchange=exchange)
             return answer if isinstance(answer, Generation) else parse(CompletionWire, answer[0]).to_domain(answer[1])
 

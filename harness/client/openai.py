@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.client.fault import fault_in
 from harness.client.sse import ServerSentEvent
-from harness.client.stream import DeltaTimes
+from harness.client.stream import DeltaTimes, Listener, StreamEvent
 from harness.client.wire import Number, Wire, parse, read_json, whole
 from harness.domain.generation import Embeddings, Generation, ServerStats, Times
 from harness.domain.model import InstanceId
@@ -136,15 +136,73 @@ class CompletionWire(Wire):
         )
 
 
-class OpenAIAssembly:
-    """Collects the chunks of one streamed answer."""
+class CallAssembly:
+    """Puts the tool calls of a stream together: each has an index, and its arguments arrive in pieces.
+
+    Some servers leave the index out, and send each call whole: then an `id` begins the next call.
+    """
 
     def __init__(self) -> None:
+        self._calls: dict[int, dict[str, Any]] = {}
+        self._last = -1
+
+    @property
+    def calls(self) -> tuple[dict[str, Any], ...]:
+        """The calls so far, by index."""
+        return tuple(self._calls[index] for index in sorted(self._calls))
+
+    def add(self, piece: Mapping[str, Any]) -> None:
+        """Take in one piece of a call.
+
+        Raises:
+            MalformedAnswer: it does not belong to this API.
+        """
+        index = piece.get("index")
+        if index is None:
+            index = max(0, self._last + bool(piece.get("id")))
+        if not isinstance(index, int):
+            raise MalformedAnswer(f"expected a number as the index of a tool call, got {type(index).__name__}")
+        self._last = index
+        _merge(self._calls.setdefault(index, {}), piece)
+
+
+def _merge(call: dict[str, Any], piece: Mapping[str, Any]) -> None:
+    """Add a piece of a tool call: its arguments arrive in pieces, everything else once."""
+    for name, value in piece.items():
+        before = call.get(name)
+        if value is None or name == "index":
+            continue
+        if isinstance(value, dict) and isinstance(before, dict | None):
+            _merge(call.setdefault(name, {}), value)
+        elif name == "arguments" and isinstance(value, str) and isinstance(before, str | None):
+            call[name] = (before or "") + value
+        elif isinstance(value, dict) or isinstance(before, dict):
+            raise MalformedAnswer(f"expected one type for the {name} of a tool call, got two")
+        else:
+            call[name] = value
+
+
+def _written(piece: Mapping[str, Any]) -> str:
+    """Return what the model wrote of a call in this piece; a call that merely begins counts as its name."""
+    function = piece.get("function")
+    parts = [function.get("name"), function.get("arguments")] if isinstance(function, dict) else [piece.get("id")]
+    return "".join(str(part) for part in parts if part)
+
+
+class OpenAIAssembly:
+    """Collects the chunks of one streamed answer.
+
+    Each piece is passed to `on_event` as a delta of the native chat; that of a tool call as one of the message, as it
+    is what the model answers.
+    """
+
+    def __init__(self, on_event: Listener | None = None) -> None:
+        self._on_event = on_event
         self._times = DeltaTimes()
         self._model: str | None = None
         self._text: list[str] = []
         self._reasoning: list[str] = []
-        self._tool_calls: dict[int, dict[str, Any]] = {}
+        self._tool_calls = CallAssembly()
         self._finish_reason: str | None = None
         self._usage: UsageWire | None = None
         self.is_complete = False
@@ -174,11 +232,21 @@ class OpenAIAssembly:
         self._text.append(delta.content or "")
         self._reasoning.append(delta.reasoning_content or "")
         for call in delta.tool_calls or ():
-            _merge(self._tool_calls.setdefault(call.get("index", 0), {}), call)
-        has_grown = bool(delta.content or delta.reasoning_content or delta.tool_calls)
+            self._tool_calls.add(call)
+        has_answer = bool(delta.content or delta.tool_calls)
+        has_grown = has_answer or bool(delta.reasoning_content)
         if has_grown:
-            self._times.note(at, is_answer=bool(delta.content))
+            self._times.note(at, is_answer=has_answer)
+            self._report(delta, at)
         return has_grown or choice.finish_reason is not None
+
+    def _report(self, delta: MessageWire, at: float) -> None:
+        if self._on_event is None:
+            return
+        calls = "".join(map(_written, delta.tool_calls or ()))
+        for name, text in (("reasoning", delta.reasoning_content or ""), ("message", (delta.content or "") + calls)):
+            if text:
+                self._on_event(StreamEvent(name=f"{name}.delta", data={"content": text}, at=at))
 
     def generation(self, *, written_at: float, ended_at: float) -> Generation:
         """Return the answer.
@@ -194,7 +262,7 @@ class OpenAIAssembly:
             reasoning="".join(self._reasoning),
             stats=self._usage.to_domain() if self._usage else ServerStats(),
             times=self._times.times(written_at=written_at, ended_at=ended_at),
-            tool_calls=tuple(self._tool_calls[index] for index in sorted(self._tool_calls)),
+            tool_calls=self._tool_calls.calls,
             finish_reason=self._finish_reason,
         )
 
@@ -235,14 +303,3 @@ class EmbeddingsWire(Wire):
             input_tokens=tokens or None,
             times=times,
         )
-
-
-def _merge(call: dict[str, Any], delta: Mapping[str, Any]) -> None:
-    """Add a piece of a tool call: its arguments arrive in pieces, everything else once."""
-    for name, value in delta.items():
-        if isinstance(value, dict):
-            _merge(call.setdefault(name, {}), value)
-        elif name == "arguments" and isinstance(value, str):
-            call[name] = call.get(name, "") + value
-        elif value is not None and name != "index":
-            call[name] = value

@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 
@@ -84,6 +85,55 @@ def test_the_pieces_of_a_tool_call_are_put_together(server: ScriptedServer, clie
         {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}},
         {"id": "c2", "type": "function", "function": {"name": "g", "arguments": "{}"}},
     )
+
+
+def stream_of(*pieces: dict[str, Any]) -> Raw:
+    deltas = [{"model": "a", "choices": [{"delta": {"tool_calls": [piece]}}]} for piece in pieces]
+    chunks = [*deltas, {"model": "a", "choices": [{"delta": {}, "finish_reason": "tool_calls"}]}]
+    return Raw([HEAD, b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks)])
+
+
+def test_calls_without_an_index_begin_with_their_id(server: ScriptedServer, client: Client) -> None:
+    pieces = [{"id": name, "function": {"name": name, "arguments": "{}"}} for name in "fg"]
+    server.on("POST", OPENAI_CHAT, stream_of(*pieces, {"function": {"arguments": " "}}))
+    calls = client.openai_chat(asked(), stream=True).tool_calls
+    assert [call["function"] for call in calls] == [
+        {"name": "f", "arguments": "{}"},
+        {"name": "g", "arguments": "{} "},
+    ]
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [{"index": "0", "function": {"name": "f"}}, {"index": 1, "function": {"name": "g"}}],
+        [{"index": []}],
+        [{"index": 0, "function": {"arguments": {}}}, {"index": 0, "function": {"arguments": "{}"}}],
+        [{"index": 0, "function": "f"}, {"index": 0, "function": {"name": "f"}}],
+    ],
+)
+def test_pieces_of_calls_that_do_not_fit_together_are_malformed(
+    server: ScriptedServer, client: Client, pieces: list[dict[str, Any]]
+) -> None:
+    server.on("POST", OPENAI_CHAT, stream_of(*pieces))
+    with pytest.raises(MalformedAnswer, match="of a tool call"):
+        client.openai_chat(asked(), stream=True)
+
+
+def test_a_listener_gets_every_piece_and_a_call_is_the_answer(server: ScriptedServer, client: Client) -> None:
+    """Whoever repeats failed requests must know that the model had begun to answer."""
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
+    server.load(MODEL)
+    server.reply_with(lambda request: Reply(text="b c", reasoning="a", tool_calls=(call,)))
+    heard: list[tuple[str, str]] = []
+    answer = client.openai_chat(
+        asked(), stream=True, on_event=lambda event: heard.append((event.name, event.data["content"]))
+    )
+    assert heard[:3] == [("reasoning.delta", "a"), ("message.delta", "b"), ("message.delta", " c")]
+    assert "".join(text for _, text in heard[3:]) == 'f{"a": 1}'
+    server.reply_with(lambda request: Reply(text="", tool_calls=(call,)))
+    answer = client.openai_chat(asked(), stream=True)
+    assert answer.times.ttft_answer_s == answer.times.ttft_s is not None
 
 
 def test_a_stream_that_just_ends_is_no_answer(server: ScriptedServer, client: Client) -> None:
