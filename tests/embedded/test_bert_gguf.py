@@ -1,18 +1,22 @@
 """From the safetensors of a BERT encoder to GGUF: on one of two layers, made here."""
 
+import asyncio
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from harness.domain.model import InstanceId, LoadConfig
 from harness.embedded.bert_gguf import convert
-from harness.embedded.catalogue import scan
+from harness.embedded.catalogue import ModelFile, scan
 from harness.embedded.default_models import is_embedder_wanted, listing
 from harness.errors import EmbeddedError
 
-from .checkpoint import bert_config, bert_shapes, write_bert
+from .bert_reference import vector
+from .checkpoint import Array, bert_config, bert_shapes, write_bert
 
 gguf = pytest.importorskip("gguf")
 
@@ -63,6 +67,70 @@ def test_weights_of_another_form_are_refused(
 def test_values_of_another_type_are_refused(tmp_path: Path) -> None:
     with pytest.raises(EmbeddedError, match="expected F32 values"):
         convert(write(tmp_path, SHAPES, dtype="BF16"), tmp_path / "small.gguf", name="Small")
+
+
+@pytest.mark.embedded
+def test_the_engine_returns_the_vectors_of_the_weights(tmp_path: Path) -> None:
+    pytest.importorskip("xllamacpp", reason="needs xllamacpp: pip install 'lmstudio-harness[embedded]'")
+    words = [*VOCABULARY, "red", "the", "rates", "rise"]
+    config = bert_config(width=32, wide=64, heads=4, layers=2, positions=64, tokens=len(words))
+    tensors = random_weights(bert_shapes(config))
+    texts = ["the red fox", "rates rise", "the red foxes rise the red foxes rise", "fox the red"]
+
+    def reference(tensors: Mapping[str, Array]) -> Array:
+        return np.array([vector(config, tensors, tokens(words, text)) for text in texts])
+
+    convert(write_bert(tmp_path, config, words, tensors), tmp_path / "small.gguf", name="Small")
+    found = np.array(embedded(tmp_path, texts))
+    assert least_cosine(found, reference(tensors)) > 0.9999
+    # And each tensor counts: in another order, its values would have been noticed. What a key's bias adds to all scores
+    # of a query cancels out.
+    without = {name: least_cosine(found, reference({**tensors, name: tensors[name][::-1]})) for name in tensors}
+    assert [name for name, cosine in without.items() if cosine > 0.9999] == [
+        "pooler.dense.weight",
+        "encoder.layer.0.attention.self.key.bias",
+        "encoder.layer.1.attention.self.key.bias",
+    ]
+
+
+def random_weights(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
+    """Return weights so large that attention is not even, and gains and biases so small that they drown no text."""
+    random = np.random.default_rng(5)
+    tensors: dict[str, Array] = {}
+    for name, shape in shapes.items():
+        is_matrix = len(shape) > 1
+        scale = 0.25 if not is_matrix else 1.0 if name.startswith("embeddings") else 1.5 / math.sqrt(shape[1])
+        values = scale * random.normal(size=shape) + name.endswith("LayerNorm.weight")
+        tensors[name] = values.astype(np.float32)
+    return tensors
+
+
+def least_cosine(some: Array, others: Array) -> float:
+    return float(np.sum(some * others, axis=1).min())
+
+
+def tokens(vocabulary: Sequence[str], text: str) -> list[int]:
+    """Return the WordPiece tokens of a text whose words are known; a plural has its ending apart."""
+    pieces = text.replace("foxes", "fox ##es").split()
+    return [vocabulary.index(piece) for piece in ("[CLS]", *pieces, "[SEP]")]
+
+
+def embedded(folder: Path, texts: Sequence[str]) -> list[list[float]]:
+    """Return the vectors that the embedded engine has for these texts."""
+    from harness.embedded.embedding import embed
+    from harness.embedded.instance import start_instance
+
+    async def ask(file: ModelFile) -> bytes:
+        config = LoadConfig(context_length=64, parallel=1, eval_batch_size=64)
+        instance = await start_instance(file, InstanceId("small"), config, is_jit=False)
+        try:
+            return await embed(instance, texts, encoding_format=None)
+        finally:
+            await instance.stop()
+
+    (model,) = scan(folder)
+    body = json.loads(asyncio.run(ask(ModelFile(model=model, path=folder / "small.gguf"))))
+    return [entry["embedding"] for entry in body["data"]]
 
 
 def test_the_optional_embedding_model_is_listed_only_where_it_is_named() -> None:
