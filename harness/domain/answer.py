@@ -173,6 +173,10 @@ class KeptAnswers(Sequence[KeptAnswer]):
         numbers = range(len(self))[index]
         return self._answer(numbers) if isinstance(numbers, int) else list(map(self._answer, numbers))
 
+    def last_outcomes(self, count: int) -> list[Outcome]:
+        """Return how the last answers ended, as many as that, or all where there are fewer."""
+        return [_OUTCOMES[number] for number in self._outcomes[-count:]]
+
     def append(self, answer: KeptAnswer) -> None:
         """Keep one more."""
         number, score = len(self), answer.score

@@ -181,7 +181,7 @@ def _print_ending(terminalreporter: pytest.TerminalReporter, config: pytest.Conf
     terminalreporter.section("local models")
     is_detailed, more, resume = session.settings.details, "", ""
     try:
-        seen = RunFile.read(path)
+        seen = RunFile.read(path) if session.run is None else session.run.view()
         supply = session.run.supply if session.run is not None else None
         ending = render_ending(seen, width=terminal_width(), is_detailed=is_detailed, supply=supply)
         more = "" if is_detailed else how_to_see_more(seen)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from harness.domain.answer import Answer, Job, KeptAnswer, KeptAnswers, kept
+from harness.domain.answer import Answer, Job, KeptAnswers, kept
 from harness.domain.generation import Outcome
 from harness.domain.model import Model
 from harness.domain.score import HasMetrics
@@ -55,7 +55,7 @@ class Cell:
     @property
     def is_over(self) -> bool:
         """Whether to ask nothing more: the model has crashed."""
-        return _has_crashed(self.answers)
+        return self.answers.last_outcomes(_SERVER_ERRORS_IN_A_ROW) == [Outcome.SERVER_ERROR] * _SERVER_ERRORS_IN_A_ROW
 
     def add(self, answer: Answer) -> bool:
         """Take in the answer to a job, and tell whether the job was asked at all."""
@@ -72,8 +72,3 @@ def _missing(
     if pace is not None:
         return pace.begin_cell(task, model, jobs, known)
     return only(jobs, lambda job: job.place not in known) if known else jobs
-
-
-def _has_crashed(answers: Sequence[KeptAnswer]) -> bool:
-    last = answers[-_SERVER_ERRORS_IN_A_ROW:]
-    return len(last) == _SERVER_ERRORS_IN_A_ROW and all(answer.outcome is Outcome.SERVER_ERROR for answer in last)

@@ -1,7 +1,6 @@
 """What a run concludes: its models compared, from its own file."""
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from harness.domain.record import ComparisonRecord
@@ -11,7 +10,7 @@ from harness.verdict.supply import Supply
 
 
 def verdicts(
-    path: Path,
+    seen: RunFile,
     settings: Settings,
     *,
     references: Sequence[str],
@@ -22,7 +21,7 @@ def verdicts(
     """Yield each verdict on the models of a run file, all of whose answers are written.
 
     Args:
-        path: of the run file.
+        seen: the run file.
         settings: of the run.
         references: the models that may be the reference, in the order fixed before the run.
         head: makes the fields that every record has.
@@ -31,7 +30,6 @@ def verdicts(
     """
     from harness.verdict.comparison import comparisons
 
-    seen = RunFile.read(path)
     orders = seen.run.plan.get("reference_order_by_task") or {}
     yield from comparisons(
         seen,

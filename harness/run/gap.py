@@ -22,7 +22,7 @@ def gaps(
     """Yield a sentence for each floor that was missed in rounds or not checked; only one where all models were skipped.
 
     Args:
-        seen: the file of the run.
+        seen: the file of the run; its outline will do.
         models: that were selected.
         tasks: that were collected.
         floors: the lowest acceptable score by task.

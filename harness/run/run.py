@@ -35,6 +35,7 @@ from harness.run.recorder import Recorder
 from harness.run.resume.resume import Resumption
 from harness.run.slot import Slots
 from harness.settings import Settings
+from harness.store.run_file import RunFile
 from harness.task.task import Task
 from harness.verdict.summary import summarise
 from harness.verdict.supply import Supply
@@ -97,6 +98,7 @@ class Run:
         reference: str | None = plan.get("reference")
         self._references: Sequence[str] = plan.get("reference_order") or ([reference] if reference else [])
         self._gone: ServerUnreachable | None = None
+        self._seen: RunFile | None = None
         self.recorder = Recorder(
             settings.results,
             clock=self.clock,
@@ -354,6 +356,14 @@ class Run:
         self.recorder.release(instance_id, model_key, self.settings.unload, done)
         return done
 
+    def view(self) -> RunFile:
+        """Return the view of the run file; after the end, only what was written since the verdicts is read.
+
+        Raises:
+            StoreError: as `RunFile.read`.
+        """
+        return RunFile.read(self.path) if self._seen is None else self._seen.read_on()
+
     @property
     def supply(self) -> Supply:
         """How many items its tasks can give."""
@@ -363,8 +373,9 @@ class Run:
         """Write the verdicts and the last record."""
         try:
             if not self._leases.is_abandoned or self._gone is not None:
+                self._seen = RunFile.read(self.path)
                 for verdict in verdicts(
-                    self.path,
+                    self._seen,
                     self.settings,
                     references=self._references,
                     head=self.recorder.head,

@@ -364,9 +364,10 @@ class Session:
 
     def _find_gaps(self, run: Run) -> list[str]:
         from harness.run.gap import gaps
+        from harness.store.outline import read_outline
 
         found = gaps(
-            RunFile.read(run.path),
+            read_outline(run.path),
             models=self.selection.models,
             tasks=self.tasks,
             free_form=self.free_form.tasks,

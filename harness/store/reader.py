@@ -65,8 +65,13 @@ def begins_as_run_file(beginning: bytes) -> bool:
     return bool(beginning) and b"\n" not in beginning and _is_torn_beginning(beginning)
 
 
-def read_lines(path: Path) -> Iterator[RunLine]:
+def read_lines(path: Path, *, after: int = 0, offset: int = 0) -> Iterator[RunLine]:
     """Yield the complete lines of a run file; a torn last one is dropped.
+
+    Args:
+        path: of the file.
+        after: how many of its lines were read before.
+        offset: where the next one begins.
 
     Raises:
         StoreError: the file cannot be read, or its only line is torn and does not begin as a run file does.
@@ -76,14 +81,15 @@ def read_lines(path: Path) -> Iterator[RunLine]:
         raise StoreError(f"cannot read {path}: it is not a regular file")
     try:
         with path.open("rb") as file:
-            yield from complete_lines(path, file)
+            file.seek(offset)
+            yield from complete_lines(path, file, after=after, offset=offset)
     except OSError as exc:
         if isinstance(exc, StoreError):
             raise
         raise StoreError(f"cannot read {path}: {exc.strerror}") from exc
 
 
-def complete_lines(path: Path, file: Iterable[bytes]) -> Iterator[RunLine]:
+def complete_lines(path: Path, file: Iterable[bytes], *, after: int = 0, offset: int = 0) -> Iterator[RunLine]:
     r"""Yield the complete lines of an open run file; a torn last one is dropped.
 
     Lines end with \n and nothing else: an answer may contain U+2028, at which `str.splitlines` would break it.
@@ -91,12 +97,13 @@ def complete_lines(path: Path, file: Iterable[bytes]) -> Iterator[RunLine]:
     Args:
         path: of the file, for messages.
         file: is read line by line.
+        after: how many lines came before.
+        offset: where the first line begins.
 
     Raises:
         StoreError: its only line is torn and does not begin as a run file does.
     """
-    offset = 0
-    for number, content in enumerate(file, 1):
+    for number, content in enumerate(file, after + 1):
         if not content.endswith(b"\n"):
             if number == 1 and not _is_torn_beginning(content):
                 raise _not_json(path, RunLine(number, offset, content))

@@ -96,6 +96,8 @@ class RunFile:
     _own_scorers: dict[str, ScorerId] = field(default_factory=dict)
     _levels: dict[str, list[Candidate]] = field(default_factory=dict)
     """Model key -> the candidates that the run made of it, where it asked several levels."""
+    _lines_read: int = 0
+    _bytes_read: int = 0
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -104,22 +106,34 @@ class RunFile:
         Raises:
             StoreError: as `read_run`.
         """
-        seen = cls(path=path)
-        for line in read_lines(path):
-            if line.content.startswith(_PROMPT):
-                seen._prompts.append(line.offset)
-                continue
-            value = parse(path, line)
-            if value["kind"] == "sample":
-                seen._take_sample(line, value)
-            elif value["kind"] == "score":
-                seen._take_score(line, value)
-            elif value["kind"] == "prompt":  # Written by another program, with other blanks.
-                seen._prompts.append(line.offset)
-            elif (record := as_record(path, line, value)) is not None:
-                seen.take(record)
-        seen._own_scorers = {task: seen._own_scorer(task) for task in seen._first_versions}
-        return seen
+        return cls(path=path).read_on()
+
+    def read_on(self) -> Self:
+        """Return the view with what was appended to the file since it was read.
+
+        Raises:
+            StoreError: as `read_run`.
+        """
+        for line in read_lines(self.path, after=self._lines_read, offset=self._bytes_read):
+            self._take_line(line)
+            self._lines_read, self._bytes_read = line.number, line.offset + len(line.content)
+        self._prompt_places = None
+        self._own_scorers = {task: self._own_scorer(task) for task in self._first_versions}
+        return self
+
+    def _take_line(self, line: RunLine) -> None:
+        if line.content.startswith(_PROMPT):
+            self._prompts.append(line.offset)
+            return
+        value = parse(self.path, line)
+        if value["kind"] == "sample":
+            self._take_sample(line, value)
+        elif value["kind"] == "score":
+            self._take_score(line, value)
+        elif value["kind"] == "prompt":  # Written by another program, with other blanks.
+            self._prompts.append(line.offset)
+        elif (record := as_record(self.path, line, value)) is not None:
+            self.take(record)
 
     @property
     def run(self) -> RunRecord:

@@ -3,10 +3,11 @@
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from statistics import fmean, median
 from typing import Any, NamedTuple
 
-from harness.domain.answer import KeptAnswer
+from harness.domain.answer import KeptAnswer, Thought
 from harness.domain.candidate import fields_of
 from harness.domain.record import SummaryRecord
 from harness.domain.score import metrics_of
@@ -41,10 +42,10 @@ def summarise(
         head: run id and time of the record.
         reducer: its name; an item with fewer scored epochs than its k does not count.
     """
-    items = _items(answers, reducer)
+    has_repeats = _has_repeats(answers)
+    items = _items(answers, reducer, has_repeats=has_repeats)
     estimate = score_estimate(items.values, clusters=items.clusters)
-    times = array("d", (answer.e2e_s for answer in answers if answer.e2e_s is not None and answer.outcome.is_scored))
-    scored = sum(value_of(answer.score, reducer) is not None for answer in answers)
+    seen = _seen(answers, reducer)
     return SummaryRecord(
         **head,
         **fields_of(model_key),
@@ -52,7 +53,7 @@ def summarise(
         task_class=task.task_class,
         scorer=task.scorer.name,
         n=len(items.values),
-        unscored=planned - scored,
+        unscored=planned - seen.scored,
         planned=planned,
         epochs=epochs,
         score=estimate.value,
@@ -60,28 +61,61 @@ def summarise(
         low=estimate.interval.low if estimate.interval else None,
         high=estimate.interval.high if estimate.interval else None,
         interval=estimate.interval.method if estimate.interval else "",
-        passed=sum(1 for answer in answers if answer.score is not None and answer.score.passed),
+        passed=seen.passed,
         by_tier=_tiers(items),
-        outcomes=dict(Counter(answer.outcome.value for answer in answers)),
-        e2e_p50_s=median(times) if times else None,
+        outcomes=dict(seen.outcomes),
+        e2e_p50_s=median(seen.times) if seen.times else None,
         reducer=reducer,
-        **_repeats(answers),
-        scorer_faults=_scorer_faults(answers),
-        thoughts=_thoughts(answers),
+        **_repeats(answers if has_repeats else ()),
+        scorer_faults=seen.faults,
+        thoughts=_thoughts(seen.thoughts),
         metrics=metrics_of(
             task.scorer, ((answer.target, answer.score) for answer in answers if answer.score is not None)
         ),
     )
 
 
-def _scorer_faults(answers: Sequence[KeptAnswer]) -> list[str]:
-    """Return why answers could not be judged, of the first five."""
-    return [answer.score.reason for answer in answers if answer.score and is_fault(answer.score)][:_NAMED_FAULTS]
+@dataclass(slots=True)
+class _Seen:
+    """What one look at all answers tells; an answer is made anew whenever it is looked at.
+
+    Attributes:
+        times: how long the answers took that count.
+        scored: how many have a value.
+        passed: how many passed.
+        outcomes: how many ended in each way.
+        faults: why answers could not be judged, of the first five.
+        thoughts: what went into thinking, of the answers that count and were thought about.
+    """
+
+    times: "array[float]" = field(default_factory=lambda: array("d"))
+    scored: int = 0
+    passed: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+    thoughts: list[Thought] = field(default_factory=list)
 
 
-def _thoughts(answers: Sequence[KeptAnswer]) -> dict[str, float]:
+def _seen(answers: Sequence[KeptAnswer], reducer: str) -> _Seen:
+    seen = _Seen()
+    for answer in answers:
+        score = answer.score
+        seen.outcomes[answer.outcome.value] += 1
+        seen.scored += value_of(score, reducer) is not None
+        if score is not None:
+            seen.passed += bool(score.passed)
+            if is_fault(score) and len(seen.faults) < _NAMED_FAULTS:
+                seen.faults.append(score.reason)
+        if answer.outcome.is_scored:
+            if answer.e2e_s is not None:
+                seen.times.append(answer.e2e_s)
+            if answer.thought is not None:
+                seen.thoughts.append(answer.thought)
+    return seen
+
+
+def _thoughts(found: Sequence[Thought]) -> dict[str, float]:
     """Return how many of the answers that count were thought about, and the medians of what that took."""
-    found = [answer.thought for answer in answers if answer.thought is not None and answer.outcome.is_scored]
     columns: dict[str, list[float | None]] = {
         "reasoning_tokens_p50": [thought.tokens for thought in found],
         "answer_tokens_p50": [thought.answer_tokens for thought in found],
@@ -101,11 +135,11 @@ class _Items(NamedTuple):
     tiers: "array[int]"
 
 
-def _items(answers: Sequence[KeptAnswer], reducer: str) -> _Items:
+def _items(answers: Sequence[KeptAnswer], reducer: str, *, has_repeats: bool) -> _Items:
     """Return what the reducer makes of each item; an item with fewer scored epochs than its k does not count."""
     reduce, least = named(reducer), int(reducer[5:]) if reducer.startswith("pass") else 1
     found = _Items(array("d"), [], array("q"))
-    for answer, scores in _scored(answers, reducer):
+    for answer, scores in _scored(answers, reducer, has_repeats=has_repeats):
         if len(scores) >= least:
             found.values.append(reduce(scores))
             found.clusters.append(answer.cluster_id or answer.item_id)
@@ -113,12 +147,14 @@ def _items(answers: Sequence[KeptAnswer], reducer: str) -> _Items:
     return found
 
 
-def _scored(answers: Sequence[KeptAnswer], reducer: str) -> Iterator[tuple[KeptAnswer, list[float]]]:
+def _scored(
+    answers: Sequence[KeptAnswer], reducer: str, *, has_repeats: bool
+) -> Iterator[tuple[KeptAnswer, list[float]]]:
     """Yield the last answer to each item with what of its scores the reducer works on, one value for each scored epoch.
 
     Nothing is collected where no item has several answers: there may be tens of thousands.
     """
-    if not _has_repeats(answers):
+    if not has_repeats:
         for answer in answers:
             if (value := value_of(answer.score, reducer)) is not None:
                 yield answer, [value]
@@ -145,10 +181,13 @@ def _tiers(items: _Items) -> dict[str, float]:
 
 
 def _repeats(answers: Sequence[KeptAnswer]) -> dict[str, Any]:
-    """Return what the epochs tell: the variances are of the scores, flips and rates of the passes."""
+    """Return what the epochs tell: the variances are of the scores, flips and rates of the passes.
+
+    It is given no answers where no item has several.
+    """
     scores: dict[str, list[float]] = defaultdict(list)
     passes: dict[str, list[bool]] = defaultdict(list)
-    for answer in answers if _has_repeats(answers) else ():
+    for answer in answers:
         if (value := value_of(answer.score, "mean")) is not None:
             scores[answer.item_id].append(value)
             passes[answer.item_id].append(value_of(answer.score, "majority") == 1)

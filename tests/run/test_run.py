@@ -18,6 +18,7 @@ from harness.domain.record import (
 )
 from harness.domain.sample import Sample
 from harness.errors import ApiError, LoadFailed, ReleaseFailed
+from harness.store.run_file import RunFile
 from harness.testing.clock import FakeClock
 from harness.testing.fault import Call, Ignore, Status
 from harness.testing.message import Request
@@ -187,6 +188,17 @@ def test_a_server_that_is_gone_at_the_end_leaves_the_end_record(make: Make) -> N
     bench.server.close()
     bench.run.close(exit_code=0)
     assert bench.records(EndRecord)[0].resident_after is None
+
+
+def test_the_view_of_a_run_is_read_once_and_then_only_what_was_added(make: Make) -> None:
+    bench = make()
+    bench.evaluate()
+    assert bench.run.view() is not bench.run.view()  # Before the end, each reader has a view of its own.
+    bench.run.close(exit_code=0)
+    seen = bench.run.view()
+    assert seen is bench.run.view()
+    assert seen.end is not None
+    assert list(seen.samples()) == list(RunFile.read(bench.run.path).samples())
 
 
 def test_every_record_is_on_disk_as_soon_as_it_is_made(make: Make) -> None:

@@ -377,3 +377,21 @@ def test_prompts_are_not_parsed_by_those_who_ask_for_none(tmp_path: Path) -> Non
     seen = RunFile.read(path)
     with pytest.raises(StoreError, match=r"expected one JSON object a line"):
         seen.prompt(seen.sample_record(next(entry for _, entry in seen.samples())))
+
+
+def test_reading_on_takes_in_what_was_appended_as_if_it_was_read_at_once(tmp_path: Path) -> None:
+    path = write(tmp_path / "run.jsonl", [run(), sample("a"), score("a")])
+    seen = RunFile.read(path)
+    prompt = PromptRecord(**HEAD, prompt_hash="p", prompt="Hello")
+    last = sample("c").to_json()
+    with path.open("a") as file:
+        file.writelines(f"{record.to_json()}\n" for record in (prompt, sample("b"), score("b", 0.0)))
+        file.write(last[:20])
+    assert seen.read_on().prompt(sample("b")) == prompt
+    with path.open("a") as file:
+        file.write(f"{last[20:]}\n")
+    fresh = RunFile.read(path)
+    assert list(seen.read_on().samples()) == list(fresh.samples())
+    assert [seen.sample_record(entry).sample_uid for _, entry in seen.samples()] == ["a", "b", "c"]
+    for _, entry in fresh.samples():
+        assert seen.score(entry) == fresh.score(entry)
