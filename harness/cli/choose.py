@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from harness.cli.option import FiniteRange, add_options, json_option, parsed_as, parsed_by, results_option
-from harness.cli.output import note, print_json, print_text, spinning
+from harness.cli.output import note, note_skipped, print_json, print_text, spinning
 from harness.domain.candidate import fields_of
 from harness.settings.parser import period
 
@@ -162,8 +162,10 @@ def choose(
     if task is not None and task not in answers:
         raise click.UsageError(f"--why: no such task: {task}; expected one of {', '.join(answers)}")
     if not as_json:
-        for line in (*chosen.notes, *(f"Skipped {path}: {why}" for path, why in chosen.skipped.items())):
+        for line in chosen.notes:
             note(line)
+        for path, why in chosen.skipped.items():
+            note_skipped(path, why)
     if out is not None and _write_routing(out, chosen, wanted, valid_for_s=valid_for_s, is_shared=share_results):
         return
     if as_json:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.option import json_option, margin_option, results_option, tasks_option
-from harness.cli.output import note, print_json, print_text
+from harness.cli.output import note_skipped, print_json, print_text
 from harness.domain.candidate import fields_of
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _print(found: "Compared", *, margin: float, shows_flips: bool) -> None:
     from harness.verdict.flip import flipped_answers
 
     for path, why in found.skipped.items():
-        note(f"Skipped {path}: {why}")
+        note_skipped(path, why)
     width = terminal_width()
     print_text(render_contrasts(found.contrasts, is_ladder=found.is_ladder, margin=margin, width=width))
     for contrast in found.contrasts if shows_flips else ():

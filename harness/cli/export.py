@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from harness.cli.option import checked_out, json_option, results_option
-from harness.cli.output import note, print_answer, print_json, print_text
+from harness.cli.output import note, note_skipped, print_answer, print_json, print_text
 
 _TABLES = ("cells", "samples", "measures", "comparisons")
 
@@ -76,7 +76,7 @@ def export(
 
     found, skipped = exported_runs(runs, results, or_measures=table == "measures")
     for path, why in skipped.items():
-        note(f"Skipped {path}: {why}")
+        note_skipped(path, why)
     if kind == "eee":
         assert out is not None  # noqa: S101  (checked above)
         written = write_every_eval_ever(found, out, organisation=organisation or "unknown", is_shared=is_shared)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.option import Percent, json_option, margin_option, results_option, tasks_option
-from harness.cli.output import command_workflow, note, print_json, print_text
+from harness.cli.output import command_workflow, note, note_skipped, print_json, print_text
 from harness.domain.candidate import fields_of
 from harness.errors import StoreError
 
@@ -113,7 +113,7 @@ def gate(
     code = _exit_code(found.night, is_strict=is_strict)
     if not as_json:
         for path, why in found.skipped.items():
-            note(f"Skipped {path}: {why}")
+            note_skipped(path, why)
     kept = keep(found.run, folder) if folder is not None and (code == 0 or found.night is None) else None
     _show(found, code, kept=kept, as_json=as_json)
     sys.exit(code)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from harness.report.text import disarmed_json, printable
+from harness.report.text import disarmed_json, printable, skipped
 from harness.settings import Surface
 
 _LONGEST_LINE = 4000
@@ -52,6 +52,11 @@ def print_piece(piece: str) -> None:
 def note(text: str) -> None:
     """Print text for the person at the terminal on standard error, apart from the output."""
     click.echo(rendered(text), err=True)
+
+
+def note_skipped(path: str, why: str) -> None:
+    """Print that a run file was left out, on standard error."""
+    note(skipped(path, why))
 
 
 def command_workflow(line: str) -> None:

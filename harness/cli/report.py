@@ -8,7 +8,7 @@ import click
 
 from harness.cli.choose import is_floor_set, rule_options, shipped_tasks
 from harness.cli.option import checked_out, json_option, results_option
-from harness.cli.output import note, print_json, print_text, spinning
+from harness.cli.output import note_skipped, print_json, print_text, spinning
 
 if TYPE_CHECKING:
     from harness.report.page.content import Page
@@ -94,7 +94,7 @@ def report(
         print_json(_as_dict(page, file, text))
         return
     for path, why in page.skipped:
-        note(f"Skipped {path}: {why}")
+        note_skipped(path, why)
     if file is None:
         print_text(text)
     else:

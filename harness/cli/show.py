@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.option import json_option, results_option, tasks_option
-from harness.cli.output import note, page_text, print_json, print_text
+from harness.cli.output import note_skipped, page_text, print_json, print_text
 from harness.domain.generation import Outcome
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _print(found: "ShownRun", *, is_paged: bool) -> None:
     from harness.report.sample import render_samples
 
     for path, why in found.skipped.items():
-        note(f"Skipped {path}: {why}")
+        note_skipped(path, why)
     width, count = terminal_width(), len(found.samples)
     if not count:
         print_text(paragraph(f"No sample of {found.run.path} fits.", width))

@@ -12,7 +12,7 @@ import pytest
 from harness.errors import HarnessError, StoreError
 from harness.pytest_plugin.state import PREFIX, printed, session_if_any, settings_of
 from harness.pytest_plugin.terminal import command_workflow, say
-from harness.report.text import one_line
+from harness.report.text import one_line, skipped
 
 if TYPE_CHECKING:
     from harness.domain.record import SummaryRecord
@@ -39,10 +39,10 @@ def baseline_of(config: pytest.Config) -> "list[RunFile]":
         if settings.baselines:
             from harness.command.gate import read_baseline
 
-            skipped: dict[str, str] = {}
-            found = read_baseline(settings.baselines, settings.results, run=None, skipped=skipped)
-            for path, why in skipped.items():
-                say(config, f"Skipped {path}: {why}")
+            left_out: dict[str, str] = {}
+            found = read_baseline(settings.baselines, settings.results, run=None, skipped=left_out)
+            for path, why in left_out.items():
+                say(config, skipped(path, why))
         config.stash[_BASELINE] = found
     return config.stash[_BASELINE]
 

@@ -29,6 +29,11 @@ def printable(text: str, *, limit: int | None = None, longest_line: int | None =
     return shown if limit is None else _cut(shown, limit)
 
 
+def skipped(path: str, why: str) -> str:
+    """Return the line about a run file that is left out; most reasons name the file, so it is not named again."""
+    return f"Skipped {why}" if why.startswith(f"{path}:") else f"Skipped {path}: {why}"
+
+
 def _cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 

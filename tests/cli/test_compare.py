@@ -202,7 +202,7 @@ def test_files_that_are_no_whole_runs_are_named_and_skipped(call: Call, folder: 
     (results / "r6.jsonl").write_bytes((results / "r2.jsonl").read_bytes().rpartition(b"\n")[0][:-40])
     done = call("compare", "r1", "r2", "r7", "r8")
     assert done.code == 1
-    assert "Skipped results/r7.jsonl: results/r7.jsonl:1: expected one JSON object a line" in done.err
+    assert "Skipped results/r7.jsonl:1: expected one JSON object a line" in done.err
     assert "Skipped results/r8.jsonl: an empty run" in done.err
     alone = call("compare", "r1", "r7")
     assert alone.code == 2

@@ -18,6 +18,8 @@ from harness.report.live.standing import PlannedModel, Standing
 from harness.report.no_score import why_no_score
 from harness.report.text import one_line
 
+_STOP_S = 0.5
+"""How long a process that is to stop waits at most for the thread that draws."""
 _IDLE_S = 1.0
 """How often the picture is drawn where nothing has changed but the time."""
 
@@ -59,7 +61,9 @@ class LiveProgress:
         self._region = Region(file, size)
         # Two locks: a terminal that the user has stopped (Ctrl-S) holds up who draws, not who counts answers.
         self._counting, self._drawing = threading.RLock(), threading.RLock()
-        self._is_shown = self._is_still = self._is_changed = False
+        self._is_shown = self._is_still = self._is_changed = self._is_suspended = False
+        self._drawer: int | None = None
+        self._later: Callable[[], None] | None = None
         self._drawn_at = 0.0
         self._last = 0, 0.0
         self._closed = threading.Event()
@@ -140,7 +144,7 @@ class LiveProgress:
     @contextlib.contextmanager
     def hidden(self) -> Iterator[None]:
         """Take the picture away while the block runs, so that others can print."""
-        with self._drawing:
+        with self._drawn():
             before = self._is_shown, self._is_still
             self._show(is_shown=False, is_still=False)
             try:
@@ -151,12 +155,51 @@ class LiveProgress:
     def close(self) -> None:
         """Take the picture away for good."""
         self._closed.set()
-        with self._harmless(), self._drawing:
+        with self._harmless(), self._drawn():
             self._is_shown = False
             self._region.close()
 
+    def suspend(self, later: Callable[[], None]) -> bool:
+        """Take the picture away until `resume`; called by the handler of a signal, so perhaps in the middle of drawing.
+
+        While this thread draws, return False, and call `later` once it has drawn. If the terminal holds up who draws
+        (Ctrl-S), the picture stays; so it does if this is called again before that.
+        """
+        is_drawing = self._drawer == threading.get_ident()
+        if is_drawing and self._later is None:
+            self._later = later
+            return False
+        self._later, self._is_suspended = None, True
+        if not is_drawing and self._drawing.acquire(timeout=_STOP_S):
+            with self._harmless():
+                self._region.erase()
+            self._drawing.release()
+        return True
+
+    def resume(self) -> None:
+        """Draw the picture again after `suspend`."""
+        self._is_suspended, self._is_changed = False, True
+        if self._drawer != threading.get_ident() and self._drawing.acquire(timeout=_STOP_S):
+            with self._harmless():
+                if self._is_shown:
+                    self._draw()
+            self._drawing.release()
+
+    @contextlib.contextmanager
+    def _drawn(self) -> Iterator[None]:
+        """Nobody else draws or prints while the block runs."""
+        with self._drawing:
+            before, self._drawer = self._drawer, threading.get_ident()
+            try:
+                yield
+            finally:
+                self._drawer = before
+        if before is None and self._later is not None and threading.current_thread() is threading.main_thread():
+            later, self._later = self._later, None
+            later()
+
     def _show(self, *, is_shown: bool, is_still: bool) -> None:
-        with self._harmless(), self._drawing:
+        with self._harmless(), self._drawn():
             self._is_shown, self._is_still = is_shown and not self._closed.is_set(), is_still
             if not self._is_shown:
                 self._region.erase()
@@ -168,12 +211,14 @@ class LiveProgress:
 
     def _tick(self) -> None:
         while not self._closed.wait(self._tick_s):
-            with self._harmless(), self._drawing:
+            with self._harmless(), self._drawn():
                 is_due = self._is_changed or self._clock.monotonic() - self._drawn_at >= _IDLE_S
                 if self._is_shown and not self._is_still and is_due:
                     self._draw()
 
     def _draw(self) -> None:
+        if self._is_suspended:
+            return
         now = self._clock.monotonic()
         with self._counting:
             self._is_changed, self._drawn_at = False, now

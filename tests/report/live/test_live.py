@@ -300,3 +300,25 @@ def test_while_something_is_measured_it_is_drawn_once(make: type[Bench]) -> None
             bench.terminal.written.clear()
             advance(answer())
             assert bench.terminal.written.wait(30)
+
+
+def test_a_stop_in_the_middle_of_printing_waits_until_it_has_been_printed(make: type[Bench]) -> None:
+    bench = make()
+    bench.expect("acme/small")
+    later: list[str] = []
+    with bench.view.shown():
+        with bench.view.hidden():
+            assert not bench.view.suspend(lambda: later.append("again"))
+            assert later == []
+        assert later == ["again"]
+        assert bench.view.suspend(lambda: None)
+        assert (bench.text, bench.terminal.screen.is_cursor_shown) == ("", True)
+        bench.view.resume()
+        assert "small" in bench.text
+
+
+def test_a_second_stop_does_not_wait_for_a_terminal_that_is_held(make: type[Bench]) -> None:
+    bench = make()
+    with bench.view.hidden():
+        assert not bench.view.suspend(lambda: None)
+        assert bench.view.suspend(lambda: None)
