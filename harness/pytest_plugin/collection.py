@@ -11,8 +11,8 @@ from harness.pytest_plugin.gating import baseline_of
 from harness.pytest_plugin.item import (
     PUT_OFF,
     case_of,
+    is_about,
     is_before_load,
-    is_for_embedding,
     is_free_form,
     is_measurement,
     is_thorough,
@@ -74,8 +74,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def _asked(test: pytest.Item, models: "Sequence[Model]") -> "Sequence[Model]":
     """Return the models of the kind that a test is about: chat, or embedding; all without one, to be left out later."""
-    kind = is_for_embedding(test)
-    return [model for model in models if model.is_embedding == kind] or models
+    return [model for model in models if is_about(test, model)] or models
 
 
 @pytest.hookimpl(trylast=True)
@@ -133,12 +132,13 @@ def _leave_out_other_kind(config: pytest.Config, items: list[pytest.Item]) -> No
 
     End the session where nothing is left.
     """
-    unasked = [item for item in items if (model := model_of(item)) and model.is_embedding != is_for_embedding(item)]
+    unasked = [item for item in items if (model := model_of(item)) and not is_about(item, model)]
     if not unasked:
         return
     rest = [item for item in items if item not in unasked]
     if not any(map(model_of, rest)):
-        kind = "an embedding" if is_for_embedding(unasked[0]) else "a chat"
+        model = model_of(unasked[0])
+        kind = "a chat" if model and model.is_embedding else "an embedding"
         _stop_for_want_of_a_model(config, f"what was collected needs {kind} model")
     config.hook.pytest_deselected(items=unasked)
     items[:] = rest
@@ -164,7 +164,7 @@ def _prepare(config: pytest.Config, session: "Session", items: list[pytest.Item]
         tests.setdefault(_owner(item, session), []).append(item.nodeid)
     # Tests with `lms_once` run on the first model only: the last one has just what every model has. Embedding models,
     # which have fewer tests, are estimated with those of chat models.
-    usual = [item for item in items if not is_for_embedding(item)] or items
+    usual = [item for item in items if (model := model_of(item)) and not model.is_embedding] or items
     last = [item for item in usual if model_key_of(item) == model_key_of(usual[-1])]
     work = Work(
         tests=sum(not (task_of(item) or is_measurement(item)) for item in last),

@@ -130,10 +130,16 @@ def model_id(model: "Model") -> str:
     return one_line(model.name, limit=_LONGEST_ID)
 
 
-def is_for_embedding(item: pytest.Item) -> bool:
-    """Return whether the test is about embedding models: its task needs one, or it has the marker `lms_embedding`."""
-    task = task_of(item)
-    return item.get_closest_marker("lms_embedding") is not None if task is None else task.needs.embedding
+def is_about(item: pytest.Item, model: "Model") -> bool:
+    """Return whether the test is about models of this kind: embedding models, chat models, or any.
+
+    Its task says so, or else its marker; without one it is about chat models.
+    """
+    if (task := task_of(item)) is not None:
+        return task.needs.embedding == model.is_embedding
+    if item.get_closest_marker("lms_any_model") is not None:
+        return True
+    return (item.get_closest_marker("lms_embedding") is not None) == model.is_embedding
 
 
 def is_measurement(item: pytest.Item) -> bool:

@@ -35,6 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "lms_task(task): the test runs this harness.Task, or with lms_ask is part of this name"
     )
     config.addinivalue_line("markers", "lms_before_load: the test runs before its model's lease is acquired")
+    config.addinivalue_line("markers", "lms_any_model: the test is about chat models and embedding models alike")
     config.addinivalue_line("markers", "lms_embedding: the test is about embedding models, not chat models")
     config.addinivalue_line("markers", "lms_once: the test runs on the cheapest selected model only")
     config.addinivalue_line("markers", "lms_thorough: the test measures for minutes, and runs with --lms-thorough only")

@@ -7,6 +7,7 @@ from harness.report import speed
 from harness.report.claim import races, repeats, thoughts, verdicts
 from harness.report.context import context_note
 from harness.report.figure import rate, seconds, size
+from harness.report.latency import vector
 from harness.report.latency.load import leaks
 from harness.report.latency.tables import tables as latency_tables
 from harness.report.layout import cards, fits, fitted, paragraph, table
@@ -145,8 +146,9 @@ def _row(seen: RunFile, cell: SummaryRecord) -> Sequence[str]:
 
 
 def _latency(seen: RunFile, width: int | None) -> list[str]:
-    """Return the latency of the models that have no cell, as in a run of the latency suite alone."""
+    """Return the latency of the chat models that have no cell, as in a run of the latency suite alone."""
     shown = {cell.model_key for cell in seen.summaries}
+    shown |= {measure.model_key for measure in seen.measures if measure.name.startswith(vector.PREFIX)}
     keys = dict.fromkeys(
         measure.model_key for measure in seen.measures if measure.name in _LATENCY and measure.model_key
     )

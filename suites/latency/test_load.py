@@ -122,6 +122,7 @@ def _before_warm_rounds(run: Run, model: Model, rounds: Rounds) -> int:
     return max(1, min(WARM_ROUNDS, int(run.settings.latency_budget_s / 4 / max(first_s, 0.001))))
 
 
+@pytest.mark.lms_any_model
 @pytest.mark.lms_before_load
 def test_explicit_load(benchmark: BenchmarkFixture, lms_run: Run, unloaded: Model) -> None:
     """Cold loads where the file is known and can be dropped from memory, then warm ones; each is unloaded again."""

@@ -8,7 +8,6 @@ import pytest
 from harness import ApiError, Client, LeasedModel, Run
 
 TEXT = "The ship left the harbour at dawn."
-BATCHES = (1, 8, 32)
 _UNUSABLE = 0.01
 _MOST_TOKENS = 4096
 
@@ -52,16 +51,3 @@ def test_a_text_beyond_the_context_has_a_vector(lms_client: Client, lms_instance
     except ApiError:  # Refused, which is not silent.
         is_cut = False
     _measure(lms_run, lms_instance, "embedding_cuts_silently", float(is_cut), "bool", context_length=context)
-
-
-@pytest.mark.lms_embedding
-def test_texts_a_second(lms_client: Client, lms_instance: LeasedModel, lms_run: Run) -> None:
-    """Short texts, one request at a time, of one, eight and 32 texts."""
-    for batch in BATCHES:
-        texts = [f"No. {number} of {batch}: {TEXT}" for number in range(batch)]
-        started = lms_run.clock.monotonic()
-        lms_client.embed(lms_instance.address, texts)
-        wall_s = lms_run.clock.monotonic() - started
-        _measure(
-            lms_run, lms_instance, "embedding_texts_per_s", batch / wall_s if wall_s else 0.0, "text/s", batch=batch
-        )

@@ -74,15 +74,17 @@ def test_the_engine_returns_the_vectors_of_the_weights(tmp_path: Path) -> None:
     pytest.importorskip("xllamacpp", reason="needs xllamacpp: pip install 'lmstudio-harness[embedded]'")
     words = [*VOCABULARY, "red", "the", "rates", "rise"]
     config = bert_config(width=32, wide=64, heads=4, layers=2, positions=64, tokens=len(words))
+    config["layer_norm_eps"] = 0.1  # An encoder's own is too small to be noticed if it were another.
     tensors = random_weights(bert_shapes(config))
     texts = ["the red fox", "rates rise", "the red foxes rise the red foxes rise", "fox the red"]
 
-    def reference(tensors: Mapping[str, Array]) -> Array:
-        return np.array([vector(config, tensors, tokens(words, text)) for text in texts])
+    def reference(tensors: Mapping[str, Array], **other: float) -> Array:
+        return np.array([vector({**config, **other}, tensors, tokens(words, text)) for text in texts])
 
     convert(write_bert(tmp_path, config, words, tensors), tmp_path / "small.gguf", name="Small")
     found = np.array(embedded(tmp_path, texts))
     assert least_cosine(found, reference(tensors)) > 0.9999
+    assert least_cosine(found, reference(tensors, layer_norm_eps=1e-12)) < 0.9999
     # And each tensor counts: in another order, its values would have been noticed. What a key's bias adds to all scores
     # of a query cancels out.
     without = {name: least_cosine(found, reference({**tensors, name: tensors[name][::-1]})) for name in tensors}

@@ -34,6 +34,11 @@ def test_near(lms_run_task: RunTask) -> None:
 def test_embeds(lms_client, lms_instance) -> None:
     assert lms_instance.model.is_embedding
     assert len(lms_client.embed(lms_instance.address, ["a"])) == 1
+
+@pytest.mark.lms_any_model
+@pytest.mark.lms_before_load
+def test_is_listed(lms_client, lms_model) -> None:
+    assert lms_model.key in {model.key for model in lms_client.models()}
 """
 PLAIN = """
 import pytest
@@ -78,7 +83,7 @@ def test_both_kinds_in_one_run_each_get_their_own_tests_and_end_in_one_table(
 ) -> None:
     code, out, records = run("--lms-model=acme/tiny-1b", f"--lms-model={EMBEDDER}")
     assert code == 0, out
-    assert "4 passed" in out
+    assert "6 passed" in out
     cells = {(cell.model_key, cell.task): cell.score for cell in records if isinstance(cell, SummaryRecord)}
     assert cells == {("acme/tiny-1b", "echo"): 1.0, (EMBEDDER, "near"): 1.0}
     skips = {(skip.model_key, skip.task): skip.reason for skip in records if isinstance(skip, SkipRecord)}
@@ -92,7 +97,7 @@ def test_both_kinds_in_one_run_each_get_their_own_tests_and_end_in_one_table(
 
 def test_of_one_kind_alone_only_its_tests_are_run(run: Callable[..., tuple[int, str, list[Record]]]) -> None:
     code, out, records = run(f"--lms-model={EMBEDDER}")
-    assert (code, "2 passed, 2 deselected" in out) == (0, True), out
+    assert (code, "3 passed, 2 deselected" in out) == (0, True), out
     assert not [record for record in records if isinstance(record, SkipRecord)]
 
 
