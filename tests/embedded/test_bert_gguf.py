@@ -1,7 +1,5 @@
 """From the safetensors of a BERT encoder to GGUF: on one of two layers, made here."""
 
-import asyncio
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.domain.model import InstanceId, LoadConfig
 from harness.embedded.bert_gguf import convert
 from harness.embedded.catalogue import ModelFile, scan
 from harness.embedded.default_models import is_embedder_wanted, listing
@@ -17,6 +14,7 @@ from harness.errors import EmbeddedError
 
 from .bert_reference import vector
 from .checkpoint import Array, bert_config, bert_shapes, write_bert
+from .engine import embedded
 
 gguf = pytest.importorskip("gguf")
 
@@ -82,7 +80,8 @@ def test_the_engine_returns_the_vectors_of_the_weights(tmp_path: Path) -> None:
         return np.array([vector({**config, **other}, tensors, tokens(words, text)) for text in texts])
 
     convert(write_bert(tmp_path, config, words, tensors), tmp_path / "small.gguf", name="Small")
-    found = np.array(embedded(tmp_path, texts))
+    (model,) = scan(tmp_path)
+    found = np.array(embedded(ModelFile(model=model, path=tmp_path / "small.gguf"), texts))
     assert least_cosine(found, reference(tensors)) > 0.9999
     assert least_cosine(found, reference(tensors, layer_norm_eps=1e-12)) < 0.9999
     # And each tensor counts: in another order, its values would have been noticed. What a key's bias adds to all scores
@@ -115,24 +114,6 @@ def tokens(vocabulary: Sequence[str], text: str) -> list[int]:
     """Return the WordPiece tokens of a text whose words are known; a plural has its ending apart."""
     pieces = text.replace("foxes", "fox ##es").split()
     return [vocabulary.index(piece) for piece in ("[CLS]", *pieces, "[SEP]")]
-
-
-def embedded(folder: Path, texts: Sequence[str]) -> list[list[float]]:
-    """Return the vectors that the embedded engine has for these texts."""
-    from harness.embedded.embedding import embed
-    from harness.embedded.instance import start_instance
-
-    async def ask(file: ModelFile) -> bytes:
-        config = LoadConfig(context_length=64, parallel=1, eval_batch_size=64)
-        instance = await start_instance(file, InstanceId("small"), config, is_jit=False)
-        try:
-            return await embed(instance, texts, encoding_format=None)
-        finally:
-            await instance.stop()
-
-    (model,) = scan(folder)
-    body = json.loads(asyncio.run(ask(ModelFile(model=model, path=folder / "small.gguf"))))
-    return [entry["embedding"] for entry in body["data"]]
 
 
 def test_the_optional_embedding_model_is_listed_only_where_it_is_named() -> None:
