@@ -9,6 +9,7 @@ from harness.run.plan import estimate
 from harness.settings import Settings
 from harness.store.reader import read_run
 from harness.testing.scripted import ScriptedServer
+from suites.latency import ladder, test_load, test_throughput, test_unchanged
 from suites.latency.probe import LEAST_ROUNDS, LEAST_WINDOWS, MAX_ROUNDS, rounds_within
 from tests import forkserver
 
@@ -45,6 +46,21 @@ def test_single_requests_fill_the_budget_and_take_thirty_rounds_if_thorough() ->
     assert [rounds_within(budget, first_s, least=LEAST_ROUNDS) for first_s in (0.0, 0.25, 9.0)] == [30, 12, 4]
     assert rounds_within(budget, 9.0, least=LEAST_WINDOWS) == 3
     assert rounds_within(replace(budget, thorough=True), 9.0, least=LEAST_ROUNDS) == 30
+
+
+def test_the_estimate_of_a_thorough_run_counts_each_request_and_load() -> None:
+    single, *several = ladder.steps(estimate._SLOTS)
+    a_step = (1 + ladder.WINDOWS) * ladder.REQUESTS
+    singly = (1 + MAX_ROUNDS) + (1 + test_unchanged.ROUNDS) + a_step * single + 2 * test_throughput.FLIP_QUESTIONS
+    at_once = (1 + MAX_ROUNDS) * estimate._SLOTS + a_step * sum(several) + test_throughput.FLIP_QUESTIONS
+    assert (singly, at_once) == (estimate._SINGLE_REQUESTS, estimate._REQUESTS_AT_ONCE)
+    explicit = 1 + test_load.THOROUGH_COLD_ROUNDS + test_load.THOROUGH_WARM_ROUNDS
+    assert explicit + 2 * (1 + test_load.JIT_ROUNDS) + 1 == estimate._THOROUGH_LOADS
+
+
+def test_the_estimate_of_an_everyday_run_counts_as_many_loads_as_the_budget_allows() -> None:
+    settings = Settings(latency_budget_s=45.0)
+    assert [estimate._loads(settings, load_s) for load_s in (0.5, 5.0, 20.0)] == [5, 4, 3]
 
 
 def test_where_the_budget_is_too_short_a_line_says_how_many_rounds_there_are_and_why(tmp_path: Path) -> None:

@@ -15,19 +15,20 @@ from harness.task.task import Task
 _BANDWIDTH_BYTES_S = 10e9
 _PREFILL_TO_DECODE = 4
 _DISK_BYTES_S = 1e9
-_LOADS_MEASURED, _THOROUGH_LOADS = 3, 21
-"""The loads that the latency suite times; in a thorough run cold, warm and by a first request."""
+_THOROUGH_LOADS = 22
+"""The loads of a model in a thorough run: 1 uncounted, 3 cold, 5 warm, 6 by a request, 6 beside those, the lease."""
+_MOST_WARM_LOADS = 3
 _LEAST_ROUNDS, _LEAST_WINDOWS, _MOST_ROUNDS = 4, 3, 30
 """The rounds that the latency suite asks if it is not thorough: of single requests, with all slots at work, of each."""
 _PROMPT_TOKENS, _OUTPUT_TOKENS, _SLOTS = 90, 40, 4
 """Of a short request, and how many slots an instance has; LM Studio's default is 4."""
-_SINGLE_REQUESTS = 42
-_REQUESTS_AT_ONCE, _WAVES_AT_ONCE = 424, 169
-_THOROUGH_PROMPT_TOKENS = (_SINGLE_REQUESTS + _REQUESTS_AT_ONCE) * _PROMPT_TOKENS
-_THOROUGH_OUTPUT_TOKENS = (_SINGLE_REQUESTS + _WAVES_AT_ONCE) * _OUTPUT_TOKENS
-"""What the latency suite asks of a model with `thorough`, all requests together: 30 single requests and 10 late ones,
-each after a warm-up, then all slots (31 x 4), the ladder (7 x 2 x (1 + 2 + 4 + 8)) and flips (3 x 30), in waves of up
-to 4 answers."""
+_GAIN_AT_ONCE = 2
+"""How many times as fast all slots decode together as one. Measured: 1.2 to 1.7 on 2 cores, with 4 slots; a GPU gains
+more, up to their number, so the guess is wrong by a factor of two at most."""
+_SINGLE_REQUESTS, _REQUESTS_AT_ONCE = 116, 350
+"""What the latency suite asks of a model with `thorough`: singly 30 and 10 late ones, each after a warm-up, the first
+step of the ladder (7 x 2) and two passes of flips (2 x 30); several at a time all slots (31 x 4), the other steps of
+the ladder (7 x 2 x (2 + 4 + 8)), and one pass of flips."""
 _DEPTHS = (128, 512, 2048, 8000)
 _DEPTH_ROUNDS, _DEPTH_OUTPUT_TOKENS = 5, 72
 _LONGEST_DEPTH_S = 600.0
@@ -78,15 +79,24 @@ def measuring_s(model: Model, settings: Settings, history: History | None = None
     prompt_token_s = known.prompt_token_s.get(model.name, token_s / _PREFILL_TO_DECODE)
     if not settings.thorough:
         request_s = _OUTPUT_TOKENS * token_s + _PROMPT_TOKENS * prompt_token_s
-        window_s = _OUTPUT_TOKENS * token_s + _SLOTS * _PROMPT_TOKENS * prompt_token_s
+        window_s = _SLOTS * (_OUTPUT_TOKENS * token_s / _GAIN_AT_ONCE + _PROMPT_TOKENS * prompt_token_s)
         asked = (request_s, _LEAST_ROUNDS), (window_s, _LEAST_WINDOWS)
         return sum(each_s * (1 + _rounds(settings, each_s, least)) for each_s, least in asked)
-    short_s = _THOROUGH_OUTPUT_TOKENS * token_s + _THOROUGH_PROMPT_TOKENS * prompt_token_s
+    outputs = _OUTPUT_TOKENS * (_SINGLE_REQUESTS + _REQUESTS_AT_ONCE / _GAIN_AT_ONCE)
+    prompts = _PROMPT_TOKENS * (_SINGLE_REQUESTS + _REQUESTS_AT_ONCE)
+    short_s = outputs * token_s + prompts * prompt_token_s
     rounds_s = [_DEPTH_OUTPUT_TOKENS * token_s + depth * prompt_token_s for depth in _DEPTHS]
     long_s = sum(min(_DEPTH_ROUNDS * round_s, _LONGEST_DEPTH_S) for round_s in rounds_s)
     thinks = does_reason(reasoning_for(model, settings.reasoning))
     thoughts_s = _THOUGHT_ROUNDS * _THOUGHT_TOKENS * token_s if thinks else 0.0
     return short_s + long_s + thoughts_s
+
+
+def _loads(settings: Settings, load_s: float) -> int:
+    """Return how often a model is loaded: once in any state, then warm as often as the budget allows, and for use."""
+    if settings.thorough:
+        return _THOROUGH_LOADS
+    return 2 + max(1, min(_MOST_WARM_LOADS, int(settings.latency_budget_s / 4 / max(load_s, 1e-3))))
 
 
 def _rounds(settings: Settings, round_s: float, least: int) -> int:
@@ -141,7 +151,7 @@ def model_cost(
     load_s, basis = load_cost(model, history)
     load_s *= not is_loaded
     if work.is_measured:
-        load_s *= _THOROUGH_LOADS if settings.thorough else _LOADS_MEASURED
+        load_s *= _loads(settings, load_s)
     measured_s = measuring_s(model, settings, history) if work.is_measured else 0.0
     slowest_s = max((cell.sample_s for cell in cells.values()), default=0.0)
     fixed_s = load_s + measured_s + work.tests * _SAMPLES_A_TEST * slowest_s
