@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from harness.domain.sample import Sample, canonical_json
+from harness.domain.sample import Json, Sample, canonical_json
 from harness.domain.score import Scorer
 from harness.errors import TaskError
+from harness.own_task.kept_sample import KeptSamples
 from harness.own_task.order import ordered
 from harness.own_task.target import ideal_answer
-from harness.scoring.judge import judged
+from harness.scoring.judge import judged_each
 
 _CANDIDATES = 5
 _ROWS = 200
@@ -25,36 +26,48 @@ class Constant(NamedTuple):
     score: float
 
 
-def best_constant(scorer: Scorer, samples: Sequence[Sample]) -> Constant:
+class IdealAnswers:
+    """What the targets of all samples say of answers, collected as the samples are made.
+
+    Args:
+        scorer: its name.
+
+    Attributes:
+        frequent: how often each ideal answer is one.
+        has_several: whether some row accepts several.
+    """
+
+    def __init__(self, scorer: str) -> None:
+        self._scorer = scorer
+        self.frequent: Counter[str] = Counter()
+        self.has_several = False
+
+    def add(self, target: Json) -> None:
+        """Take in the target of a sample."""
+        if (ideal := ideal_answer(self._scorer, target)) is not None:
+            self.frequent[ideal] += 1
+        self.has_several |= isinstance(target, list)
+
+
+def best_constant(scorer: Scorer, samples: KeptSamples, answers: IdealAnswers) -> Constant:
     """Return the best answer that is the same for every row.
 
     Tried are the most frequent ideal answers and "OK."; where scores are graded, on up to 200 rows.
     """
-    frequent = Counter(ideal for sample in samples if (ideal := ideal_answer(scorer.name, sample.target)) is not None)
-    if scorer.name in _WHOLE and frequent and not _has_several(samples):
+    frequent = answers.frequent
+    if scorer.name in _WHOLE and frequent and not answers.has_several:
         answer, times = min(frequent.items(), key=lambda found: (-found[1], found[0]))
         return Constant(answer, times / len(samples))
-    some = [samples[index] for index in ordered(samples, 0)[:_ROWS]]
+    some = [samples[index] for index in ordered(samples.keys(), 0)[:_ROWS]]
     candidates = [_BLANK, *(answer for answer, _ in frequent.most_common(_CANDIDATES))]
     found = [Constant(answer, _mean(scorer, some, answer)) for answer in candidates]
     return max(found, key=lambda constant: constant.score)
 
 
-def _has_several(samples: Sequence[Sample]) -> bool:
-    """Tell whether some row accepts several answers."""
-    return any(isinstance(sample.target, list) for sample in samples)
-
-
 def _mean(scorer: Scorer, samples: Sequence[Sample], answer: str) -> float:
     """Return the mean score of one answer; equal targets are judged once."""
-    known: dict[str, float] = {}
-    total = 0.0
-    for sample in samples:
-        key = canonical_json(sample.target)
-        if key not in known:
-            try:
-                known[key] = judged(scorer, answer, sample.target).value or 0.0
-            except TaskError:
-                known[key] = 0.0
-        total += known[key]
-    return total / len(samples)
+    targets = {canonical_json(sample.target): sample.target for sample in samples}
+    judgements = judged_each(scorer, ((answer, target) for target in targets.values()))
+    values = [0.0 if isinstance(found, TaskError) else found.value or 0.0 for found in judgements]
+    known = dict(zip(targets, values, strict=True))
+    return sum(known[canonical_json(sample.target)] for sample in samples) / len(samples)

@@ -8,8 +8,10 @@ from typing import overload
 
 from harness.domain.sample import ImageFile, Json, Sample
 from harness.store.spool import Spool
+from harness.task.task import SoundSamples
 
 _NAMES = tuple(field.name for field in fields(Sample))
+_ID, _STRATUM = 2 + _NAMES.index("item_id"), 2 + _NAMES.index("stratum")
 
 
 class SampleStore:
@@ -24,6 +26,7 @@ class SampleStore:
         self._spool = Spool()
         self._labels = list(labels)
         self._examples = examples
+        self._hashes: array[int] = array("Q")  # 0: not known yet.
 
     def __len__(self) -> int:
         return len(self._spool)
@@ -43,6 +46,7 @@ class SampleStore:
             (str(image.path), image.sha256, image.size_bytes) for image in sample.images if isinstance(image, ImageFile)
         ]
         self._spool.append([place, has_labels, *values.values()])
+        self._hashes.append(0)
 
     def sample(self, number: int) -> Sample:
         """Return a sample by its number, from 0, in the order in which they were added."""
@@ -62,13 +66,24 @@ class SampleStore:
         """Return where the row of a sample stands."""
         return str(self._spool.value(number)[0])
 
+    def key(self, number: int) -> tuple[str, str]:
+        """Return the id and the stratum of a sample."""
+        value = self._spool.value(number)
+        return value[_ID], value[_STRATUM]
+
+    def item_hash(self, number: int, sample: Sample | None = None) -> str:
+        """Return the hash of a sample, which is taken once; whoever has the sample at hand gives it."""
+        if not self._hashes[number]:
+            self._hashes[number] = int((sample or self.sample(number)).item_hash, 16)
+        return f"{self._hashes[number]:016x}"
+
     def _without_labels(self, target: Json) -> tuple[Json, bool]:
         if self._labels and isinstance(target, dict) and target.get("labels") == self._labels:
             return {name: value for name, value in target.items() if name != "labels"}, True
         return target, False
 
 
-class KeptSamples(Sequence[Sample]):
+class KeptSamples(SoundSamples):
     """Some of the samples in a store, in some order; each is made anew whenever it is looked at.
 
     Args:
@@ -99,6 +114,14 @@ class KeptSamples(Sequence[Sample]):
         if isinstance(index, slice):
             return KeptSamples(self._store, self.numbers[index])
         return self._store.sample(self.numbers[index])
+
+    def item_hashes(self) -> Iterator[str]:
+        """Yield the `item_hash` of each sample, in order."""
+        return map(self._store.item_hash, self.numbers)
+
+    def keys(self) -> Iterator[tuple[str, str]]:
+        """Yield the id and the stratum of each sample, in order."""
+        return map(self._store.key, self.numbers)
 
     def place(self, index: int) -> str:
         """Return where the row of the sample at an index stands."""

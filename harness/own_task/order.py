@@ -4,18 +4,20 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 
-from harness.domain.sample import Sample
 
-
-def ordered(samples: Iterable[Sample], seed: int) -> list[int]:
-    """Return the indices of the samples in a random order of this seed, of which every beginning is a fair part.
+def ordered(keys: Iterable[tuple[str, str]], seed: int) -> list[int]:
+    """Return the indices of samples in a random order of this seed, of which every beginning is a fair part.
 
     A row's place depends on its id and the seed alone, so that rows that are added later leave the order of the others
     as it is. Where there are strata, every beginning has each of them in about its share of all rows.
+
+    Args:
+        keys: the id and the stratum of each sample.
+        seed: of the order.
     """
     strata: dict[str, list[tuple[float, str, int]]] = defaultdict(list)
-    for index, sample in enumerate(samples):
-        strata[sample.stratum].append((draw(seed, sample.item_id), sample.item_id, index))
+    for index, (item_id, stratum) in enumerate(keys):
+        strata[stratum].append((draw(seed, item_id), item_id, index))
     placed: list[tuple[float, str, int]] = []
     for stratum, drawn in strata.items():
         drawn.sort()

@@ -1,13 +1,13 @@
 """Loads own tasks: from definitions and their rows to tasks that run, resume, and are compared like shipped ones."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from harness.domain.sample import Json, Sample
 from harness.errors import TaskError
-from harness.own_task.chance import Constant, best_constant
+from harness.own_task.chance import Constant, IdealAnswers, best_constant
 from harness.own_task.definition import LABEL_SCORERS, Definition, read_definition
 from harness.own_task.folder import check_below, definition_paths
 from harness.own_task.kept_sample import SampleStore
@@ -15,7 +15,7 @@ from harness.own_task.review import own_scorer
 from harness.own_task.row_fault import CellFault, RowFaults, in_column
 from harness.own_task.row_sample import example_of, sample_of
 from harness.own_task.rows import Rows
-from harness.own_task.target import ideal_answer, labels_of, right_of
+from harness.own_task.target import labels_of, right_of
 from harness.own_task.task_row import TaskRows
 from harness.store.row import short
 from harness.task.shipped import shipped_names
@@ -114,6 +114,7 @@ def load_own_task(definition: Definition) -> OwnTask:
     store = SampleStore(labels, examples)
     numbers: dict[str, int] = {}
     repeated: list[Repetition] = []
+    answers, sizes = IdealAnswers(definition.scorer), _Sizes()
     faults = RowFaults()
     for row in found:
         if row.number in taken:
@@ -124,6 +125,8 @@ def load_own_task(definition: Definition) -> OwnTask:
             if earlier is None:
                 store.add(sample, row.place)
                 numbers[sample.item_id] = len(store) - 1
+                answers.add(sample.target)
+                sizes.add(sample)
             elif store.sample(earlier).item_hash == sample.item_hash:
                 repeated.append(Repetition(row.place, store.place(earlier)))
             else:
@@ -133,30 +136,26 @@ def load_own_task(definition: Definition) -> OwnTask:
         raise TaskError(f"{definition.data}: all rows are examples: none is left to ask", hint="Add rows.")
     del numbers
     rows = Rows(definition, store)
-    constant = best_constant(own_scorer(definition.scorer), rows.samples)
+    constant = best_constant(own_scorer(definition.scorer), rows.samples, answers)
+    output = definition.max_output_tokens or _answer_tokens(answers.frequent)
     return OwnTask(
         definition=definition,
-        task=_task(definition, rows, constant),
+        task=Task(
+            name=definition.name,
+            task_class=definition.task_class,
+            generate=rows,
+            scorer=own_scorer(definition.scorer),
+            max_output_tokens=output,
+            prompt_tokens=definition.prompt_tokens or sizes.most(output),
+            chance=constant.score,
+            needs=Needs(vision=bool(definition.images)),
+            description=definition.description or f"{len(store)} rows of {definition.data.name}",
+            floor=definition.floor,
+            can_grow=True,
+        ),
         rows=rows,
         repeated=repeated,
         constant=constant,
-    )
-
-
-def _task(definition: Definition, rows: Rows, constant: Constant) -> Task:
-    output = definition.max_output_tokens or _answer_tokens(definition, rows.samples)
-    return Task(
-        name=definition.name,
-        task_class=definition.task_class,
-        generate=rows,
-        scorer=own_scorer(definition.scorer),
-        max_output_tokens=output,
-        prompt_tokens=definition.prompt_tokens or max(prompt_tokens(sample, output) for sample in rows.samples),
-        chance=constant.score,
-        needs=Needs(vision=bool(definition.images)),
-        description=definition.description or f"{len(rows.samples)} rows of {definition.data.name}",
-        floor=definition.floor,
-        can_grow=True,
     )
 
 
@@ -189,14 +188,12 @@ def _check_columns(definition: Definition, known: Collection[str]) -> None:
 
 
 def _labels(definition: Definition, rows: TaskRows) -> tuple[str, ...]:
-    if not isinstance(definition.target, str):
+    if not isinstance(definition.target, str) or definition.scorer not in LABEL_SCORERS or definition.labels:
         return definition.labels
     faults, rights = RowFaults(), list[Json]()
     for row in rows:
         with faults.noted(row.place), in_column(definition.target):
-            right = right_of(definition, row.values)
-            if definition.scorer in LABEL_SCORERS:
-                rights.append(right)
+            rights.append(right_of(definition, row.values))
     faults.check()
     try:
         return labels_of(definition, rights)
@@ -228,11 +225,26 @@ def _examples(definition: Definition, rows: TaskRows, labels: Sequence[str]) -> 
     return "".join(parts), frozenset(numbers) if shot.data is None else frozenset()
 
 
-def _answer_tokens(definition: Definition, samples: Sequence[Sample]) -> int:
+def _answer_tokens(ideal: Iterable[str]) -> int:
     """Return twice what the longest ideal answer takes, but not too few; the usual number where there is none."""
-    answers = (ideal_answer(definition.scorer, sample.target) for sample in samples)
-    longest = max((tokens(answer) for answer in answers if answer is not None), default=None)
+    longest = max(map(tokens, ideal), default=None)
     return _USUAL_ANSWER_TOKENS if longest is None else max(_LEAST_ANSWER_TOKENS, 2 * longest)
+
+
+class _Sizes:
+    """How long prompts are at most, before it is known how long the answers to their turns may be."""
+
+    def __init__(self) -> None:
+        self._most: dict[int, int] = {}
+
+    def add(self, sample: Sample) -> None:
+        """Take in a sample."""
+        turns = len(sample.turns)
+        self._most[turns] = max(self._most.get(turns, 0), prompt_tokens(sample, 0))
+
+    def most(self, output: int) -> int:
+        """Return an upper estimate of the longest prompt, where an answer may take so many tokens."""
+        return max(size + turns * output for turns, size in self._most.items())
 
 
 def prompt_tokens(sample: Sample, output: int) -> int:

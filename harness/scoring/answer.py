@@ -11,6 +11,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from harness.scoring.pattern import lazy_pattern
 from harness.scoring.text import visible
@@ -84,7 +85,7 @@ def markers(text: str, words: Sequence[str] = ANSWER_WORDS) -> list[Marker]:
         found += [Marker(start=mark.start(), text=_rest_of_line(text, mark.end())) for mark in _last(pattern, text)]
     found += [
         Marker(start=mark.start(), text=_rest_of_line(text, mark.end()), is_final=_is_final(mark))
-        for mark in _last(_marker(words), text)
+        for mark in _last(_marker(tuple(words)), text)
     ]
     # A box within a marked line starts later, so it is that line's answer: "The final answer is $\boxed{7}$".
     return sorted((mark for mark in found if undressed(mark.text)), key=lambda mark: mark.start, reverse=True)
@@ -180,7 +181,8 @@ def _last(pattern: re.Pattern[str], text: str) -> deque[re.Match[str]]:
     return deque(pattern.finditer(text), maxlen=_MAX_MARKERS)
 
 
-def _marker(words: Sequence[str]) -> re.Pattern[str]:
+@lru_cache(maxsize=64)
+def _marker(words: tuple[str, ...]) -> re.Pattern[str]:
     names = "|".join(re.escape(word) for word in words)
     mark = r"[*_\"'\u201d\s]{0,4}"
     # "Option A: …" is an option, not what is chosen.

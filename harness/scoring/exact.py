@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from harness.domain.sample import Json
 from harness.domain.score import Score
-from harness.scoring.answer import final_answer, final_part, first_sentence, unwrapped
+from harness.scoring.answer import final_part, first_sentence, undressed, unwrapped
 from harness.scoring.pattern import lazy_pattern
 from harness.scoring.text import visible
 from harness.scoring.verdict import malformed, right_or_wrong, unparsed
@@ -90,9 +90,6 @@ def accepted_texts(scorer: str, target: Json) -> list[str]:
 
 def candidates(output: str) -> list[str]:
     """Return the readings of an answer: all of it, its final part, and that one's first sentence; dressed or not."""
-    final = final_answer(output)
-    return [
-        text
-        for text in dict.fromkeys((visible(output), *unwrapped(final_part(output)), final, first_sentence(final)))
-        if text
-    ]
+    part = final_part(output)
+    final = undressed(part)
+    return [text for text in dict.fromkeys((visible(output), *unwrapped(part), final, first_sentence(final))) if text]

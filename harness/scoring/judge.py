@@ -12,7 +12,9 @@ import json
 import math
 import queue
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
 from typing import Any
 
 from harness.domain.sample import Json
@@ -22,6 +24,10 @@ from harness.scoring.bound import bounded
 
 LIMIT_S = 20.0
 """How long one judgement may take, in wall-clock time; ours take less than a second of processor time."""
+
+
+_BATCH, _BATCH_S = 64, 1.0
+"""How many judgements are made in one call of `judged_each`, and how long they may take together."""
 
 
 def judged(scorer: Scorer, output: str, target: Json, *, limit_s: float = LIMIT_S) -> Score:
@@ -44,14 +50,53 @@ def judged(scorer: Scorer, output: str, target: Json, *, limit_s: float = LIMIT_
         return _failed(scorer, f"raised {type(exc.error).__name__}: {str(exc.error)[:200]}")
     except Exception as exc:  # noqa: BLE001  (one sample's isolation: a scorer may raise anything)
         return _failed(scorer, f"raised {type(exc).__name__}: {str(exc)[:200]}")
+    return _sound(scorer, result, cut_to=len(text) if len(text) < len(output) else None)
+
+
+def judged_each(scorer: Scorer, pairs: Iterable[tuple[str, Json]]) -> Iterator[Score | TaskError]:
+    """Yield what `judged` returns or raises for each answer and target, several of them in one call of its thread.
+
+    Each takes as long as `judged` lets it: where several together are not done soon, or one fails, they are judged one
+    by one.
+    """
+    left = iter(pairs)
+    is_quick = True
+    while batch := [(bounded(output), output, target) for output, target in islice(left, _BATCH)]:
+        results: list[Any] | None = None
+        if is_quick:
+            try:
+                results = _within(_BATCH_S, partial(_results, scorer, batch))
+            except TimeoutError:
+                is_quick = False
+            except (Exception, _Quit):  # noqa: BLE001  (as in `judged`, which finds out which one it was)
+                results = None
+        for number, (text, output, target) in enumerate(batch):
+            try:
+                if results is None:
+                    yield judged(scorer, output, target)
+                else:
+                    yield _sound(scorer, results[number], cut_to=len(text) if len(text) < len(output) else None)
+            except TaskError as exc:
+                yield exc
+
+
+def _results(scorer: Scorer, batch: Sequence[tuple[str, str, Json]]) -> list[Any]:
+    return [scorer(text, target) for text, _, target in batch]
+
+
+def _sound(scorer: Scorer, result: Any, *, cut_to: int | None) -> Score:
+    """Return a scorer's result as a record can hold it, or the score of an answer that could not be judged.
+
+    `cut_to` is the length of the text that the scorer saw, if that was not all of it.
+    """
     if wrong := _impossible(result):
         return _failed(scorer, wrong)
     try:
-        details = _as_recorded(result.details)
+        details = {} if result.details == {} else _as_recorded(result.details)
     except (TypeError, ValueError, RecursionError) as exc:
         return _failed(scorer, f"returned details that are not JSON: {exc}")
-    if len(text) < len(output):
-        details["cut_to"] = len(text)
+    if cut_to is not None:
+        details["cut_to"] = cut_to
     passed = result.value == 1.0 if result.passed is None and result.value is not None else result.passed
     return Score(value=result.value, passed=passed, reason=_encodable(str(result.reason)), details=details)
 
@@ -95,6 +140,8 @@ def _as_recorded(details: Mapping[str, Json]) -> dict[str, Json]:
 
 def _encodable(text: str) -> str:
     """Return a text without halves of surrogate pairs, which no file in UTF-8 can hold."""
+    if text.isascii():
+        return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

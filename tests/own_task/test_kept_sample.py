@@ -2,10 +2,15 @@
 
 import gc
 import json
+import sys
 import tracemalloc
 from pathlib import Path
+from types import FrameType
 
+from harness.own_task.kept_sample import SampleStore
 from harness.own_task.own_task import load_own_tasks
+from harness.run.plan.plan import set_hash
+from harness.task.task import item_hashes
 from tests.own_task.written import load, write
 
 TOML = 'data = "rows.jsonl"\nprompt = "{text}"\ntarget = "text"\nscorer = "exact"\ntags = ["text"]\n'
@@ -34,6 +39,27 @@ def test_rows_and_samples_are_not_kept_in_memory(tmp_path: Path) -> None:
     finally:
         tracemalloc.stop()
     assert (many - few) / 2000 < 40
+
+
+def test_a_sample_is_made_once_before_the_run_asks_it(tmp_path: Path) -> None:
+    own = load(tmp_path)
+    rows = len(own.rows.samples)
+    made = 0
+
+    def count(frame: FrameType, event: str, _: object) -> None:
+        nonlocal made
+        made += event == "call" and frame.f_code is SampleStore.sample.__code__
+
+    sys.setprofile(count)
+    try:
+        for _ in range(3):
+            samples = own.task.samples(seed=0, limit=rows)
+            own.task.fingerprint(samples)
+            set_hash(own.task, samples)
+    finally:
+        sys.setprofile(None)
+    assert made == rows
+    assert list(item_hashes(samples)) == [sample.item_hash for sample in samples]
 
 
 def test_samples_stay_as_they_were_read_whatever_becomes_of_the_file(tmp_path: Path) -> None:

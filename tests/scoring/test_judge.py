@@ -12,7 +12,7 @@ from harness.domain.score import Score
 from harness.errors import TaskError
 from harness.scoring.bound import MAX_CHARS
 from harness.scoring.exact import Exact
-from harness.scoring.judge import is_fault, judged
+from harness.scoring.judge import is_fault, judged, judged_each
 
 
 @dataclass(frozen=True)
@@ -133,3 +133,30 @@ def test_what_was_cut_is_recorded_and_only_then() -> None:
 def test_a_target_that_does_not_suit_is_the_tasks_error() -> None:
     with pytest.raises(TaskError, match="exact"):
         judged(Exact(), "x", None)
+
+
+def test_several_are_judged_as_each_would_be_alone() -> None:
+    def act(text: str) -> Score:
+        if text == "break":
+            raise ZeroDivisionError
+        if text == "task":
+            raise TaskError("the target is odd")
+        return Score(value=1.0, reason="ü", details={"length": len(text)})
+
+    texts = [*map(str, range(70)), "break", "task", "x" * (MAX_CHARS + 1), *map(str, range(70))]
+    each = list(judged_each(Own(act), ((text, None) for text in texts)))
+    for text, found in zip(texts, each, strict=True):
+        if text == "task":
+            assert isinstance(found, TaskError)
+        else:
+            assert found == judged(Own(act), text, None)
+
+
+def test_where_several_together_take_too_long_each_has_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.scoring.judge._BATCH_S", 0.05)
+
+    def act(_: str) -> Score:
+        time.sleep(0.005)
+        return Score(value=1.0)
+
+    assert list(judged_each(Own(act), [("slow", None)] * 70)) == [Score(value=1.0, passed=True)] * 70

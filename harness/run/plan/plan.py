@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from harness.domain.candidate import Candidate, planned
@@ -19,7 +20,7 @@ from harness.run.plan.estimate import guess_load_s, guess_sample_s, measuring_s
 from harness.selection.reference import choose_reference, reference_order
 from harness.selection.selection import Selection
 from harness.settings import Settings, setting
-from harness.task.task import Task
+from harness.task.task import Task, item_hashes
 
 _LEAST_CONTEXT = 2048
 _DEEP_CONTEXT = 8192
@@ -74,7 +75,7 @@ def by_level(selection: Selection, wanted: str | None) -> Selection:
 
 def set_hash(task: Task, samples: Sequence[Sample]) -> str:
     """Return a hash of the scorer, its version and these samples; their order makes no difference."""
-    hashes = sorted(sample.item_hash for sample in samples)
+    hashes = sorted(item_hashes(samples))
     return content_hash([task.name, task.scorer.name, task.scorer.version, hashes])
 
 
@@ -338,7 +339,5 @@ class Plan:
 
     def _fingerprint(self, task: Task) -> str:
         rooms = sorted({room_tokens(task, model, self.settings) for model in self._able(task)})
-        seed, limit = self.settings.seed, self.settings.limit
-        return task.fingerprint(
-            sample for room in rooms for sample in task.samples(seed=seed, limit=limit, room_tokens=room)
-        )
+        parts = (task.samples(seed=self.settings.seed, limit=self.settings.limit, room_tokens=room) for room in rooms)
+        return task.fingerprint(next(parts) if len(rooms) == 1 else chain.from_iterable(parts))
