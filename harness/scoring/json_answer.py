@@ -8,8 +8,7 @@ None and True, comments, raw newlines, a missing bracket, unescaped quotes, `\bo
 import json
 import re
 from collections.abc import Iterator
-from itertools import takewhile
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.scoring.answer import final_answer
 from harness.scoring.bound import bounded
@@ -31,6 +30,14 @@ _TOKEN = lazy_pattern(r'"(?:[^"\\\n]|\\[^\n])*"?|[][{}]')
 _CLOSED_BY = {"{": "}", "[": "]"}
 _NOT_A_NUMBER = lazy_pattern(r"(?<=[:\[,\s])(?:NaN|undefined|[-+]?Infinity)(?=[,}\]\s])")
 _MISSING = object()
+
+
+class Placed(NamedTuple):
+    """A JSON value in a text, from `start` to before `end`."""
+
+    start: int
+    end: int
+    value: dict[str, Any] | list[Any]
 
 
 def find_object(output: str) -> dict[str, Any] | None:
@@ -55,11 +62,17 @@ def find_json(output: str) -> dict[str, Any] | list[Any] | None:
     return value if isinstance(value, dict | list) else None
 
 
-def find_objects(output: str) -> list[dict[str, Any]]:
-    """Return the JSON objects that an answer ends with, one after the other and not inside a list; at most 50."""
+def find_values(output: str) -> tuple[str, list[Placed]]:
+    """Return the text without thoughts and fences, and the JSON objects and lists in it that are not inside another.
+
+    Only the last 50 candidates are tried.
+    """
+    # An answer that is nothing but JSON may have `<think>` or a fence in its strings.
+    if (value := _loaded(whole := bounded(output), "{[")) is not None:
+        return whole, [Placed(0, len(whole), value)]
     text = _FENCE.sub("\n", visible(output))
-    values = [_loaded(text[start:end], "{[") for start, end in _outermost(text, "{[")[-_MAX_CANDIDATES:]]
-    return list(takewhile(lambda value: isinstance(value, dict), reversed(values)))[::-1]
+    spans = ((start, end, _loaded(text[start:end], "{[")) for start, end in _outermost(text, "{[")[-_MAX_CANDIDATES:])
+    return text, [Placed(start, end, value) for start, end, value in spans if value is not None]
 
 
 def find_scalar(output: str) -> tuple[Any] | None:

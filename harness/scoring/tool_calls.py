@@ -9,13 +9,11 @@ values are compared as there, too (`harness.scoring.call_value`).
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from harness.domain.sample import Json
 from harness.domain.score import Score
+from harness.scoring.call_answer import Call, NotCallsError, read_calls, shown
 from harness.scoring.call_value import COMPARISONS, Comparison, ideal_in_bfcl, kind_of
-from harness.scoring.json_answer import MAX_DEPTH, find_json, find_objects, is_nested_deeper
-from harness.scoring.text import visible
 from harness.scoring.verdict import malformed, right_or_wrong, unparsed
 
 _FORM = (
@@ -23,19 +21,6 @@ _FORM = (
     '"form": "plain" or "bfcl"}'
 )
 _MAX_SHOWN = 10
-_MAX_NAME = 64
-_LISTS = ("calls", "tool_calls")
-_ARGUMENTS = ("arguments", "parameters", "args")
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    name: str
-    arguments: Mapping[str, Any]
-
-
-class _NotCallsError(ValueError):
-    """The answer's JSON is not a list of calls; the text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +34,7 @@ class ToolCalls:
     """
 
     name: str = "tool_calls"
-    version: str = "1"
+    version: str = "2"
 
     def __call__(self, output: str, target: Json) -> Score:
         """Return the score; details have the names of the calls, and what was wrong first.
@@ -60,21 +45,14 @@ class ToolCalls:
         if not _is_target(target):
             raise malformed(self.name, _FORM, target)
         expected: Sequence[Json] = target["calls"]
-        answer = find_json(output)
-        if answer is None:
-            return _without_json(output, expected)
-        if isinstance(answer, dict):
-            # Of a list that breaks off, the whole calls must not count; nor the last alone of several without a list.
-            text = visible(output)
-            if text.count("[") > text.count("]"):
-                return unparsed("the list of calls breaks off", wrong="form")
-            objects = find_objects(output)
-            answer = objects if len(objects) > 1 else answer
         try:
-            found = _calls(answer)
-        except _NotCallsError as exc:
-            return unparsed(str(exc), wrong="form")
-        names = [_short(call.name) for call in found[:_MAX_SHOWN]]
+            found = read_calls(output)
+        except NotCallsError as exc:
+            return unparsed(str(exc), called=[], wrong="form")
+        if found is None and expected:
+            return unparsed(f"text without a call of {expected[0]['name']}", called=[], wrong="count")
+        found = found or []
+        names = [shown(call.name) for call in found[:_MAX_SHOWN]]
         is_same = COMPARISONS[target.get("form", "plain")]
         wrong = _fault(found, expected, is_same, is_ordered=target.get("ordered", False))
         part, reason = wrong or ("", "")
@@ -100,51 +78,8 @@ def ideal_calls(target: Json) -> str | None:
     return json.dumps(calls, ensure_ascii=False)
 
 
-def _without_json(output: str, expected: Sequence[Json]) -> Score:
-    text = visible(output).strip()
-    if not text:
-        return unparsed("no text", called=[], wrong="form")
-    if text.startswith(("[", "{")) or '"name"' in text:
-        return unparsed("the calls are not JSON", called=[], wrong="form")
-    if expected:
-        return unparsed(f"text without a call of {expected[0]['name']}", called=[], wrong="count")
-    return right_or_wrong(is_right=True, reason="", called=[], wrong=None)
-
-
-def _calls(answer: Json) -> list[_Call]:
-    if isinstance(answer, dict):
-        inner = next((answer[key] for key in _LISTS if isinstance(answer.get(key), list)), None)
-        answer = [answer] if inner is None else inner
-    return [_call(value) for value in answer]
-
-
-def _call(value: Json) -> _Call:
-    if isinstance(value, dict) and isinstance(value.get("function"), dict):
-        value = value["function"]
-    name = value.get("name") if isinstance(value, dict) else None
-    if not isinstance(name, str):
-        raise _NotCallsError(f"expected a call with a name, got {json.dumps(value)[:80]}")
-    key = next((key for key in _ARGUMENTS if key in value), None)
-    arguments = {} if key is None else value[key]
-    if isinstance(arguments, str):  # As OpenAI's API has them: JSON within JSON.
-        arguments = _loaded(arguments, name)
-    if not isinstance(arguments, dict):
-        raise _NotCallsError(f"the arguments of {_short(name)} are not an object")
-    return _Call(name, arguments)
-
-
-def _loaded(text: str, name: str) -> Json:
-    try:
-        value = json.loads(text or "{}")
-    except (ValueError, RecursionError):
-        raise _NotCallsError(f"the arguments of {_short(name)} are not JSON") from None
-    if is_nested_deeper(value, MAX_DEPTH):
-        raise _NotCallsError(f"the arguments of {_short(name)} are nested too deeply")
-    return value
-
-
 def _fault(
-    found: Sequence[_Call], expected: Sequence[Json], is_same: Comparison, *, is_ordered: bool
+    found: Sequence[Call], expected: Sequence[Json], is_same: Comparison, *, is_ordered: bool
 ) -> tuple[str, str] | None:
     """Return which part is wrong, and the reason; None where all calls are right."""
     if len(found) != len(expected):
@@ -152,7 +87,7 @@ def _fault(
     names = sorted(call["name"] for call in expected)
     if sorted(call.name for call in found) != names:
         wrong = next((call.name for call in found if call.name not in names), found[0].name)
-        return "name", f"expected a call of {', '.join(names)}, got {_short(wrong)}"
+        return "name", f"expected a call of {', '.join(names)}, got {shown(wrong)}"
     if is_ordered:
         faults = [_call_fault(call, right, is_same) for call, right in zip(found, expected, strict=True)]
         return next(filter(None, faults), None)
@@ -165,7 +100,7 @@ def _fault(
     return "arguments", "two calls are the same, or one of them is missing"
 
 
-def _can_be_paired(found: Sequence[_Call], expected: Sequence[Json], is_same: Comparison) -> bool:
+def _can_be_paired(found: Sequence[Call], expected: Sequence[Json], is_same: Comparison) -> bool:
     """Return whether each expected call has a found one of its own (augmenting paths: allowed values may overlap)."""
     fits = [[_call_fault(call, right, is_same) is None for call in found] for right in expected]
     taken: dict[int, int] = {}
@@ -182,9 +117,9 @@ def _can_be_paired(found: Sequence[_Call], expected: Sequence[Json], is_same: Co
     return all(place(number, set()) for number in range(len(expected)))
 
 
-def _call_fault(call: _Call, right: Json, is_same: Comparison) -> tuple[str, str] | None:
+def _call_fault(call: Call, right: Json, is_same: Comparison) -> tuple[str, str] | None:
     if call.name != right["name"]:
-        return "order", f"expected a call of {right['name']} here, got {_short(call.name)}"
+        return "order", f"expected a call of {right['name']} here, got {shown(call.name)}"
     allowed: Mapping[str, Sequence[Json]] = right["arguments"]
     optional = right.get("optional", ())
     for name, values in allowed.items():
@@ -196,12 +131,7 @@ def _call_fault(call: _Call, right: Json, is_same: Comparison) -> tuple[str, str
             part = "value" if any(kind_of(got) == kind_of(value) for value in values) else "type"
             return part, f"{call.name}: {name} is {json.dumps(got)[:60]}, expected {json.dumps(values)[:100]}"
     extra = next((name for name in call.arguments if name not in allowed), None)
-    return None if extra is None else ("unknown", f"{call.name} has no argument {_short(extra)}")
-
-
-def _short(name: str) -> str:
-    """Return a name that can be recorded: cut, and without half of a surrogate pair."""
-    return name[:_MAX_NAME].encode(errors="replace").decode()
+    return None if extra is None else ("unknown", f"{call.name} has no argument {shown(extra)}")
 
 
 def _is_target(target: Json) -> bool:

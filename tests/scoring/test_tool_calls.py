@@ -30,6 +30,11 @@ def call(name: str = "get_weather", **arguments: Any) -> dict[str, Any]:
             ]
         },
         {"name": "get_weather", "parameters": {"city": "Oslo", "days": 2}},
+        [{"function": "get_weather", "arguments": {"city": "Oslo", "days": 2}}],
+        [{"tool": "get_weather", "tool_input": {"city": "Oslo", "days": 2}}],
+        {"function_call": {"name": "get_weather", "arguments": '{"city":"Oslo","days":2}'}},
+        {"calls": call(city="Oslo", days=2)},
+        [{"get_weather": {"city": "Oslo", "days": 2}}],
     ],
 )
 def test_the_same_call_counts_in_each_usual_form(answer: Any) -> None:
@@ -53,6 +58,9 @@ def test_the_same_call_counts_in_each_usual_form(answer: Any) -> None:
         ([{"name": "get_weather", "arguments": "[" * 200 + "]" * 200}], "form", "nested too deeply"),
         ([{"name": "get_weather", "arguments": [2]}], "form", "are not an object"),
         ([7], "form", "expected a call with a name, got 7"),
+        ([[call(city="Oslo", days=2)]], "form", "expected a call with a name, got [{"),
+        ([{"name": "get_weather", "city": "Oslo", "days": 2}], "missing", "city is missing"),
+        ({"get_weather": "Oslo"}, "form", 'expected a call with a name, got {"get_weather"'),
         ([{"name": "\ud800", "arguments": {}}], "name", "got ?"),
     ],
 )
@@ -87,12 +95,49 @@ def test_where_no_call_is_right_text_is_right_and_silence_is_not() -> None:
     assert ToolCalls()("It rains in Oslo.", TARGET).reason == "unparsed: text without a call of get_weather"
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '```\n{"name": "get_weather", "arguments": {"city": ',
+        '{"type": "json", "data": {"type": "json", ',
+        'lamp[]\n\n[\n{"name": "lamp',
+        'get_weather(city="Oslo", days=2)',
+        "```python\nprint(get_weather('Oslo'))\n```",
+        'I would call [get_weather(city="Oslo")].',
+        "[{'name': 'get_weather', 'arguments': {'city': 'Oslo', 'days': 2}}]",
+    ],
+)
+def test_a_call_that_cannot_be_read_is_neither_a_right_call_nor_no_call(answer: str) -> None:
+    for target in (TARGET, NONE):
+        assert ToolCalls()(answer, target).reason in {
+            "unparsed: the calls are not JSON",
+            "unparsed: the list of calls breaks off",
+        }
+
+
+def test_brackets_that_hold_no_call_are_prose() -> None:
+    line = json.dumps(call(city="Oslo", days=2))
+    for text in (f"{line} [note", f"As [1] says: {line}", f"{line} [1]", f"[TOOL_CALLS][{line}]"):
+        assert ToolCalls()(text, TARGET).value == 1.0, text
+    for text in ("[No function fits]", 'There is no "name" to call (sorry).'):
+        assert ToolCalls()(text, NONE).value == 1.0, text
+
+
+def test_lists_one_after_the_other_are_calls_and_a_corrected_list_is_not() -> None:
+    first, second = (json.dumps([call("lamp", room=room)]) for room in ("attic", "hall"))
+    both, one = {"calls": LAMPS}, {"calls": LAMPS[1:]}
+    for between in ("\n", ", ", "\n```\n```json\n"):
+        assert ToolCalls()(f"{first}{between}{second}", both).value == 1.0, between
+    assert ToolCalls()(f"{first}\nNo, the hall:\n{second}", one).value == 1.0
+
+
 def test_calls_without_a_list_all_count_and_a_list_that_breaks_off_does_not() -> None:
     line = json.dumps(call(city="Oslo", days=2))
     assert ToolCalls()(line, TARGET).value == 1.0
     assert ToolCalls()(f"{line}\n{line}", TARGET).details["wrong"] == "count"
     assert ToolCalls()(f"```json\n{line}\n{line}\n```", {"calls": TARGET["calls"] * 2}).value == 1.0
-    for cut in (f"[{line}", f"[{line}, {line[:20]}", f'{{"calls": [{line}, '):
+    within = f'{{"name": "plan", "arguments": {line}, "then": '
+    for cut in (f"[{line}", f"[{line}, {line[:20]}", f'{{"calls": [{line}, ', f"[{line}]\n[{line[:20]}", within):
         assert ToolCalls()(cut, TARGET).reason == "unparsed: the list of calls breaks off", cut
 
 

@@ -174,7 +174,7 @@ FROZEN = {
     "rewrite": "a856314fdc88725e",
     "similarity": "e9cc87380a6dba27",
     "summarise": "374253cfab7efc18",
-    "tools": "cb6877f7b21c9b45",
+    "tools": "a82a4753e224b680",
     "vision": "488a9ea3d177cf07",
 }
 
