@@ -13,6 +13,7 @@ from harness.cli.completion import model_names
 from harness.cli.connection import connected, leasing
 from harness.cli.option import server_options
 from harness.cli.output import note, print_answer, print_json, print_piece
+from harness.domain.count import counted
 from harness.report.text import PrintablePieces
 
 if TYPE_CHECKING:
@@ -180,9 +181,11 @@ def _explain(reply: "ChatReply", request: "ChatRequest") -> None:
 
     limit = request.max_output_tokens
     produced = reply.generation.stats.total_output_tokens
-    cut = f", and the limit of {limit} tokens was reached" if limit and produced and produced >= limit else ""
+    cut = (
+        f", and the limit of {counted(limit, 'token')} was reached" if limit and produced and produced >= limit else ""
+    )
     explanation = {
-        Outcome.TRUNCATED: f"The answer is cut off at {limit} tokens; --max-output-tokens allows more.",
+        Outcome.TRUNCATED: f"The answer is cut off at {counted(limit or 0, 'token')}; --max-output-tokens allows more.",
         Outcome.REASONING_ONLY: f"This is the reasoning: the model sent no message{cut}. "
         "Try --reasoning off or more --max-output-tokens.",
         Outcome.EMPTY: "The answer is empty.",

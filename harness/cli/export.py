@@ -7,6 +7,7 @@ import click
 
 from harness.cli.option import checked_out, json_option, results_option
 from harness.cli.output import note, note_skipped, print_answer, print_json, print_text
+from harness.domain.count import counted
 
 _TABLES = ("cells", "samples", "measures", "comparisons")
 
@@ -83,7 +84,7 @@ def export(
         files, rows = written.files, written.rows
         lines = [f"Left out {what}: {why}." for what, why in written.left_out.items()]
         if written.unscored:
-            lines.append(f"Left out {_count(written.unscored, 'sample')} without a score.")
+            lines.append(f"Left out {counted(written.unscored, 'sample')} without a score.")
         more = {"unscored": written.unscored, "left_out": written.left_out}
     else:
         from harness.report.export.csv_table import as_csv
@@ -100,11 +101,7 @@ def export(
         return
     for line in lines:
         note(line)
-    print_text("\n".join([*map(str, files), f"{_count(rows, 'row')} of {_count(len(found), 'run')}."]))
-
-
-def _count(number: int, thing: str) -> str:
-    return f"1 {thing}" if number == 1 else f"{number:,} {thing}s"
+    print_text("\n".join([*map(str, files), f"{counted(rows, 'row')} of {counted(len(found), 'run')}."]))
 
 
 def _check(kind: str, *, table: str | None, out: Path | None, organisation: str | None, as_json: bool) -> None:

@@ -5,6 +5,7 @@ import click
 from harness.cli.connection import connected
 from harness.cli.option import server_options
 from harness.cli.output import print_json, print_text
+from harness.domain.count import counted
 
 
 @click.command()
@@ -28,7 +29,7 @@ def preflight(url: str, token: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"url": client.url, "server": kind, "models": len(listing), "loaded": list(loaded)})
         return
-    print_text(f"Ready: {client.url} ({kind}), {len(listing)} models, {len(loaded)} loaded")
+    print_text(f"Ready: {client.url} ({kind}), {counted(len(listing), 'model')}, {len(loaded)} loaded")
     for instance_id in loaded:
         print_text(f"  {instance_id}")
 

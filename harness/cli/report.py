@@ -9,6 +9,7 @@ import click
 from harness.cli.choose import is_floor_set, rule_options, shipped_tasks
 from harness.cli.option import checked_out, json_option, results_option
 from harness.cli.output import note_skipped, print_json, print_text, spinning
+from harness.domain.count import counted
 
 if TYPE_CHECKING:
     from harness.report.page.content import Page
@@ -122,7 +123,7 @@ def _say(page: "Page", file: Path, size: int) -> None:
     samples = page.samples
     part = f"{samples.shown:,} of {samples.total:,}" if samples.shown < samples.total else f"{samples.total:,}"
     runs = sum(run.is_used for run in page.runs)
-    answers = f"answers from {runs} of {len(page.runs)} runs" if len(page.runs) > 1 else "1 run"
+    answers = f"answers from {runs} of {counted(len(page.runs), 'run')}" if len(page.runs) > 1 else "1 run"
     print_text(f"{file} ({size / 1e6:.1f} MB): {answers}, {part} samples.")
     if page.no_answers:
         print_text(page.no_answers)

@@ -69,7 +69,7 @@ def route(file: Path, task: str, url: str, token: str, *, loaded: bool, as_json:
 def _why(found: "Route") -> str:
     best = f"; the best is {found.best_so_far}" if found.best_so_far else ""
     if found.answer == "primary":
-        return f"{found.task}: keep your primary: no local model suffices{best}."
+        return f"{found.task}: keep what you use now, your primary: no local model suffices{best}."
     more = f" About {found.items_to_settle} items in all would probably settle it." if found.items_to_settle else ""
     return f"{found.task}: open: no model is sure to do it well enough{best}.{more}"
 

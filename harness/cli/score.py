@@ -11,6 +11,7 @@ import click
 from harness.cli.completion import task_names
 from harness.cli.option import json_option
 from harness.cli.output import print_json, print_text
+from harness.domain.count import counted
 from harness.report.layout import terminal_width
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _read_grades(file: Path, grades: Path, *, as_json: bool) -> None:
     if as_json:
         print_json({"file": str(file), "graded": found.graded, "left": found.left})
         return
-    left = f"; {found.left} {'row has' if found.left == 1 else 'rows have'} no grade yet" if found.left else ""
+    left = f"; {counted(found.left, 'row has', several='rows have')} no grade yet" if found.left else ""
     print_text(f"{found.graded} grades written to {file}{left}. See: lms-harness choose {file}")
 
 
@@ -293,7 +294,7 @@ def _remarks(judgement: "Judgement", scorer: "Scorer", scoring: _Scoring) -> Ite
         places = ", ".join(map(str, without[:_MOST_LINES]))
         yield f"unscored: {len(without)} without an output (line {places}{more})"
     if judgement.lacking:
-        yield f"left out: {judgement.lacking} samples without the field {scoring.fields.target}"
+        yield f"left out: {counted(judgement.lacking, 'sample')} without the field {scoring.fields.target}"
     where = f"; written to {scoring.written}" if scoring.written else ""
     if scoring.is_run and not scoring.written:
         where = "; not written: nothing can be appended to this file (--out FILE)"

@@ -8,6 +8,7 @@ import click
 
 from harness.cli.option import json_option, results_option, tasks_option
 from harness.cli.output import note_skipped, page_text, print_json, print_text
+from harness.domain.count import counted
 from harness.domain.generation import Outcome
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _print(found: "ShownRun", *, is_paged: bool) -> None:
         print_text(paragraph(f"No sample of {found.run.path} fits.", width))
         return
     more = f"; --limit {found.total} shows all" if count < found.total else ""
-    end = f"{count} of {found.total} sample{'s' * (found.total != 1)} of {found.run.path}{more}."
+    end = f"{count} of {counted(found.total, 'sample')} of {found.run.path}{more}."
     text = f"{render_samples(found.samples, total=found.total, width=width)}\n\n{paragraph(end, width)}"
     if is_paged:
         page_text(text)

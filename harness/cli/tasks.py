@@ -11,6 +11,7 @@ from harness.cli.completion import task_names
 from harness.cli.option import GivenOnce, json_option, results_option
 from harness.cli.output import note, print_json, print_text, spinning
 from harness.cli.own_task import begin_task, check_tasks
+from harness.domain.count import counted
 
 if TYPE_CHECKING:
     from harness.stats.item import Item
@@ -203,7 +204,7 @@ def _print(
     width = terminal_width()
     print_text(render_portraits(portraits, width=width, is_own=is_own))
     if items:
-        print_text(f"\nFrom {len(read)} run file{'s' * (len(read) != 1)}:\n")
+        print_text(f"\nFrom {counted(len(read), 'run file')}:\n")
         print_text(render_items(items, width=width))
     else:
         missing_samples = "Difficulty and discrimination need samples, and no run file has samples of these classes."
@@ -225,7 +226,7 @@ def _export(tasks: "Sequence[Task]", target: str, part: _Part, *, as_json: bool)
     if as_json:
         print_json({"items": len(items), "tasks": [task.name for task in tasks], "written": target})
     else:
-        note(f"{len(items)} items of {len(tasks)} task{'s' * (len(tasks) != 1)} written to {target}")
+        note(f"{counted(len(items), 'item')} of {counted(len(tasks), 'task')} written to {target}")
 
 
 def _runs(files: Sequence[Path], results: Path, *, read: list[Path], skipped: dict[str, str]) -> "Iterator[RunFile]":

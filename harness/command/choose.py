@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.command.named import why_not
 from harness.command.primary import PrimaryAnswers, ShippedTasks, read_primary
+from harness.domain.candidate import by_effort
 from harness.errors import SettingsError, StoreError
 from harness.store.run_file import RunFile
 from harness.store.run_folder import run_paths, whole_headers
@@ -103,7 +104,7 @@ def _primary(
         return PrimaryAnswers(name=name, by_task=found, notes=(note,) if lost else ())
     if Path(primary).is_file():
         return read_primary(Path(primary), [RunFile.read(path) for path in runs], tasks, shipped=shipped)
-    asked = sorted({candidate.key for task in tasks for candidate in task.candidates})
+    asked = sorted({candidate.key for task in tasks for candidate in task.candidates}, key=by_effort)
     raise SettingsError(
         f"no run has asked the primary {primary!r}, and there is no such file of answers",
         hint=f"Asked were: {', '.join(asked)}.",

@@ -19,6 +19,7 @@ LAST_RUNS = 7
 """How many runs of a folder are its baseline: a week of nights."""
 
 _SHOWN = 80
+_MOST_OWN = 3
 _ID = re.compile(r"\w[\w.-]*", re.ASCII)
 """An id that can name a file: those of our runs, and not any that a file may claim."""
 
@@ -116,6 +117,7 @@ def read_baseline(
         skipped[str(path)] = reason
 
     found = _named_runs(files, ours)
+    own: list[RunFile] = []
     taken = 0
     for seen in whole_runs(in_folders, on_skip=skip):
         if run is not None and is_newest and seen.run.run_id == run.run.run_id and not _is_same(seen.path, run.path):
@@ -123,7 +125,10 @@ def read_baseline(
                 f"the newest run, {run.path}, is already part of the baseline",
                 hint="Did the last run leave no file? Name the run that you mean after the baseline.",
             )
-        if seen.run.run_id in ours or seen.run.run_id in found:
+        if seen.run.run_id in ours:
+            own.append(seen)
+            continue
+        if seen.run.run_id in found:
             continue
         if not seen.summaries and not has_times(seen):
             skipped[str(seen.path)] = "it finished no task and measured no times"
@@ -136,10 +141,21 @@ def read_baseline(
         skipped[str(found.pop(older).path)] = f"resumed by {newer}, which holds its answers too"
     if not found and not may_begin:
         raise StoreError(
-            f"no run to compare with in {one_line(', '.join(words), limit=_SHOWN)}",
+            f"no run to compare with in {one_line(', '.join(words), limit=_SHOWN)}{_only_own(own, run)}",
             hint="Name an earlier run, or copy one into the folder.",
         )
     return sorted(found.values(), key=lambda seen: seen.run.at, reverse=True)
+
+
+def _only_own(own: Sequence[RunFile], run: RunFile | None) -> str:
+    """Return which files of the baseline were passed over because they are the run that is compared; "" if none."""
+    parts = []
+    for seen in own[:_MOST_OWN]:
+        is_itself = run is not None and seen.run.run_id == run.run.run_id
+        what = "is the run itself" if is_itself else "is an earlier part of the same run, which resumed it"
+        parts.append(f"{one_line(seen.path.name, limit=_SHOWN)} {what}")
+    more = f", and {len(own) - _MOST_OWN} more" if len(own) > _MOST_OWN else ""
+    return f": {', '.join(parts)}{more}" if parts else ""
 
 
 def _named_runs(files: Iterable[Path], ours: Collection[str]) -> dict[str, RunFile]:

@@ -8,6 +8,8 @@ from harness.clock import Clock
 from harness.command.choose import MOST_FILES, Chosen, choose_all
 from harness.command.named import no_run, run_path, why_not
 from harness.command.primary import ShippedTasks
+from harness.domain.candidate import models_in
+from harness.domain.count import counted
 from harness.errors import StoreError
 from harness.report.answer import TaskAnswer, legend_of, one_for_all
 from harness.report.page.answer_line import answer_lines, whole_key
@@ -80,7 +82,7 @@ def page_of(
     )
     skipped: dict[str, str] = {}
     read = _read_some(paths, chosen, skipped)
-    answers = [TaskAnswer.of(found) for found in chosen.tasks] if chosen else []
+    answers = [TaskAnswer.of(found, primary=chosen.primary) for found in chosen.tasks] if chosen else []
     sources = _sources(chosen, read.used)
     scores = matrix(sources, read.past.asked)
     return Page(
@@ -172,9 +174,9 @@ def _read(paths: Sequence[Path], chosen: Chosen | None, skipped: dict[str, str])
 def _line(run: RunFile, past: Past, *, is_used: bool) -> RunLine:
     models = {summary.model_key for summary in run.summaries} or set(map(str, run.run.plan.get("models", ())))
     tasks = {summary.task for summary in run.summaries} or set(run.run.plan.get("tasks", ()))
-    asked = [_count(len(models), "model"), _count(len(tasks), "task")]
+    asked = [models_in(models), counted(len(tasks), "task")]
     if run.end is not None:
-        asked.append(_count(run.end.samples, "sample"))
+        asked.append(counted(run.end.samples, "sample"))
     if not run.is_finished:
         asked.append("interrupted" if run.end else "did not end")
     return RunLine(
@@ -208,13 +210,9 @@ def _subtitle(read: _Read, sources: Sequence[Source]) -> str:
     when = began[0] if began[0] == began[-1] else f"{began[0]} to {began[-1]}"
     where = {run.run.server_kind: run.run.server_version for run in read.used}
     servers = ", ".join(f"{_server(kind)} {version or ''}".strip() for kind, version in where.items())
-    parts = (_count(len(models), "model"), _count(len(tasks), "task"), _count(asked, "sample"))
+    parts = (models_in(models), counted(len(tasks), "task"), counted(asked, "sample"))
     return f"{', '.join(parts)}, {when}, {one_line(servers, limit=_SHOWN)}"
 
 
 def _server(kind: str) -> str:
     return {"lm-studio": "LM Studio", "embedded": "embedded server"}.get(kind, kind)
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'s' * (number != 1)}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from harness.client.http import Client
 from harness.client.retry import is_transient, retried
 from harness.clock import Clock
+from harness.domain.count import counted
 from harness.domain.generation import ChatRequest, Generation
 from harness.domain.markup import is_only_thoughts
 from harness.domain.model import InstanceId, LoadConfig, Model
@@ -54,7 +55,7 @@ def choose_model(listing: Sequence[Model]) -> tuple[Model, str]:
     ranking = rank(listing, demand_for(["chat"]))
     if not ranking.fitting:
         raise ModelNotFound(
-            f"none of the {len(listing)} listed models can chat",
+            f"of {counted(len(listing), 'listed model')}, none can chat",
             hint="Get one with `lms-harness download MODEL`, or in LM Studio.",
         )
     return ranking.fitting[0].model, ranking.reason

@@ -2,6 +2,7 @@
 
 from harness.contract.bench import Bench
 from harness.contract.check import Check, Deviation, expect
+from harness.domain.count import counted
 
 NOBODY = "nobody/has-this-model"
 WRONG_TOKEN = "not-a-token-of-this-server"  # noqa: S105  (that is the point)
@@ -29,7 +30,7 @@ def listing(bench: Bench) -> str:
     loaded = [instance for model in models for instance in model["loaded_instances"]]
     expect(all({"id", "config"} <= set(instance) for instance in loaded), "an instance without id or config")
     expect(all("context_length" in instance["config"] for instance in loaded), "a config without context_length")
-    return f"{len(models)} models ({', '.join(types)}), {len(loaded)} loaded"
+    return f"{counted(len(models), 'model')} ({', '.join(types)}), {len(loaded)} loaded"
 
 
 def openai_listing(bench: Bench) -> str:

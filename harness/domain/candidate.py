@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
+from harness.domain.count import counted
+
 _LEVELS = ("off", "none", "minimal", "low", "medium", "high", "xhigh", "on")
 
 
@@ -51,6 +53,11 @@ def height(level: str | None) -> int:
     return _LEVELS.index(level) if level in _LEVELS else len(_LEVELS)
 
 
+def by_effort(name: str) -> tuple[str, int, str]:
+    """Return what sorts candidates by model, and the levels of a model from the least to the most thought."""
+    return key_of(name), height(level_of(name)), name
+
+
 def fields_of(name: str | None) -> dict[str, Any]:
     """Return the fields of a record that say what it is about: a candidate, a model by its key, or None."""
     return {"model_key": name if name is None else key_of(name), "reasoning_level": level_of(name)}
@@ -77,3 +84,16 @@ def is_planned(entry: Any) -> bool:
     """Tell whether this is an entry of `planned`."""
     names = ("model_key", "reasoning_level")
     return isinstance(entry, dict) and all(isinstance(entry.get(name), str) for name in names)
+
+
+def models_in(names: Iterable[str]) -> str:
+    """Return how many models these candidates are, and how many candidates where levels make them more.
+
+    For example "2 models", or "2 models, 5 candidates with their reasoning levels".
+    """
+    candidates = set(names)
+    with_levels = "candidate with its reasoning level", "candidates with their reasoning levels"
+    models = counted(len({key_of(name) for name in candidates}), "model")
+    if all(level_of(name) is None for name in candidates):
+        return models
+    return f"{models}, {counted(len(candidates), with_levels[0], several=with_levels[1])}"

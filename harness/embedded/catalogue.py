@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness.domain.count import counted
 from harness.domain.model import Capabilities, Model, ModelKey, Quantization
 from harness.embedded.gguf_header import BrokenHeader, read_header
 from harness.errors import EmbeddedError
@@ -79,7 +80,7 @@ def model_files(models_dir: Path, tell: Callable[[str], None] = lambda _: None) 
             continue
         found[file.model.key].append(file)
     if not found:
-        besides = f"; {left_out} files cannot be used" if left_out else ""
+        besides = f"; {counted(left_out, 'file')} cannot be used" if left_out else ""
         raise EmbeddedError(
             f"{setting('models_dir')}: no GGUF model in {str(models_dir)!r}{besides}",
             hint="Name a folder that holds *.gguf files.",

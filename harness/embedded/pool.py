@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from dataclasses import replace
 
+from harness.domain.count import counted
 from harness.domain.model import Instance, InstanceId, LoadConfig, Model
 from harness.embedded.catalogue import ModelFile
 from harness.embedded.instance import LoadedInstance, start_instance
@@ -84,7 +85,7 @@ class Pool:
             Refusal: there are as many instances as this server keeps.
         """
         if len(self._instances) + len(self._loading) >= self._most:
-            reason = f"insufficient memory: {self._most} instances are loaded, and this server keeps no more"
+            reason = f"insufficient memory: this server keeps at most {counted(self._most, 'instance')} loaded"
             raise load_failed(file.model.key, reason)
         instance_id = self._free_id(file.model)
         self._loading.add(instance_id)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from harness.domain.count import counted
 from harness.embedded.catalogue import ModelFile, model_files
 from harness.embedded.extra import require_extra
 from harness.errors import EmbeddedError
@@ -149,6 +150,6 @@ def _announce(
     if on_ready is not None:
         on_ready(url)
         return
-    on_progress(f"Serving {len(files)} models on {url} (Ctrl-C ends it)")
+    on_progress(f"Serving {counted(len(files), 'model')} on {url} (Ctrl-C ends it)")
     for route in _ROUTES:
         on_progress(f"  {route}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.domain.count import counted
 from harness.errors import HarnessError, TaskError
 from harness.pytest_plugin.item import case_of
 from harness.pytest_plugin.state import printed, session_of
@@ -144,13 +145,14 @@ def _why_no_answer(answer: "Answer") -> str:
     from harness.domain.generation import Outcome
 
     limit = answer.job.request.max_output_tokens
+    tokens = counted(limit or 0, "token")
     more = f"Allow more with lms_ask(…, max_output_tokens={2 * (limit or 0)})."
     text = one_line(answer.generation.text if answer.generation else "", limit=_LONGEST_SHOWN)
     match answer.outcome:
         case Outcome.TRUNCATED:
-            return f"the answer was cut off after {limit} tokens, so it counts as wrong. {more}\nanswer: {text}"
+            return f"the answer was cut off after {tokens}, so it counts as wrong. {more}\nanswer: {text}"
         case Outcome.REASONING_ONLY:
-            return f"the model spent all {limit} tokens on reasoning, so its answer counts as wrong. {more}"
+            return f"the model spent its {tokens} on reasoning, so its answer counts as wrong. {more}"
         case Outcome.EMPTY:
             return "the model returned no text, which counts as wrong"
         case Outcome.TIMEOUT:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.domain.count import counted
 from harness.errors import HarnessError, ReleaseFailed, ServerUnreachable, StoreError, TaskError
 from harness.pytest_plugin.asking import disarm, settle
 from harness.pytest_plugin.benchmark import SLOWER, notes, take_slower
@@ -151,9 +152,10 @@ def _write_review(session: pytest.Session, ours: "Session") -> None:
         say(session.config, f"NOT WRITTEN: {target}: {exc}")
         session.exitstatus = session.exitstatus or exc.exit_code
         return
+    to_grade = counted(count, "answer to grade is", several="answers to grade are")
     say(
         session.config,
-        f"{count} answers to grade are in {target}: fill in the column grade, from 0 to 1, then run\n"
+        f"{to_grade} in {target}: fill in the column grade, from 0 to 1, then run\n"
         f"lms-harness score {path} --grades {target}",
     )
 

@@ -5,10 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self, TypeAlias
 
+from harness.domain.candidate import level_of
+from harness.report import yardstick
 from harness.report.figure import seconds
 from harness.report.latency.waiting import sentence_of
-from harness.report.layout import cards, fits, fitted, paragraph, table
+from harness.report.layout import cards, fits, fitted, prose, table
 from harness.report.text import one_line, task_label
+from harness.report.yardstick import NOT_NAMED, Primary
 from harness.stats.estimate import Interval
 from harness.stats.interval import score_estimate, wilson
 from harness.verdict.board import Standing
@@ -23,14 +26,14 @@ HEADERS = ("task", "hand it to", "score [95 %]", "time", "load", "risk")
 WHY_HEADERS = ("model", "suffices", "score [95 %]", "n", "time", "load", "utility", "why not")
 WHY_ALIGN = ("left", "right", "left", "right", "right", "right", "right", "left")
 _LONGEST_KEY = 28
+_MOST_NAMED = 4
 _SHORTER_KEYS = (24, 20, 16, 14, 12)
 Naming: TypeAlias = Callable[[str], str]
 """How a key is written."""
 ALIGN = ("left", "left", "left", "right", "right", "left")
 _LEGEND = (
-    "risk: what it may lose, in score and time, against the best that was asked; certified: that it suffices is proved "
-    "at 5 %. open: the best so far, its chance to suffice ({confidence:.0f} % is enough), and how many items would "
-    "probably settle it."
+    "risk: what it may lose, in score and time, against the best asked; certified: proved at 5 % to suffice. "
+    "open: the best so far, its chance to suffice ({confidence:.0f} % is enough), how many items may settle it."
 )
 _DEMONSTRATION = "* a demonstration model: nobody should choose among these."
 
@@ -43,17 +46,24 @@ class TaskAnswer:
         task: its name.
         choice: the answer.
         is_demonstration: its models are those of the embedded server, among which nobody should choose.
+        primary: what is used now.
     """
 
     task: str
     choice: Recommendation
     is_demonstration: bool = False
+    primary: Primary = NOT_NAMED
 
     @classmethod
-    def of(cls, found: TaskChoice) -> Self:
-        """Return what is shown of an answer."""
+    def of(cls, found: TaskChoice, *, primary: str | None = None) -> Self:
+        """Return what is shown of an answer; `primary` is what the user named as used now."""
         evidence = found.evidence
-        return cls(task=evidence.task, choice=found.choice, is_demonstration=evidence.is_demonstration)
+        return cls(
+            task=evidence.task,
+            choice=found.choice,
+            is_demonstration=evidence.is_demonstration,
+            primary=Primary(name=primary, answers=found.primary),
+        )
 
 
 def render_answers(
@@ -70,8 +80,8 @@ def render_answers(
     whole, name, has_load = _table(answers, width)
     parts = [whole]
     if summary := one_for_all(answers, rule, name=name):
-        parts.append(paragraph(summary, width))
-    parts.append(paragraph(legend_of(answers, rule, has_load=has_load and not is_load_explained), width))
+        parts.append(prose(summary, width))
+    parts.append(prose(legend_of(answers, rule, has_load=has_load and not is_load_explained), width))
     return "\n\n".join(parts)
 
 
@@ -81,7 +91,16 @@ def legend_of(answers: Sequence[TaskAnswer], rule: Rule, *, has_load: bool = Tru
     kinds = {standing.candidate.basis.load_kind for answer in answers for standing in answer.choice.standings}
     if has_load and (shown := [MEANING[kind] for kind in LoadKind if kind in kinds]):
         legend = f"load, {'; or '.join(shown)}. {legend}"
-    return f"{legend} {_DEMONSTRATION}" if any(answer.is_demonstration for answer in answers) else legend
+    rules = [(task_label(answer.task, limit=60), answer.primary, answer.choice) for answer in answers]
+    parts = [legend, yardstick.legend(rules, rule, _key), _levels_legend(answers)]
+    parts += [_DEMONSTRATION] if any(answer.is_demonstration for answer in answers) else []
+    return " ".join(filter(None, parts))
+
+
+def _levels_legend(answers: Sequence[TaskAnswer]) -> str:
+    """Return how to read a name with a reasoning level, by one that is shown; "" where there is none."""
+    level = next(filter(None, (level_of(answer.choice.key) for answer in answers)), None)
+    return f"@{level}: the model, asked with the reasoning level {level}." if level else ""
 
 
 def _table(answers: Sequence[TaskAnswer], width: int | None) -> tuple[str, Naming, bool]:
@@ -103,17 +122,17 @@ def render_why(answer: TaskAnswer, rule: Rule, *, width: int | None) -> str:
     """Return every model's standing on one task, and what the answer says of it."""
     rows = [standing_row(standing) for standing in answer.choice.standings]
     parts = [
-        paragraph(f"{task_label(answer.task, limit=60)}: {headline(answer, rule)}", width),
+        prose(f"{task_label(answer.task, limit=60)}: {headline(answer, rule)}", width),
         fitted(rows, headers=WHY_HEADERS, align=WHY_ALIGN, width=width),
-        *(paragraph(line, width) for line in reasons(answer, rule)),
+        *(prose(line, width) for line in reasons(answer, rule)),
     ]
     return "\n\n".join(parts)
 
 
 def headline(answer: TaskAnswer, rule: Rule) -> str:
     """Return the answer as a sentence, and what it takes to suffice."""
-    meaning = f"A model suffices from a score of {answer.choice.yardstick:.2f}; {rule.confidence:.0%} sure is enough."
-    return f"{_answer(answer.choice)}. {meaning}"
+    score = yardstick.from_which_score(answer.choice, answer.primary, rule, _key)
+    return f"{_answer(answer)}. A model suffices from {score}; {rule.confidence:.0%} sure is enough."
 
 
 def reasons(answer: TaskAnswer, rule: Rule) -> list[str]:
@@ -150,8 +169,38 @@ def reasons(answer: TaskAnswer, rule: Rule) -> list[str]:
 def one_for_all(answers: Sequence[TaskAnswer], rule: Rule, *, name: Naming) -> str:
     """Return which single model suffices for most tasks, and what always taking the largest costs in time.
 
-    A laptop often holds one model at a time.
+    A laptop often holds one model at a time. Tasks that no model shares, such as those for chat and for embedding
+    models, have a sentence each.
     """
+    groups = _sharing(answers)
+    if len(groups) < 2:  # noqa: PLR2004
+        return _one_for(answers, rule, name=name, tasks="")
+    texts = [_one_for(group, rule, name=name, tasks=_tasks(group)) for group in groups]
+    return " ".join(filter(None, texts))
+
+
+def _sharing(answers: Sequence[TaskAnswer]) -> list[list[TaskAnswer]]:
+    """Return the answers in groups: those of two groups have no model in common."""
+    groups: list[tuple[set[str], list[TaskAnswer]]] = []
+    for answer in answers:
+        keys, group = {standing.candidate.key for standing in answer.choice.standings}, [answer]
+        for joined in [found for found in groups if found[0] & keys]:
+            groups.remove(joined)
+            keys, group = keys | joined[0], joined[1] + group
+        groups.append((keys, group))
+    return [group for _, group in groups]
+
+
+def _tasks(answers: Sequence[TaskAnswer]) -> str:
+    *first, last = [task_label(answer.task, limit=60) for answer in answers]
+    more = len(first) - _MOST_NAMED + 1
+    if more > 1:
+        first, last = first[: _MOST_NAMED - 1], f"{more + 1} more"
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _one_for(answers: Sequence[TaskAnswer], rule: Rule, *, name: Naming, tasks: str) -> str:
+    """Return the sentence about these tasks, which are called `tasks`; "": they are all there are."""
     standings: dict[str, dict[str, Standing]] = defaultdict(dict)
     for answer in answers:
         for standing in answer.choice.standings:
@@ -161,8 +210,8 @@ def one_for_all(answers: Sequence[TaskAnswer], rule: Rule, *, name: Naming) -> s
     best, top = best_single(standings, rule), largest(standings)
     sure = sum(is_sure(standing, rule) for standing in standings[best].values())
     if not sure:
-        return f"No model suffices for any of the {len(answers)} tasks with this certainty."
-    text = f"One model for all: {name(best)} suffices for {sure} of {len(answers)}."
+        return f"No model suffices for any of {tasks or f'the {len(answers)} tasks'} with this certainty."
+    text = f"One model for {tasks or 'all'}: {name(best)} suffices for {sure} of {len(answers)}."
     ratio = times_longer(standings[top], standings[best]) if size_bytes(standings[top].values()) else None
     return text if top == best or ratio is None else f"{text} Always {name(top)}: {ratio:.1f} x the time."
 
@@ -198,7 +247,7 @@ def answer_row(answer: TaskAnswer, name: Naming) -> tuple[str, ...]:
     key = name(candidate.key) + (" *" if answer.is_demonstration else "")
     score, time, load = _score(candidate), seconds(candidate.p50_s), seconds(candidate.load_s)
     if choice.answer is AnswerKind.PRIMARY:
-        return task, "your primary", score, "-", "-", f"best: {key}"
+        return task, yardstick.keeps(answer.primary), score, "-", "-", f"best: {key}"
     if choice.answer is AnswerKind.OPEN:
         more = f"ask {choice.needed:,}" if choice.needed else "won't settle"
         return task, f"open: {key}", score, time, load, f"{100 * standing.suffices:.0f} %; {more}"
@@ -248,13 +297,14 @@ def standing_row(standing: Standing, name: Naming | None = None) -> tuple[str, .
     )
 
 
-def _answer(choice: Recommendation) -> str:
+def _answer(answer: TaskAnswer) -> str:
+    choice = answer.choice
     if choice.key is None:
         return "open, as no model can be chosen"
     if choice.answer is AnswerKind.MODEL:
         return f"hand it to {_key(choice.key)}{' (certified)' if choice.is_certified else ''}"
     if choice.answer is AnswerKind.PRIMARY:
-        return f"keep your primary; the best of the others is {_key(choice.key)}"
+        return yardstick.kept(answer.primary, _key(choice.key), _key)
     return f"open; the best so far is {_key(choice.key)}"
 
 

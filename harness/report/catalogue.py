@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from harness.report.layout import fitted, paragraph
+from harness.report.layout import fitted, prose
 from harness.report.text import one_line
 from harness.stats.item import LEAST_RESPONDENTS, Item
 from harness.task.catalogue import Portrait
@@ -54,7 +54,7 @@ def render_portraits(portraits: Sequence[Portrait], *, width: int | None, is_own
         "it is a defect."
     )
     legend = own if is_own else shipped
-    return f"{fitted(rows, headers=HEADERS, align=align, width=width)}\n\n{paragraph(legend, width or 110)}"
+    return f"{fitted(rows, headers=HEADERS, align=align, width=width)}\n\n{prose(legend, width)}"
 
 
 def render_items(items: Mapping[str, Sequence[Item]], *, width: int | None) -> str:
@@ -67,7 +67,7 @@ def render_items(items: Mapping[str, Sequence[Item]], *, width: int | None) -> s
         f"median correlation of an item with the rest, n/a below {LEAST_RESPONDENTS} models; below 0, better models "
         "fail it."
     )
-    parts.append(paragraph(legend, width or 110))
+    parts.append(prose(legend, width))
     for task, found in items.items():
         for what, named in (
             ("every model passes", [item for item in found if item.is_passed_by_all]),
@@ -75,7 +75,7 @@ def render_items(items: Mapping[str, Sequence[Item]], *, width: int | None) -> s
             ("better models fail", [item for item in found if (item.discrimination or 0.0) < _NEGATIVE]),
         ):
             if named:
-                parts.append(paragraph(f"{task}, {what}: {_names(named)}", width or 110, indent=2))
+                parts.append(prose(f"{task}, {what}: {_names(named)}", width, indent=2))
     return "\n\n".join(parts)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from harness.domain.count import counted
 from harness.domain.record import ComparisonRecord, RunRecord, SummaryRecord
 from harness.report.figure import seconds
 from harness.report.layout import cards, fits, paragraph, table
@@ -40,8 +41,9 @@ def races(cells: Sequence[SummaryRecord], run: RunRecord | None, *, text_width: 
         left = (cell.planned or 0) - int(race["asked"])
         lines.append(
             f"Stopped early: {_name(cell.model_key, cell.task_class)}: {race['decision']} the floor "
-            f"({race['floor']:g}{origin}) after {cell.n} items; {left} of {cell.planned} questions were not asked, "
-            f"which saved about {float(race['saved_s']):.0f} s. A mean at that moment would be biased and is not given."
+            f"({race['floor']:g}{origin}) after {counted(cell.n, 'item')}; {left} of "
+            f"{counted(cell.planned or 0, 'question')} were not asked, which saved about "
+            f"{float(race['saved_s']):.0f} s. A mean at that moment would be biased and is not given."
         )
     return ["\n".join(paragraph(line, text_width, indent=2) for line in lines)] if lines else []
 

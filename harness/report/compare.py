@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.report.figure import seconds, size
-from harness.report.layout import fitted, paragraph
+from harness.report.layout import fitted, paragraph, prose
 from harness.report.text import one_line, printable, task_label
 from harness.stats.decision import Verdict
 from harness.stats.estimate import Estimate
@@ -35,7 +35,7 @@ def render_contrasts(contrasts: Sequence[Contrast], *, is_ladder: bool, margin: 
         parts.append(_ladder(contrasts, width))
     for contrast in contrasts:
         parts += _contrast(contrast, width)
-    parts.append(paragraph(_legend(contrasts, margin), width))
+    parts.append(prose(_legend(contrasts, margin), width))
     return "\n\n".join(parts)
 
 
@@ -65,7 +65,7 @@ def _contrast(contrast: Contrast, width: int | None) -> Iterator[str]:
     if contrast.times:
         align = ("left", "right", "right", "right", "left", "right", "left")
         yield fitted(list(map(_single_row, contrast.times)), headers=SINGLE_HEADERS, align=align, width=width)
-    if notes := [paragraph(note, width, indent=2) for note in _notes(contrast)]:
+    if notes := [prose(note, width, indent=2) for note in _notes(contrast)]:
         yield "\n".join(notes)
 
 

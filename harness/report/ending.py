@@ -12,7 +12,7 @@ from harness.report.answer import TaskAnswer, render_answers
 from harness.report.figure import metrics_line
 from harness.report.latency.tables import tables as latency_tables
 from harness.report.latency.waiting import render_waits
-from harness.report.layout import paragraph
+from harness.report.layout import paragraph, text_width
 from harness.report.table import named, notes, render, skips
 from harness.report.text import printable
 from harness.settings.name import setting
@@ -20,7 +20,6 @@ from harness.store.run_file import RunFile
 from harness.verdict.supply import Supply
 from harness.verdict.task_choice import choices_of, rule_of
 
-_WIDTH = 110
 _REACHED = {"better": "reached", "not worse": "reached", "worse": "missed"}
 
 
@@ -38,24 +37,25 @@ def render_ending(
         supply: how many items the tasks can give; None: any number.
     """
     choices = choices_of(seen, supply)
-    text_width = _WIDTH if width is None else min(width, _WIDTH)
-    waits = render_waits(seen, width=text_width)
+    prose_width = text_width(width)
+    waits = render_waits(seen, width=prose_width)
     if not choices:
         return "\n\n".join(filter(None, [waits, render(seen, width=width)]))
+    primary = seen.header.settings.get("primary") if seen.header else None
     answers = render_answers(
-        [TaskAnswer.of(found) for found in choices],
+        [TaskAnswer.of(found, primary=primary) for found in choices],
         rule_of(seen.header, ""),
         width=width,
         is_load_explained=bool(waits),
     )
     answers = "\n\n".join(
-        [*filter(None, [waits]), answers, *(paragraph(line, text_width, indent=2) for line in _metrics(seen))]
+        [*filter(None, [waits]), answers, *(paragraph(line, prose_width, indent=2) for line in _metrics(seen))]
     )
     if is_detailed:
         return f"{answers}\n\n{render(seen, width=width)}"
-    faults = [*(paragraph(line, text_width, indent=2) for line in _faults(seen)), *skips(seen.skips, text_width)]
-    remarks = "\n".join(paragraph(f"Note: {printable(note)}", text_width) for note in notes(seen))
-    measured = latency_tables(seen, width=text_width)
+    faults = [*(paragraph(line, prose_width, indent=2) for line in _faults(seen)), *skips(seen.skips, prose_width)]
+    remarks = "\n".join(paragraph(f"Note: {printable(note)}", prose_width) for note in notes(seen))
+    measured = latency_tables(seen, width=prose_width)
     return "\n\n".join(filter(None, [answers, *measured, "\n".join(faults), remarks]))
 
 

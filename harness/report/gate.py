@@ -4,9 +4,10 @@ import shlex
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from harness.domain.count import counted
 from harness.report.compare import differing
 from harness.report.gate_time import times_legend, times_table
-from harness.report.layout import cards, fits, paragraph, table
+from harness.report.layout import cards, fits, paragraph, prose, table
 from harness.report.text import one_line, printable, task_label
 from harness.verdict.compare import OVERALL
 from harness.verdict.gate import Case, Night
@@ -53,14 +54,14 @@ def _able(night: Night) -> str:
 def render_night(night: Night, *, width: int | None) -> str:
     """Return everything about a night, the worst first, and what the words mean."""
     count = len(night.baseline)
-    about = f"{night.run.run.run_id} against {count} earlier {'run' if count == 1 else 'runs'}, margin {night.margin:g}"
+    about = f"{night.run.run.run_id} against {counted(count, 'earlier run')}, margin {night.margin:g}"
     about += f", of times {100 * night.slower:g} %" if night.time_claims else ""
-    parts = [paragraph(f"{headline(night)} ({one_line(about, limit=200)})", width)]
+    parts = [prose(f"{headline(night)} ({one_line(about, limit=200)})", width)]
     parts += [*_cases(night, width), *times_table(night, width), *_blocks(night, width)]
     if any(case.is_measured for case in night.cases):
-        parts.append(paragraph(_legend(night), width))
+        parts.append(prose(_legend(night), width))
     if night.time_claims:
-        parts.append(paragraph(times_legend(night), width))
+        parts.append(prose(times_legend(night), width))
     return "\n\n".join(parts)
 
 
@@ -172,7 +173,7 @@ def _notes(night: Night) -> Iterator[str]:
     if fewer := [f"{name(case)} {case.left_out}" for case in night.cases if case.left_out]:
         yield f"Items of the baseline's newest run that this run was not asked: {named(fewer)}."
     if toothless := night.toothless:
-        cells = [f"{name(case)} ({case.n} items, score {score(case.baseline_score)})" for case in toothless]
+        cells = [f"{name(case)} ({counted(case.n, 'item')}, score {score(case.baseline_score)})" for case in toothless]
         yield f"Could not fail, as even a score of 0 would prove no loss above the margin: {named(cells)}."
     if flaky := flaky_items(night):
         yield f"Flaky, as they flip within the baseline (runs that pass): {named(flaky)}."

@@ -10,6 +10,7 @@ from harness.report.text import one_line, printable
 
 _LEAST_WIDTH = 20
 _LONGEST_CELL = 300
+_TEXT_WIDTH = 110
 _NO_BREAK = "\N{NO-BREAK SPACE}"  # Keeps "5 %" on one line.
 
 
@@ -20,6 +21,11 @@ def terminal_width() -> int | None:
     if sys.stdout is None or not sys.stdout.isatty():
         return None
     return max(_LEAST_WIDTH, shutil.get_terminal_size().columns)
+
+
+def text_width(width: int | None) -> int:
+    """Return how wide sentences are printed: as wide as the terminal, at most 110 columns, on a pipe too."""
+    return _TEXT_WIDTH if width is None else min(width, _TEXT_WIDTH)
 
 
 def fits(text: str, width: int | None) -> bool:
@@ -56,6 +62,11 @@ def cards(rows: Sequence[Sequence[object]], *, headers: Sequence[str], width: in
 def _cell(value: object) -> str:
     """Return what a cell shows: a line end or 10 MB in a name of a run file must not break the whole table."""
     return one_line(str(value), limit=_LONGEST_CELL)
+
+
+def prose(text: str, width: int | None, *, indent: int = 0) -> str:
+    """Return sentences as a `paragraph` that is no wider than `text_width`."""
+    return paragraph(text, text_width(width), indent=indent)
 
 
 def paragraph(text: str, width: int | None, *, indent: int = 0) -> str:

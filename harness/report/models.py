@@ -7,6 +7,7 @@ from typing import Any
 
 from tabulate import tabulate
 
+from harness.domain.count import counted
 from harness.domain.model import Capabilities, Instance, Model
 from harness.report.figure import size
 from harness.report.text import one_line
@@ -118,11 +119,11 @@ def _below(listing: Sequence[Model], width: int | None) -> Iterator[str]:
 
 
 def _total(listing: Sequence[Model]) -> str:
-    models = f"{len(listing)} model{'s' if len(listing) > 1 else ''}"
+    models = counted(len(listing), "model")
     count = sum(len(model.loaded_instances) for model in listing)
     if not count:
         return f"{models}, none loaded."
-    copies = f"{count} instance{'s' if count > 1 else ''}"
+    copies = counted(count, "instance")
     return f"{models}; resident: {copies}, {size(resident_bytes(listing))} (file sizes; contexts need more)."
 
 

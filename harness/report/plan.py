@@ -3,9 +3,10 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from harness.domain.candidate import models_in
 from harness.domain.model import Model
 from harness.report.figure import seconds, size
-from harness.report.layout import fitted, paragraph
+from harness.report.layout import fitted, prose
 from harness.report.text import one_line, printable
 
 _LOADS = {
@@ -64,7 +65,8 @@ def render_plan(
     align = ("left", "right", "left", "right", "right", "right")
     table = fitted(cells, headers=headers, width=width, align=align) if rows else ""
     head = (
-        f"Plan: {len(rows)} models ({printable(because)}), one at a time, {size(total_bytes)} on disk in total; "
+        f"Plan: {models_in(row.model.name for row in rows)} ({printable(because)}), one at a time, "
+        f"{size(total_bytes)} on disk in total; "
         f"tasks: {', '.join(tasks) or 'none'}."
     )
     too_long = [
@@ -79,5 +81,5 @@ def render_plan(
         f"About {seconds(total_s)} in all: {because_of} from sizes{alone}, at 10 GB/s of memory bandwidth. "
         f"{' '.join(text for basis, text in _LOADS.items() if basis in load_bases)} Nothing was loaded."
     )
-    paragraphs = [paragraph(printable(text), width) for text in [*too_long, *notes, end]]
-    return "\n\n".join([paragraph(head, width), *filter(None, [table]), *paragraphs])
+    paragraphs = [prose(printable(text), width) for text in [*too_long, *notes, end]]
+    return "\n\n".join([prose(head, width), *filter(None, [table]), *paragraphs])

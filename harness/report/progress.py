@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 
 from harness.domain.answer import Answer, KeptAnswer
+from harness.domain.count import counted
 from harness.domain.record import SummaryRecord
 from harness.report.live.standing import PlannedModel
 from harness.report.text import one_line
@@ -43,7 +44,7 @@ class PlainProgress:
             yield lambda _: None
             return
         name = f"{one_line(model_key, limit=60)} {task}"
-        self._say(f"{name}: {total} samples ...")
+        self._say(f"{name}: {counted(total, 'sample')} ...")
         outcomes: dict[str, int] = {}
 
         def advance(answer: Answer) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.domain.count import counted
 from harness.report.text import one_line, task_label
 from harness.store.cell import CellKey
 from harness.verdict.choose import AnswerKind, Recommendation
@@ -41,14 +42,15 @@ def render_round(
     if still:
         lines.append(f"Open: {', '.join(still)}.")
     if before is None:
-        return "\n".join([f"The rounds are over: {sum(cells.values()):,} answers saved.", *lines])
+        return "\n".join([f"The rounds are over: {counted(sum(cells.values()), 'answer')} saved.", *lines])
     wanted = sum(cells.get(CellKey(key, name), 0) for key, names in asked.items() for name in names)
     saved = sum(cells.values()) - wanted
-    round_ = f"Round {before.number} of {before.rounds}, {before.size} samples"
+    round_ = f"Round {before.number} of {before.rounds}, {counted(before.size, 'sample')}"
     if before.is_late:
         return "\n".join([f"{round_}: left out, the budget is used up.", *lines])
     models = ", ".join(f"{one_line(key, limit=60)} {len(names)}" for key, names in asked.items() if names)
-    head = f"{round_}: asks {wanted:,} answers of {sum(cells.values()):,}, {saved:,} saved. Tasks by model: {models}."
+    asks = f"asks {counted(wanted, 'answer')} of {sum(cells.values()):,}, {saved:,} saved"
+    head = f"{round_}: {asks}. Tasks by model: {models}."
     return "\n".join([head, *lines])
 
 

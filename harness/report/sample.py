@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.domain.count import counted
 from harness.domain.record import PromptRecord, SampleRecord, ScoreRecord
 from harness.report.figure import seconds
 from harness.report.layout import paragraph
@@ -150,7 +151,7 @@ def _times(sample: SampleRecord) -> str:
     ]
     parts = [f"{name} {seconds(value)}" for name, value in figures if value is not None]
     if (tokens := sample.usage.get("total_output_tokens")) is not None:
-        parts.append("1 token" if tokens == 1 else f"{tokens} tokens")
+        parts.append(counted(tokens, "token"))
     if sample.attempts > 1:
         parts.append(f"{sample.attempts} attempts")
     return ", ".join(parts)

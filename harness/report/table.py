@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from harness.domain.count import counted
 from harness.domain.record import SkipRecord, SummaryRecord
 from harness.report import speed
 from harness.report.claim import races, repeats, thoughts, verdicts
@@ -10,7 +11,7 @@ from harness.report.figure import rate, seconds, size
 from harness.report.latency import vector
 from harness.report.latency.load import leaks
 from harness.report.latency.tables import tables as latency_tables
-from harness.report.layout import cards, fits, fitted, paragraph, table
+from harness.report.layout import cards, fits, fitted, paragraph, prose, table, text_width
 from harness.report.text import one_line, printable
 from harness.stats.pairing import MOST_UNSCORED
 from harness.store.cell import CellKey
@@ -26,7 +27,6 @@ LEGEND = (
 )
 
 _LATENCY = frozenset({"load_time_s", "ttft_s", "decode_tps", "throughput_tps"})
-_WIDTH = 110
 _MOST_NAMED = 3
 
 
@@ -37,23 +37,23 @@ def render(seen: RunFile, *, width: int | None = None) -> str:
         seen: the run.
         width: of the terminal, in columns; None: unlimited.
     """
-    text_width = _WIDTH if width is None else min(width, _WIDTH)
+    prose_width = text_width(width)
     parts: list[str] = []
     if seen.summaries:
         rows = [_row(seen, cell) for cell in seen.summaries]
         parts.append(_cells(rows, width))
-        parts.append(paragraph(LEGEND, text_width))
+        parts.append(paragraph(LEGEND, prose_width))
         fast = HEADERS.index("TTFT"), HEADERS.index("token/s")
-        parts.extend(_marks((row[column] for row in rows for column in fast), text_width))
+        parts.extend(_marks((row[column] for row in rows for column in fast), prose_width))
     parts.extend(_latency(seen, width))
-    parts.extend(latency_tables(seen, width=text_width, is_detailed=True))
-    parts.extend(races(seen.summaries, seen.header, text_width=text_width))
-    parts.extend(verdicts(seen.comparisons, width=width, text_width=text_width))
+    parts.extend(latency_tables(seen, width=prose_width, is_detailed=True))
+    parts.extend(races(seen.summaries, seen.header, text_width=prose_width))
+    parts.extend(verdicts(seen.comparisons, width=width, text_width=prose_width))
     parts.extend(_tiers(seen.summaries, width))
-    parts.extend(repeats(seen.summaries, width=width, text_width=text_width))
-    parts.extend(thoughts(seen.summaries, width=width, text_width=text_width))
-    parts.extend(skips(seen.skips, text_width))
-    parts.extend(paragraph(f"Note: {printable(note)}", text_width) for note in notes(seen))
+    parts.extend(repeats(seen.summaries, width=width, text_width=prose_width))
+    parts.extend(thoughts(seen.summaries, width=width, text_width=prose_width))
+    parts.extend(skips(seen.skips, prose_width))
+    parts.extend(paragraph(f"Note: {printable(note)}", prose_width) for note in notes(seen))
     return "\n\n".join(parts)
 
 
@@ -122,8 +122,8 @@ def _found_in_warm_up(seen: RunFile) -> Iterator[str]:
             )
         if instance.short_by_tokens:
             yield (
-                f"The server stopped {key} {instance.short_by_tokens} token before the limit: answers of that length "
-                "count as truncated."
+                f"The server stopped {key} {counted(instance.short_by_tokens, 'token')} before the limit: answers of "
+                "that length count as truncated."
             )
 
 
@@ -169,17 +169,15 @@ def _latency(seen: RunFile, width: int | None) -> list[str]:
     headers = ("model", "load", "TTFT", "prefill/s", "token/s", "token/s, all slots")
     return [
         fitted(rows, headers=headers, width=width, align=["left", *["right"] * 5]),
-        paragraph(
-            f"Medians, one request at a time. {speed.TTFT} {speed.PREFILL} {speed.DECODE_RATE} {speed.LOAD}", width
-        ),
-        paragraph(speed.ALL_SLOTS, width),
+        prose(f"Medians, one request at a time. {speed.TTFT} {speed.PREFILL} {speed.DECODE_RATE} {speed.LOAD}", width),
+        prose(speed.ALL_SLOTS, width),
         *_marks((cell for row in rows for cell in row[1:]), width),
     ]
 
 
 def _marks(cells: Iterable[str], width: int | None) -> list[str]:
     legend = speed.legend_of(cells)
-    return [paragraph(legend, width)] if legend else []
+    return [prose(legend, width)] if legend else []
 
 
 def _busy(seen: RunFile) -> list[str]:

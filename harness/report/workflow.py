@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from harness.domain.count import counted
 from harness.report.gate import difference, flaky_items, headline, how_to_see, name, named, passed_before, score
 from harness.report.gate_time import ratio, time_row
 from harness.report.markdown import code, cut, escaped, markdown_table
@@ -51,7 +52,7 @@ def summary(night: Night, *, limit_bytes: int = SUMMARY_BYTES) -> str:
 def _parts(night: Night) -> Iterator[str]:
     yield f"### {escaped(headline(night))}"
     count = len(night.baseline)
-    earlier = f"{count} earlier {'run' if count == 1 else 'runs'}"
+    earlier = f"{counted(count, 'earlier run')}"
     yield f"Run {code(night.run.run.run_id)} against {earlier}; margin {night.margin:g}."
     rows = [
         (

@@ -9,10 +9,14 @@ from harness.settings import Settings
 if TYPE_CHECKING:
     from harness.embedded.process import EmbeddedServer
 
-DEMONSTRATION = (
+CHAT_DEMONSTRATION = (
     "this is a demonstration. The embedded default models are one small network (SmolLM2-135M-Instruct) in three "
     "quantisations; q4_0 and q8_0 are requantised from q4_1 and cannot be better than it, whatever the figures. "
     "To choose a model, point the harness at LM Studio."
+)
+EMBEDDING_DEMONSTRATION = (
+    "this is a demonstration. {key} averages what a small chat network computes: it was not trained to embed texts, "
+    "and embeds them poorly. To choose an embedding model, point the harness at LM Studio."
 )
 
 
@@ -42,7 +46,8 @@ def notes(kind: str, models: Sequence[Model]) -> list[str]:
     if kind == "embedded":
         from harness.embedded.default_models import listing
 
-        defaults = {model.key for model in listing()}
-        if any(model.key in defaults for model in models):
-            return [DEMONSTRATION]
+        defaults = {model.key: model for model in listing()}
+        asked = [defaults[key] for key in dict.fromkeys(model.key for model in models) if key in defaults]
+        chat = [CHAT_DEMONSTRATION] if any(model.is_chat for model in asked) else []
+        return chat + [EMBEDDING_DEMONSTRATION.format(key=model.key) for model in asked if model.is_embedding]
     return []

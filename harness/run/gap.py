@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from harness.domain.candidate import models_in
 from harness.domain.model import Model
 from harness.report.ending import how_to_see_worst
 from harness.run.plan.plan import fits
@@ -32,7 +33,8 @@ def gaps(
     """
     reasons = {(skip.model_key, skip.task): skip.reason for skip in seen.skips}
     if models and all((model.name, None) in reasons for model in models):
-        yield f"no model was measured: {'the only one was' if len(models) == 1 else f'all {len(models)} were'} skipped"
+        who = "the only one was" if len(models) == 1 else f"{models_in(model.name for model in models)} were"
+        yield f"no model was measured: {who} skipped"
         return
     cells = {(cell.model_key, cell.task): cell for cell in seen.summaries} if is_decided_late else {}
     measured = {(cell.model_key, cell.task) for cell in seen.summaries if cell.n}

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from harness.domain.count import counted
 from harness.domain.model import LoadConfig, Model
 from harness.lifecycle.lease import Lease
 from harness.report.context import context_note
@@ -53,7 +54,7 @@ def _load(run: "Run", model: Model, config: LoadConfig) -> Lease:
     run.progress.note(f"{model.key}: loading ({size(model.size_bytes)}) ...")
     lease = _acquire_as_set(run, model, config)
     how = f"loaded in {lease.load_wall_s:.1f} s" if lease.load_wall_s is not None else "is loaded already"
-    run.progress.note(f"{model.key}: {how}, {lease.instance.slots} slots")
+    run.progress.note(f"{model.key}: {how}, {counted(lease.instance.slots, 'slot')}")
     wanted, effective = config.context_length, lease.instance.config.context_length
     if note := context_note(model.key, requested=wanted, effective=effective, is_owned=lease.is_owned):
         run.progress.note(note)

@@ -28,7 +28,7 @@ from harness.run.resume.scope import suites_of
 from harness.run.run import Run
 from harness.selection.need import are_for_embedding, are_mixed
 from harness.selection.reference import choose_reference
-from harness.selection.selection import Selection, left_alone, select_models
+from harness.selection.selection import Selection, embedders_left_out, left_alone, select_models
 from harness.settings import Settings
 from harness.store.run_file import RunFile
 from harness.task.task import Task
@@ -114,6 +114,7 @@ class Session:
         )
         selection = by_level(selection, self.settings.reasoning)
         self._say_once(left_alone(self.listing, self.settings.models))
+        self._say_once(embedders_left_out(self.listing, selection.models, self.settings))
         choose_reference(selection.models, self.settings.primary)
         return selection
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from harness.domain.count import counted
 from harness.domain.model import Instance, Model
 from harness.selection.need import Demand, Preference
 from harness.selection.selection import is_left_out, parameters_or_guess
@@ -115,7 +116,7 @@ _WORDS: Mapping[Preference, str] = {
 
 def _reason(fitting: Sequence[Candidate], listed: int, demand: Demand, *, has_evidence: bool) -> str:
     if not fitting:
-        return f"none of the {listed} downloaded models fit" if listed else "no model is downloaded"
+        return f"of {counted(listed, 'downloaded model')}, none fits" if listed else "no model is downloaded"
     measured = ["what was measured"] if has_evidence else []
     ordered = ", then ".join([*measured, *(_WORDS[name] for name in demand.prefer)])
     best = fitting[0].instance

@@ -7,9 +7,10 @@ from fnmatch import fnmatchcase
 from typing import Literal, TypeAlias
 
 from harness.domain.candidate import Candidate
+from harness.domain.count import counted
 from harness.domain.model import Model
 from harness.errors import ModelNotFound, SettingsError
-from harness.settings import setting
+from harness.settings import Settings, setting
 
 _PARAMS = re.compile(r"(?i)^\s*(\d+(?:\.\d+)?)\s*([kmbt])(?:[- ]a(\d+(?:\.\d+)?)\s*([kmbt]))?")
 _UNITS = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
@@ -88,7 +89,7 @@ def select_models(
     others = [model for model in listing if model.type != kind and not model.is_left_alone]
     if not usual and not (patterns and others):
         raise SettingsError(
-            f"none of the {len(listing)} listed models {'can chat' if kind == 'llm' else 'makes embeddings'}",
+            f"of {counted(len(listing), 'listed model')}, none {'can chat' if kind == 'llm' else 'makes embeddings'}",
             hint="Get one with `lms-harness download MODEL`, or in LM Studio.",
         )
     fitting = [model for model in (*usual, *others) if not is_left_out(model, exclude, max_size_bytes)]
@@ -100,7 +101,7 @@ def select_models(
                     hint="It is listed, and left alone. " + nearest_hint(usual or others, model.key),
                 )
         pools = ([*usual, *others], ()) if is_mixed else (usual, others)
-        chosen = {model.key: model for pattern in patterns for model in _matching(pattern, *pools)}
+        chosen = {model.key: model for pattern in patterns for model in _matching(pattern, listing, *pools)}
         models = [model for model in fitting if model.key in chosen]
         reason = "named by " + ", ".join(patterns)
     elif loaded := [model for model in fitting if model.is_loaded and model.type == kind]:
@@ -110,8 +111,10 @@ def select_models(
         models = sorted(same, key=lambda model: (model.size_bytes, model.key))[:1]
         reason = f"the smallest one, as none is loaded; choose others with {setting('models')}"
     if not models:
+        name = "chat" if kind == "llm" else "embedding"
+        left_out = f"the only {name} model is" if len(usual) == 1 else f"all {len(usual)} {name} models are"
         raise SettingsError(
-            f"all {len(usual)} {'chat' if kind == 'llm' else 'embedding'} models are left out",
+            f"{left_out} left out",
             hint=f"Check {setting('exclude')} and {setting('max_size_bytes')}.",
         )
     return Selection(models=tuple(sorted(models, key=cost)), reason=reason)
@@ -131,6 +134,25 @@ def left_alone(listing: Sequence[Model], patterns: Sequence[str] = ("all",)) -> 
     ]
     more = f" and {len(named) - _NEAREST} more" if len(named) > _NEAREST else ""
     return f"Left alone, as only llm and embedding models are asked: {', '.join(named[:_NEAREST])}{more}." * bool(named)
+
+
+def embedders_left_out(listing: Sequence[Model], selected: Sequence[Model], settings: Settings) -> str:
+    """Return one line that names the embedding models that `all` does not mean, and how to ask them; "" if none.
+
+    Nothing is said where embedding models are asked, or what is asked is for them alone.
+
+    Args:
+        listing: of the server.
+        selected: of these, what the run asks.
+        settings: of the run.
+    """
+    able = [model for model in listing if model.is_embedding]
+    left = [model.key for model in able if not is_left_out(model, settings.exclude, settings.max_size_bytes)]
+    if "all" not in settings.models or not left or any(model.is_embedding for model in selected):
+        return ""
+    more = f" and {len(left) - _NEAREST} more" if len(left) > _NEAREST else ""
+    named = f"{counted(len(left), 'embedding model')} ({', '.join(left[:_NEAREST])}{more})"
+    return f"{setting('models', 'all')} means all chat models: {named} not asked. Name one to ask it, too."
 
 
 def find_model(listing: Sequence[Model], key: str) -> Model:
@@ -167,13 +189,14 @@ def nearest_hint(listing: Sequence[Model], key: str) -> str:
 
     if not listing:
         return "The server has no models: get one with `lms-harness download MODEL`."
-    by_key = {str(model.key): model for model in listing}
+    able = [model for model in listing if not model.is_left_alone] or listing
+    by_key = {str(model.key): model for model in able}
     near = process.extract(
         key.lower(), list(by_key), scorer=fuzz.WRatio, limit=_NEAREST, score_cutoff=50, processor=str.lower
     )
     lines = ["Did you mean " + " or ".join(name for name, _, _ in near) + "?"] if near else []
     kind = by_key[near[0][0]].type if near else "llm"
-    if others := _ready(listing, kind):
+    if others := _ready(able, kind):
         lines.append(others)
     return "\n".join([*lines, f"`lms-harness models` lists all {len(listing)}."])
 
@@ -187,14 +210,19 @@ def _ready(listing: Sequence[Model], kind: str) -> str:
     return f"The smallest {name} model: {same[0].key}." if same else ""
 
 
-def _matching(pattern: str, usual: Sequence[Model], others: Sequence[Model]) -> Sequence[Model]:
-    """Return the models that a pattern means: those of the run's kind, and without any those of the other one."""
+def _matching(
+    pattern: str, listing: Sequence[Model], usual: Sequence[Model], others: Sequence[Model]
+) -> Sequence[Model]:
+    """Return the models that a pattern means: those of the run's kind, and without any those of the other one.
+
+    What fits none of them is looked for in the whole listing, of which the hint says how many models it has.
+    """
     if pattern == "all":
         return usual
     for models in (usual, others):
         if matching := [model for model in models if _is_meant(model, pattern)]:
             return matching
-    return [find_model([*usual, *others], pattern)]
+    return [find_model(listing, pattern)]
 
 
 def _is_meant(model: Model, pattern: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from statistics import fmean, median, quantiles, variance
 from typing import TypeGuard
 
+from harness.domain.count import counted
 from harness.stats.beta import t_quantile
 from harness.stats.estimate import Estimate, Interval
 from harness.stats.interval import mean_estimate
@@ -180,7 +181,12 @@ def ratio_estimate(
         return estimate
     value, interval = math.exp(estimate.value), estimate.interval
     if interval is not None and interval.high - interval.low > _WIDEST:
-        return replace(estimate, value=value, interval=None, reason=f"{estimate.n} items leave the ratio open")
+        return replace(
+            estimate,
+            value=value,
+            interval=None,
+            reason=f"{counted(estimate.n, 'item')} {'leaves' if estimate.n == 1 else 'leave'} the ratio open",
+        )
     if interval is not None:
         interval = replace(interval, low=math.exp(interval.low), high=math.exp(interval.high))
     return replace(estimate, value=value, interval=interval)

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from harness.domain.count import counted
+
 LEAST_ROUNDS = 4
 """Two in each block: with fewer, a block is a single round."""
 
@@ -58,7 +60,7 @@ def noise_of(rounds: Sequence[float], late: Sequence[float] = ()) -> Noise:
         raise ValueError("expected values above 0")
     n = len(rounds)
     if n < LEAST_ROUNDS:
-        return Noise(n=n, reason=f"{n} {'round' if n == 1 else 'rounds'}; two blocks take {LEAST_ROUNDS}")
+        return Noise(n=n, reason=f"{counted(n, 'round')}; two blocks take {LEAST_ROUNDS}")
     half = n // 2
     over_time = _apart(rounds, late) if late else 2 * _apart(rounds[:half], rounds[-half:])
     return Noise(in_turn=_apart(rounds[::2], rounds[1::2]), over_time=over_time, n=n)

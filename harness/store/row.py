@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from itertools import chain
 from typing import Any, NamedTuple
 
+from harness.domain.count import counted
 from harness.errors import StoreError
 from harness.store.source import Source
 
@@ -118,7 +119,10 @@ def _cells(source: Source, separator: str | None, columns: Collection[str]) -> I
             )
         for row in rows:
             cells = sum(cell is not None for cell in row.values()) + len(row.get(None, ())) - (None in row)
-            wrong = f"expected {len(names)} cells, as in the first row, separated by {_SPELT[separator]}, got {cells}"
+            wrong = (
+                f"expected {counted(len(names), 'cell')}, as in the first row, separated by {_SPELT[separator]}, "
+                f"got {cells}"
+            )
             yield Row(rows.line_num, f"{source.name}:{rows.line_num}", row if cells == len(names) else wrong)
     except csv.Error as exc:
         yield Row(rows.line_num, f"{source.name}:{rows.line_num}", f"expected CSV: {exc}")

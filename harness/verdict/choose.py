@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from harness.domain.candidate import height, level_of
 from harness.verdict.board import Board, Standing, Yardstick
 from harness.verdict.contender import DEFAULT_RULE, Contender, Rule, refusal
 
@@ -119,13 +120,14 @@ def choose(
     )
 
 
-def _rank(standing: Standing) -> tuple[float, float, int, str]:
-    """Return what standings are ordered by: utility, then certainty, then the smaller file."""
+def _rank(standing: Standing) -> tuple[float, float, int, int, str]:
+    """Return what standings are ordered by: utility, then certainty, then the smaller file, then less thought."""
     size = standing.candidate.size_bytes or 0
     return (
         -math.inf if standing.utility is None else standing.utility,
         standing.suffices,
         -size,
+        -height(level_of(standing.candidate.key)),
         standing.candidate.key,
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import fmean
 
+from harness.domain.count import counted
 from harness.stats.pairing import MOST_UNSCORED
 from harness.verdict.load import LoadKind
 
@@ -139,9 +140,9 @@ def refusal(candidate: Contender, rule: Rule) -> str:
         return "was not asked"
     if candidate.has_lost_too_many:
         what = "have no grade yet" if candidate.is_reviewed else "were lost"
-        return f"{candidate.lost} of {candidate.n} answers {what}"
+        return f"{candidate.lost} of {counted(candidate.n, 'answer')} {what}"
     if candidate.is_given_up:
-        return f"asked no more after {candidate.n} items: hardly the best"
+        return f"asked no more after {counted(candidate.n, 'item')}: hardly the best"
     for name in _LIMITS:
         limit, found = getattr(rule, f"max_{name}"), getattr(candidate, name)
         if limit is not None and (found is None or found > limit):

@@ -7,6 +7,8 @@ are divided among the models and tasks that could have shown a loss at all (`mul
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.domain.candidate import by_effort
+from harness.domain.count import counted
 from harness.settings import EMBEDDED
 from harness.stats.estimate import Estimate, Interval
 from harness.stats.exchange import Exchange
@@ -323,7 +325,7 @@ def _judged(model_key: str, task: str, pairs: Paired, test: Exchange, bar: _Bar)
 
 
 def _few(pairs: Paired) -> str:
-    return f"{pairs.left_out} of the {pairs.asked} items of the baseline's newest run were not asked"
+    return f"{pairs.left_out} of the {counted(pairs.asked, 'item')} of the baseline's newest run were not asked"
 
 
 def _reason(state: State, shown: Estimate, p: float, largest_loss: float | None, bar: _Bar) -> str:
@@ -349,12 +351,12 @@ def _is_loss(difference: Estimate, *, more_than: float) -> bool:
     return difference.value is not None and -difference.value > more_than + 1e-9
 
 
-def _place(case: Case) -> tuple[int, float, str, bool, str]:
-    return _ORDER[case.level], case.difference or 0.0, case.model_key, case.task == OVERALL, case.task
+def _place(case: Case) -> tuple[int, float, tuple[str, int, str], bool, str]:
+    return _ORDER[case.level], case.difference or 0.0, by_effort(case.model_key), case.task == OVERALL, case.task
 
 
-def _time_place(case: TimeCase) -> tuple[int, float, str, str]:
-    return _ORDER[case.level], -(case.ratio or 0.0), case.model_key, case.task
+def _time_place(case: TimeCase) -> tuple[int, float, tuple[str, int, str], str]:
+    return _ORDER[case.level], -(case.ratio or 0.0), by_effort(case.model_key), case.task
 
 
 def _changes(run: RunFile, baseline: Sequence[RunFile], key: str) -> tuple[Change, ...]:

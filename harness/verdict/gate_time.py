@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from harness.domain.count import counted
 from harness.stats.estimate import Interval
 from harness.stats.noise import is_busy, is_within
 from harness.stats.slowdown import Slowdown, slowdown
@@ -103,7 +104,7 @@ class _Timed:
         if is_busy(busy, cores):
             return f"other processes used {busy:.1f} of {cores} CPU cores just before or after"
         more = others - before
-        return f"{more} more other {'model was' if more == 1 else 'models were'} loaded" if more > 0 else ""
+        return f"{counted(more, 'more other model was', several='more other models were')} loaded" if more > 0 else ""
 
     def _company_of(self, side: Subject) -> tuple[float, int, int]:
         """Return how many cores others kept busy, of how many, and how many other instances were loaded.

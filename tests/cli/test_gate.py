@@ -368,6 +368,13 @@ def test_no_run_that_tonights_resumes_is_its_baseline_however_long_ago(call: Cal
     refused = call("gate", ids[0], ids[2])
     assert refused.code == 2
     assert "is the run itself, or one that it resumes" in " ".join(refused.err.split())
+    (folder / "parts").mkdir()
+    for number in (2, 4):
+        name = f"{ids[number - 2]}.jsonl"
+        (folder / "parts" / name).write_text((folder / "results" / name).read_text())
+    alone = " ".join(call("gate", "parts/", f"results/{ids[2]}.jsonl").err.split())
+    assert f"no run to compare with in parts/: {ids[2]}.jsonl is the run itself, " in alone
+    assert f"{ids[0]}.jsonl is an earlier part of the same run, which resumed it" in alone
     night(folder / "results", 5, *whole(passes(38)))
     found = call("gate", *ids, "--json").json
     assert [Path(path).stem for path in found["baseline"]] == [ids[2]], "its answers are those of all three"

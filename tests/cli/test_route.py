@@ -69,7 +69,7 @@ def test_the_key_alone_is_printed(call: Call, file: str) -> None:
 @pytest.mark.parametrize(
     ("name", "code", "said"),
     [
-        ("reason", 1, "reason: keep your primary: no local model suffices; the best is acme/tiny."),
+        ("reason", 1, "reason: keep what you use now, your primary: no local model suffices; the best is acme/tiny."),
         (
             "summarise",
             8,

@@ -138,7 +138,7 @@ def test_samples_of_a_run_without_the_target_field_are_left_out_and_counted(call
     assert result.code == 0, result.err
     assert (result.json["lacking"], result.json["cells"][0]["n"]) == (1, 1)
     (tmp_path / "out").unlink()
-    assert "left out: 1 samples without the field target.label" in call(*words).out
+    assert "left out: 1 sample without the field target.label" in call(*words).out
     none = call("score", str(file), "--scorer=exact", "--target-field=target.lable")
     assert none.code == 2
     assert "there is no field target.lable" in none.err

@@ -66,7 +66,7 @@ def test_what_is_loaded_with_enough_context_comes_first(call: Call, server: Scri
 def test_where_none_fits_it_says_to_use_the_primary_model_and_why(call: Call) -> None:
     result = call("select", "--task", "vision", "--max-size", "1GB")
     assert (result.code, result.out) == (1, "")
-    assert result.err.startswith("Use your primary model: none of the 5 downloaded models fit.")
+    assert result.err.startswith("Use your primary model: of 5 downloaded models, none fits.")
     assert "acme/tiny-1b has no vision" in result.err
     assert "acme/eyes-8b is excluded, or larger than the maximum size" in result.err
     told = call("select", "--task", "vision", "--max-size", "1GB", "--json")

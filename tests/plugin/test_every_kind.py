@@ -34,6 +34,9 @@ def test_one_command_over_every_kind_of_model_ends_in_one_table(tmp_path: Path) 
         words = ("run", *(f"--model={model.key}" for model in (CHATS, SEES, EMBEDS)), "--limit=12", *tasks)
         done = forkserver.run("harness.cli", *words, cwd=tmp_path, env={**around, "COLUMNS": "100"})
         assert server.loaded == []
+        chosen = forkserver.run("harness.cli", "choose", f"--primary={CHATS.key}", cwd=tmp_path, env=around).stdout
+        why = ("choose", f"--primary={CHATS.key}", "--why=retrieval")
+        reasons = forkserver.run("harness.cli", *why, cwd=tmp_path, env=around).stdout
     out = done.stdout + done.stderr
     assert done.returncode == 0, out
     (path,) = (tmp_path / "results").glob("*.jsonl")
@@ -51,11 +54,24 @@ def test_one_command_over_every_kind_of_model_ends_in_one_table(tmp_path: Path) 
         (EMBEDS.key, "reason"): "needs a chat model",
         (EMBEDS.key, "vision"): "needs a chat model",
     }
+    _check_who_is_kept(chosen, reasons)
     assert all(any(line.startswith(f"{task}  ") for line in out.splitlines()) for task in ("reason", "vision")), out
     assert [len(record.images) for record in records if isinstance(record, PromptRecord) and record.images] == [1] * 12
     seen = [record for record in records if isinstance(record, SampleRecord) and record.task == "vision"]
     assert all(record.tags["image"] for record in seen)
     assert "base64" not in path.read_text(encoding="utf-8")
+
+
+def _check_who_is_kept(chosen: str, reasons: str) -> None:
+    """A chat model as the primary is no yardstick for an embedding task: its floor is, and the words say so."""
+    rows = {words[0]: line for line in chosen.splitlines() if (words := line.split())}
+    assert "none suffices" in rows["retrieval"]
+    told = " ".join(chosen.split())
+    floored = "retrieval (0.80), vision (0.80). none suffices: no model reaches it, so keep what you use now."
+    assert f"{CHATS.key} has no answers to these tasks, where a floor is to be reached instead: {floored}" in told
+    assert f"a score of 0.80 (the floor, as {CHATS.key} has no answers to this task)" in " ".join(reasons.split())
+    assert "your primary" not in chosen + reasons
+    assert max(map(len, chosen.splitlines())) <= 110
 
 
 def test_a_named_task_that_no_selected_model_can_be_asked_ends_before_a_load(tmp_path: Path) -> None:

@@ -182,10 +182,12 @@ def test_a_page_and_a_plan_name_each_level(run: Pytest, both: Result, tmp_path: 
     assert OFF in text
     assert HIGH in text
     assert "; thoughts: 5 tokens, " in text
+    assert "2 models, 3 candidates with their reasoning levels, 2 tasks" in text
     plan = run("--lms-model=all", "--lms-reasoning=off,high", "--collect-only", results="none").out
     assert f"\n{OFF} " in plan
     assert f"\n{HIGH} " in plan
-    assert "3.2 GB on disk in total" in plan
+    said = " ".join(plan.split())
+    assert "Plan: 2 models, 3 candidates with their reasoning levels (named by all), one at a time, 3.2 GB on" in said
 
 
 def test_gate_has_a_case_for_each_level(run: Pytest, both: Result) -> None:

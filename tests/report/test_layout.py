@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.report.layout import cards, fits, fitted, paragraph
+from harness.report.layout import cards, fits, fitted, paragraph, prose
 
 HEADERS = ("model", "score", "load")
 ROWS = [("acme/tiny", "0.75 [0.50, 0.90]", "0.90 s"), ("acme/small", "0.50", "")]
@@ -18,6 +18,12 @@ def test_a_table_that_is_too_wide_becomes_a_card_a_row_without_its_empty_cells()
     assert fitted(ROWS, headers=HEADERS, align=("left",) * 3, width=30) == (
         "acme/tiny\n  score  0.75 [0.50, 0.90]\n  load   0.90 s\n\nacme/small\n  score  0.50"
     )
+
+
+def test_sentences_are_wrapped_on_a_pipe_too_and_on_a_terminal_however_wide() -> None:
+    text = "word " * 100
+    assert max(map(len, prose(text, None).splitlines())) == max(map(len, prose(text, 300).splitlines())) == 109
+    assert fits(prose(text, 40), 40)
 
 
 @pytest.mark.parametrize("width", [20, 40])

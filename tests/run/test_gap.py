@@ -60,7 +60,7 @@ def test_a_task_that_was_left_out_and_a_cell_without_answers_are_gaps() -> None:
 def test_without_floors_only_a_run_in_which_all_models_were_skipped_has_one() -> None:
     assert found(run_file(cell(SMALL)), floors={}) == []
     assert found(run_file(skips=(skip(SMALL, "a"), skip(LARGE, "b"))), floors={}) == [
-        "no model was measured: all 2 were skipped"
+        "no model was measured: 2 models were skipped"
     ]
 
 

@@ -116,7 +116,7 @@ def test_exclusion_and_size_leave_models_out_with_the_reason() -> None:
 
 
 def test_where_none_fits_the_reason_says_so() -> None:
-    assert rank(LISTING, Demand(min_context_tokens=10**9)).reason == "none of the 4 downloaded models fit"
+    assert rank(LISTING, Demand(min_context_tokens=10**9)).reason == "of 4 downloaded models, none fits"
     assert rank([], Demand()).reason == "no model is downloaded"
 
 

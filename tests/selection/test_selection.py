@@ -1,10 +1,19 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from harness.domain.model import Instance, InstanceId, LoadConfig, Model, ModelKey
 from harness.errors import ModelNotFound, SettingsError
-from harness.selection.selection import find_model, left_alone, nearest_hint, parameters, select_models
+from harness.selection.selection import (
+    embedders_left_out,
+    find_model,
+    left_alone,
+    nearest_hint,
+    parameters,
+    select_models,
+)
+from harness.settings import Settings
 
 
 def model(key: str, *, size: int = 1, params: str | None = None, type_: str = "llm", loaded: bool = False) -> Model:
@@ -94,17 +103,37 @@ def test_an_embedding_model_is_selected_by_name_alone() -> None:
     assert keys(patterns=("small/4b", "embed/nomic")) == ["embed/nomic", "small/4b"]
     assert "embed/nomic" not in keys(patterns=("*",))
     assert keys(patterns=("embed/nomic",), listing=LISTING[3:]) == ["embed/nomic"]
-    with pytest.raises(SettingsError, match="listed models can chat"):
+    with pytest.raises(SettingsError, match="of 1 listed model, none can chat"):
         select_models(LISTING[3:])
 
 
 def test_where_only_embedding_tasks_are_named_all_is_every_embedding_model() -> None:
     assert keys(kind="embedding") == keys(patterns=("all",), kind="embedding") == ["embed/nomic"]
     assert keys(patterns=("small/4b",), kind="embedding") == ["small/4b"]
-    with pytest.raises(SettingsError, match="3 listed models makes embeddings"):
+    with pytest.raises(SettingsError, match="of 3 listed models, none makes embeddings"):
         keys(listing=LISTING[:3], kind="embedding")
-    with pytest.raises(SettingsError, match="all 1 embedding models are left out"):
+    with pytest.raises(SettingsError, match="the only embedding model is left out"):
         keys(kind="embedding", exclude=("embed/*",))
+
+
+def test_all_says_which_embedding_models_it_does_not_mean_and_how_to_ask_them() -> None:
+    def left(*patterns: str, **changed: Any) -> str:
+        settings = replace(Settings(), models=patterns, **changed)
+        return embedders_left_out(LISTING, select_models(LISTING, patterns=patterns).models, settings)
+
+    assert left("all") == (
+        "setting `models = all` means all chat models: 1 embedding model (embed/nomic) not asked. "
+        "Name one to ask it, too."
+    )
+    assert left("*") == left("all", "embed/nomic") == left("all", exclude=("embed/*",)) == ""
+
+
+def test_the_hint_counts_what_the_models_command_lists_and_offers_only_what_is_asked() -> None:
+    listing = (*LISTING, replace(LISTING[0], key=ModelKey("small/4c"), type="decision"))
+    with pytest.raises(ModelNotFound) as caught:
+        keys(patterns=("smal/4c",), listing=listing)
+    assert f"lists all {len(listing)}." in str(caught.value.hint)
+    assert "small/4c" not in str(caught.value.hint)
 
 
 def test_keys_match_in_any_case() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
 
+from harness.domain.count import counted
 from harness.domain.record import MeasureRecord
 from harness.report import speed
 from harness.report.figure import rate
@@ -144,7 +145,7 @@ def notes_of(depths: Sequence[Depth]) -> Iterator[str]:
         at = f"At {depth.depth:,} tokens"
         n = len(depth.values.get("ttft_s", ()))
         if depth.hits:
-            rounds = "1 round" if depth.hits == 1 else f"{depth.hits} rounds"
+            rounds = counted(depth.hits, "round")
             yield f"{at} {rounds} met the prompt cache and count for nothing."
         if 0 < n < _FEW:
             yield f"{at} only {n} of {_FEW} rounds count: too few for a figure to rely on."

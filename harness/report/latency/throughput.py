@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TypeAlias
 
+from harness.domain.count import counted
 from harness.domain.record import MeasureRecord
 from harness.report.figure import milliseconds, rate
 from harness.report.layout import fitted, paragraph
@@ -61,7 +62,7 @@ def render(seen: RunFile, *, width: int | None) -> list[str]:
 
 
 def _table(key: str, ladder: Ladder, width: int | None) -> Iterator[str]:
-    title = f"{one_line(key, limit=40)}, {ladder.slots} slots, {ladder.windows} windows a step:"
+    title = f"{one_line(key, limit=40)}, {counted(ladder.slots, 'slot')}, {counted(ladder.windows, 'window')} a step:"
     align = ("right", "left", *["right"] * (len(HEADERS) - 2))
     yield f"{paragraph(title, width)}\n\n{fitted(rows_of(ladder), headers=HEADERS, align=align, width=width)}"
     if notes := notes_of(ladder):

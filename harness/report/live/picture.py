@@ -8,6 +8,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from harness.domain.candidate import level_of
 from harness.report.figure import seconds
 from harness.report.live.forecast import left_s, roughly
 from harness.report.live.standing import CellStanding, ModelStanding, Stage, Standing
@@ -121,7 +122,8 @@ def _what(standing: Standing, title: str, width: int) -> Text:
     keys = list(standing.models)
     if standing.current not in standing.models:
         return Text(title or "starting")
-    place = f"model {keys.index(standing.current) + 1} of {len(keys)}" if len(keys) > 1 else ""
+    what = "candidate" if any(level_of(key) for key in keys) else "model"
+    place = f"{what} {keys.index(standing.current) + 1} of {len(keys)}" if len(keys) > 1 else ""
     doing = standing.task or standing.doing
     rest = ", ".join(filter(None, [place, _skipped(standing), title]))
     rest = f"  ({rest})" if rest else ""

@@ -10,6 +10,7 @@ from rich.console import Console
 from harness.clock import Clock
 from harness.domain.answer import Answer, KeptAnswer
 from harness.domain.candidate import candidate_of
+from harness.domain.count import counted
 from harness.domain.record import SummaryRecord
 from harness.report.figure import seconds
 from harness.report.live.picture import Screen, draw
@@ -109,7 +110,7 @@ class LiveProgress:
         try:
             yield advance
         except BaseException:
-            self.note(f"{model_key} {task}: stopped after {asked} of {total} samples")
+            self.note(f"{model_key} {task}: stopped after {asked} of {counted(total, 'sample')}")
             raise
         finally:
             now = self._clock.monotonic()
@@ -124,7 +125,7 @@ class LiveProgress:
             return
         score = "no score" if cell.score is None or why_no_score(cell) else f"score {cell.score:.2f}"
         others = ", ".join(f"{count} {outcome}" for outcome, count in cell.outcomes.items() if outcome != "ok")
-        line = f"{candidate_of(cell)} {cell.task}: {score}, {asked} samples in {seconds(took_s)}"
+        line = f"{candidate_of(cell)} {cell.task}: {score}, {counted(asked, 'sample')} in {seconds(took_s)}"
         self.note(f"{line} ({others})" if others else line)
 
     @contextlib.contextmanager

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from types import MappingProxyType
 
+from harness.domain.candidate import by_effort, key_of
 from harness.domain.record import SkipRecord, SummaryRecord
 from harness.domain.score import unscored_words
 from harness.report.figure import seconds
@@ -22,7 +23,7 @@ _LONGEST_WHY = 120
 
 
 def matrix(sources: Sequence[Source], asked: Mapping[CellKey, str] = MappingProxyType({})) -> Matrix:
-    """Return the cells: tasks by name, models by their mean over the tasks, the best first.
+    """Return the cells: tasks by name, models by their mean over the tasks, the best first, levels by their effort.
 
     Args:
         sources: the cells whose answers count.
@@ -54,7 +55,10 @@ def _best_first(cells: Mapping[CellKey, MatrixCell]) -> tuple[str, ...]:
     scores: dict[str, list[float]] = defaultdict(list)
     for key, cell in cells.items():
         scores[key.model_key].append(cell.strip.value if cell.strip else 0.0)
-    return tuple(sorted(scores, key=lambda model: (-fmean(scores[model]), model)))
+    best: dict[str, float] = defaultdict(float)
+    for name, found in scores.items():
+        best[key_of(name)] = max(best[key_of(name)], fmean(found))
+    return tuple(sorted(scores, key=lambda name: (-best[key_of(name)], by_effort(name))))
 
 
 def _cell(source: Source) -> MatrixCell:

@@ -6,7 +6,8 @@ from functools import cached_property
 from itertools import chain
 from typing import Any
 
-from harness.domain.candidate import Candidate, planned
+from harness.domain.candidate import Candidate, models_in, planned
+from harness.domain.count import counted
 from harness.domain.model import LoadConfig, Model
 from harness.domain.sample import Sample, content_hash
 from harness.errors import SettingsError
@@ -63,14 +64,28 @@ def by_level(selection: Selection, wanted: str | None) -> Selection:
     They stand side by side, the lowest first, so that one load serves them all.
 
     Raises:
-        SettingsError: as `check_reasoning`.
+        SettingsError: as `check_reasoning`, or two candidates would have one name.
     """
     check_reasoning(selection.models, wanted)
-    models = (candidate for model in selection.models for candidate in at_levels(model, wanted))
+    models = tuple(candidate for model in selection.models for candidate in at_levels(model, wanted))
+    _check_distinct(models)
     left_out = {
         Candidate(model.key, level): why for model in selection.models for level, why in unlisted(model, wanted).items()
     }
-    return replace(selection, models=tuple(models), left_out=left_out)
+    return replace(selection, models=models, left_out=left_out)
+
+
+def _check_distinct(models: Sequence[Model]) -> None:
+    """Refuse a model whose key is what another one is called at a level: their answers would count as one's."""
+    keys = {str(model.name): model.key for model in models if model.reasoning_level is None}
+    for model in models:
+        if model.reasoning_level is not None and str(model.name) in keys:
+            raise SettingsError(
+                f"{model.name} is the key of a model, and also what {model.key} is called at the reasoning level "
+                f"{model.reasoning_level}",
+                hint=f"Ask them in separate runs: leave one of the two out, such as with "
+                f"{setting('exclude', str(model.name))}.",
+            )
 
 
 def set_hash(task: Task, samples: Sequence[Sample]) -> str:
@@ -157,14 +172,14 @@ class Plan:
         if total_s <= _WORTH_SAYING_S:
             return ""
         samples = sum(row.samples for row in rows)
-        tasks = "1 task" if len(self.tasks) == 1 else f"{len(self.tasks)} tasks"
-        asks = f"asks {samples:,} samples of {tasks}" if samples else "measures"
+        tasks = counted(len(self.tasks), "task")
+        asks = f"asks {counted(samples, 'sample')} of {tasks}" if samples else "measures"
         guesses = {cell.is_guess for cost in self.costs.values() for cell in cost.cells.values()}
         basis = "partly by earlier runs" if len(guesses) > 1 else "by earlier runs"
         basis = "a rough guess from sizes" if guesses <= {True} else basis
         half = f"{max(1, round(total_s / 120))}m"
         less = "" if self.settings.budget_s else f" Less with {setting('budget_s', half)}."
-        models = "1 model" if len(rows) == 1 else f"{len(rows)} models one after the other"
+        models = models_in(row.model.name for row in rows) + " one after the other" * (len(rows) > 1)
         lines = [f"This run {asks}, {models}: about {seconds(total_s)} ({basis}).{less}"]
         lines += [self._thorough()] if self.settings.thorough else []
         return "\n".join([*lines, *([self._rounds()] if len(self.settings.rounds) > 1 else [])])
@@ -172,7 +187,7 @@ class Plan:
     def notes(self) -> list[str]:
         """Return, in sentences, which tasks are short, what a resumed run takes over, what the budget leaves out."""
         lines = [
-            f"{name} has {count} samples, fewer than the limit of {self.settings.rounds[0]}."
+            f"{name} has {counted(count, 'sample')}, fewer than the limit of {self.settings.rounds[0]}."
             for name, count in self._counts.items()
             if count < self.settings.rounds[0]
         ]
@@ -194,7 +209,7 @@ class Plan:
             if not self.allotment.kept and self.allotment.dropped:
                 lines.append(f"Nothing fits into {budget}.")
             elif self.allotment.limit < wanted:
-                lines.append(f"{self.allotment.limit} of {wanted} samples per task fit into {budget}.")
+                lines.append(f"{self.allotment.limit} of {counted(wanted, 'sample')} per task fit into {budget}.")
             else:
                 lines.append(f"All samples of the models above fit into {budget}.")
             if self.allotment.dropped:
@@ -224,8 +239,8 @@ class Plan:
         )
         at_most = f" That takes {seconds(more_s)} more at most." if more_s else ""
         return (
-            f"These are the first {rounds[0]} samples of each task. Then up to {', '.join(map(str, rounds[1:]))} are "
-            f"asked of what is still open.{at_most}"
+            f"These are the first {counted(rounds[0], 'sample')} of each task. Then up to "
+            f"{', '.join(map(str, rounds[1:]))} are asked of what is still open.{at_most}"
         )
 
     def seconds(self, model: Model) -> float:

@@ -46,6 +46,16 @@ def test_models_stand_best_first_and_an_empty_cell_says_why(tmp_path: Path) -> N
     assert (tell.chance, tell.cells[1].score, tell.cells[1].why) == (None, "-", "the budget is spent")
 
 
+def test_the_levels_of_a_model_stand_side_by_side_by_their_effort(tmp_path: Path) -> None:
+    scores = {"high": 0.3, "low": 0.9, "off": 0.3, "medium": 0.3}
+    records = summarised(cell([0, 1], key=OTHER), score=0.5, low=0.1, high=0.9)
+    for level, score in scores.items():
+        asked = summarised(cell([0, 1], key=KEY), score=score, low=0.1, high=1.0)
+        records += [record.model_copy(update={"reasoning_level": level}) for record in asked]
+    found = matrix(sources(read(tmp_path, *records)))
+    assert found.models == (f"{KEY}@off", f"{KEY}@low", f"{KEY}@medium", f"{KEY}@high", OTHER)
+
+
 def test_what_only_a_run_that_does_not_count_asked_is_not_called_not_asked(tmp_path: Path) -> None:
     about = (head("r1"), *cell([1, 0]), *cell([1, 1], key=OTHER), *cell([1], key=OTHER, task="tell"))
     found = matrix(sources(RunFile.read(write(tmp_path / "r1.jsonl", about))), {CellKey(KEY, "tell"): AT})

@@ -10,10 +10,11 @@ import pytest
 
 from harness.domain.model import Capabilities, Instance, InstanceId, LoadConfig, Model, ModelKey
 from harness.domain.sample import Sample
+from harness.errors import SettingsError
 from harness.own_task.own_task import load_own_tasks
 from harness.run.ask.room import room_tokens, slots_for
 from harness.run.plan.budget import CellCost, ModelCost
-from harness.run.plan.plan import Plan, load_config
+from harness.run.plan.plan import Plan, by_level, load_config
 from harness.scoring.exact import Exact
 from harness.selection.selection import Selection
 from harness.settings import Settings
@@ -219,3 +220,15 @@ def test_a_plan_does_not_hold_the_samples_of_a_task_that_makes_them_when_they_ar
     finally:
         tracemalloc.stop()
     assert most_bytes < count * letters / 2
+
+
+def test_a_key_that_is_also_the_name_of_another_model_at_a_level_is_refused() -> None:
+    thinks, other = model(key="m", reasoning=("off", "low")), model(key="m@low")
+    both = Selection(models=(thinks, other), reason="named")
+    assert by_level(both, "low") == both, "a single level makes no candidates"
+    with pytest.raises(SettingsError, match="m@low is the key of a model, and also what m is called") as caught:
+        by_level(both, "off,low")
+    assert "setting `exclude = m@low`" in str(caught.value.hint)
+    also = model(key="m@low", reasoning=("off", "low"))
+    names = [candidate.name for candidate in by_level(replace(both, models=(thinks, also)), "off,low").models]
+    assert names == ["m@off", "m@low", "m@low@off", "m@low@low"]
