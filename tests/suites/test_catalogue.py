@@ -174,8 +174,8 @@ FROZEN = {
     "rewrite": "a856314fdc88725e",
     "similarity": "e9cc87380a6dba27",
     "summarise": "374253cfab7efc18",
-    "tools": "a82a4753e224b680",
-    "vision": "488a9ea3d177cf07",
+    "tools": "8736b466e20b491c",
+    "vision": "7a7d948ff0cb289b",
 }
 
 

@@ -143,3 +143,5 @@ FUNCTIONS = (
     Function("set_heating", "heat a room", {"room": _TEXT, "degrees": {"type": "number"}}, _heating),
     Function("set_alarm", "set an alarm; time as HH:MM", {"time": _TEXT, "daily": {"type": "boolean"}}, _alarm),
 )
+APART = tuple(function for function in FUNCTIONS if function.name != "add_to_list")
+"""Those that two requests need two calls of: two lists of goods could be put on the list by one."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from harness import Dice, Draft, Task, Tiers, ToolCalls
 
-from .function import FUNCTIONS, SIMPLE, Ask, Function
+from .function import APART, FUNCTIONS, SIMPLE, Ask, Function
 
 
 def _draft(dice: Dice, text: str, needed: Sequence[tuple[Function, Ask]], **more: Any) -> Draft:
@@ -67,12 +67,13 @@ def four_offered(dice: Dice, _turn: int) -> Draft:
 
 
 def twice(dice: Dice, _turn: int) -> Draft:
-    """The same function with other arguments."""
-    offered = dice.some(FUNCTIONS, 3)
-    first, second = offered[0].ask(dice), offered[0].ask(dice)
-    while second.arguments == first.arguments:
-        second = offered[0].ask(dice)
-    asked = [(offered[0], first), (offered[0], second)]
+    """The same function for something else: to light the hall at 20 and then at 40 percent would be a contradiction."""
+    wanted = dice.pick(APART)
+    offered = [wanted, *dice.some([function for function in FUNCTIONS if function is not wanted], 2)]
+    first, second = wanted.ask(dice), wanted.ask(dice)
+    while next(iter(second.arguments.values())) == next(iter(first.arguments.values())):
+        second = wanted.ask(dice)
+    asked = [(wanted, first), (wanted, second)]
     return _draft(dice, f"please {first.text}. Also {second.text}", asked, offered=offered, ordered=False)
 
 

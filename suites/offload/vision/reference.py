@@ -7,15 +7,15 @@ from harness import Sample
 
 def reference(sample: Sample) -> str:
     """Return the right answer."""
-    target = sample.target["target"]
-    return str(target["label"] if sample.target["kind"] == "choice" else target)
+    kind, target = sample.target["kind"], sample.target["target"]
+    return str(target["label"] if kind == "choice" else target if kind == "number" else target[0])
 
 
 def _hedge(sample: Sample) -> str:
     target = sample.target["target"]
     if sample.target["kind"] == "choice":
         return " or ".join(target["labels"])
-    return f"{target} or {target + 1}" if sample.target["kind"] == "number" else f"{target} or so, perhaps OSLO"
+    return f"{target} or {target + 1}" if sample.target["kind"] == "number" else f"{target[0]} or {target[0][::-1]}"
 
 
 def _guess(number: str, place: int) -> Callable[[Sample], str]:
