@@ -268,6 +268,7 @@ def _standing_as_dict(standing: "Standing") -> dict[str, Any]:
     candidate = standing.candidate
     return {
         **fields_of(candidate.key),
+        "ways": sorted(candidate.ways),
         "n": candidate.n,
         "lost": candidate.lost,
         "score": candidate.score,

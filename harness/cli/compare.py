@@ -121,7 +121,7 @@ def _contrast_as_dict(contrast: "Contrast", *, shows_flips: bool) -> dict[str, A
         "reference": _subject_as_dict(contrast.reference),
         "candidate": _subject_as_dict(contrast.candidate),
         "changes": [asdict(change) for change in contrast.changes],
-        "tasks": [_effect_as_dict(effect) for effect in contrast.tasks],
+        "tasks": [_effect_as_dict(effect) | _ways_as_dict(contrast, effect.task) for effect in contrast.tasks],
         "overall": None if contrast.overall is None else _effect_as_dict(contrast.overall),
         "refused": dict(contrast.refused),
         "unshared": list(contrast.unshared),
@@ -141,6 +141,11 @@ def _subject_as_dict(subject: "Subject") -> dict[str, Any]:
         "quantisation": instance.quantisation if instance else None,
         "size_bytes": instance.size_bytes if instance else None,
     }
+
+
+def _ways_as_dict(contrast: "Contrast", task: str) -> dict[str, Any]:
+    sides = {"reference": contrast.reference, "candidate": contrast.candidate}
+    return {"ways": {name: sorted(side.ways(task)) for name, side in sides.items()}}
 
 
 def _effect_as_dict(effect: "Effect") -> dict[str, Any]:

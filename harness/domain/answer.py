@@ -2,23 +2,41 @@
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple, overload
 
 from harness.domain.generation import ChatRequest, Generation, Outcome
-from harness.domain.sample import Json, Sample
+from harness.domain.sample import Json, Sample, content_hash
 from harness.domain.score import Score
+from harness.domain.way import NATIVE, PROMPT, Way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One sample to be asked: for the n-th time (`epoch`, from 1), with this `request`."""
+    """One sample to be asked: for the n-th time (`epoch`, from 1), with this `request`.
+
+    Attributes:
+        tools: the functions as they are sent beside the request, one for each of the sample's; none: they stand in it.
+    """
 
     sample: Sample
     epoch: int
     request: ChatRequest
+    tools: tuple[Mapping[str, Json], ...] = ()
+
+    @property
+    def way(self) -> Way:
+        """In which way it is asked."""
+        return NATIVE if self.tools else PROMPT
+
+    @property
+    def prompt_hash(self) -> str:
+        """A hash of everything that is sent to the model: no prompt is recorded for both ways."""
+        if not self.tools:
+            return self.sample.prompt_hash
+        return content_hash([self.sample.system_prompt, self.sample.prompt, {"tools": list(self.tools), "way": NATIVE}])
 
     @property
     def place(self) -> tuple[str, int]:

@@ -16,15 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from harness.domain.candidate import is_planned
 from harness.domain.sample import Json
+from harness.domain.way import PROMPT, Way
 
 SCHEMA: Literal["lms-harness/1"] = "lms-harness/1"
 _PLAN: Mapping[str, type] = {
-    "models": list,
-    "tasks": dict,
-    "floors": dict,
-    "rounds": list,
-    "room_tokens": dict,
-    "candidates": list,
+    **dict.fromkeys(("models", "rounds", "candidates"), list),
+    **dict.fromkeys(("tasks", "floors", "room_tokens"), dict),
 }
 LoadMode: TypeAlias = Literal["explicit", "jit", "preloaded"]
 
@@ -158,6 +155,7 @@ class PromptRecord(Record):
         turns: the user's messages before the prompt, in order.
         continues: the turn that the prompt follows, counted from 1; None: the last.
         images: in the order sent, the `sha256` and the `bytes` of each; the images themselves are not recorded.
+        tools: the functions that were sent beside the prompt, under the names sent; none: it has them itself, if any.
     """
 
     kind: Literal["prompt"] = "prompt"
@@ -167,6 +165,7 @@ class PromptRecord(Record):
     turns: list[str] = []
     continues: int | None = None
     images: list[dict[str, Any]] = []
+    tools: list[dict[str, Any]] = []
 
 
 class SampleRecord(Record):
@@ -176,7 +175,7 @@ class SampleRecord(Record):
     than one when the server failed before it had produced anything and was asked again. `tags` are the task's own
     values to group by, such as the depth of a needle. `stratum` is the template of a generator, `cluster_id` something
     sampled that several items share. Files of version 0.1.0 have no `stratum`; in their samples of shipped tasks,
-    `cluster_id` holds it.
+    `cluster_id` holds it. `way` is `native` where functions were sent as `tools`; older files lack it.
     """
 
     kind: Literal["sample"] = "sample"
@@ -194,6 +193,7 @@ class SampleRecord(Record):
     reasoning_level: str | None = None
     instance_id: str
     prompt_hash: str
+    way: Way = PROMPT
     request: dict[str, Any] = {}
     target: Json = None
     turns: list[dict[str, Any]] = []

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.domain.sample import Json, Sample
+from harness.domain.sample import Json, Sample, canonical_json
 from harness.errors import TaskError
 from harness.own_task.chance import Constant, IdealAnswers, best_constant
 from harness.own_task.definition import LABEL_SCORERS, Definition, read_definition
@@ -25,6 +25,7 @@ from harness.task.tool_prompt import asked_text
 _TEMPLATE_TOKENS = 64
 _BYTES_PER_TOKEN = 3
 _IMAGE_TOKENS = 2000
+_HOW_TO_CALL_TOKENS = 200
 """More than most models make of an image; the definition can say otherwise (`prompt_tokens`)."""
 _USUAL_ANSWER_TOKENS = 512
 _LEAST_ANSWER_TOKENS = 64
@@ -147,6 +148,7 @@ def load_own_task(definition: Definition) -> OwnTask:
             scorer=own_scorer(definition.scorer),
             max_output_tokens=output,
             prompt_tokens=definition.prompt_tokens or sizes.most(output),
+            tools_tokens=sizes.most_for_tools,
             chance=constant.score,
             needs=Needs(vision=bool(definition.images)),
             description=definition.description or f"{len(store)} rows of {definition.data.name}",
@@ -232,15 +234,21 @@ def _answer_tokens(ideal: Iterable[str]) -> int:
 
 
 class _Sizes:
-    """How long prompts are at most, before it is known how long the answers to their turns may be."""
+    """How long prompts are at most, before it is known how long the answers to their turns may be.
+
+    Attributes:
+        most_for_tools: how many more tokens one takes at most where its functions are sent as `tools`.
+    """
 
     def __init__(self) -> None:
         self._most: dict[int, int] = {}
+        self.most_for_tools = 0
 
     def add(self, sample: Sample) -> None:
         """Take in a sample."""
         turns = len(sample.turns)
         self._most[turns] = max(self._most.get(turns, 0), prompt_tokens(sample, 0))
+        self.most_for_tools = max(self.most_for_tools, tools_tokens(sample))
 
     def most(self, output: int) -> int:
         """Return an upper estimate of the longest prompt, where an answer may take so many tokens."""
@@ -257,6 +265,14 @@ def prompt_tokens(sample: Sample, output: int) -> int:
     texts = (sample.system_prompt or "", *sample.turns, asked_text(sample))
     images = len(sample.images) * _IMAGE_TOKENS
     return sum(map(tokens, texts)) + images + len(sample.turns) * output + _TEMPLATE_TOKENS
+
+
+def tools_tokens(sample: Sample) -> int:
+    """Return how many more a prompt takes where its functions are sent as `tools`: as JSON, and with how to call."""
+    if not sample.tools:
+        return 0
+    sent = tokens(sample.prompt) + tokens(canonical_json(list(sample.tools))) + _HOW_TO_CALL_TOKENS
+    return max(0, sent - tokens(asked_text(sample)))
 
 
 def tokens(text: str) -> int:

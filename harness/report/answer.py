@@ -11,6 +11,7 @@ from harness.report.figure import seconds
 from harness.report.latency.waiting import sentence_of
 from harness.report.layout import cards, fits, fitted, prose, table
 from harness.report.text import one_line, task_label
+from harness.report.way import way_note
 from harness.report.yardstick import NOT_NAMED, Primary
 from harness.stats.estimate import Interval
 from harness.stats.interval import score_estimate, wilson
@@ -47,22 +48,26 @@ class TaskAnswer:
         choice: the answer.
         is_demonstration: its models are those of the embedded server, among which nobody should choose.
         primary: what is used now.
+        ways: how each model got the functions that it may call, where that was not in the prompt of all.
     """
 
     task: str
     choice: Recommendation
     is_demonstration: bool = False
     primary: Primary = NOT_NAMED
+    ways: str = ""
 
     @classmethod
     def of(cls, found: TaskChoice, *, primary: str | None = None) -> Self:
         """Return what is shown of an answer; `primary` is what the user named as used now."""
         evidence = found.evidence
+        asked = {candidate.key: candidate for candidate in (*evidence.candidates, *filter(None, [found.primary]))}
         return cls(
             task=evidence.task,
             choice=found.choice,
             is_demonstration=evidence.is_demonstration,
             primary=Primary(name=primary, answers=found.primary),
+            ways=way_note(evidence.task, {key: candidate.ways for key, candidate in asked.items()}),
         )
 
 
@@ -81,6 +86,7 @@ def render_answers(
     parts = [whole]
     if summary := one_for_all(answers, rule, name=name):
         parts.append(prose(summary, width))
+    parts.extend(prose(answer.ways, width) for answer in answers if answer.ways)
     parts.append(prose(legend_of(answers, rule, has_load=has_load and not is_load_explained), width))
     return "\n\n".join(parts)
 
@@ -161,6 +167,8 @@ def reasons(answer: TaskAnswer, rule: Rule) -> list[str]:
             if choice.needed
             else "More items are unlikely to settle it."
         )
+    if answer.ways:
+        lines.append(answer.ways)
     if answer.is_demonstration:
         lines.append(_DEMONSTRATION.removeprefix("* ").capitalize())
     return lines

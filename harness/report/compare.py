@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.report.figure import seconds, size
 from harness.report.layout import fitted, paragraph, prose
 from harness.report.text import one_line, printable, task_label
+from harness.report.way import way_note
 from harness.stats.decision import Verdict
 from harness.stats.estimate import Estimate
 from harness.verdict.comparability import Change, Subject
@@ -132,6 +133,7 @@ def _single_row(time: SingleTime) -> tuple[str, ...]:
 
 def _notes(contrast: Contrast) -> Iterator[str]:
     yield from _time_notes(contrast)
+    yield from _way_notes(contrast)
     needed = [
         f"{_task(effect.task)} {effect.decision.needed:,} for {effect.decision.needed_for}"
         for effect in contrast.effects
@@ -155,6 +157,13 @@ def _notes(contrast: Contrast) -> Iterator[str]:
         yield f"Not comparable: {tasks}: {why}."
     if contrast.unshared:
         yield f"Only one of them was to be asked: {', '.join(map(_task, contrast.unshared))}."
+
+
+def _way_notes(contrast: Contrast) -> Iterator[str]:
+    for effect in contrast.tasks:
+        sides = {"A": contrast.reference.ways(effect.task), "B": contrast.candidate.ways(effect.task)}
+        if note := way_note(effect.task, sides):
+            yield note
 
 
 def _time_notes(contrast: Contrast) -> Iterator[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from harness.domain.count import counted
 from harness.domain.record import PromptRecord, SampleRecord, ScoreRecord
+from harness.domain.sample import canonical_json
 from harness.report.figure import seconds
 from harness.report.layout import paragraph
 from harness.report.text import one_line, printable
@@ -102,6 +103,8 @@ def _prompt(shown: ShownSample) -> Iterator[tuple[str, str]]:
             yield f"answer to turn {number}", str(answers[number - 1])
     is_branch = prompt.continues not in {None, len(prompt.turns)}  # Later turns are not part of the conversation.
     yield f"prompt, after turn {prompt.continues}" if is_branch else "prompt", prompt.prompt
+    for tool in prompt.tools:
+        yield "function", canonical_json(tool)
     for image in prompt.images:
         yield "image", f"{image.get('bytes')} bytes, SHA-256 {image.get('sha256')}"
 

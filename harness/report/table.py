@@ -13,6 +13,7 @@ from harness.report.latency.load import leaks
 from harness.report.latency.tables import tables as latency_tables
 from harness.report.layout import cards, fits, fitted, paragraph, prose, table, text_width
 from harness.report.text import one_line, printable
+from harness.report.way import way_notes
 from harness.stats.pairing import MOST_UNSCORED
 from harness.store.cell import CellKey
 from harness.store.run_file import RunFile
@@ -44,6 +45,7 @@ def render(seen: RunFile, *, width: int | None = None) -> str:
         parts.append(_cells(rows, width))
         parts.append(paragraph(LEGEND, prose_width))
         fast = HEADERS.index("TTFT"), HEADERS.index("token/s")
+        parts.extend(paragraph(note, prose_width) for note in way_notes(seen))
         parts.extend(_marks((row[column] for row in rows for column in fast), prose_width))
     parts.extend(_latency(seen, width))
     parts.extend(latency_tables(seen, width=prose_width, is_detailed=True))

@@ -12,6 +12,7 @@ from harness.lifecycle.lease import Lease
 from harness.run.ask.job import Jobs, jobs_of
 from harness.run.ask.reasoning import does_reason
 from harness.run.ask.room import room_tokens, thought_tokens
+from harness.run.ask.way import takes_tools
 from harness.settings import Settings
 from harness.task.task import Task
 
@@ -66,6 +67,7 @@ def jobs_on(leased: LeasedModel, task: Task, settings: Settings, *, limit: int) 
         limit=limit,
         address=leased.address,
         reasoning=leased.reasoning,
+        sends_tools=takes_tools(leased.model, leased.reasoning),
         room_tokens=room_tokens(task, leased.model, settings),
         thought_tokens=extra_thoughts(task, leased, settings),
     )

@@ -87,13 +87,15 @@ class CellSamples:
     Attributes:
         key: which model on which task.
         scorers: whose scores there are, in the order in which they first came.
+        ways: in which ways it was asked (`harness.domain.way`).
     """
 
-    __slots__ = ("_counts", "_figures", "_offsets", "_texts", "key", "scorers")
+    __slots__ = ("_counts", "_figures", "_offsets", "_texts", "key", "scorers", "ways")
 
     def __init__(self, key: CellKey) -> None:
         self.key = key
         self.scorers: dict[ScorerId, _ScoreColumn] = {}
+        self.ways: set[str] = set()
         self._texts: list[str] = []  # item, stratum, cluster, outcome
         self._counts: array[int] = array("q")  # epoch, tier, output tokens
         self._figures: array[float] = array("d")  # ttft_s, e2e_s, server_tps

@@ -26,6 +26,7 @@ from harness.domain.record import (
     SkipRecord,
     SummaryRecord,
 )
+from harness.domain.way import PROMPT
 from harness.errors import StoreError
 from harness.store.cell import NOT_COUNTED, CellKey, CellSamples, SampleEntry, ScoreEntry, ScorerId
 from harness.store.reader import RunLine, as_record, parse, read_lines
@@ -168,6 +169,11 @@ class RunFile:
         """Yield every sample with its uid, in the order of the file."""
         for sample_uid, place in self._places.items():
             yield sample_uid, self._in_order[place >> _ROW_BITS].sample(place & _LAST_ROW)
+
+    def ways(self, model_key: str, task: str) -> frozenset[str]:
+        """Return in which ways a model was asked a task (`harness.domain.way`); none where it was not asked."""
+        cell = self.cells.get(CellKey(model_key, task))
+        return frozenset() if cell is None else frozenset(cell.ways)
 
     def scorer(self, task: str) -> ScorerId | None:
         """Return the task's own scorer: the one that the run judged it with, whatever was scored later.
@@ -315,6 +321,7 @@ class RunFile:
         row = before[1] if before is not None and before[0] is cell else len(cell)
         if row < len(cell) and outcome in NOT_COUNTED and cell.outcome(row) not in NOT_COUNTED:
             return
+        cell.ways.add(value.get("way", PROMPT))
         times, usage, stats = value.get("times", {}), value.get("usage", {}), value.get("server_stats", {})
         stratum, cluster_id = strata_of(value)
         # Few items, strata and outcomes, many samples: each text is kept once.

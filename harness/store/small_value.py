@@ -6,6 +6,7 @@ from pathlib import Path
 from sys import float_info
 from typing import Any
 
+from harness.domain.way import NATIVE, PROMPT
 from harness.store.reader import RunLine, as_record
 
 _sample_texts = itemgetter(
@@ -35,6 +36,7 @@ _TASKS_OF_FIRST_VERSION = frozenset(
         "summarise",
     }
 )
+_WAYS = PROMPT, NATIVE  # A tuple, as a record may hold what has no hash.
 _score_texts = itemgetter("run_id", "at", "sample_uid", "scorer", "scorer_version")
 
 
@@ -50,6 +52,7 @@ def checked_sample(path: Path, line: RunLine, value: dict[str, Any]) -> dict[str
         and type(value.get("reasoning_level")) in {str, type(None)}
         and type(value.get("epoch", 1)) is type(value.get("tier", 1)) is int
         and type(value.get("cluster_id", "")) is type(value.get("stratum", "")) is str
+        and value.get("way", PROMPT) in _WAYS
         and type(times) is type(usage) is type(stats) is dict
         and _is_figure(times.get("ttft_s"))
         and _is_figure(times.get("e2e_s"))

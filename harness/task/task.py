@@ -49,6 +49,7 @@ class Task:
         max_output_tokens: the budget of an answer; reasoning gets its own on top.
         prompt_tokens: an upper estimate of a prompt, with the model's template and, in a conversation, all earlier
             turns; it decides the context length.
+        tools_tokens: how many more it takes at most where its functions are sent as `tools`, which takes more words.
         chance: the average score of answers that did not read the prompt.
         generate_for: for tasks about length: `generate_for(seed, n, room_tokens)` is like `generate`, with samples that
             fill a request of that many tokens, answer included.
@@ -64,6 +65,7 @@ class Task:
     scorer: Scorer
     max_output_tokens: int
     prompt_tokens: int
+    tools_tokens: int = 0
     chance: float = 0.0
     generate_for: Callable[[int, int, int], Sequence[Sample]] | None = None
     needs: Needs = field(default_factory=Needs)

@@ -68,12 +68,13 @@ class Speech:
     reasoning: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     tool_calls: tuple[dict[str, Any], ...] = ()
+    call_tokens: int = 0
     is_cut: bool = False
 
     @property
     def output_tokens(self) -> int:
         """How many tokens there are so far."""
-        return len(self.reasoning) + len(self.words)
+        return len(self.reasoning) + len(self.words) + self.call_tokens
 
     def compose(self, world: World) -> tuple[list[str], list[str]]:
         """Return the tokens of reasoning and message, cut at the limit, which counts both."""

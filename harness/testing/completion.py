@@ -17,6 +17,9 @@ from harness.testing.message import Request, Response, event_stream, json_respon
 
 _DIMENSIONS = 256
 _PREFIX = 5
+_PIECE = 7
+"""Characters of arguments that come at a time: an odd number, so that names and numbers are cut."""
+
 _WORD = re.compile(r"\w+")
 
 
@@ -71,11 +74,24 @@ def _openai_chunks(world: World, loaded: Loaded, speech: Speech) -> Iterator[dic
                 world.pause(world.token_s)
                 spoken.append(token)
                 yield {**head, "choices": [{"index": 0, "delta": {name: token}, "finish_reason": None}]}
-    if speech.tool_calls:
-        calls = [{"index": index, **call} for index, call in enumerate(speech.tool_calls)]
-        yield {**head, "choices": [{"index": 0, "delta": {"tool_calls": calls}, "finish_reason": None}]}
+        for piece in _call_pieces(speech):
+            world.pause(world.token_s)
+            speech.call_tokens += 1
+            yield {**head, "choices": [{"index": 0, "delta": {"tool_calls": [piece]}, "finish_reason": None}]}
     yield {**head, "choices": [{"index": 0, "delta": {}, "finish_reason": _finish_reason(speech)}]}
     yield {**head, "choices": [], "usage": _usage(speech)}
+
+
+def _call_pieces(speech: Speech) -> Iterator[dict[str, Any]]:
+    """Yield the tool calls as a server streams them: each begins with its name, and its arguments come in pieces."""
+    for index, call in enumerate(speech.tool_calls):
+        function = call.get("function")
+        if not isinstance(function, dict) or not isinstance(arguments := function.get("arguments"), str):
+            yield {"index": index, **call}
+            continue
+        yield {"index": index, **call, "function": {**function, "arguments": ""}}
+        for at in range(0, len(arguments), _PIECE):
+            yield {"index": index, "function": {"arguments": arguments[at : at + _PIECE]}}
 
 
 def _framed(chunks: Iterator[dict[str, Any] | None], *, with_usage: bool) -> Iterator[bytes]:

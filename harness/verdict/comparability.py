@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.domain.record import SummaryRecord
+from harness.domain.way import way_text
 from harness.store.cell import CellKey
 from harness.store.run_file import RunFile
 
@@ -40,6 +41,10 @@ class Subject:
         """Return the request of a sample of a task, without its texts."""
         samples = self.run.cells.get(CellKey(self.model_key, task))
         return self.run.sample_record(samples.sample(0)).request if samples else {}
+
+    def ways(self, task: str) -> frozenset[str]:
+        """Return in which ways it was asked (`harness.domain.way`)."""
+        return self.run.ways(self.model_key, task)
 
     def item_hashes(self, task: str) -> dict[str, str]:
         """Return the hash of each item: of what was asked and of what is right. Reads all samples of the task."""
@@ -122,7 +127,7 @@ def task_obstacle(reference: Subject, candidate: Subject, task: str, *, names: t
         if values[0] != values[1]:
             return f"{name}: {values[0]} in {names[0]} and {values[1]} in {names[1]}"
     if reference.run is not candidate.run and reference.model_key == candidate.model_key:
-        for change in _known_changes(*(_sampling(side.request(task)) for side in (reference, candidate))):
+        for change in _known_changes(*(_asking(side, task) for side in (reference, candidate))):
             return _differs(change, names)
     return _items(reference, candidate, task)
 
@@ -162,9 +167,12 @@ def _scorer(scorer: Any) -> str:
     return "nothing" if scorer is None else f"{scorer.name} {scorer.version}"
 
 
-def _sampling(request: Mapping[str, Any]) -> dict[str, Any]:
+def _asking(side: Subject, task: str) -> dict[str, Any]:
+    """Return how a task was asked: functions that are sent as `tools` make another question of it."""
+    request, ways = side.request(task), side.ways(task)
     # Absent is a value here: what is not sent is left to the server.
-    return {name: request.get(name) for name in _REQUEST} if request else {}
+    sampling = {name: request.get(name) for name in _REQUEST} if request else {}
+    return sampling | ({"the way of asking": way_text(ways)} if ways else {})
 
 
 def _known_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.domain.candidate import fields_of
 from harness.domain.record import ComparisonRecord, SummaryRecord
+from harness.domain.way import way_text
 from harness.settings import Settings
 from harness.stats.decision import Decision, Verdict, decide_all
 from harness.stats.estimate import Interval
@@ -28,6 +29,7 @@ class _Scored:
     summary: SummaryRecord | None = None
     values: dict[str, dict[int, float | None]] = field(default_factory=lambda: defaultdict(dict))
     clusters: dict[str, str] = field(default_factory=dict)
+    ways: frozenset[str] = frozenset()
 
 
 def comparisons(
@@ -89,6 +91,7 @@ def _models(run: RunFile, task: str, reducer: str) -> dict[str, _Scored]:
         if key.task != task:
             continue
         cell = scored[key.model_key]
+        cell.ways = frozenset(samples.ways)
         for sample in samples:
             cell.clusters[sample.item_id] = sample.cluster_id or f"item {sample.item_id}"
             if (score := run.score(sample)) is not None:
@@ -153,7 +156,9 @@ def _against_reference(
             "reference": reference,
         }
         if model in decisions:
-            yield ComparisonRecord(**head(), **facts, **_decided(decisions[model]), alpha=alpha)
+            decided = _decided(decisions[model])
+            decided["reason"] += _ways(models[model], yardstick)
+            yield ComparisonRecord(**head(), **facts, **decided, alpha=alpha)
             continue
         why = "the reference did not complete this task"
         if yardstick.summary:
@@ -161,6 +166,14 @@ def _against_reference(
         yield ComparisonRecord(
             **head(), **facts, verdict=Verdict.NOT_DECIDED.value, reason=why, n=0, unscored=0, margin=margin
         )
+
+
+def _ways(candidate: _Scored, reference: _Scored) -> str:
+    """Return in which ways the two were asked, where these differ: a claim says what it is about."""
+    if candidate.ways == reference.ways:
+        return ""
+    ways = f"{way_text(candidate.ways)}, the reference {way_text(reference.ways)}"
+    return f"; each got the functions in its own way: {ways}"
 
 
 def _decided(decision: Decision) -> dict[str, Any]:

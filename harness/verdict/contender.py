@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from harness.domain.count import counted
+from harness.domain.way import PROMPT
 from harness.stats.pairing import MOST_UNSCORED
 from harness.verdict.load import LoadKind
 
@@ -79,6 +80,7 @@ class Contender:
         alpha: at which claims are made: a share of 5 % after several looks, 0 where none may be made.
         is_given_up: a run in rounds asked it no more of this task, as it could hardly be the best.
         is_reviewed: a person is the judge, so that an answer without a score may have no grade yet.
+        ways: in which it was asked (`harness.domain.way`).
         is_certified: the claims hold: not worse than the yardstick by the margin, and the floor is reached.
     """
 
@@ -96,6 +98,7 @@ class Contender:
     alpha: float = 0.05
     is_given_up: bool = False
     is_reviewed: bool = False
+    ways: frozenset[str] = frozenset({PROMPT})
 
     @property
     def n(self) -> int:

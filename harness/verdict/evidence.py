@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.domain.record import InstanceRecord, MeasureRecord, RunRecord
 from harness.domain.score import REVIEW
+from harness.domain.way import PROMPT
 from harness.stats.decision import Verdict, decide
 from harness.stats.floor import decide_floor
 from harness.stats.latency import is_time
@@ -218,6 +219,7 @@ def _candidate(run: RunFile, key: CellKey, planned: int | None) -> Contender:
         alpha=_alpha(run, key),
         is_reviewed=(scorer := run.scorer(key.task)) is not None and scorer.name == REVIEW,
         is_given_up=_is_given_up(run, key),
+        ways=run.ways(*key) or frozenset({PROMPT}),
     )
 
 

@@ -244,6 +244,7 @@ def test_a_column_of_functions_is_offered_with_the_prompt(tmp_path: Path) -> Non
     own = load(tmp_path, TOOLS, rows=tool_row([FUNCTION]), name="rows.jsonl")
     (sample,) = own.task.samples(seed=0, limit=1)
     assert sample.tools == (FUNCTION,)
+    assert own.task.tools_tokens > 100  # Where it is sent as JSON, with how to call it.
     assert own.task.scorer('[{"name": "get_weather", "arguments": {"city": "Oslo"}}]', sample.target).passed
 
 

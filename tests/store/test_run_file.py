@@ -71,6 +71,24 @@ def own_value(seen: RunFile, uid: str = "u") -> float | None:
     return None if found is None else found.value
 
 
+def test_a_cell_knows_in_which_ways_it_was_asked_and_an_older_file_asked_in_the_prompt(tmp_path: Path) -> None:
+    path = write(tmp_path / "run.jsonl", [run(), sample("u"), sample("v", way="native", task="dial")])
+    path.write_text(path.read_text().replace('"way":"prompt",', ""))
+    assert path.read_text().count('"way"') == 1
+    seen = RunFile.read(path)
+    found = {task: set(seen.ways("acme/tiny", task)) for task in ("extract", "dial", "other")}
+    assert found == {"extract": {"prompt"}, "dial": {"native"}, "other": set()}
+    assert [seen.sample_record(entry).way for _, entry in seen.samples()] == ["prompt", "native"]
+
+
+@pytest.mark.parametrize("way", ["by pigeon", [], None])
+def test_a_way_that_does_not_exist_is_refused(tmp_path: Path, way: Any) -> None:
+    path = write(tmp_path / "run.jsonl", [run(), sample()])
+    path.write_text(path.read_text().replace('"way":"prompt"', f'"way":{json.dumps(way)}'))
+    with pytest.raises(StoreError, match="way"):
+        RunFile.read(path)
+
+
 def test_the_small_values_of_a_sample_are_kept_by_cell() -> None:
     seen = written(
         run(),

@@ -12,12 +12,14 @@ from harness.domain.answer import Answer, Job
 from harness.domain.model import InstanceId, LoadConfig
 from harness.domain.sample import Sample
 from harness.lifecycle.leases import Leases
+from harness.own_task.own_task import prompt_tokens, tools_tokens
 from harness.reaper.journal import Journal
 from harness.run.ask.asker import asker
 from harness.run.ask.request import request_for
 from harness.testing.clock import FakeClock
 from suites.offload.longcontext import TASK as LONGCONTEXT
 from suites.offload.multiturn import TASK as MULTITURN
+from suites.offload.tools import TASK as TOOLS
 
 from .conftest import Tokens
 
@@ -55,6 +57,13 @@ def test_long_texts_fill_most_of_their_share_and_never_more(tokens: Tokens) -> N
     for sample in LONGCONTEXT.samples(seed=0, limit=12):
         share = sample.tags["length"] * LONGCONTEXT.room_tokens
         assert 0.6 * share <= tokens([("user", sample.prompt)]) <= share
+
+
+def test_functions_that_are_sent_as_tools_take_no_more_than_declared() -> None:
+    """By the estimate for tasks of one's own: templates write functions as JSON, and say how to call them."""
+    samples = [sample for seed in range(3) for sample in TOOLS.samples(seed=seed, limit=120)]
+    longest = max(prompt_tokens(sample, 0) + tools_tokens(sample) for sample in samples)
+    assert longest <= TOOLS.prompt_tokens + TOOLS.tools_tokens
 
 
 def test_a_branch_does_not_hear_what_was_said_after_its_turn(client: Client, instance: InstanceId) -> None:

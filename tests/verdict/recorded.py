@@ -37,6 +37,7 @@ def cell(
     item_hash: str = "h",
     request: dict[str, Any] | None = None,
     planned: int | None = None,
+    way: str = "prompt",
 ) -> list[Record]:
     """The records of a model on a task: of each item the score, None where it was lost."""
     records: list[Record] = []
@@ -54,6 +55,7 @@ def cell(
                     "model_key": key,
                     "instance_id": key,
                     "prompt_hash": "p",
+                    "way": way,
                     "request": request or {"temperature": 0.0},
                     "output_text": f"answer {value}",
                     "outcome": "ok" if value is not None else "server_error",

@@ -101,9 +101,14 @@ def test_what_no_task_shows_may_show_over_all_of_them(runs: Runs) -> None:
             (head("r2"), *cell(passes(9), request={"temperature": 0.0, "reasoning": "low"})),
             "reasoning is not reported in A and low in B",
         ),
+        (
+            (head(), *cell(passes(9))),
+            (head("r2"), *cell(passes(9), way="native")),
+            "the way of asking is in the prompt in A and through the API's tools in B",
+        ),
         ((head(), *cell(passes(9))), (head("r2"),), "not finished in B"),
     ],
-    ids=["scorer", "sampling", "items", "config", "reasoning", "unfinished"],
+    ids=["scorer", "sampling", "items", "config", "reasoning", "way", "unfinished"],
 )
 def test_what_is_not_comparable_is_refused_with_the_difference(
     runs: Runs, before: Sequence[Record], after: Sequence[Record], why: str

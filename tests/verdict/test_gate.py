@@ -81,6 +81,15 @@ def test_items_that_share_a_cluster_tell_less(tmp_path: Path) -> None:
     assert (case.state, case.p) == (State.OPEN, 1.0), "they are one answer"
 
 
+def test_a_night_that_sent_the_functions_in_another_way_has_no_baseline(tmp_path: Path) -> None:
+    before = cell(passes(38))
+    case = case_of(tmp_path, cell(passes(20), way="native"), before, before)
+    assert case.state is State.NOT_COMPARABLE
+    assert "the way of asking is in the prompt in the baseline and through the API's tools in this run" in case.reason
+    tonight = case_of(tmp_path, cell(passes(20), way="native"), cell(passes(38), way="native"), before)
+    assert (tonight.state, tonight.runs) == (State.REGRESSION, 1)
+
+
 def test_graded_scores_are_compared_by_their_means(tmp_path: Path) -> None:
     dice = random.Random(4)
     earlier = [cell([0.8 + 0.1 * dice.random() for _ in range(40)]) for _ in range(3)]

@@ -19,7 +19,7 @@ _CELLS = (
 _SAMPLES = (
     "run_id", "model_key", "task", "item_id", "epoch", "tier", "stratum", "cluster_id", "outcome", "score", "passed",
     "reason", "system_prompt", "turns", "prompt", "target", "answer", "reasoning", "ttft_s", "e2e_s", "input_tokens",
-    "output_tokens", "error",
+    "output_tokens", "error", "way",
 )  # fmt: skip
 _MEASURES = ("run_id", "model_key", "name", "value", "unit", "round", "cold", "params")
 _COMPARISONS = (

@@ -244,6 +244,7 @@ class _Model:
                 "tier": str(sample.tier),
                 "stratum": sample.stratum,
                 "item_hash": sample.item_hash,
+                "way": sample.way,
                 "reason": judged.reason,
                 **({} if prompt else {"prompt": "not recorded"}),
             },

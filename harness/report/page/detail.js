@@ -78,6 +78,7 @@ function promptOf(row) {
   });
   const isBranch = prompt.continues !== null && prompt.continues !== prompt.turns.length;
   shown.push(text(isBranch ? `prompt, after turn ${prompt.continues}` : "prompt", prompt.text, row));
+  for (const tool of prompt.tools) shown.push(text("function", tool, row));
   for (const image of prompt.images) shown.push(make("p", {}, "image: ", foreign(image)));
   return shown;
 }

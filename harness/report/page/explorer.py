@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.domain.record import SampleRecord
+from harness.domain.sample import canonical_json
 from harness.report.chart.label import names
 from harness.report.page.rerun import rerun_command, show_command, word
 from harness.report.sample import LONGEST
@@ -235,6 +236,7 @@ class _Data:
             "turns": list(map(self._cut, prompt.turns)),
             "continues": prompt.continues,
             "text": self._cut(prompt.prompt),
+            "tools": [self._cut(canonical_json(tool)) for tool in prompt.tools],
             "images": [_image(image) for image in prompt.images],
         }
         return self._number("prompts", sample.prompt_hash, said), len(script_json(said))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from harness.domain.record import SummaryRecord
+from harness.domain.way import way_text
 from harness.report.compare import change_text
 from harness.report.table import score
 from harness.store.cell import CellKey
@@ -40,6 +41,7 @@ class Past:
         self.asked: dict[CellKey, str] = {}
         """When the newest run began that ended a task with a model, with a score or without."""
         self._last: dict[str, RunFile] = {}
+        self._ways: dict[CellKey, frozenset[str]] = {}
 
     def add(self, run: RunFile) -> None:
         """Take a run that is newer than those before."""
@@ -53,11 +55,20 @@ class Past:
             for summary in run.summaries:
                 if summary.model_key == model and _is_claimed(summary):
                     other = "" if before is None else difference(before.run, run.run, summary.task)
-                    asked = ("other samples or scorer",) if other.startswith("not the same samples") else ()
+                    asked = [*self._other_way(run, CellKey(model, summary.task))]
+                    asked += ["other samples or scorer"] if other.startswith("not the same samples") else []
                     changed.update(dict.fromkeys(asked))
                     self.cells.append(_cell(run, summary, (*same, *asked)))
             self._last[model] = kept
         self.changed[run.run.run_id] = tuple(changed)
+
+    def _other_way(self, run: RunFile, key: CellKey) -> Iterator[str]:
+        """Yield how a model got the functions of a task, where that was another way before."""
+        now = run.ways(*key)
+        before = self._ways.setdefault(key, now)
+        self._ways[key] = now
+        if before != now:
+            yield f"functions {way_text(before)} -> {way_text(now)}"
 
 
 def _changes(before: RunFile, after: RunFile, model: str) -> Iterator[str]:

@@ -25,7 +25,7 @@ const searched = (text) => text.replace(/\s+/g, " ").toLowerCase();
 function words(row) {
   if (row.words === undefined) {
     const prompt = data.prompts[row.epochs[0].prompt];
-    const said = prompt ? [prompt.system || "", ...prompt.turns, prompt.text] : [];
+    const said = prompt ? [prompt.system || "", ...prompt.turns, prompt.text, ...prompt.tools] : [];
     const answers = row.epochs.flatMap((epoch) => [epoch.answer, epoch.thoughts, epoch.reason, epoch.error]);
     row.words = [row.id, row.item.target, ...said, ...answers].map((part) => searched(plain(part))).join("\n");
   }

@@ -21,6 +21,7 @@ from harness.errors import ApiError, Cancelled, DeadlineExceeded, HarnessError, 
 from harness.run.ask.attempt import Attempts, lost
 from harness.run.ask.embedding import similarities
 from harness.run.ask.request import next_request
+from harness.run.ask.tool import called
 from harness.scoring.judge import faulty, is_fault, judged
 from harness.task.task import Task
 
@@ -93,7 +94,7 @@ def _sender(
     instance_id: InstanceId,
     total_s: float,
 ) -> Callable[[Listener], Generation]:
-    """Return what asks a job's next turn once: a chat, or for an embedding model a request for vectors.
+    """Return what asks a job's next turn once: a chat, one with functions, or for an embedding model texts.
 
     Raises:
         TaskError: an image of the sample can no longer be read.
@@ -103,6 +104,8 @@ def _sender(
         return lambda _: similarities(
             client, address, texts, instance_id=instance_id, total_s=total_s, exchange=exchange
         )
+    if job.tools:
+        return lambda listen: called(client, job, listen, instance_id=instance_id, total_s=total_s, exchange=exchange)
     request = next_request(job, earlier)
     return lambda listen: client.chat(request, stream=True, on_event=listen, total_s=total_s, exchange=exchange)
 

@@ -8,6 +8,7 @@ from harness.domain.answer import Job
 from harness.domain.model import Model
 from harness.domain.sample import content_hash
 from harness.run.ask.request import request_for
+from harness.run.ask.way import tools_of
 from harness.settings import Settings
 from harness.task.task import Task
 
@@ -53,15 +54,18 @@ def jobs_of(
     address: str,
     reasoning: str | None,
     thought_tokens: int = 0,
+    sends_tools: bool = False,
 ) -> Jobs:
     """Return what is asked of one instance: the first `limit` samples of the seed, all of them again in each epoch.
 
-    `thought_tokens` come on top of what an answer may take, where the model thinks in its text.
+    `thought_tokens` come on top of what an answer may take, where the model thinks in its text. With `sends_tools`,
+    functions are sent as `tools`.
     """
     samples = task.samples(seed=settings.seed, limit=limit, room_tokens=room_tokens)
 
     def make(number: int) -> Job:
         sample = samples[number % len(samples)]
+        tools = tools_of(sample) if sends_tools else ()
         request = request_for(
             task,
             sample,
@@ -69,8 +73,9 @@ def jobs_of(
             reasoning=reasoning,
             max_output_tokens=settings.max_output_tokens,
             thought_tokens=thought_tokens,
+            with_tools=not tools,
         )
-        return Job(sample=sample, epoch=1 + number // len(samples), request=request)
+        return Job(sample=sample, epoch=1 + number // len(samples), request=request, tools=tools)
 
     return Jobs(make, range(len(samples) * settings.epochs))
 
@@ -86,5 +91,7 @@ def sample_uid(task: Task, job: Job, model: Model, *, config: dict[str, Any]) ->
             config,
             [job.request.temperature, job.request.max_output_tokens, job.request.reasoning],
             job.epoch,
+            # Only where they are sent, so that hashes from before that existed stay the same.
+            *([job.way, job.prompt_hash] if job.tools else []),
         ]
     )

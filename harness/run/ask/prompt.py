@@ -17,10 +17,11 @@ def prompt_record(job: Job, *, run_id: str, at: str) -> PromptRecord:
     return PromptRecord(
         run_id=run_id,
         at=at,
-        prompt_hash=sample.prompt_hash,
+        prompt_hash=job.prompt_hash,
         prompt="\n".join(part for part in parts if isinstance(part, str)),
         system_prompt=sample.system_prompt,
         turns=list(sample.turns),
+        tools=[dict(tool) for tool in job.tools],
         continues=sample.continues,
         images=[
             *(_facts(part) for part in parts if isinstance(part, Image)),

@@ -20,12 +20,16 @@ def request_for(
     reasoning: str | None,
     max_output_tokens: int | None,
     thought_tokens: int = 0,
+    with_tools: bool = True,
 ) -> ChatRequest:
-    """Return the request for a sample's prompt: greedy, not stored, addressed to one instance."""
+    """Return the request for a sample's prompt: greedy, not stored, addressed to one instance.
+
+    Its functions stand in the prompt, unless `with_tools` says that they are sent beside it.
+    """
     budget = task.max_output_tokens if max_output_tokens is None else min(task.max_output_tokens, max_output_tokens)
     return ChatRequest(
         model=address,
-        input=asked_text(sample),
+        input=asked_text(sample) if with_tools else sample.prompt,
         system_prompt=None if sample.turns else sample.system_prompt,
         temperature=0.0,
         max_output_tokens=budget + extra_tokens(reasoning) + thought_tokens,

@@ -23,11 +23,18 @@ def room_tokens(task: Task, model: Model, settings: Settings) -> int:
     That is what the task declares. A task that is fitted to the context gets more or less than that only where the user
     set the context length: a slot's share of it, within what the model was trained for.
     """
+    declared = declared_tokens(task, model)
     if task.generate_for is None:
-        return task.room_tokens
-    wanted = settings.context_length or context_for(task.room_tokens, model, settings)
+        return declared
+    wanted = settings.context_length or context_for(declared, model, settings)
     context = min(wanted, model.max_context_length or wanted)
     return max(0, context // _planned_slots(settings) - _reasoning_tokens(model, settings))
+
+
+def declared_tokens(task: Task, model: Model) -> int:
+    """Return how many tokens one request takes, as the task declares: more where its functions are sent as `tools`."""
+    can = model.capabilities
+    return task.room_tokens + (task.tools_tokens if can is not None and can.trained_for_tool_use else 0)
 
 
 def prompt_tokens(task: Task, model: Model, settings: Settings) -> int:

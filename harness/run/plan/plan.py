@@ -15,7 +15,7 @@ from harness.report.figure import seconds
 from harness.report.live.standing import PlannedCell, PlannedModel
 from harness.report.plan import PlanRow, render_plan
 from harness.run.ask.reasoning import at_levels, levels_in, unlisted
-from harness.run.ask.room import context_for, room_tokens
+from harness.run.ask.room import context_for, declared_tokens, room_tokens
 from harness.run.plan.budget import Allotment, ModelCost
 from harness.run.plan.estimate import guess_load_s, guess_sample_s, measuring_s
 from harness.selection.reference import choose_reference, reference_order
@@ -105,7 +105,7 @@ def load_config(model: Model, tasks: Sequence[Task], settings: Settings) -> Load
         return LoadConfig(context_length=settings.context_length)
     if model.is_embedding:
         return LoadConfig(context_length=min(_EMBEDDING_CONTEXT, model.max_context_length or _EMBEDDING_CONTEXT))
-    longest = max((task.room_tokens for task in tasks), default=0)
+    longest = max((declared_tokens(task, model) for task in tasks), default=0)
     needed = max(_LEAST_CONTEXT, context_for(longest, model, settings))
     if settings.thorough and not tasks and not model.is_loaded:
         needed = max(needed, _DEEP_CONTEXT)

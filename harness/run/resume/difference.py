@@ -1,14 +1,16 @@
 """Why the answers of an earlier run cannot be taken over into this one: everything that differs, a line each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from harness.domain.answer import Job
 from harness.domain.model import Model
 from harness.domain.record import InstanceRecord, SampleRecord
+from harness.domain.way import NATIVE, PROMPT, way_text
 from harness.errors import TaskError
 from harness.run.ask.job import jobs_of, sample_uid
 from harness.run.ask.reasoning import reasoning_for
 from harness.run.ask.room import room_tokens, thought_tokens
+from harness.run.ask.way import takes_tools
 from harness.run.plan.plan import load_config, set_hash
 from harness.run.recorder import facts
 from harness.settings import Settings
@@ -34,7 +36,7 @@ def differences(parent: RunFile, *, models: Sequence[Model], tasks: Sequence[Tas
     found = [*_settings(parent, settings), *_tasks(parent, tasks, settings)]
     for model in models:
         if (before := parent.instances.get(model.name)) is not None:
-            changed = [*_model(before, model, tasks, settings)]
+            changed = [*_model(before, model, tasks, settings), *_ways(parent, model, tasks, settings)]
             found += changed or ([] if found else _questions(parent, before, model, tasks, settings))
     return found
 
@@ -94,6 +96,19 @@ def _model(before: InstanceRecord, model: Model, tasks: Sequence[Task], settings
         yield f"{model.name}: context length to load with: {_shown(then)} then, {_shown(asked)} now"
 
 
+def _ways(parent: RunFile, model: Model, tasks: Sequence[Task], settings: Settings) -> Iterator[str]:
+    """Yield a line for each task whose functions the model gets in another way now, which needs another context."""
+    now = NATIVE if takes_tools(model, reasoning_for(model, settings.reasoning)) else PROMPT
+    for task in tasks:
+        then = parent.ways(model.name, task.name)
+        if task.tools_tokens and then and (NATIVE in then) != (now == NATIVE):
+            yield f"{model.name} {task.name}: {_other_way(then, {now})}"
+
+
+def _other_way(then: Collection[str], now: Collection[str]) -> str:
+    return f"functions: sent {way_text(then)} then, {way_text(now)} now"
+
+
 def _questions(
     parent: RunFile, before: InstanceRecord, model: Model, tasks: Sequence[Task], settings: Settings
 ) -> Iterator[str]:
@@ -106,6 +121,7 @@ def _questions(
             limit=settings.limit,
             address=model.key,
             reasoning=reasoning,
+            sends_tools=takes_tools(model, reasoning),
             room_tokens=room_tokens(task, model, settings),
             thought_tokens=thoughts_then(before, task, model, settings),
         )
@@ -133,4 +149,6 @@ def _question(record: SampleRecord, job: Job, model: Model) -> str:
             return f"{name.replace('_', ' ')}: {_shown(then)} then, {_shown(now)} now"
     if record.item_hash != job.sample.item_hash:
         return f"{record.item_id} has changed"
+    if record.way != job.way:
+        return _other_way([record.way], [job.way])
     return f"another variant of the model is selected now: {_shown(model.selected_variant)}"

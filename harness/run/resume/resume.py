@@ -34,6 +34,7 @@ from harness.run.ask.job import jobs_of, sample_uid
 from harness.run.ask.prompt import prompt_record
 from harness.run.ask.reasoning import reasoning_for
 from harness.run.ask.room import room_tokens
+from harness.run.ask.way import takes_tools
 from harness.run.free_form import ByTest, Case, FreeForm
 from harness.run.plan.plan import fits
 from harness.run.resume.difference import differences, thoughts_then
@@ -359,6 +360,7 @@ class Resumption:
             limit=self.settings.limit,
             address=model.key,
             reasoning=reasoning,
+            sends_tools=takes_tools(model, reasoning),
             room_tokens=room_tokens(task, model, self.settings),
             thought_tokens=thoughts_then(self._instances.get(model.name), task, model, self.settings),
         )

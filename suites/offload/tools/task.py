@@ -132,6 +132,7 @@ TASK = Task(
     scorer=ToolCalls(),
     max_output_tokens=160,
     prompt_tokens=320,
+    tools_tokens=448,
     # "[]" is right where no function fits.
     chance=0.25,
     description="which functions to call with which arguments, or none",
