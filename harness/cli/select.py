@@ -83,7 +83,7 @@ def select(
       lms-harness select --task longcontext --min-context 65536 --max-size 20GB --json
       lms-harness chat "$(lms-harness select --task classify)" 'Spam or not: you have won!'
     """
-    from harness.command.route import standing
+    from harness.command.route import levels_for, standing
     from harness.selection.ranking import rank
 
     demand = demand_for(
@@ -99,6 +99,8 @@ def select(
     elif best is not None:
         print_text(best.model.key)
         note(f"{best.model.key}: {ranking.reason}")
+        for task, level in levels_for(best.model, routes or ()).items():
+            note(f"It was measured to suffice for {task} with the reasoning level {level}.")
     if best is None:
         note(f"Use your primary model: {ranking.reason}.")
         for model, because in ranking.left_out:
@@ -130,7 +132,7 @@ def _as_dict(ranking: "Ranking", routes: "Sequence[Route] | None") -> dict[str, 
 
 
 def _candidate(candidate: "Candidate", routes: "Sequence[Route] | None") -> dict[str, object]:
-    from harness.command.route import suffices_for
+    from harness.command.route import levels_for, suffices_for
     from harness.selection.selection import parameters
 
     known = parameters(candidate.model)
@@ -142,4 +144,5 @@ def _candidate(candidate: "Candidate", routes: "Sequence[Route] | None") -> dict
         "size_bytes": candidate.model.size_bytes,
         "max_context_length": candidate.model.max_context_length,
         "suffices_for": None if routes is None else suffices_for(candidate.model, routes),
+        "reasoning_levels": None if routes is None else levels_for(candidate.model, routes),
     }

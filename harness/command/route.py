@@ -101,6 +101,12 @@ def suffices_for(model: "Model", routes: Sequence[Route]) -> list[str]:
     return [route.task for route in routes if _place(model, route) is not None]
 
 
+def levels_for(model: "Model", routes: Sequence[Route]) -> dict[str, str]:
+    """Return the reasoning level at which the model suffices for each task, the preferred one; none: not measured."""
+    found = {route.task: route.suffices[place].level for route in routes if (place := _place(model, route)) is not None}
+    return {task: level for task, level in found.items() if level is not None}
+
+
 def standing(model: "Model", routes: Sequence[Route]) -> tuple[int, int, int]:
     """Return a sort key, the least is best: suffices for most tasks, was rejected for fewest, is preferred most."""
     places = [place for route in routes if (place := _place(model, route)) is not None]

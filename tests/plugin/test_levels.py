@@ -1,6 +1,8 @@
 """A run that asks a model at several reasoning levels: each is a candidate of its own, with one load for all."""
 
+import csv
 import hashlib
+import io
 import json
 import os
 from collections import Counter
@@ -216,6 +218,34 @@ def test_choose_names_the_level_and_route_hands_over_key_and_level(both: Result,
     assert lms_harness("route", str(routing), "--task", "items") == f"{THINKER}\thigh\n"
     found = json.loads(lms_harness("route", str(routing), "--task", "items", "--json"))
     assert (found["model_key"], found["reasoning_level"], found["suffices"]) == (THINKER, "high", [HIGH])
+
+
+@pytest.mark.parametrize("table", ["cells", "samples", "measures", "comparisons"])
+def test_each_table_of_an_export_has_key_and_level(both: Result, table: str) -> None:
+    text = lms_harness("export", str(both.path), "--format", "csv", "--table", table)
+    found = {(row["model_key"], row["reasoning_level"]) for row in csv.DictReader(io.StringIO(text))}
+    compared_with = {(THINKER, "high")} if table == "comparisons" else set()
+    assert found == {(PLAIN, ""), (THINKER, "off"), (THINKER, "high")} - compared_with
+
+
+def test_an_export_of_a_level_says_which_it_is(both: Result, tmp_path: Path) -> None:
+    lms_harness("export", str(both.path), "--format", "eee", "-o", str(tmp_path))
+    logs = [json.loads(path.read_text()) for path in tmp_path.rglob("*.json")]
+    found = {log["model_info"]["id"]: log["model_info"]["additional_details"].get("reasoning_level") for log in logs}
+    assert found == {PLAIN: None, OFF: "off", HIGH: "high"}
+
+
+def test_select_by_evidence_names_the_level_that_suffices(both: Result, server: ScriptedServer, tmp_path: Path) -> None:
+    routing = tmp_path / "routing.json"
+    lms_harness("choose", str(both.path), "-o", str(routing))
+    words = "select", "--evidence", str(routing), "--url", server.url
+    ended = CliRunner().invoke(cli, words, catch_exceptions=False)
+    assert ended.stdout == f"{THINKER}\n"
+    assert "It was measured to suffice for items with the reasoning level high." in ended.stderr
+    ranking = json.loads(lms_harness(*words, "--json"))["ranking"]
+    levels = {model["model"]: model["reasoning_levels"] for model in ranking}
+    assert levels[THINKER]["items"] == "high"
+    assert levels[PLAIN] == {}
 
 
 def test_compare_show_and_score_tell_levels_apart(both: Result) -> None:

@@ -6,25 +6,27 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.domain.record import Record
+from harness.domain.candidate import key_of, level_of
+from harness.domain.record import ComparisonRecord, MeasureRecord, SampleRecord, SummaryRecord
 from harness.report.no_score import why_no_score
 from harness.report.spreadsheet import inert
 from harness.report.text import printable
 from harness.store.run_file import RunFile
 
 _CELLS = (
-    "run_id", "model_key", "task", "task_class", "scorer", "score", "low", "high", "interval", "chance", "n",
-    "unscored", "planned", "epochs", "reducer", "passed", "e2e_p50_s", "outcomes", "by_tier", "why_no_score",
+    "run_id", "model_key", "reasoning_level", "task", "task_class", "scorer", "score", "low", "high", "interval",
+    "chance", "n", "unscored", "planned", "epochs", "reducer", "passed", "e2e_p50_s", "outcomes",
+    "by_tier", "why_no_score",
 )  # fmt: skip
 _SAMPLES = (
-    "run_id", "model_key", "task", "item_id", "epoch", "tier", "stratum", "cluster_id", "outcome", "score", "passed",
-    "reason", "system_prompt", "turns", "prompt", "target", "answer", "reasoning", "ttft_s", "e2e_s", "input_tokens",
-    "output_tokens", "error", "way",
+    "run_id", "model_key", "reasoning_level", "task", "item_id", "epoch", "tier", "stratum", "cluster_id", "outcome",
+    "score", "passed", "reason", "system_prompt", "turns", "prompt", "target", "answer", "reasoning", "ttft_s", "e2e_s",
+    "input_tokens", "output_tokens", "error", "way",
 )  # fmt: skip
-_MEASURES = ("run_id", "model_key", "name", "value", "unit", "round", "cold", "params")
+_MEASURES = ("run_id", "model_key", "reasoning_level", "name", "value", "unit", "round", "cold", "params")
 _COMPARISONS = (
-    "run_id", "model_key", "task", "reference", "floor", "verdict", "reason", "n", "unscored", "difference", "low",
-    "high", "interval", "p", "test", "margin", "alpha",
+    "run_id", "model_key", "reasoning_level", "task", "reference", "floor", "verdict", "reason", "n", "unscored",
+    "difference", "low", "high", "interval", "p", "test", "margin", "alpha",
 )  # fmt: skip
 
 Row = Mapping[str, Any]
@@ -64,7 +66,7 @@ def _cell(value: Any) -> str | float | int:
 
 def _cells(run: RunFile) -> Iterator[Row]:
     for cell in run.summaries:
-        row = cell.model_dump()
+        row = _dumped(cell)
         if why := why_no_score(cell):
             row.update(score=None, low=None, high=None, interval="", by_tier={})
         yield {**row, "outcomes": _pairs(cell.outcomes), "by_tier": _pairs(row["by_tier"]), "why_no_score": why}
@@ -76,7 +78,7 @@ def _samples(run: RunFile) -> Iterator[Row]:
         prompt = run.prompt(sample)
         judged = run.score_record(score) if score else None
         yield {
-            **sample.model_dump(),
+            **_dumped(sample),
             "score": judged.value if judged else None,
             "passed": judged.passed if judged else None,
             "reason": judged.reason if judged else "",
@@ -92,8 +94,14 @@ def _samples(run: RunFile) -> Iterator[Row]:
         }
 
 
-def _dumped(records: Sequence[Record]) -> Iterator[Row]:
-    return (record.model_dump() for record in records)
+def _all_dumped(records: Sequence[MeasureRecord] | Sequence[ComparisonRecord]) -> Iterator[Row]:
+    return map(_dumped, records)
+
+
+def _dumped(record: SummaryRecord | SampleRecord | MeasureRecord | ComparisonRecord) -> dict[str, Any]:
+    """Return the fields of a record; what it is about as key and level, as in the run file."""
+    level = record.reasoning_level or level_of(record.model_key)
+    return {**record.model_dump(), "model_key": key_of(record.model_key), "reasoning_level": level}
 
 
 def _pairs(values: Mapping[str, float]) -> str:
@@ -104,7 +112,7 @@ def _pairs(values: Mapping[str, float]) -> str:
 TABLES: Mapping[str, tuple[Sequence[str], Callable[[RunFile], Iterator[Row]]]] = {
     "cells": (_CELLS, _cells),
     "samples": (_SAMPLES, _samples),
-    "measures": (_MEASURES, lambda run: _dumped(run.measures)),
-    "comparisons": (_COMPARISONS, lambda run: _dumped(run.comparisons)),
+    "measures": (_MEASURES, lambda run: _all_dumped(run.measures)),
+    "comparisons": (_COMPARISONS, lambda run: _all_dumped(run.comparisons)),
 }
 """By name: the columns of a table, and what yields its rows."""

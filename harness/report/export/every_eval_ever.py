@@ -14,6 +14,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from harness.domain.candidate import level_of
 from harness.domain.record import PromptRecord, RunRecord, SampleRecord, ScoreRecord, SummaryRecord
 from harness.report.no_score import why_no_score
 from harness.store.cell import CellKey
@@ -133,6 +134,8 @@ class _Model:
         developer, _ = _path_parts(self._key)
         used = self._run.instances.get(self._key)
         details: Json = {"deployment_type": "self_deployed", "model_availability": "unknown"}
+        if (level := level_of(self._key)) is not None:
+            details["reasoning_level"] = level
         if used is not None:
             found = {
                 "quantisation": used.quantisation,
