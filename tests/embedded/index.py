@@ -1,5 +1,6 @@
 """A package index of one folder, with what can go wrong on the way to a wheel."""
 
+import contextlib
 import io
 import threading
 import zipfile
@@ -29,11 +30,12 @@ class PackageIndex:
         wheels: by file name.
         status: of the answer to every listing.
         cut: a wheel ends after half of its bytes.
-        hangs: a wheel stops after half of its bytes, until the index is closed.
+        hangs: a wheel stops after half of its bytes, until the client leaves.
 
     Attributes:
         downloads: the wheels that were asked for, in order.
         is_asked: set once one was.
+        is_left: set once a client left that waited for the rest.
     """
 
     def __init__(
@@ -41,8 +43,8 @@ class PackageIndex:
     ) -> None:
         self.downloads: list[str] = []
         self.is_asked = threading.Event()
-        closing = self._closing = threading.Event()
-        downloads, is_asked = self.downloads, self.is_asked
+        self.is_left = threading.Event()
+        downloads, is_asked, is_left = self.downloads, self.is_asked, self.is_left
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -57,7 +59,9 @@ class PackageIndex:
                 self._answer(200, body[:half] if cut or hangs else body, size=len(body), type_="application/zip")
                 is_asked.set()
                 if hangs:
-                    closing.wait()
+                    with contextlib.suppress(ConnectionResetError):  # A client that dies may have unread bytes.
+                        self.rfile.read(1)
+                    is_left.set()
 
             def _answer(self, status: int, body: bytes, *, size: int | None = None, type_: str = "text/html") -> None:
                 self.send_response(status)
@@ -82,7 +86,6 @@ class PackageIndex:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._closing.set()
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
