@@ -13,7 +13,7 @@ Json: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, list or dict with string keys."""
 
 
-TOOLS_FORM = 1
+TOOLS_FORM = 2
 """How `harness.task.tool_prompt` writes tools into a prompt: another wording is another question, so raise it then."""
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

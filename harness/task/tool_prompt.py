@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from harness.domain.sample import Json, Sample
 
+# SmolLM2-135M (q4_0) gets hardly a call right by this or 28 other wordings, such as solved examples, or functions as
+# templates of calls: it copies what it is shown, or nests without end (2026-11-29).
 _EXAMPLE = '[{"name": "play_song", "arguments": {"title": "Yesterday"}}]'
 _MAX_DEPTH = 8
 
@@ -40,9 +42,15 @@ def _definition(tool: Mapping[str, Json]) -> str:
 def _parameters(schema: Mapping[str, Json], *, depth: int) -> str:
     required = schema.get("required") or ()
     return ", ".join(
-        f"{name}{'' if name in required else '?'}: {_type(inner, depth=depth + 1)}{_remark(inner)}"
+        f"{name}{'' if name in required else '?'}: {_type(inner, depth=depth + 1)}{_default(inner)}{_remark(inner)}"
         for name, inner in (schema.get("properties") or {}).items()
     )
+
+
+def _default(schema: Json) -> str:
+    """Return what a parameter is that is left out; null says no more than that it may be."""
+    value = schema.get("default") if isinstance(schema, Mapping) else None
+    return "" if value is None else f" = {json.dumps(value, ensure_ascii=False)}"
 
 
 def _remark(schema: Json) -> str:
@@ -57,7 +65,8 @@ def _type(schema: Json, *, depth: int) -> str:
         return "|".join(json.dumps(value, ensure_ascii=False) for value in schema["enum"])
     kind = schema.get("type") or "any"
     if kind == "array":
-        return f"{_type(schema.get('items'), depth=depth + 1)}[]"
+        inner = _type(schema.get("items"), depth=depth + 1)
+        return f"({inner})[]" if "|" in inner and not inner.startswith("{") else f"{inner}[]"
     if kind == "object" and schema.get("properties"):
         return f"{{{_parameters(schema, depth=depth)}}}"
     return "|".join(map(str, kind)) if isinstance(kind, list) else str(kind)

@@ -334,6 +334,7 @@ def truth(*calls: Any, times: int = 1) -> str:
         ("", asked(id="multi_turn_base_0"), "field id: the category multi_turn_base is not read"),
         ("", asked(id="simple_java_0"), "field id: the category simple_java is not read"),
         ("", asked(id="live_relevance_0-0-0"), "field id: the category live_relevance is not read"),
+        ("", truth(BREW), "field question: this is an answer: name the file of questions beside the folder possible_"),
         ("", asked(question="x"), "field question: expected one turn of messages"),
         ("", asked(question=[[], []]), "field question: expected one turn of messages"),
         ("", asked(question=[["x"]]), "field question: expected one turn of messages"),
@@ -378,6 +379,24 @@ def test_bfcl_reads_no_allowed_value_for_a_list_as_an_empty_list(folder: Path) -
     (sample,) = [sample for sample in own.rows.samples if sample.item_id == "bfcl-multiple_1"]
     answers = ([{"name": "set_timer", "arguments": {"minutes": minutes}}] for minutes in ([], [3]))
     assert [own.task.scorer(json.dumps(answer), sample.target).passed for answer in answers] == [True, False]
+
+
+def test_bfcl_names_all_files_of_a_folder_that_it_does_not_read(folder: Path) -> None:
+    for category in ("memory", "live_relevance"):
+        (folder / f"bfcl/data/BFCL_v4_{category}.json").write_text("{}")
+    with pytest.raises(StoreError, match=r"data: not read: BFCL_v4_live_relevance\.json, BFCL_v4_memory\.json"):
+        load(folder, "bfcl")
+
+
+def test_bfcl_shows_defaults_and_the_choices_of_a_lists_elements(folder: Path) -> None:
+    kinds = {"type": "array", "items": {"type": "string"}, "enum": ["green", "black"]}
+    litres = {"type": "float", "default": 0.5}
+    schema = {"type": "dict", "properties": {"kinds": kinds, "litres": litres}, "required": ["kinds"]}
+    (folder / "bfcl/data/BFCL_v4_multiple.json").write_text(asked(function=[{"name": "brew", "parameters": schema}]))
+    answer = truth({"brew": {"kinds": [["green"]], "litres": [0.5, ""]}})
+    (folder / "bfcl/data/possible_answer/BFCL_v4_multiple.json").write_text(answer)
+    (sample,) = [sample for sample in load(folder, "bfcl").rows.samples if sample.item_id == "bfcl-multiple_0"]
+    assert asked_text(sample).startswith('Functions:\nbrew(kinds: ("green"|"black")[], litres?: number = 0.5)\n')
 
 
 def test_bfcl_reads_a_type_that_is_a_list(folder: Path) -> None:

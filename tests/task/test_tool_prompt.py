@@ -14,10 +14,15 @@ def tool(name: str, properties: dict[str, object], *required: str, description: 
 def test_a_function_is_one_line_with_types_choices_and_what_may_be_left_out() -> None:
     days = {"type": "integer", "description": "from\ntoday"}
     place = {"type": "object", "properties": {"lat": {"type": "number"}}, "required": ["lat"]}
-    properties = {"city": TEXT, "days": days, "unit": {"enum": ["C", "F"]}, "tags": {"type": "array", "items": TEXT}}
+    unit = {"enum": ["C", "F"], "default": "C"}
+    tags = {"type": "array", "items": TEXT, "default": []}
+    parts = {"type": "array", "items": {"enum": ["day", "night"]}}
+    more = {"now": {"type": "boolean", "default": False, "description": "or later"}, "to": {**TEXT, "default": None}}
+    properties = {"city": TEXT, "days": days, "unit": unit, "tags": tags, "parts": parts, **more}
     got = definitions([tool("weather", {**properties, "at": place}, "city", "at", description="Forecast\nfor a city")])
     assert got == (
-        'weather(city: string, days?: integer (from today), unit?: "C"|"F", tags?: string[], at: {lat: number}): '
+        'weather(city: string, days?: integer (from today), unit?: "C"|"F" = "C", tags?: string[] = [], '
+        'parts?: ("day"|"night")[], now?: boolean = false (or later), to?: string, at: {lat: number}): '
         "Forecast for a city"
     )
 
@@ -35,7 +40,7 @@ def test_odd_schemas_still_make_a_line() -> None:
 def test_a_sample_without_tools_is_asked_as_it_stands() -> None:
     assert asked_text(Sample(item_id="a", prompt="Hello", target="")) == "Hello"
     with_tools = Sample(item_id="a", prompt="Hello", target="", tools=(tool("ping", {}),))
-    assert TOOLS_FORM == 1, "raised for the text below, which is part of every sample's hash through it"
+    assert TOOLS_FORM == 2, "raised for the text below, which is part of every sample's hash through it"
     assert asked_text(with_tools) == (
         "Functions:\nping()\n\n"
         "Answer with a JSON list of the calls that the request needs, such as "

@@ -15,6 +15,8 @@ from harness.store.source import open_source
 _ANSWERS = "possible_answer"
 _NUMBER = re.compile(r"_\d[\d-]*$")
 _UNREADABLE = re.compile(r"java|multi_turn|memory|web_search|format_sensitivity|(?<!ir)relevance")
+_READABLE = "Only the single-turn categories with Python's types are read."
+_MAX_SHOWN = 12
 _IRRELEVANCE = "irrelevance"
 _TYPES = {"dict": "object", "float": "number", "tuple": "array"}
 _TRUTH = '[{"get_weather": {"city": ["Oslo", "Oslo, Norway"], "unit": ["C", ""]}}]'
@@ -56,6 +58,7 @@ class BfclFile:
         files = _data_files(data)
         if not files:
             raise StoreError(f"{data}: expected files such as BFCL_v4_multiple.json, but there is no .json file")
+        _refuse_other_categories(data, files)
         for file in files:
             answers = _answers(_answer_file(file))
             with open_source(file) as source:
@@ -71,6 +74,17 @@ class BfclFile:
 
 def _data_files(data: Path) -> list[Path]:
     return sorted(data.glob("*.json*")) if data.is_dir() else [data]
+
+
+def _refuse_other_categories(data: Path, files: Sequence[Path]) -> None:
+    """Name them all at once: whoever copies the authors' folder has several."""
+    unread = [file.name for file in files if file.name.startswith("BFCL_") and _UNREADABLE.search(file.name)]
+    if unread:
+        more = f" and {len(unread) - _MAX_SHOWN} more" if len(unread) > _MAX_SHOWN else ""
+        raise StoreError(
+            f"{data}: not read: {', '.join(map(short, unread[:_MAX_SHOWN]))}{more}",
+            hint=f"{_READABLE} Move the others out of the folder.",
+        )
 
 
 def _answer_file(file: Path) -> Path:
@@ -104,11 +118,11 @@ def _content(record: Mapping[str, Any], file: Path, answers: Mapping[str, Row] |
         raise CellFault("id", f"expected a text such as 'multiple_0', got {_shown(name)}")
     category = _NUMBER.sub("", name)
     if _UNREADABLE.search(category):
-        raise CellFault(
-            "id", f"the category {short(category)} is not read: only the single-turn ones with Python's types are"
-        )
+        raise CellFault("id", f"the category {short(category)} is not read. {_READABLE}")
     if is_nested_deeper(record, MAX_DEPTH):
         raise ValueError(f"expected at most {MAX_DEPTH} levels of JSON")
+    if "ground_truth" in record and "question" not in record:
+        raise CellFault("question", f"this is an answer: name the file of questions beside the folder {_ANSWERS}")
     request = _request(record.get("question"))
     tools = _tools(record.get("function"))
     return {
@@ -168,6 +182,12 @@ def _schema(schema: Any) -> Any:
         found["properties"] = {name: _schema(inner) for name, inner in properties.items()}
     if "items" in schema:
         found["items"] = _schema(schema["items"])
+    choices, items = found.get("enum"), found.get("items", {})
+    is_of_elements = isinstance(choices, list) and not any(isinstance(choice, list) for choice in choices)
+    if found.get("type") == "array" and is_of_elements and isinstance(items, dict):
+        # Some functions of the live_ categories have the choices of the elements beside the type of the list.
+        del found["enum"]
+        found["items"] = {"enum": choices, **items}
     return found
 
 
