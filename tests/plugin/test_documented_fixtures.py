@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,9 @@ from tests import forkserver
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/pytest.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+CODE = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+EXAMPLES = [code for code in CODE if not code.startswith("# scripted.py")]
+(SCRIPT,) = [code for code in CODE if code not in EXAMPLES]
 
 
 def rows(title: str) -> list[str]:
@@ -53,4 +57,24 @@ def test_its_tests_run_as_they_stand_there(tmp_path: Path) -> None:
         words = ("-p", "no:cacheprovider", f"--lms-url={server.url}", "--lms-model=all")
         done = forkserver.run("pytest", *words, cwd=tmp_path, env=environ)
     assert done.returncode == 0, done.stdout
-    assert "6 passed" in done.stdout
+    assert "7 passed" in done.stdout
+
+
+def test_its_scripted_server_answers_from_another_process(tmp_path: Path) -> None:
+    (tmp_path / "scripted.py").write_text(SCRIPT.replace("port=1234", "port=0"))
+    (tmp_path / "test_capital.py").write_text(EXAMPLES[0])
+    environ = {**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state")}
+    script = [sys.executable, "-u", "scripted.py"]
+    with subprocess.Popen(script, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        said = ""
+        while not said.endswith("Enter ends it. "):
+            assert (character := child.stdout.read(1)), said
+            said += character
+        (url,) = re.findall(r"http://\S+(?=\. )", said)
+        words = ("-p", "no:cacheprovider", f"--lms-url={url}", "--lms-model=all", "test_capital.py")
+        done = forkserver.run("pytest", *words, cwd=tmp_path, env=environ)
+        child.communicate("\n", timeout=30)
+    assert child.returncode == 0
+    assert "2 passed" in done.stdout, done.stdout
