@@ -70,7 +70,8 @@ def test_its_scripted_server_answers_from_another_process(tmp_path: Path) -> Non
         assert child.stdout is not None
         said = ""
         while not said.endswith("Enter ends it. "):
-            assert (character := child.stdout.read(1)), said
+            character = child.stdout.read(1)
+            assert character, said
             said += character
         (url,) = re.findall(r"http://\S+(?=\. )", said)
         words = ("-p", "no:cacheprovider", f"--lms-url={url}", "--lms-model=all", "test_capital.py")

@@ -1,24 +1,19 @@
 """Tests that ask with `lms_ask`, as their authors meet them: in a pytest of their own, against a scripted LM Studio."""
 
-import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
-from harness.domain.record import EndRecord, Record, RunRecord, SampleRecord, ScoreRecord, SummaryRecord
-from harness.store.reader import read_run
+from harness.domain.record import EndRecord, RunRecord, SampleRecord, SummaryRecord
 from harness.testing.fault import Status
 from harness.testing.message import Request
 from harness.testing.scripted import ScriptedServer
-from tests import forkserver
+from tests.plugin.own_pytest import Ended, run_pytest
 
 KEY = "acme/tiny-1b"
 OTHER = "acme/small-4b"
 CHAT = "/api/v1/chat"
-R = TypeVar("R", bound=Record)
 
 TESTS = """
 import json
@@ -107,27 +102,7 @@ def speak(request: Request) -> str:
     return prompt.removeprefix("Say ")
 
 
-@dataclass(frozen=True)
-class Result:
-    code: int
-    out: str
-    path: Path
-
-    def records(self, kind: type[R]) -> list[R]:
-        return [record for record in read_run(self.path) if isinstance(record, kind)]
-
-    def scores(self) -> dict[tuple[str, str, str], ScoreRecord]:
-        """The score of each item, by model, task and item."""
-        by_uid = {score.sample_uid: score for score in self.records(ScoreRecord)}
-        samples = self.records(SampleRecord)
-        assert len(by_uid) == len(samples)
-        return {(sample.model_key, sample.task, sample.item_id): by_uid[sample.sample_uid] for sample in samples}
-
-    def cells(self) -> dict[tuple[str, str], SummaryRecord]:
-        return {(cell.model_key, cell.task): cell for cell in self.records(SummaryRecord)}
-
-
-Pytest = Callable[..., Result]
+Pytest = Callable[..., Ended]
 
 
 @pytest.fixture
@@ -139,15 +114,8 @@ def server() -> Iterator[ScriptedServer]:
 
 @pytest.fixture
 def run(server: ScriptedServer, tmp_path: Path) -> Pytest:
-    def call(*words: str, code: str = TESTS) -> Result:
-        (tmp_path / "test_own.py").write_text(code)
-        (tmp_path / "pytest.ini").write_text("[pytest]\n")
-        environ = {**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "COLUMNS": "160"}
-        words = ("-p", "no:cacheprovider", f"--lms-url={server.url}", *words)
-        done = forkserver.run("pytest", *words, cwd=tmp_path, env=environ)
-        assert "INTERNALERROR" not in done.stdout
-        files = sorted((tmp_path / "results").glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
-        return Result(done.returncode, done.stdout + done.stderr, files[-1] if files else tmp_path)
+    def call(*words: str, code: str = TESTS) -> Ended:
+        return run_pytest(server, tmp_path, *words, code=code)
 
     return call
 
@@ -173,10 +141,10 @@ def test_a_test_function_is_a_task_and_its_cases_are_the_items(run: Pytest, serv
     cells = {place: (cell.n, cell.score, cell.planned) for place, cell in result.cells().items()}
     assert cells[KEY, product] == cells[OTHER, product] == (2, 0.5, 2)
     assert cells[KEY, "greeting"] == (4, 1.0, 4)
-    assert {cell.task_class for cell in result.records(SummaryRecord)} == {capital, product, "greeting"}
+    assert {cell.task_class for cell in result.records_of(SummaryRecord)} == {capital, product, "greeting"}
     wrong = result.scores()[KEY, product, "eight"]
     assert (wrong.scorer, wrong.details["scorer"], wrong.passed) == ("test", "number", False)
-    sample = next(sample for sample in result.records(SampleRecord) if sample.item_id == "eight")
+    sample = next(sample for sample in result.records_of(SampleRecord) if sample.item_id == "eight")
     assert (sample.target, sample.output_text, sample.cluster_id) == (48, "The answer is 42.", "eight")
     assert "number scored 0.00" in result.out
     assert "target: 48" in result.out
@@ -286,9 +254,9 @@ def test_slow(lms_ask):
     server._world.token_s = 0.02
     result = run(code=code)
     assert result.code == 2, result.out
-    outcomes = [(sample.item_id, sample.outcome) for sample in result.records(SampleRecord)]
+    outcomes = [(sample.item_id, sample.outcome) for sample in result.records_of(SampleRecord)]
     assert outcomes == [("test_first", "ok"), ("test_slow", "cancelled")]
-    assert [cell.task for cell in result.records(SummaryRecord)] == ["test_own.py::test_first"]
+    assert [cell.task for cell in result.records_of(SummaryRecord)] == ["test_own.py::test_first"]
     assert server.loaded == []
 
 
@@ -313,8 +281,8 @@ def test_a_resumed_run_takes_over_what_passed_and_asks_the_rest(run: Pytest, ser
     assert len(cells) == 6
     assert cells[KEY, "greeting"] == cells[OTHER, "greeting"] == (4, 1.0, 4)
     assert cells[KEY, "test_own.py::test_product"] == (2, 0.5, 2)
-    assert result.records(RunRecord)[0].parent_run_id is not None
-    assert [end.exit_code for end in result.records(EndRecord)] == [1]
+    assert result.records_of(RunRecord)[0].parent_run_id is not None
+    assert [end.exit_code for end in result.records_of(EndRecord)] == [1]
     changed = run(f"--lms-resume={first.path}", "--lms-model=all", code=TESTS.replace('"Paris"', '"paris"'))
     assert "the capital" in str([body["input"] for body in server.asked("POST", CHAT)[-20:]])
     assert "assert 'paris' in 'It is Paris.'" in changed.out

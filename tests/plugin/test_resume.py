@@ -1,18 +1,16 @@
 """Resuming and budgets as users meet them: a pytest of its own, against a scripted LM Studio."""
 
-import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from harness.domain.record import EndRecord, ItemRecord, Record, RunRecord, SampleRecord, SkipRecord, SummaryRecord
-from harness.store.reader import read_run
+from harness.domain.record import EndRecord, ItemRecord, RunRecord, SampleRecord, SkipRecord, SummaryRecord
 from harness.testing.library import DEFAULT_MODELS
 from harness.testing.scripted import ScriptedServer
-from tests import forkserver
+from tests.plugin.own_pytest import Ended, run_pytest
 from tests.torture.resume_campaign import OWN_TESTS, result, speak
 
 KEY = "acme/tiny-1b"
@@ -21,17 +19,7 @@ LOAD = "/api/v1/models/load"
 CHAT = "/api/v1/chat"
 
 
-@dataclass(frozen=True)
-class Result:
-    code: int
-    out: str
-    path: Path
-
-    def records(self) -> list[Record]:
-        return list(read_run(self.path))
-
-
-Pytest = Callable[..., Result]
+Pytest = Callable[..., Ended]
 
 
 @pytest.fixture
@@ -43,16 +31,8 @@ def server() -> Iterator[ScriptedServer]:
 
 @pytest.fixture
 def run(server: ScriptedServer, tmp_path: Path) -> Pytest:
-    (tmp_path / "test_own.py").write_text(OWN_TESTS)
-    (tmp_path / "pytest.ini").write_text("[pytest]\n")
-
-    def call(*words: str) -> Result:
-        environ = {**os.environ, "LMS_HARNESS_STATE": str(tmp_path / "state"), "COLUMNS": "160"}
-        words = ("-p", "no:cacheprovider", f"--lms-url={server.url}", *words)
-        done = forkserver.run("pytest", *words, cwd=tmp_path, env=environ)
-        assert "INTERNALERROR" not in done.stdout
-        files = sorted((tmp_path / "results").glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
-        return Result(done.returncode, done.stdout + done.stderr, files[-1] if files else tmp_path)
+    def call(*words: str) -> Ended:
+        return run_pytest(server, tmp_path, *words, code=OWN_TESTS)
 
     return call
 
