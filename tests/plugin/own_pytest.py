@@ -22,6 +22,11 @@ class Ended:
     folder: Path
     path: Path
 
+    @property
+    def text(self) -> str:
+        """What it printed, without line breaks and repeated blanks."""
+        return " ".join(self.out.split())
+
     def records(self) -> list[Record]:
         """All records of the run file."""
         return list(read_run(self.path))

@@ -112,7 +112,7 @@ def test_the_plan_of_a_resumed_run_counts_what_is_missing(run: Pytest) -> None:
     whole = run("--lms-model=all", "--lms-limit=5")
     cut_after(whole.path, KEY)
     plan = run("--collect-only", "-q", "--lms-resume=last")
-    assert f"has 10 of these answers; complete, so not loaded: {KEY}." in plan.out
+    assert f"has 10 of these answers; complete, so not loaded: {KEY}." in plan.text
 
 
 def test_a_budget_asks_less_of_every_model_and_says_what_it_left_out(run: Pytest) -> None:
@@ -164,6 +164,6 @@ def test_what_a_budget_left_out_is_asked_when_the_run_is_resumed(run: Pytest, se
 
 def test_the_plan_shows_what_the_budget_leaves_out(run: Pytest) -> None:
     plan = run("--collect-only", "-q", "--lms-model=all", "--lms-budget=90s", "--lms-limit=1000")
-    assert "of 1000 samples per task fit into the budget" in plan.out
+    assert "of 1,000 samples per task fit into the budget" in plan.text
     tight = run("--collect-only", "-q", "--lms-model=all", "--lms-budget=10s", "--lms-limit=1000")
-    assert f"Left out, because the budget is too short for them: {OTHER}." in tight.out
+    assert f"Left out, because the budget is too short for them: {OTHER}." in tight.text
