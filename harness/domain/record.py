@@ -282,7 +282,7 @@ class SummaryRecord(Record):
         race: in a race of version 0.1.0: `floor`, `p0`, `p1`, `decision`, `observations` (clusters used), `of`,
             `asked` (answers), and `saved_s`, the time that the remaining answers would have taken.
         metrics: what the paper of a public format reports besides, such as IFEval's four accuracies, by name.
-        thoughts: where the server told of any: how many `answers`, and medians of tokens and seconds of both parts.
+        thoughts: where the server reported any: how many `answers`, and medians of tokens and seconds of both parts.
         scorer_faults: why answers could not be judged though the model gave them: scorer or task failed; up to five.
     """
 

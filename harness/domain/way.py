@@ -1,4 +1,4 @@
-"""In which way a model was asked that may call functions: answers of different ways are never put together unnamed."""
+"""How a model was given functions to call: answers obtained in different ways are never combined without saying so."""
 
 from collections.abc import Collection
 from typing import Literal, TypeAlias

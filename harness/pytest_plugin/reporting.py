@@ -41,7 +41,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         try:
             session.run.kept_lease.let_go(unless=model)
         except ReleaseFailed as exc:
-            # Raised here, it would be this test's failure, and the exit code would not tell.
+            # Raised here, it would be this test's failure, and the exit code would not show it.
             session.note_failure(exc)
     what = task_name_of(item) or ("latency" if is_measurement(item) else None)
     if reason := or_exit(item.config, lambda: session.why_not(model, what, is_measurement=is_measurement(item))):

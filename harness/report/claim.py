@@ -93,7 +93,7 @@ def thoughts(cells: Sequence[SummaryRecord], *, width: int | None, text_width: i
         return []
     headers = ("thoughts", "task", "n", "reasoning tokens", "answer tokens", "thinking for", "answering for")
     legend = (
-        "thoughts: medians of the n answers before which the server told of reasoning. thinking for: from the first "
+        "thoughts: medians of the n answers for which the server reported reasoning. thinking for: from the first "
         "delta of any kind to the first one of the answer; answering for: from there to the last."
     )
     return [_table(headers, rows, ("left", "left", *["right"] * 5), width), paragraph(legend, text_width)]

@@ -1,4 +1,4 @@
-"""In which way models were asked that may call functions, in words: no figures of two ways stand together unnamed."""
+"""How models got the functions that they may call, in words: figures of two ways never stand together without it."""
 
 from collections.abc import Collection, Iterator, Mapping
 
@@ -22,7 +22,7 @@ def way_notes(run: RunFile) -> Iterator[str]:
 
 
 def way_note(task: str, ways: Mapping[str, Collection[str]]) -> str:
-    """Return how models got the functions of a task; empty where all of them got these in the prompt, or asked none.
+    """Return how models got the functions of a task; empty where all got them in the prompt, or there were none.
 
     Args:
         task: its name.

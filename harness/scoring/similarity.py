@@ -6,7 +6,7 @@ Targets name the others by their places, counted from 0, and say how many there 
 - `Pairs`: `{"alike": [0], "unlike": [1, 2]}`;
 - `Nearest`: `{"nearest": 4, "count": 6}`, perhaps with `labels`, a name for each.
 
-Equal similarities rank nothing: what is right counts as behind everything that is equal to it, and in `Pairs` as half.
+Ties earn nothing: a right text counts as ranked behind every text of the same similarity, and in `Pairs` as half.
 """
 
 import math

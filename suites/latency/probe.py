@@ -9,7 +9,7 @@ from harness import ChatRequest, LeasedModel, Run, Settings
 
 MIN_ROUNDS = 5
 LEAST_ROUNDS, LEAST_WINDOWS, MAX_ROUNDS = 4, 3, 30
-"""Of single requests, the fewest that tell their noise; with all slots at work; the most of either."""
+"""Of single requests, the fewest that have a noise; with all slots at work; the most of either."""
 
 OUTPUT_TOKENS = 40
 _SALT = secrets.token_hex(8)
