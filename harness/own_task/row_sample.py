@@ -38,6 +38,9 @@ def sample_of(definition: Definition, row: TaskRow, labels: Sequence[str], examp
         raise CellFault("prompt", "expected some text, but it is empty for this row")
     with in_column(definition.target_name):
         target: Json = None if definition.target is None else target_of(definition, values, labels)
+        tools = tuple(_tools(definition, values))
+        if definition.tools is not None:
+            _check_callable(target, [tool["name"] for tool in tools])
     return Sample(
         item_id=f"{definition.name}-{_id(definition, values)}",
         prompt=examples + prompt,
@@ -47,7 +50,7 @@ def sample_of(definition: Definition, row: TaskRow, labels: Sequence[str], examp
         system_prompt=definition.system_prompt.text(values) if definition.system_prompt is not None else None,
         turns=tuple(turns),
         images=tuple(image for column in definition.images for image in _images(definition, values, column)),
-        tools=tuple(_tools(definition, values)),
+        tools=tools,
         tags={"row": row.number, **{column: value_of(values, column) for column in definition.tags}},
     )
 
@@ -113,11 +116,32 @@ def _tools(definition: Definition, values: Mapping[str, Any]) -> Iterator[Mappin
     if not isinstance(tools, list):
         hint = f"; is it JSON? Then add json_columns = [{column!r}]" if isinstance(tools, str) else ""
         raise CellFault(column, f"expected {_TOOLS}, got {short(as_text(tools))!r}{hint}")
+    names: set[str] = set()
     for tool in tools:
-        parameters = tool.get("parameters") or {} if isinstance(tool, dict) else None
-        if not isinstance(parameters, dict) or not isinstance(tool.get("name"), str) or not tool["name"].strip():
+        # As requests to OpenAI's API have it.
+        function = tool.get("function", tool) if isinstance(tool, dict) and tool.get("type") == "function" else tool
+        parameters = function.get("parameters") or {} if isinstance(function, dict) else None
+        if (
+            not isinstance(parameters, dict)
+            or not isinstance(function.get("name"), str)
+            or not function["name"].strip()
+        ):
             raise CellFault(column, f"expected {_TOOLS}, got {short(as_text(tool))!r}")
-        yield tool
+        if function["name"] in names:
+            raise CellFault(column, f"there are two functions {short(function['name'])!r}")
+        names.add(function["name"])
+        yield function
+
+
+def _check_callable(target: Json, names: Sequence[str]) -> None:
+    """Refuse calls of functions that the row does not offer: no answer could be right. The scorer checks the rest."""
+    calls = target.get("calls") if isinstance(target, dict) else None
+    for call in calls if isinstance(calls, list) else ():
+        name = call.get("name") if isinstance(call, dict) else None
+        if isinstance(name, str) and name not in names:
+            raise ValueError(
+                f"{short(name)!r} is not a function of the row: {short(', '.join(names)) or 'it has none'}"
+            )
 
 
 def _id(definition: Definition, values: Mapping[str, Any]) -> str:

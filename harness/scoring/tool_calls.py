@@ -17,7 +17,7 @@ from harness.scoring.call_value import COMPARISONS, Comparison, ideal_in_bfcl, k
 from harness.scoring.verdict import malformed, right_or_wrong, unparsed
 
 _FORM = (
-    '{"calls": [{"name": text, "arguments": {name: [allowed, …]}, "optional": [name]}], "ordered": boolean, '
+    '{"calls": [{"name": text, "arguments": {name: [allowed, …]}, "optional": [name of them]}], "ordered": boolean, '
     '"form": "plain" or "bfcl"}'
 )
 _MAX_SHOWN = 10
@@ -151,4 +151,5 @@ def _is_expected(call: Json) -> bool:
         and isinstance(call.get("arguments"), dict)
         and all(isinstance(values, list) and values for values in call["arguments"].values())
         and isinstance(call.get("optional", []), list)
+        and all(name in [*call["arguments"]] for name in call.get("optional", []))
     )

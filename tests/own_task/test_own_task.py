@@ -248,6 +248,11 @@ def test_a_column_of_functions_is_offered_with_the_prompt(tmp_path: Path) -> Non
     assert own.task.scorer('[{"name": "get_weather", "arguments": {"city": "Oslo"}}]', sample.target).passed
 
 
+def test_functions_may_stand_as_in_a_request_to_openais_api(tmp_path: Path) -> None:
+    rows = tool_row([{"type": "function", "function": FUNCTION}])
+    assert load(tmp_path, TOOLS, rows=rows, name="rows.jsonl").rows.samples[0].tools == (FUNCTION,)
+
+
 @pytest.mark.parametrize(
     ("functions", "said"),
     [
@@ -257,6 +262,10 @@ def test_a_column_of_functions_is_offered_with_the_prompt(tmp_path: Path) -> Non
         ([{"name": "x", "parameters": 1}], "expected a list of functions"),
         ([{"name": " "}], "expected a list of functions"),
         (["x"], "got 'x'"),
+        ([{"type": "function", "function": {"name": 1}}], "expected a list of functions"),
+        ([FUNCTION, FUNCTION], "field functions: there are two functions 'get_weather'"),
+        ([{"name": "get_news"}], "field target: 'get_weather' is not a function of the row: get_news"),
+        ([], "'get_weather' is not a function of the row: it has none"),
     ],
 )
 def test_a_cell_without_functions_is_named(tmp_path: Path, functions: Any, said: str) -> None:

@@ -153,7 +153,15 @@ def test_a_megabyte_of_arguments_is_judged_in_a_second() -> None:
 
 
 @pytest.mark.parametrize(
-    "target", [None, {}, {"calls": [{"name": "a"}]}, {"calls": [call(a=1)]}, {"calls": [call(a=[])]}]
+    "target",
+    [
+        None,
+        {},
+        {"calls": [{"name": "a"}]},
+        {"calls": [call(a=1)]},
+        {"calls": [call(a=[])]},
+        {"calls": [{**call(a=[1]), "optional": ["b"]}]},
+    ],
 )
 def test_a_target_of_another_form_is_the_tasks_error(target: Any) -> None:
     with pytest.raises(TaskError, match="expected a target with"):

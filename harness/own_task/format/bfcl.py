@@ -223,10 +223,10 @@ def _call(call: Any, schemas: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]
     for argument, values in allowed.items():
         schema = properties.get(argument) if isinstance(properties, dict) else None
         kept, may_be_left_out = _values(argument, values, schema)
-        if may_be_left_out and not (isinstance(required, list) and argument in required):
-            optional.append(argument)
         if kept:
             arguments[argument] = kept
+        if kept and may_be_left_out and not (isinstance(required, list) and argument in required):
+            optional.append(argument)
     return {"name": name, "arguments": arguments, "optional": optional}
 
 
