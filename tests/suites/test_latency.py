@@ -4,12 +4,15 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from harness.domain.record import MeasureRecord
 from harness.run.plan import estimate
 from harness.settings import Settings
 from harness.store.reader import read_run
+from harness.testing.library import DEFAULT_MODELS
 from harness.testing.scripted import ScriptedServer
-from suites.latency import ladder, test_load, test_throughput, test_unchanged
+from suites.latency import ladder, test_load, test_texts, test_throughput, test_unchanged
 from suites.latency.probe import LEAST_ROUNDS, LEAST_WINDOWS, MAX_ROUNDS, rounds_within
 from tests import forkserver
 
@@ -56,11 +59,24 @@ def test_the_estimate_of_a_thorough_run_counts_each_request_and_load() -> None:
     assert (singly, at_once) == (estimate._SINGLE_REQUESTS, estimate._REQUESTS_AT_ONCE)
     explicit = 1 + test_load.THOROUGH_COLD_ROUNDS + test_load.THOROUGH_WARM_ROUNDS
     assert explicit + 2 * (1 + test_load.JIT_ROUNDS) + 1 == estimate._THOROUGH_LOADS
+    assert explicit + 1 == estimate._THOROUGH_EMBEDDER_LOADS
+    assert test_texts.BATCHES == estimate._BATCHES
 
 
 def test_the_estimate_of_an_everyday_run_counts_as_many_loads_as_the_budget_allows() -> None:
     settings = Settings(latency_budget_s=45.0)
-    assert [estimate._loads(settings, load_s) for load_s in (0.5, 5.0, 20.0)] == [5, 4, 3]
+    chat, *_, embedder = DEFAULT_MODELS
+    assert [estimate._loads(chat, settings, load_s) for load_s in (0.5, 5.0, 20.0)] == [5, 4, 3]
+    assert [estimate._loads(model, Settings(thorough=True), 0.5) for model in (chat, embedder)] == [22, 10]
+
+
+def test_an_embedding_model_is_estimated_by_its_texts_and_not_by_chats() -> None:
+    chat, *_, embedder = DEFAULT_MODELS
+    settings = Settings(thorough=True)
+    same_size = replace(chat, size_bytes=embedder.size_bytes, params_string=None)
+    token_s = embedder.size_bytes / 10e9
+    assert estimate.measuring_s(embedder, settings) == pytest.approx(30 * (1 + 8 + 32) * 20 * token_s / 4)
+    assert estimate.measuring_s(same_size, settings) > 4 * estimate.measuring_s(embedder, settings)
 
 
 def test_where_the_budget_is_too_short_a_line_says_how_many_rounds_there_are_and_why(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ _PREFILL_TO_DECODE = 4
 _DISK_BYTES_S = 1e9
 _THOROUGH_LOADS = 22
 """The loads of a model in a thorough run: 1 uncounted, 3 cold, 5 warm, 6 by a request, 6 beside those, the lease."""
+_THOROUGH_EMBEDDER_LOADS = 10
+"""Those of an embedding model, which no request loads."""
 _MOST_WARM_LOADS = 3
 _LEAST_ROUNDS, _LEAST_WINDOWS, _MOST_ROUNDS = 4, 3, 30
 """The rounds that the latency suite asks if it is not thorough: of single requests, with all slots at work, of each."""
@@ -35,6 +37,8 @@ _LONGEST_DEPTH_S = 600.0
 """What it asks at each length of the prompt, which is left out where that takes longer."""
 _THOUGHT_ROUNDS, _THOUGHT_TOKENS = 6, 512
 """What it asks of a model that thinks; half of the limit of each round is assumed."""
+_BATCHES, _TEXT_TOKENS = (1, 8, 32), 20
+"""How many texts the requests to an embedding model have, and how long a text is."""
 _SAMPLES_A_TEST = 2
 
 
@@ -77,6 +81,9 @@ def measuring_s(model: Model, settings: Settings, history: History | None = None
     known = history or History()
     token_s = known.token_s.get(model.name, _guess_token_s(model))
     prompt_token_s = known.prompt_token_s.get(model.name, token_s / _PREFILL_TO_DECODE)
+    if model.is_embedding:
+        batches_s = [batch * _TEXT_TOKENS * prompt_token_s for batch in _BATCHES]
+        return sum(batch_s * _rounds(settings, batch_s, _LEAST_WINDOWS) for batch_s in batches_s)
     if not settings.thorough:
         request_s = _OUTPUT_TOKENS * token_s + _PROMPT_TOKENS * prompt_token_s
         window_s = _SLOTS * (_OUTPUT_TOKENS * token_s / _GAIN_AT_ONCE + _PROMPT_TOKENS * prompt_token_s)
@@ -92,14 +99,16 @@ def measuring_s(model: Model, settings: Settings, history: History | None = None
     return short_s + long_s + thoughts_s
 
 
-def _loads(settings: Settings, load_s: float) -> int:
+def _loads(model: Model, settings: Settings, load_s: float) -> int:
     """Return how often a model is loaded: once in any state, then warm as often as the budget allows, and for use."""
     if settings.thorough:
-        return _THOROUGH_LOADS
+        return _THOROUGH_EMBEDDER_LOADS if model.is_embedding else _THOROUGH_LOADS
     return 2 + max(1, min(_MOST_WARM_LOADS, int(settings.latency_budget_s / 4 / max(load_s, 1e-3))))
 
 
 def _rounds(settings: Settings, round_s: float, least: int) -> int:
+    if settings.thorough:
+        return _MOST_ROUNDS
     return max(least, min(_MOST_ROUNDS, int(settings.latency_budget_s / 3 / max(round_s, 1e-3))))
 
 
@@ -151,7 +160,7 @@ def model_cost(
     load_s, basis = load_cost(model, history)
     load_s *= not is_loaded
     if work.is_measured:
-        load_s *= _loads(settings, load_s)
+        load_s *= _loads(model, settings, load_s)
     measured_s = measuring_s(model, settings, history) if work.is_measured else 0.0
     slowest_s = max((cell.sample_s for cell in cells.values()), default=0.0)
     fixed_s = load_s + measured_s + work.tests * _SAMPLES_A_TEST * slowest_s
