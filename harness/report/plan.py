@@ -9,6 +9,11 @@ from harness.report.figure import seconds, size
 from harness.report.layout import fitted, prose
 from harness.report.text import one_line, printable
 
+_ANSWERS = {
+    "this model": "from what earlier runs took here",
+    "other models": "a model or task that was not asked here before is counted as fast as others, by size",
+    "assumed": "a rough guess from sizes alone, at 10 GB/s of memory bandwidth, and a GPU may be far quicker",
+}
 _LOADS = {
     "this model": "Loads are counted as earlier ones of the same model took.",
     "other models": "A model that was not loaded here before is counted as fast as the others were.",
@@ -32,7 +37,7 @@ def render_plan(
     tasks: Sequence[str],
     because: str,
     notes: Sequence[str] = (),
-    is_measured: bool = False,
+    answer_bases: Collection[str] = frozenset({"assumed"}),
     load_bases: Collection[str] = frozenset({"assumed"}),
     width: int | None = None,
 ) -> str:
@@ -43,8 +48,8 @@ def render_plan(
         tasks: what would be asked.
         because: why these models.
         notes: what else to print.
-        is_measured: whether some estimates come from earlier runs.
-        load_bases: what the times of loads rest on: loads of "this model", of "other models", or "assumed".
+        answer_bases: what the times of answers rest on: answers of "this model", of "other models", or "assumed".
+        load_bases: the same for loads.
         width: of the terminal, in columns; None: unlimited.
     """
     cells = [
@@ -75,10 +80,9 @@ def render_plan(
         for row in rows
         if 0 < row.model.max_context_length < row.context_length
     ]
-    because_of = "from what earlier runs took here, and" if is_measured else "a rough guess"
-    alone = "" if is_measured else " alone"
+    because_of = "; ".join(text for basis, text in _ANSWERS.items() if basis in answer_bases)
     end = (
-        f"About {seconds(total_s)} in all: {because_of} from sizes{alone}, at 10 GB/s of memory bandwidth. "
+        f"About {seconds(total_s)} in all: {because_of}. "
         f"{' '.join(text for basis, text in _LOADS.items() if basis in load_bases)} Nothing was loaded."
     )
     paragraphs = [prose(printable(text), width) for text in [*too_long, *notes, end]]

@@ -168,7 +168,6 @@ class Session:
 
         history = read_history(self.settings, models)
         known = self.resumption.count if self.resumption else lambda _task, _model: 0
-        first_levels = {model.key: model.name for model in reversed(models)}
         return {
             model.name: model_cost(
                 model,
@@ -177,7 +176,6 @@ class Session:
                 history=history,
                 work=self._work,
                 known=known,
-                is_loaded=model.name != first_levels[model.key],
             )
             for model in models
         }

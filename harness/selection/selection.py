@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from harness.domain.candidate import Candidate
 from harness.domain.count import counted
-from harness.domain.model import Model
+from harness.domain.model import Model, ModelKey
 from harness.errors import ModelNotFound, SettingsError
 from harness.settings import Settings, setting
 
@@ -42,6 +42,12 @@ def parameters(model: Model) -> tuple[float, float] | None:
         return None
     total = _count(match[1], match[2])
     return total, _count(match[3], match[4]) if match[3] else total
+
+
+def active_share(params_string: str | None) -> float:
+    """Return the share of a model's weights that each token reads: "26B-A4B" -> 4/26; 1 where nothing is said."""
+    known = parameters(Model(key=ModelKey(""), type="llm", params_string=params_string))
+    return known[1] / known[0] if known and known[0] else 1.0
 
 
 def parameters_or_guess(model: Model) -> tuple[float, float]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from harness.domain.model import Model
 from harness.run.ask.reasoning import does_reason, reasoning_for
 from harness.run.ask.room import prompt_tokens
-from harness.run.plan.budget import CellCost, LoadBasis, ModelCost
+from harness.run.plan.budget import Basis, CellCost, ModelCost
 from harness.run.plan.history import History
-from harness.selection.selection import parameters
+from harness.selection.selection import active_share
 from harness.settings import Settings
 from harness.task.task import Task
 
@@ -63,7 +63,7 @@ def guess_load_s(model: Model) -> float:
     return 1.0 + model.size_bytes / _DISK_BYTES_S
 
 
-def load_cost(model: Model, history: History) -> tuple[float, LoadBasis]:
+def load_cost(model: Model, history: History) -> tuple[float, Basis]:
     """Return how long a load takes: as it did, else as fast as other models' loads were, else a guess."""
     if (measured_s := history.load_s.get(model.name)) is not None:
         return measured_s, "this model"
@@ -79,7 +79,7 @@ def measuring_s(model: Model, settings: Settings, history: History | None = None
     a few rounds of each, and at most 30.
     """
     known = history or History()
-    token_s = known.token_s.get(model.name, _guess_token_s(model))
+    token_s = known.token_s.get(model.name, _guess_token_s(model, history))
     prompt_token_s = known.prompt_token_s.get(model.name, token_s / _PREFILL_TO_DECODE)
     if model.is_embedding:
         batches_s = [batch * _TEXT_TOKENS * prompt_token_s for batch in _BATCHES]
@@ -112,18 +112,23 @@ def _rounds(settings: Settings, round_s: float, least: int) -> int:
     return max(least, min(_MOST_ROUNDS, int(settings.latency_budget_s / 3 / max(round_s, 1e-3))))
 
 
-def guess_sample_s(task: Task, model: Model, settings: Settings) -> float:
-    """Return a guess of how long a sample takes: all active weights are read once per token, at 10 GB/s.
+def guess_sample_s(task: Task, model: Model, settings: Settings, history: History | None = None) -> float:
+    """Return a guess of how long a sample takes: all active weights are read once per token.
 
+    They are read as fast as those of models that earlier runs asked here, else at 10 GB/s.
     It assumes that an answer has half of its limit of tokens, and that a prompt's token costs a quarter of an answer's.
     """
     output = min(task.max_output_tokens, settings.max_output_tokens or task.max_output_tokens)
-    return (output / 2 + prompt_tokens(task, model, settings) / _PREFILL_TO_DECODE) * _guess_token_s(model)
+    return (output / 2 + prompt_tokens(task, model, settings) / _PREFILL_TO_DECODE) * _guess_token_s(model, history)
 
 
-def _guess_token_s(model: Model) -> float:
-    known = parameters(model)
-    return model.size_bytes * (known[1] / known[0] if known else 1.0) / _BANDWIDTH_BYTES_S
+def _guess_token_s(model: Model, history: History | None) -> float:
+    return model.size_bytes * active_share(model.params_string) / (_rate(model, history) or _BANDWIDTH_BYTES_S)
+
+
+def _rate(model: Model, history: History | None) -> float | None:
+    """Return how fast weights were read for the answers of chat models here; None: not measured."""
+    return history.answer_bytes_s if history and not model.is_embedding else None
 
 
 def model_cost(
@@ -134,9 +139,8 @@ def model_cost(
     history: History,
     work: Work,
     known: Callable[[Task, Model], int],
-    is_loaded: bool = False,
 ) -> ModelCost:
-    """Return what a model will cost.
+    """Return what a model, or one of its reasoning levels, will cost if it is loaded for it alone.
 
     Args:
         model: that is loaded.
@@ -145,12 +149,11 @@ def model_cost(
         history: of earlier runs.
         work: the tests besides the tasks.
         known: tells how many answers of a cell the resumed run has already.
-        is_loaded: another reasoning level of the model is asked before, on the same instance.
     """
     key = model.name
     cells = {
         task.name: CellCost(
-            sample_s=history.sample_s.get((key, task.name), guess := guess_sample_s(task, model, settings)),
+            sample_s=history.sample_s.get((key, task.name), guess := guess_sample_s(task, model, settings, history)),
             guess_s=guess,
             is_guess=(key, task.name) not in history.sample_s,
             known=known(task, model),
@@ -158,10 +161,18 @@ def model_cost(
         for task in tasks
     }
     load_s, basis = load_cost(model, history)
-    load_s *= not is_loaded
     if work.is_measured:
         load_s *= _loads(model, settings, load_s)
     measured_s = measuring_s(model, settings, history) if work.is_measured else 0.0
     slowest_s = max((cell.sample_s for cell in cells.values()), default=0.0)
     fixed_s = load_s + measured_s + work.tests * _SAMPLES_A_TEST * slowest_s
-    return ModelCost(key=key, fixed_s=fixed_s, cells=cells, load_basis=basis, measuring_s=measured_s)
+    return ModelCost(
+        key=key,
+        fixed_s=fixed_s,
+        cells=cells,
+        load_basis=basis,
+        answer_basis="other models" if _rate(model, history) else "assumed",
+        measuring_s=measured_s,
+        load_s=load_s,
+        model_key=model.key,
+    )

@@ -8,9 +8,10 @@ from pathlib import Path
 from statistics import fmean, median
 
 from harness.domain.model import Model
-from harness.domain.record import RunRecord
+from harness.domain.record import InstanceRecord, RunRecord
 from harness.errors import StoreError
 from harness.run.provenance import cpu_name
+from harness.selection.selection import active_share
 from harness.settings import Settings
 from harness.store.reader import read_header
 from harness.store.run_file import RunFile
@@ -30,6 +31,8 @@ class History:
         sample_s: how long a sample took with all slots at work, by candidate and task.
         token_s: how long a token of a single answer took, by candidate.
         prompt_token_s: how long a token of its prompt took.
+        answer_rates: bytes of weights that were read a second, with all slots at work, by model and task; of all chat
+            models.
     """
 
     load_s: dict[str, float] = field(default_factory=dict)
@@ -37,11 +40,17 @@ class History:
     sample_s: dict[tuple[str, str], float] = field(default_factory=dict)
     token_s: dict[str, float] = field(default_factory=dict)
     prompt_token_s: dict[str, float] = field(default_factory=dict)
+    answer_rates: list[float] = field(default_factory=list)
 
     @property
     def load_bytes_s(self) -> float | None:
         """How fast loads usually were; None where none was measured."""
         return median(self.load_rates) if self.load_rates else None
+
+    @property
+    def answer_bytes_s(self) -> float | None:
+        """How fast models usually answered; None where none was timed."""
+        return median(self.answer_rates) if self.answer_rates else None
 
 
 def read_history(settings: Settings, models: Sequence[Model]) -> History:
@@ -68,19 +77,38 @@ def _read(path: Path, settings: Settings, models: Mapping[str, Model], found: Hi
     _read_tokens(seen, models, found)
     if not _is_same(header, settings):
         return
+    _read_rates(seen, settings, found)
     slots: dict[str, int] = {}
     for use in seen.uses:
-        if use.load_wall_s and use.size_bytes:
-            found.load_rates.append(use.size_bytes / use.load_wall_s)
         model = models.get(use.model_key)
         if model is not None and model.size_bytes == use.size_bytes:
-            slots[use.model_key] = settings.concurrency or use.effective_config.get("parallel") or 1
+            slots[use.model_key] = _slots(use, settings)
             if use.load_wall_s is not None:
                 found.load_s.setdefault(use.model_key, use.load_wall_s)
     for key, cell in seen.cells.items():
         times = [sample.e2e_s for sample in cell if sample.e2e_s is not None]
         if times and key.model_key in slots:
             found.sample_s.setdefault(key, fmean(times) / slots[key.model_key])
+
+
+def _read_rates(seen: RunFile, settings: Settings, found: History) -> None:
+    """Note how fast any model was loaded, and its weights were read for answers: others are taken for as fast."""
+    active_bytes: dict[str, float] = {}
+    for use in seen.uses:
+        if use.size_bytes:
+            active_bytes[use.model_key] = _slots(use, settings) * use.size_bytes * active_share(use.params)
+            if use.load_wall_s:
+                found.load_rates.append(use.size_bytes / use.load_wall_s)
+    for key, cell in seen.cells.items():
+        timed = [(sample.output_tokens, sample.e2e_s) for sample in cell if sample.output_tokens and sample.e2e_s]
+        if timed and key.model_key in active_bytes:
+            tokens, times = map(sum, zip(*timed, strict=True))
+            found.answer_rates.append(active_bytes[key.model_key] * tokens / times)
+
+
+def _slots(use: InstanceRecord, settings: Settings) -> int:
+    slots: int = settings.concurrency or use.effective_config.get("parallel") or 1
+    return slots
 
 
 def _read_tokens(seen: RunFile, models: Mapping[str, Model], found: History) -> None:

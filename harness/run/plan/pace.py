@@ -11,7 +11,7 @@ from harness.domain.generation import Outcome
 from harness.domain.model import Model
 from harness.report.figure import seconds
 from harness.run.ask.job import only
-from harness.run.plan.budget import LEAST_SAMPLES, Allotment, CellCost, ModelCost, allot
+from harness.run.plan.budget import LEAST_SAMPLES, Allotment, CellCost, ModelCost, allot, shared
 from harness.settings import Settings
 from harness.task.task import Task
 
@@ -67,6 +67,7 @@ class Pace:
         self._cell = _CellTime(key="", task="", began_at=started)
         self._lock = threading.Lock()
         self._begun: set[str] = set()
+        self._loaded = ""
         self._why_dropped: dict[str, str] = {}
         self._guessed_s = self._took_s = 0.0
         self.allotment = self._allot(list(costs))
@@ -99,6 +100,7 @@ class Pace:
             why = f"it takes longer than the {seconds(max(0.0, self.left_s))} that are left"
             return self._why_dropped.setdefault(cost.key, self._left_out(why))
         self._begun.add(cost.key)
+        self._loaded = cost.model_key
         return None
 
     def why_not_measure(self, model: Model) -> str | None:
@@ -109,7 +111,8 @@ class Pace:
         slowest_s = max((cell.sample_s for cell in cost.cells.values()), default=0.0) if cost else 0.0
         measuring_s = cost.measuring_s if cost else self._settings.latency_budget_s
         needed_s = max(measuring_s / 3, _PROBES * slowest_s)
-        later_s = sum(later.seconds(1, self._settings.epochs) for later in self._ahead() if later.key != model.name)
+        later = shared((cost for cost in self._ahead() if cost.key != model.name), loaded=self._loaded)
+        later_s = sum(cost.seconds(1, self._settings.epochs) for cost in later)
         if needed_s + later_s > self.left_s:
             return self._left_out(f"measuring takes {seconds(needed_s)}, and {seconds(self.left_s)} are left for all")
         return None
@@ -144,7 +147,7 @@ class Pace:
         given = self._allot(ahead, first=cell.key)
         if cell.key not in given.kept:
             return 0, 0.0
-        kept = [cost for cost in ahead if cost.key in given.kept]
+        kept = shared((cost for cost in ahead if cost.key in given.kept), loaded=self._loaded)
         total_s = sum(cost.seconds(given.limit, self._settings.epochs) for cost in kept)
         own = next(cost for cost in kept if cost.key == cell.key).cells[cell.task]
         own_s = ModelCost(key="", fixed_s=0.0, cells={"": own}).seconds(given.limit, self._settings.epochs)
@@ -208,15 +211,20 @@ class Pace:
             epochs=self._settings.epochs,
             available_s=max(0.0, self.left_s) * PLANNED_SHARE,
             first=first,
+            loaded=self._loaded,
         )
 
     def _ahead(self, *, loaded: str = "") -> list[ModelCost]:
-        """Return what lies ahead, guesses scaled by what was measured; the loaded model needs no load any more."""
+        """Return what lies ahead, guesses scaled by what was measured.
+
+        The loaded model needs no load any more; who adds them up takes those of other levels away (`shared`).
+        """
         costs = []
         for cost in self._costs.values():
             cells: Mapping[str, CellCost] = {name: self._scaled(cell) for name, cell in cost.cells.items()}
-            fixed_s = cost.measuring_s if cost.key == loaded else cost.fixed_s
-            costs.append(replace(cost, cells=cells, fixed_s=fixed_s))
+            scaled = replace(cost, cells=cells)
+            is_loaded = cost.key == loaded
+            costs.append(replace(scaled, fixed_s=cost.measuring_s, load_s=0.0) if is_loaded else scaled)
         return costs
 
     def _scaled(self, cell: CellCost) -> CellCost:

@@ -16,7 +16,7 @@ from harness.report.live.standing import PlannedCell, PlannedModel
 from harness.report.plan import PlanRow, render_plan
 from harness.run.ask.reasoning import at_levels, levels_in, unlisted
 from harness.run.ask.room import context_for, declared_tokens, room_tokens
-from harness.run.plan.budget import Allotment, ModelCost
+from harness.run.plan.budget import Allotment, Basis, ModelCost, shared
 from harness.run.plan.estimate import guess_load_s, guess_sample_s, measuring_s
 from harness.selection.reference import choose_reference, reference_order
 from harness.selection.selection import Selection
@@ -162,7 +162,7 @@ class Plan:
             notes=self.notes(),
             width=width,
             load_bases={cost.load_basis for cost in self.costs.values()} or {"assumed"},
-            is_measured=any(not cell.is_guess for cost in self.costs.values() for cell in cost.cells.values()),
+            answer_bases=self._answer_bases(),
         )
 
     def announcement(self) -> str:
@@ -174,15 +174,23 @@ class Plan:
         samples = sum(row.samples for row in rows)
         tasks = counted(len(self.tasks), "task")
         asks = f"asks {counted(samples, 'sample')} of {tasks}" if samples else "measures"
-        guesses = {cell.is_guess for cost in self.costs.values() for cell in cost.cells.values()}
-        basis = "partly by earlier runs" if len(guesses) > 1 else "by earlier runs"
-        basis = "a rough guess from sizes" if guesses <= {True} else basis
+        bases = self._answer_bases()
+        basis = "partly by earlier runs" if len(bases) > 1 else "by earlier runs"
+        basis = {"assumed": "a rough guess from sizes", "other models": "as fast as other models were here"}.get(
+            "".join(bases), basis
+        )
         half = f"{max(1, round(total_s / 120))}m"
         less = "" if self.settings.budget_s else f" Less with {setting('budget_s', half)}."
         models = models_in(row.model.name for row in rows) + " one after the other" * (len(rows) > 1)
         lines = [f"This run {asks}, {models}: about {seconds(total_s)} ({basis}).{less}"]
         lines += [self._thorough()] if self.settings.thorough else []
         return "\n".join([*lines, *([self._rounds()] if len(self.settings.rounds) > 1 else [])])
+
+    def _answer_bases(self) -> set[Basis]:
+        """Return what the estimates of the answers rest on."""
+        cells = [(cost, cell) for cost in self.costs.values() for cell in cost.cells.values()]
+        bases: set[Basis] = {cost.answer_basis if cell.is_guess else "this model" for cost, cell in cells}
+        return bases or {"assumed"}
 
     def notes(self) -> list[str]:
         """Return, in sentences, which tasks are short, what a resumed run takes over, what the budget leaves out."""
@@ -247,9 +255,10 @@ class Plan:
         """Return how long one model is estimated to take, in seconds."""
         if model.name in self.complete:
             return 0.0
+        cost = self._costs.get(model.name)
         if self.allotment is not None:
-            return self.costs[model.name].seconds(self.allotment.limit, self.settings.epochs)
-        if (cost := self.costs.get(model.name)) is not None:
+            return cost.seconds(self.allotment.limit, self.settings.epochs) if cost else 0.0
+        if cost is not None:
             return cost.fixed_s + sum(
                 max(0, self._counts[name] * self.settings.epochs - cell.known) * cell.sample_s
                 for name, cell in cost.cells.items()
@@ -260,6 +269,12 @@ class Plan:
             if fits(task, model) is None
         )
         return guess_load_s(model) + asked_s * self.settings.epochs + self._measuring_s(model)
+
+    @cached_property
+    def _costs(self) -> Mapping[str, ModelCost]:
+        """What each model that is asked costs, where the levels of a model share a load."""
+        kept = [cost for name, cost in self.costs.items() if self.allotment is None or name in self.allotment.kept]
+        return {cost.key: cost for cost in shared(kept)}
 
     @cached_property
     def _counts(self) -> Mapping[str, int]:
@@ -284,7 +299,7 @@ class Plan:
 
     def _expected(self, model: Model) -> PlannedModel:
         limit = self.allotment.limit if self.allotment else self.settings.rounds[0]
-        cost, is_complete = self.costs.get(model.name), model.name in self.complete
+        cost, is_complete = self._costs.get(model.name), model.name in self.complete
         cells = []
         for task in self.tasks:
             if fits(task, model) is None:

@@ -1,9 +1,11 @@
 """How many samples fit into a time, and who is left out."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.run.plan.budget import LEAST_SAMPLES, CellCost, ModelCost, allot
+from harness.run.plan.budget import LEAST_SAMPLES, CellCost, ModelCost, allot, shared
 
 
 def model(key: str, *, fixed_s: float = 1.0, sample_s: float = 1.0, known: int = 0) -> ModelCost:
@@ -34,6 +36,29 @@ def test_the_last_one_left_gets_what_fits() -> None:
 def test_a_loaded_model_is_not_dropped_while_there_is_another() -> None:
     found = allot([model("a", sample_s=5.0), model("b")], limit=30, epochs=1, available_s=60.0, first="a")
     assert found.kept == ("a",)
+
+
+def level(key: str, *, sample_s: float) -> ModelCost:
+    return replace(model(key, fixed_s=21.0, sample_s=sample_s), model_key=key.partition("@")[0], load_s=20.0)
+
+
+def test_the_levels_of_a_model_share_its_load_and_the_next_one_has_it_where_the_first_is_dropped() -> None:
+    levels = [level("m@off", sample_s=2.0), level("m@low", sample_s=1.0)]
+    assert [cost.fixed_s for cost in shared(levels)] == [21.0, 1.0]
+    assert [cost.fixed_s for cost in shared(levels, loaded="m")] == [1.0, 1.0]
+    assert shared([model("a"), model("b")]) == [model("a"), model("b")]
+    both = allot(levels, limit=30, epochs=1, available_s=52.0)
+    assert (both.limit, both.kept) == (10, ("m@off", "m@low"))
+    one = allot(levels, limit=30, epochs=1, available_s=51.0)
+    assert (one.kept, one.dropped) == (("m@low",), ("m@off",))
+    assert one.limit == 30, "a load of 20 s, a second of tests, and 30 s of samples"
+    assert allot(levels[1:], limit=30, epochs=1, available_s=50.0).limit == 29
+
+
+def test_who_saves_most_is_dropped_and_a_load_that_another_level_needs_saves_nothing() -> None:
+    costs = [level("m@off", sample_s=0.1), level("m@low", sample_s=0.1), model("big", fixed_s=5.0, sample_s=1.0)]
+    found = allot(costs, limit=30, epochs=1, available_s=30.0)
+    assert found.dropped == ("big",), "without m@off, which looks dearer, m would still be loaded"
 
 
 def test_epochs_cost_as_samples_do_and_known_answers_nothing() -> None:

@@ -5,15 +5,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from harness.client.http import Client
 from harness.domain.model import Model
 from harness.domain.record import InstanceRecord, RunRecord, SampleRecord
-from harness.run.plan.estimate import Work, load_cost, measuring_s, model_cost
+from harness.domain.sample import Sample
+from harness.run.plan.estimate import Work, guess_sample_s, load_cost, measuring_s, model_cost
 from harness.run.plan.history import read_history
 from harness.run.plan.plan import Plan
 from harness.run.provenance import cpu_name
+from harness.scoring.exact import Exact
 from harness.selection.selection import Selection
 from harness.settings import Settings
+from harness.task.task import Task
 from harness.testing.scripted import ScriptedServer
 from tests.store.written import write
 from tests.verdict.test_noise import measured
@@ -54,6 +59,10 @@ def earlier(name: str, model: Model, settings: Settings, *, e2e_s: float, **more
     return [run, use, sample]
 
 
+def says(_: int, n: int) -> list[Sample]:
+    return [Sample(item_id=str(i), prompt="Say x", target="x") for i in range(n)]
+
+
 def test_the_newest_comparable_run_counts_and_files_that_are_no_runs_are_ignored(tmp_path: Path) -> None:
     settings = Settings(results=tmp_path)
     with ScriptedServer() as server, Client(server.url, token="lmstudio") as client:
@@ -87,6 +96,32 @@ def test_measuring_takes_as_long_as_single_requests_did_before_whatever_else_tha
     high = replace(model, reasoning_level="high")
     slow_there = replace(history, token_s={model.key: 0.001, high.name: 1.0})
     assert measuring_s(high, replace(settings, thorough=False), slow_there) > 300, "each level has its own pace"
+
+
+def test_an_answer_of_another_model_takes_as_long_as_its_size_says_beside_those_that_were_measured(
+    tmp_path: Path,
+) -> None:
+    """On a fast server a guess at 10 GB/s is hours for minutes."""
+    settings = Settings(results=tmp_path)
+    with ScriptedServer() as server, Client(server.url, token="lmstudio") as client:
+        small, other, embeds = client.models()
+    run, use, sample = earlier("1", small, settings, e2e_s=0.5)
+    write(tmp_path / "1.jsonl", [run, use, sample.model_copy(update={"usage": {"total_output_tokens": 50}})])
+    history = read_history(settings, [other])
+    assert history.answer_bytes_s == 2 * 50 * small.size_bytes / 0.5, "two slots, a token every 10 ms in each"
+    task = Task(name="say", task_class="say", generate=says, scorer=Exact(), max_output_tokens=40, prompt_tokens=40)
+    assert guess_sample_s(task, other, settings, history) == pytest.approx(
+        guess_sample_s(task, other, settings) * 1e10 / history.answer_bytes_s
+    )
+    assert guess_sample_s(task, embeds, settings, history) == guess_sample_s(task, embeds, settings)
+    cost = model_cost(other, [task], settings, history=history, work=Work(), known=lambda _task, _model: 0)
+    assert (cost.answer_basis, cost.cells[task.name].is_guess) == ("other models", True)
+    plan = Plan(
+        selection=Selection(models=(other,), reason="named"), tasks=(task,), settings=settings, costs={other.key: cost}
+    )
+    assert "a model or task that was not asked here before is counted as fast as others, by size" in " ".join(
+        plan.render().split()
+    )
 
 
 def test_a_load_takes_as_long_as_before_else_as_fast_as_others_else_it_is_a_guess(tmp_path: Path) -> None:

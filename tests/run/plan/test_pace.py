@@ -1,5 +1,7 @@
 """A run keeps to its budget, whatever the estimates were; with a clock that is moved by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from harness.client.exchange import Exchange
@@ -120,3 +122,24 @@ def test_measuring_gives_way_to_the_models_that_are_still_to_come(clock: FakeClo
     assert kept.why_not_measure(SMALL) is None
     clock.sleep(92.0)
     assert "are left for all" in (kept.why_not_measure(SMALL) or "")
+
+
+def test_the_level_after_one_that_was_left_out_is_left_out_as_well_where_the_load_has_no_time(clock: FakeClock) -> None:
+    """The first level has the load; where it was asked the next one needs none, else it needs its own."""
+    off, high = (Model(key=ModelKey("m"), type="llm", reasoning_level=level) for level in ("off", "high"))
+
+    def levels() -> Pace:
+        costs = [replace(cost(str(model.name), 1.0), fixed_s=51.0, load_s=50.0, model_key="m") for model in (off, high)]
+        return pace(clock, cost("small", 1.0), *costs)
+
+    both = levels()
+    assert both.why_not(SMALL) is None
+    clock.sleep(20)
+    assert both.why_not(off) is None
+    clock.sleep(60)
+    assert both.why_not(high) is None, "it is loaded"
+    none = levels()
+    assert none.why_not(SMALL) is None
+    clock.sleep(55)
+    assert "takes longer than the 45.0 s that are left" in (none.why_not(off) or "")
+    assert "takes longer than the 45.0 s that are left" in (none.why_not(high) or ""), "a load takes 50 s"

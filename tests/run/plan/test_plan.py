@@ -13,7 +13,7 @@ from harness.domain.sample import Sample
 from harness.errors import SettingsError
 from harness.own_task.own_task import load_own_tasks
 from harness.run.ask.room import room_tokens, slots_for
-from harness.run.plan.budget import CellCost, ModelCost
+from harness.run.plan.budget import Basis, CellCost, ModelCost
 from harness.run.plan.plan import Plan, by_level, load_config
 from harness.scoring.exact import Exact
 from harness.selection.selection import Selection
@@ -171,17 +171,23 @@ def test_latency_in_full_has_room_for_its_longest_prompt_unless_tasks_or_a_loade
 
 
 @pytest.mark.parametrize(
-    ("guesses", "said"),
+    ("guesses", "basis", "said"),
     [
-        ((True, True), "(a rough guess from sizes)"),
-        ((True, False), "(partly by earlier runs)"),
-        ((False, False), "(by earlier runs)"),
+        ((True, True), "assumed", "(a rough guess from sizes)"),
+        ((True, True), "other models", "(as fast as other models were here)"),
+        ((True, False), "assumed", "(partly by earlier runs)"),
+        ((False, False), "assumed", "(by earlier runs)"),
     ],
 )
-def test_an_estimate_says_what_it_rests_on(guesses: tuple[bool, bool], said: str) -> None:
+def test_an_estimate_says_what_it_rests_on(guesses: tuple[bool, bool], basis: Basis, said: str) -> None:
     small, large = model(key="acme/small"), model(key="acme/large")
     costs = {
-        str(key): ModelCost(key=key, fixed_s=100.0, cells={"plain": CellCost(sample_s=1.0, is_guess=is_guess)})
+        str(key): ModelCost(
+            key=key,
+            fixed_s=100.0,
+            cells={"plain": CellCost(sample_s=1.0, is_guess=is_guess)},
+            answer_basis=basis,
+        )
         for key, is_guess in zip((small.key, large.key), guesses, strict=True)
     }
     assert said in replace(plan(Settings(limit=2), small, large), costs=costs).announcement()
