@@ -68,6 +68,15 @@ def render_samples(samples: Sequence[ShownSample], *, total: int, width: int | N
     return "\n\n".join(blocks)
 
 
+def images_in_words(prompt: PromptRecord, sample: SampleRecord) -> list[str]:
+    """Return what is recorded of each image; after the last one what the task says of them, in the tag `image`."""
+    found = [f"{image.get('bytes')} bytes, SHA-256 {image.get('sha256')}" for image in prompt.images]
+    described = sample.tags.get("image")
+    if found and isinstance(described, str) and described.strip():
+        found[-1] += f": {described.strip()}"
+    return found
+
+
 def _lines(shown: ShownSample, number: str, *, is_repeated: bool, width: int | None) -> Iterator[str]:
     sample = shown.sample
     names = (sample.item_id, sample.task, sample.model_key)
@@ -105,8 +114,8 @@ def _prompt(shown: ShownSample) -> Iterator[tuple[str, str]]:
     yield f"prompt, after turn {prompt.continues}" if is_branch else "prompt", prompt.prompt
     for tool in prompt.tools:
         yield "function", canonical_json(tool)
-    for image in prompt.images:
-        yield "image", f"{image.get('bytes')} bytes, SHA-256 {image.get('sha256')}"
+    for image in images_in_words(prompt, shown.sample):
+        yield "image", image
 
 
 def _text(name: str, text: str, width: int | None) -> Iterator[str]:

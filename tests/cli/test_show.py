@@ -108,6 +108,15 @@ def test_turns_are_shown_with_each_answer_to_them_and_an_empty_answer_as_such(ca
     assert text.count("  prompt, after turn 1  Go on") == 2
 
 
+def test_what_the_task_says_of_an_image_stands_beside_its_hash(call: Call, folder: Path) -> None:
+    prompt = PromptRecord(**HEAD, prompt_hash="p", prompt="What is it?", images=[{"bytes": 7, "sha256": "ab12"}])
+    drawn = answered(cell([0.0], key=KEY), tags={"image": f"red ring{EVIL}"})
+    write(folder / "results" / "r8.jsonl", [head("r8", plan=PLAN), prompt, *drawn])
+    text = call("show").out
+    assert "7 bytes, SHA-256 ab12: red ring" in text
+    assert "\x1b" not in text
+
+
 def test_every_answer_to_an_item_can_be_shown(call: Call, folder: Path) -> None:
     assert sorted(shown(call, "--item", "i00")) == [("say", KEY, "i00"), ("say", OTHER, "i00"), ("tell", KEY, "i00")]
 

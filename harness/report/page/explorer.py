@@ -10,7 +10,7 @@ from harness.domain.record import SampleRecord
 from harness.domain.sample import canonical_json
 from harness.report.chart.label import names
 from harness.report.page.rerun import rerun_command, show_command, word
-from harness.report.sample import LONGEST
+from harness.report.sample import LONGEST, images_in_words
 from harness.store.cell import CellKey, SampleEntry
 from harness.store.run_file import RunFile
 from harness.verdict.value import value_of
@@ -22,6 +22,10 @@ MOST_BYTES = 17_000_000
 
 LONGEST_NAME = 300
 """Characters of a name that the script knows."""
+
+LONGEST_IMAGE = 1000
+"""Characters of what is said of an image."""
+
 _LONGEST_REASON = 500
 _SHORT_NAME = 24
 _SHORT = 300
@@ -237,7 +241,7 @@ class _Data:
             "continues": prompt.continues,
             "text": self._cut(prompt.prompt),
             "tools": [self._cut(canonical_json(tool)) for tool in prompt.tools],
-            "images": [_image(image) for image in prompt.images],
+            "images": [image[:LONGEST_IMAGE] for image in images_in_words(prompt, sample)],
         }
         return self._number("prompts", sample.prompt_hash, said), len(script_json(said))
 
@@ -252,10 +256,6 @@ def cut(text: str, longest: int = LONGEST) -> Text:
 
 def _commands(run: RunFile, key: CellKey) -> dict[str, str | None]:
     return {"rerun": rerun_command(run.run, key), "show": show_command(run.path, key)}
-
-
-def _image(image: Mapping[str, Any]) -> str:
-    return f"{image.get('bytes')} bytes, SHA-256 {image.get('sha256')}"[:LONGEST_NAME]
 
 
 def _passed(sample: SampleEntry, value: float | None) -> bool | None:

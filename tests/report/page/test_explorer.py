@@ -37,6 +37,16 @@ def test_what_fails_and_what_models_disagree_on_comes_first(sources: list[Source
     assert {item for item, _ in shown[4:]} == {"i00", "i03"}
 
 
+def test_what_the_task_says_of_an_image_stands_beside_its_hash(tmp_path: Path) -> None:
+    prompt = PromptRecord(run_id="r1", at=AT, prompt_hash="p", prompt="What?", images=[{"bytes": 7, "sha256": "ab12"}])
+    drawn = [
+        record.model_copy(update={"tags": {"image": "red ring"}}) if isinstance(record, SampleRecord) else record
+        for record in cell([0.0])
+    ]
+    (shown,) = explorer(read(tmp_path, prompt, *drawn)).data["prompts"]
+    assert shown["images"] == ["7 bytes, SHA-256 ab12: red ring"]
+
+
 def test_only_as_many_samples_as_a_page_can_hold(sources: list[Source]) -> None:
     found = explorer(sources, most=3)
     assert (found.shown, found.total, len(found.data["rows"])) == (3, 8, 3)
