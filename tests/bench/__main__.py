@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from harness.clock import SystemClock
+from harness.domain.count import counted
 from tests.bench import environment, growth, kill, peers, race
 from tests.bench.figure import Results
 from tests.bench.peer import Peer
@@ -188,7 +189,7 @@ def _shown(found: dict[str, Any], *, is_markdown: bool) -> str:
     conditions = (
         f"{machine['date']}, {machine['cores']} cores, {machine['system']}, Python {machine['python']}, "
         f"load {machine['load_before']:.1f} before and {machine['load_after']:.1f} after; "
-        f"{found['rounds']} rounds. MB are 1,000,000 bytes."
+        f"{counted(found['rounds'], 'round')}. MB are 1,000,000 bytes."
     )
     lines = [
         conditions,

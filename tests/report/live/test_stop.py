@@ -57,7 +57,7 @@ class Shell:
 
     def wait(self, until: Callable[[str], bool]) -> str:
         """Return what was printed until something is true of it, and forget it."""
-        end = time.monotonic() + 15
+        end = time.monotonic() + 60
         while not until(self.seen):
             assert time.monotonic() < end, self.seen
             if select.select([self._ours], [], [], 0.2)[0]:
