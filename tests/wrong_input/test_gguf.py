@@ -185,7 +185,7 @@ def test_names_inside_a_file_cannot_draw_on_the_terminal(tmp_path: Path) -> None
 
 def test_a_folder_without_a_usable_model_is_an_error_that_counts_the_others(tmp_path: Path) -> None:
     (tmp_path / "empty.gguf").write_bytes(b"")
-    with pytest.raises(EmbeddedError, match=r"no GGUF model in .*; 1 files cannot be used"):
+    with pytest.raises(EmbeddedError, match=r"no GGUF model in .*; 1 file cannot be used"):
         scan(tmp_path)
 
 
