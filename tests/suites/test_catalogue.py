@@ -174,7 +174,7 @@ FROZEN = {
     "rewrite": "a856314fdc88725e",
     "similarity": "e9cc87380a6dba27",
     "summarise": "374253cfab7efc18",
-    "tools": "8e41e140277a4447",
+    "tools": "65c9d0c25e957e23",
     "vision": "7a7d948ff0cb289b",
 }
 

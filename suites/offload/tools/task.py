@@ -25,12 +25,20 @@ def _draft(dice: Dice, text: str, needed: Sequence[tuple[Function, Ask]], **more
 def _one(dice: Dice, count: int, functions: Sequence[Function] = FUNCTIONS) -> Draft:
     offered = dice.some(functions, count)
     ask = offered[0].ask(dice)
-    return _draft(dice, f"please {ask.text}", [(offered[0], ask)], offered=offered)
+    return _draft(dice, _said(dice, ask, functions), [(offered[0], ask)], offered=offered)
 
 
 def _none(dice: Dice, count: int, functions: Sequence[Function] = FUNCTIONS) -> Draft:
     wanted, *offered = dice.some(functions, count + 1)
-    return _draft(dice, f"please {wanted.ask(dice).text}", [], offered=offered)
+    return _draft(dice, _said(dice, wanted.ask(dice), functions), [], offered=offered)
+
+
+def _said(dice: Dice, ask: Ask, functions: Sequence[Function]) -> str:
+    # The simple functions have too few arguments for the samples of a long run to differ by them alone.
+    form = (
+        dice.pick(("please {}", "{}, please", "{} for me", "I want you to {}")) if functions is SIMPLE else "please {}"
+    )
+    return form.format(ask.text)
 
 
 def _several(dice: Dice, count: int, needed: int, joined: str, *, ordered: bool) -> Draft:
