@@ -87,9 +87,11 @@ def follow(incoming: Incoming, assembly: Assembly, *, idle_s: float) -> Generati
     try:
         for chunk in incoming.chunks():
             last_at = chunk.at
+            has_progressed = False
             for event in decoder.feed(chunk.data):
-                if assembly.add(event, at=chunk.at):
-                    incoming.wait_at_most("idle", idle_s, since=chunk.at)
+                has_progressed |= assembly.add(event, at=chunk.at)
+            if has_progressed:
+                incoming.wait_at_most("idle", idle_s, since=chunk.at)
             if assembly.is_complete:
                 incoming.wait_at_most("tail", _TAIL_S, since=chunk.at)
     except (ConnectionLost, DeadlineExceeded):

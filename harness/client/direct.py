@@ -215,7 +215,8 @@ class DirectLine:
     def _received(self, within_s: float) -> bytes:
         connection = self._connected()
         while within_s > _WAKE_S:
-            connection.settimeout(_WAKE_S)
+            if connection.gettimeout() != _WAKE_S:  # To set it is a system call.
+                connection.settimeout(_WAKE_S)
             try:
                 return connection.recv(_READ_BYTES)
             except TimeoutError as exc:

@@ -30,14 +30,14 @@ class Incoming:
         self._url = url
         self._exchange = exchange
         self._clock = clock
-        self._waits: dict[str, tuple[float, float]] = {}
+        self._waits: dict[str, tuple[float, float, str]] = {}
         self.written_at: float | None = None
         self.ended_at: float | None = None
 
     def wait_at_most(self, phase: str, seconds: float, *, since: float | None = None) -> None:
         """Raise `DeadlineExceeded(phase=…)` for whatever arrives later; setting a phase again restarts it."""
         started = self._clock.monotonic() if since is None else since
-        self._waits[phase] = (started + seconds, seconds)
+        self._waits[phase] = (started + seconds, seconds, phase)
 
     def head(self) -> Head:
         """Return status and headers once they have arrived."""
@@ -63,8 +63,7 @@ class Incoming:
         return b"".join(chunk.data for chunk in self.chunks())
 
     def _next(self) -> Report:
-        phase = min(self._waits, key=lambda waiting: self._waits[waiting][0])
-        until, seconds = self._waits[phase]
+        until, seconds, phase = min(self._waits.values())
         report = self._source.next_report(within_s=until - self._clock.monotonic())
         if isinstance(report, HungUp) or self._exchange.is_cancelled:
             raise Cancelled("the request was cancelled")

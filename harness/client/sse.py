@@ -41,51 +41,46 @@ class Decoder:
         Raises:
             MalformedAnswer: a line or an event is too long.
         """
+        # One loop without calls: a token is an event, of three lines, and what is done here is done for each line.
         for line in self._lines(data):
             if not line:
-                if (event := self._dispatch()) is not None:
-                    yield event
-            # A comment does not count, so that keep-alives in a long silence cannot fill an event.
-            elif not line.startswith(b":"):
-                self._take(line)
+                if self._data:
+                    yield ServerSentEvent(name=self._name or "message", data="\n".join(self._data))
+                    self._data = []
+                self._name, self._event_bytes = "", 0
+                continue
+            if len(line) + self._event_bytes > self._max_event_bytes:
+                raise self._too_long()
+            if line.startswith(b":"):  # A comment does not count: keep-alives in a long silence cannot fill an event.
+                continue
+            self._event_bytes += len(line)
+            field, _, value = line.partition(b":")
+            if field == b"data":
+                self._data.append(value.removeprefix(b" ").decode("utf-8", "replace"))
+            elif field == b"event":
+                self._name = value.removeprefix(b" ").decode("utf-8", "replace")
+        if len(self._line) + self._event_bytes > self._max_event_bytes:
+            raise self._too_long()
 
-    def _lines(self, data: bytes) -> Iterator[bytes]:
-        """Yield complete lines, which end with CR, LF or CR LF. A CR ends a line at once, as an LF may never follow."""
+    def _lines(self, data: bytes) -> list[bytes]:
+        """Return the complete lines, which end with CR, LF or CR LF. A CR ends one at once: LF may never follow."""
         if not data:
-            return
+            return []
         if self._ignores_lf:
             data = data.removeprefix(b"\n")
         self._ignores_lf = data.endswith(b"\r")
         if b"\r" in data:
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         *complete, rest = data.split(b"\n")
-        for part in complete:
-            line = part
-            if self._line:
-                self._line += part
-                line = bytes(self._line)
-                self._line.clear()
-            self._bound(len(line))
-            if self._is_first_line:
-                self._is_first_line = False
-                line = line.removeprefix(_BOM)
-            yield line
+        if complete and self._line:
+            self._line += complete[0]
+            complete[0] = bytes(self._line)
+            self._line.clear()
+        if complete and self._is_first_line:
+            self._is_first_line = False
+            complete[0] = complete[0].removeprefix(_BOM)
         self._line += rest
-        self._bound(len(self._line))
+        return complete
 
-    def _bound(self, line_bytes: int) -> None:
-        if line_bytes + self._event_bytes > self._max_event_bytes:
-            raise MalformedAnswer(f"an event of the stream is longer than {self._max_event_bytes} bytes")
-
-    def _take(self, line: bytes) -> None:
-        self._event_bytes += len(line)
-        field, _, value = line.partition(b":")
-        if field == b"event":
-            self._name = value.removeprefix(b" ").decode("utf-8", "replace")
-        elif field == b"data":
-            self._data.append(value.removeprefix(b" ").decode("utf-8", "replace"))
-
-    def _dispatch(self) -> ServerSentEvent | None:
-        name, data = self._name or "message", self._data
-        self._name, self._data, self._event_bytes = "", [], 0
-        return ServerSentEvent(name=name, data="\n".join(data)) if data else None
+    def _too_long(self) -> MalformedAnswer:
+        return MalformedAnswer(f"an event of the stream is longer than {self._max_event_bytes} bytes")

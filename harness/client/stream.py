@@ -128,8 +128,10 @@ class DeltaTimes:
 def loading(event: StreamEvent) -> tuple[InstanceId, Loading] | None:
     """Return the instance that the server reports to be loading, or to have loaded, for this chat, else None."""
     phase = _LOADING.get(event.name)
+    if phase is None:
+        return None
     named = event.data.get("model_instance_id")
-    return (InstanceId(named), phase) if phase is not None and isinstance(named, str) else None
+    return (InstanceId(named), phase) if isinstance(named, str) else None
 
 
 Listener = Callable[[StreamEvent], None]

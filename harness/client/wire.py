@@ -292,11 +292,20 @@ def json_of(text: str) -> Any:
     """Return the JSON value in `text`, as `read_json` does."""
     text = text.removeprefix("\ufeff")
     try:
-        value = _DECODER.decode(text)
+        value = _value(text)
     except (ValueError, RecursionError):
         shown = " ".join(text[:_SHOWN_CHARACTERS].split())
         raise MalformedAnswer(f"expected JSON, got {shown!r}" if shown else "expected JSON, got nothing") from None
-    return _mended(value) if "\\ud" in text.lower() else value
+    return _mended(value) if "\\" in text and "\\ud" in text.lower() else value
+
+
+def _value(text: str) -> Any:
+    # `decode` looks for blanks around the value as well, of which an event has none.
+    try:
+        value, end = _DECODER.raw_decode(text)
+    except ValueError:
+        return _DECODER.decode(text)
+    return value if end == len(text) else _DECODER.decode(text)
 
 
 def parse(kind: type[W], payload: Any) -> W:
