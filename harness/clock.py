@@ -39,4 +39,4 @@ class SystemClock:
 
 def timestamp(moment: datetime) -> str:
     """Return ISO-8601 UTC with milliseconds and Z, as all records carry it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

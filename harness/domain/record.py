@@ -47,6 +47,24 @@ class Record(BaseModel):
         return self.model_dump_json(by_alias=True)
 
 
+class FrequentRecord(Record):
+    """A record of which there is one for each sample: its line lacks the optional fields that are null."""
+
+    _nullable: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Note which fields are null where a line lacks them."""
+        super().__pydantic_init_subclass__(**kwargs)
+        cls._nullable = tuple(name for name, field in cls.model_fields.items() if field.default is None)
+
+    def to_json(self) -> str:
+        """Return the line, without the newline."""
+        return self.model_dump_json(
+            by_alias=True, exclude={name for name in self._nullable if getattr(self, name) is None}
+        )
+
+
 class RunRecord(Record):
     """The first line: everything needed to decide whether another run can be compared with this one.
 
@@ -143,7 +161,7 @@ class ReleaseRecord(Record):
     error: str | None = None
 
 
-class PromptRecord(Record):
+class PromptRecord(FrequentRecord):
     """What a model was sent, once per run file: samples of the same `prompt_hash` share it, and follow it.
 
     Prompts that are fitted to the context differ by model, and so do their hashes. A run with `no_prompts` has no such
@@ -168,7 +186,7 @@ class PromptRecord(Record):
     tools: list[dict[str, Any]] = []
 
 
-class SampleRecord(Record):
+class SampleRecord(FrequentRecord):
     """One sample. `sample_uid` identifies the question and everything that may change its answer, but not the run.
 
     Answer, usage and times are those of the scored turn; `turns` has the earlier ones, in order. `attempts` is more
@@ -208,7 +226,7 @@ class SampleRecord(Record):
     error: str | None = None
 
 
-class ScoreRecord(Record):
+class ScoreRecord(FrequentRecord):
     """One judgement of one sample. `value` None means unscored, which is not 0."""
 
     kind: Literal["score"] = "score"

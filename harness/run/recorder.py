@@ -241,12 +241,13 @@ class Recorder:
         Without a `uid` the sample is identified by its content.
         """
         self._samples += 1
-        uid = uid or sample_uid(task, answer.job, model, config=config.as_dict())
+        item_hash = answer.job.sample.item_hash
+        uid = uid or sample_uid(task, answer.job, model, config=config.as_dict(), item_hash=item_hash)
         head = self.head()
         about = {**head, "sample_uid": uid}
-        sample = _sample_record(about, task, answer, model, instance_id)
+        sample = _sample_record({**about, "item_hash": item_hash}, task, answer, model, instance_id)
         is_new = not self._no_prompts and sample.prompt_hash not in self._prompts
-        prompt = [prompt_record(answer.job, **head)] if is_new else []
+        prompt = [prompt_record(answer.job, prompt_hash=sample.prompt_hash, **head)] if is_new else []
         self._writer.write(*prompt, sample, _score_record(about, task, answer))
         if is_new:
             self._prompts.add(sample.prompt_hash)
@@ -330,7 +331,6 @@ def _sample_record(
         task=task.name,
         task_class=task.task_class,
         item_id=sample.item_id,
-        item_hash=sample.item_hash,
         stratum=sample.stratum,
         cluster_id=sample.cluster_id,
         tier=sample.tier,

@@ -80,12 +80,15 @@ def jobs_of(
     return Jobs(make, range(len(samples) * settings.epochs))
 
 
-def sample_uid(task: Task, job: Job, model: Model, *, config: dict[str, Any]) -> str:
-    """Return the hash of everything that can change the answer: item, model and variant, config, sampling, epoch."""
+def sample_uid(task: Task, job: Job, model: Model, *, config: dict[str, Any], item_hash: str | None = None) -> str:
+    """Return the hash of everything that can change the answer: item, model and variant, config, sampling, epoch.
+
+    Whoever has the `item_hash` of the sample at hand gives it.
+    """
     return content_hash(
         [
             task.name,
-            job.sample.item_hash,
+            item_hash or job.sample.item_hash,
             model.key,
             model.selected_variant,
             config,

@@ -10,14 +10,14 @@ from harness.domain.generation import Image
 from harness.domain.record import PromptRecord
 
 
-def prompt_record(job: Job, *, run_id: str, at: str) -> PromptRecord:
-    """Return the record of everything that the model is sent for a job."""
+def prompt_record(job: Job, *, run_id: str, at: str, prompt_hash: str | None = None) -> PromptRecord:
+    """Return the record of everything that the model is sent for a job; the hash of it, if that is at hand."""
     sent, sample = job.request.input, job.sample
     parts = (sent,) if isinstance(sent, str) else sent
     return PromptRecord(
         run_id=run_id,
         at=at,
-        prompt_hash=job.prompt_hash,
+        prompt_hash=prompt_hash or job.prompt_hash,
         prompt="\n".join(part for part in parts if isinstance(part, str)),
         system_prompt=sample.system_prompt,
         turns=list(sample.turns),
