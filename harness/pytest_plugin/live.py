@@ -52,7 +52,7 @@ def make_progress(config: pytest.Config) -> "PlainProgress | LiveProgress":
             from harness.clock import SystemClock
             from harness.report.live.progress import LiveProgress
             from harness.report.live.region import size_of
-            from harness.report.live.stop import stops_cleanly
+            from harness.report.stop import stops_cleanly
 
             # A copy of the descriptor: the picture is drawn while a test runs and pytest captures the original.
             terminal = os.fdopen(

@@ -1,11 +1,13 @@
 """Shows the progress of a download: a bar on a terminal, plain lines elsewhere."""
 
+import contextlib
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Protocol, Self, TextIO
 
 from harness.domain.download import DOWNLOADING, Download
 from harness.report.figure import seconds, size
+from harness.report.stop import suspendable
 from harness.report.text import one_line
 
 _LINE_EVERY = 0.1
@@ -64,19 +66,20 @@ class DownloadBar:
         columns: list[Any] = [TextColumn("{task.description}", markup=False), BarColumn(bar_width=None)]
         columns += [DownloadColumn(), TimeRemainingColumn()]
         self._bar = Progress(*columns, console=Console(file=file), transient=True)
+        self._shown = contextlib.ExitStack()
         self._name = one_line(name, limit=40)
         self._row = self._bar.add_task(self._name, total=None)
 
     def __enter__(self) -> Self:
         """Show the bar."""
-        self._bar.start()
+        self._shown.enter_context(suspendable(self._bar))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Remove the bar."""
-        self._bar.stop()
+        self._shown.close()
 
     def show(self, download: Download) -> None:
         """Move the bar; a status other than downloading is written beside it."""

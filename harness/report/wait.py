@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any, TextIO
 
+from harness.report.stop import suspendable
 from harness.report.text import one_line
 
 
@@ -17,6 +18,7 @@ def waiting(line: str, file: TextIO) -> Iterator[None]:
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns: list[Any] = [SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()]
-    with Progress(*columns, console=Console(file=file), transient=True) as bar:
-        bar.add_task(one_line(line, limit=80), total=None)
+    bar = Progress(*columns, console=Console(file=file), transient=True)
+    bar.add_task(one_line(line, limit=80), total=None)
+    with suspendable(bar):
         yield

@@ -1,5 +1,5 @@
 """What a run shows at the bottom of a terminal while it works. Start with `progress`.
 
-`standing` is how far the run has got, `forecast` how long it still takes, `picture` what is drawn of that, `region`
-draws it, and `stop` takes it away for Ctrl-Z. Only a run on a terminal imports rich.
+`standing` is how far the run has got, `forecast` how long it still takes, `picture` what is drawn of that, and `region`
+draws it. Only a run on a terminal imports rich.
 """

@@ -19,7 +19,7 @@ from harness.clock import SystemClock
 from harness.report.live.picture import Screen
 from harness.report.live.progress import LiveProgress
 from harness.report.live.standing import PlannedModel
-from harness.report.live.stop import stops_cleanly
+from harness.report.stop import stops_cleanly
 
 live = LiveProgress(
     sys.stdout, say=print, clock=SystemClock(), column=lambda: 0, size=lambda: Screen(columns=80, rows=24)
@@ -30,6 +30,22 @@ with live.shown(is_still="still" in sys.argv):
     sys.stdin.readline()
 live.close()
 undo()
+print("it has ended")
+"""
+WAITING = """
+import sys
+from harness.report.wait import waiting
+
+with waiting("starting", sys.stdout):
+    sys.stdin.readline()
+print("it has ended")
+"""
+DOWNLOADING = """
+import sys
+from harness.report.download import DownloadBar
+
+with DownloadBar(sys.stdout, "starting") as bar:
+    sys.stdin.readline()
 print("it has ended")
 """
 
@@ -84,23 +100,24 @@ def _take_terminal(terminal: int) -> None:
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[Shell]:
-    (tmp_path / "program.py").write_text(PROGRAM)
+    for name, program in (("program", PROGRAM), ("waiting", WAITING), ("downloading", DOWNLOADING)):
+        (tmp_path / f"{name}.py").write_text(program)
     opened = Shell(tmp_path)
     opened.wait(lambda seen: "ready> " in seen)
     yield opened
     opened.close()
 
 
-@pytest.mark.parametrize("how", ["", "still"])
-def test_ctrl_z_shows_the_cursor_and_fg_the_picture(shell: Shell, how: str) -> None:
-    shell.types(f"{sys.executable} program.py {how}\n")
-    shell.wait(lambda seen: HIDDEN + "starting" in seen)
+@pytest.mark.parametrize("words", ["program.py", "program.py still", "waiting.py", "downloading.py"])
+def test_ctrl_z_shows_the_cursor_and_fg_the_picture(shell: Shell, words: str) -> None:
+    shell.types(f"{sys.executable} {words}\n")
+    shell.wait(lambda seen: "starting" in seen.partition(HIDDEN)[2])
     shell.types("\x1a")
     stopped = shell.wait(lambda seen: "Stopped" in seen and "ready> " in seen)
     assert stopped.rfind(SHOWN) > stopped.rfind(HIDDEN)
-    assert "\x1b[J" + SHOWN in stopped  # Erased, too: below it would be the shell's lines.
+    assert ("\x1b[J" if "program" in words else "\x1b[2K") in stopped  # Erased, too.
     shell.types("fg\n")
-    shell.wait(lambda seen: HIDDEN + "starting" in seen)
+    shell.wait(lambda seen: "starting" in seen.partition(HIDDEN)[2])
     shell.types("\n")
     ended = shell.wait(lambda seen: "it has ended" in seen and "ready> " in seen)
     assert ended.rfind(SHOWN) > ended.rfind(HIDDEN)

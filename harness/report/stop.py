@@ -1,8 +1,9 @@
 """Ctrl-Z: a process that is stopped leaves the shell a whole terminal, and draws again once it continues."""
 
+import contextlib
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Protocol
 
@@ -15,6 +16,40 @@ class Picture(Protocol):
 
     def resume(self) -> None:
         """Draw it again."""
+
+
+class Startable(Protocol):
+    """A display of rich, such as its `Progress`."""
+
+    def start(self) -> None:
+        """Draw it."""
+
+    def stop(self) -> None:
+        """Take it away."""
+
+
+@contextlib.contextmanager
+def suspendable(display: Startable) -> Iterator[None]:
+    """Show a display of rich while the block runs; Ctrl-Z takes it away for as long as the process is stopped."""
+    undo = stops_cleanly(_Display(display))
+    display.start()
+    try:
+        yield
+    finally:
+        undo()
+        display.stop()
+
+
+class _Display:
+    def __init__(self, display: Startable) -> None:
+        self._display = display
+
+    def suspend(self, later: Callable[[], None]) -> bool:  # noqa: ARG002  (rich draws in a thread of its own)
+        self._display.stop()
+        return True
+
+    def resume(self) -> None:
+        self._display.start()
 
 
 def stops_cleanly(picture: Picture) -> Callable[[], None]:
