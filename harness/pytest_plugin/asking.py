@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.domain.count import counted
 from harness.errors import HarnessError, TaskError
 from harness.pytest_plugin.item import case_of
 from harness.pytest_plugin.state import printed, session_of
@@ -142,6 +141,7 @@ def _score_by(excinfo: pytest.ExceptionInfo[BaseException] | None) -> "Score":
 
 def _why_no_answer(answer: "Answer") -> str:
     """Return why there is no whole answer, what that counts as, and what to do."""
+    from harness.domain.count import counted
     from harness.domain.generation import Outcome
 
     limit = answer.job.request.max_output_tokens

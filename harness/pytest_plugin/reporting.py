@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.domain.count import counted
 from harness.errors import HarnessError, ReleaseFailed, ServerUnreachable, StoreError, TaskError
 from harness.pytest_plugin.asking import disarm, settle
 from harness.pytest_plugin.benchmark import SLOWER, notes, take_slower
@@ -145,6 +144,7 @@ def _write_review(session: pytest.Session, ours: "Session") -> None:
     if target is None or path is None or session.config.option.collectonly:
         return
     from harness.command.review import write_review
+    from harness.domain.count import counted
 
     try:
         count = write_review(path, target, is_shared=ours.settings.share_results)
