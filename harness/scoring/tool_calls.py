@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.domain.count import counted
 from harness.domain.sample import Json
 from harness.domain.score import Score
 from harness.scoring.call_answer import Call, NotCallsError, read_calls, shown
@@ -28,9 +29,10 @@ class ToolCalls:
     """1 when the answer makes exactly the calls of the target, else 0: half a call books half a flight.
 
     An answer is JSON: a list of `{"name": …, "arguments": {…}}`, such objects one after the other, or `[]` for no
-    call; OpenAI's `tool_calls` count as well. Text without JSON calls nothing. Texts are compared without regard to
-    case and spaces, numbers by value; `"5"` is not 5 and `true` is not 1. The order of the calls matters only where the
-    target says so.
+    call; other usual forms count as well (`harness.scoring.call_answer`). Text without JSON calls nothing. Texts are
+    compared without regard to case and spaces, numbers by value; `"5"` is not 5 and `true` is not 1. Null for an
+    argument that may be left out is as good as nothing, but not in the form of BFCL. The order of the calls matters
+    only where the target says so.
     """
 
     name: str = "tool_calls"
@@ -83,7 +85,7 @@ def _fault(
 ) -> tuple[str, str] | None:
     """Return which part is wrong, and the reason; None where all calls are right."""
     if len(found) != len(expected):
-        return "count", f"expected {len(expected)} calls, got {len(found)}"
+        return "count", f"expected {counted(len(expected), 'call')}, got {len(found)}"
     names = sorted(call["name"] for call in expected)
     if sorted(call.name for call in found) != names:
         wrong = next((call.name for call in found if call.name not in names), found[0].name)
@@ -123,7 +125,10 @@ def _call_fault(call: Call, right: Json, is_same: Comparison) -> tuple[str, str]
     allowed: Mapping[str, Sequence[Json]] = right["arguments"]
     optional = right.get("optional", ())
     for name, values in allowed.items():
-        if name not in call.arguments:
+        is_left_out = name not in call.arguments
+        if name in optional and is_same is COMPARISONS["plain"]:
+            is_left_out = call.arguments.get(name) is None  # As models write it that were trained on strict schemas.
+        if is_left_out:
             if name not in optional:
                 return "missing", f"{call.name}: the argument {name} is missing"
         elif not any(is_same(call.arguments[name], value) for value in values):
@@ -131,7 +136,7 @@ def _call_fault(call: Call, right: Json, is_same: Comparison) -> tuple[str, str]
             part = "value" if any(kind_of(got) == kind_of(value) for value in values) else "type"
             return part, f"{call.name}: {name} is {json.dumps(got)[:60]}, expected {json.dumps(values)[:100]}"
     extra = next((name for name in call.arguments if name not in allowed), None)
-    return None if extra is None else ("unknown", f"{call.name} has no argument {shown(extra)}")
+    return None if extra is None else ("unknown", f"{call.name}: no argument {shown(extra)} is expected")
 
 
 def _is_target(target: Json) -> bool:

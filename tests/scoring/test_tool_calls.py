@@ -34,6 +34,7 @@ def call(name: str = "get_weather", **arguments: Any) -> dict[str, Any]:
         [{"tool": "get_weather", "tool_input": {"city": "Oslo", "days": 2}}],
         {"function_call": {"name": "get_weather", "arguments": '{"city":"Oslo","days":2}'}},
         {"calls": call(city="Oslo", days=2)},
+        [call(city="Oslo", days=2, unit=None)],
         [{"get_weather": {"city": "Oslo", "days": 2}}],
     ],
 )
@@ -45,14 +46,15 @@ def test_the_same_call_counts_in_each_usual_form(answer: Any) -> None:
 @pytest.mark.parametrize(
     ("answer", "wrong", "said"),
     [
-        ([], "count", "expected 1 calls, got 0"),
+        ([], "count", "expected 1 call, got 0"),
         ([call(city="Oslo", days=2)] * 2, "count", "got 2"),
         ([call("get_news", city="Oslo")], "name", "got get_news"),
         ([call(city="Oslo")], "missing", "days is missing"),
+        ([call(city="Oslo", days=None)], "type", "days is null"),
         ([call(city="Oslo", days="2")], "type", 'days is "2"'),
         ([call(city="Oslo", days=True)], "type", "days is true"),
         ([call(city="Bergen", days=2)], "value", 'city is "Bergen"'),
-        ([call(city="Oslo", days=2, hour=7)], "unknown", "no argument hour"),
+        ([call(city="Oslo", days=2, hour=7)], "unknown", "no argument hour is expected"),
         ([{"name": "get_weather", "arguments": "{broken"}], "form", "are not JSON"),
         ([{"name": "get_weather", "arguments": "[" * 5000}], "form", "are not JSON"),
         ([{"name": "get_weather", "arguments": "[" * 200 + "]" * 200}], "form", "nested too deeply"),
@@ -169,7 +171,13 @@ def test_a_target_of_another_form_is_the_tasks_error(target: Any) -> None:
 
 
 BFCL: dict[str, Any] = {
-    "calls": [{"name": "book", "arguments": {"day": ["May 1, 2024"], "seat": [{"row": [1, 2], "side": ["left", ""]}]}}],
+    "calls": [
+        {
+            "name": "book",
+            "arguments": {"day": ["May 1, 2024"], "seat": [{"row": [1, 2], "side": ["left", ""]}], "note": ["none"]},
+            "optional": ["note"],
+        }
+    ],
     "form": "bfcl",
 }
 
@@ -183,6 +191,7 @@ BFCL: dict[str, Any] = {
         ({"day": "May 1, 2024", "seat": {"side": "left"}}, 0.0),
         ({"day": "May 1, 2024", "seat": {"row": 1, "aisle": 2}}, 0.0),
         ({"day": "May 1, 2024", "seat": [1]}, 0.0),
+        ({"day": "May 1, 2024", "seat": {"row": 2}, "note": None}, 0.0),
     ],
 )
 def test_in_the_form_of_bfcl_values_are_compared_as_its_authors_do(arguments: Any, value: float) -> None:
