@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.domain.model import LoadConfig
 from harness.embedded import length
+from harness.embedded.catalogue import ModelFile
 from harness.embedded.instance import LoadedInstance
 from harness.embedded.pool import Pool
 from harness.serving.refusal import unknown_model
@@ -60,7 +61,7 @@ async def ask(instance: LoadedInstance, path: str, body: Mapping[str, Any]) -> t
     Raises:
         Refusal: the worker crashed.
     """
-    async with instance.post(path, _without_model(body)) as response:
+    async with instance.post(path, body_for(instance.file, body)) as response:
         raw = await response.aread()
         value = json.loads(raw)
         if response.status_code < 400:  # noqa: PLR2004  (HTTP errors)
@@ -74,12 +75,18 @@ async def ask_streaming(instance: LoadedInstance, path: str, body: Mapping[str, 
     Raises:
         Refusal: the worker crashed.
     """
-    async with instance.post(path, _without_model(body)) as response:
+    async with instance.post(path, body_for(instance.file, body)) as response:
         yield str(response.status_code).encode()
         async for chunk in response.aiter_bytes():
             yield chunk
 
 
-def _without_model(body: Mapping[str, Any]) -> dict[str, Any]:
-    # The worker knows its only model by the instance's id.
-    return {name: value for name, value in body.items() if name != "model"}
+def body_for(file: ModelFile, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the body for a worker: without `model`, as it knows its only model by the instance's id.
+
+    Templates that can think look at `enable_thinking`, which the native route sets as well.
+    """
+    given = {name: value for name, value in body.items() if name != "model"}
+    if file.reasons_by_template and (effort := body.get("reasoning_effort")) is not None:
+        given["chat_template_kwargs"] = {"enable_thinking": effort != "none"}
+    return given

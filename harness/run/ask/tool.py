@@ -15,8 +15,8 @@ from harness.domain.model import InstanceId
 from harness.domain.sample import Json, canonical_json, is_unicode
 from harness.errors import MalformedAnswer
 from harness.run.ask.attempt import check_resident
+from harness.scoring.call_answer import NotCallsError, read_calls
 from harness.scoring.json_answer import MAX_DEPTH, is_nested_deeper
-from harness.scoring.text import visible
 
 
 def called(
@@ -25,8 +25,8 @@ def called(
     """Return the answer, whose text is the calls: `[{"arguments": {"host": "a"}, "name": "ping"}]`.
 
     Arguments that are not a JSON object stay the text that they are, which is the model's fault. What it says beside
-    its calls counts as reasoning. Without calls, what it says is the answer; where that is JSON, the answer is `[]`, as
-    whoever asks in this way gets no call.
+    its calls counts as reasoning. Without calls, what it says is the answer. Calls that it only says are put as
+    `{"text": …}`, which no scorer takes for a call: whoever asks in this way gets none.
 
     The models are listed before each request, as this route loads an evicted model without a word (see
     `harness.run.ask.embedding`).
@@ -40,11 +40,18 @@ def called(
     if (named := answer.model_instance_id) != instance_id and named in resident:
         raise MalformedAnswer(f"asked {instance_id}, but {named} answered")
     answer = replace(answer, model_instance_id=instance_id)
-    if not answer.tool_calls and not any(mark in visible(answer.text) for mark in "[{"):
-        return answer
+    if not answer.tool_calls:
+        return replace(answer, text=canonical_json({"text": answer.text})) if _says_calls(answer.text) else answer
     names = {sent["name"]: tool["name"] for sent, tool in zip(job.tools, job.sample.tools, strict=True)}
     beside = "\n".join(part for part in (answer.reasoning, answer.text) if part.strip())
     return replace(answer, text=canonical_json([_call(call, names) for call in answer.tool_calls]), reasoning=beside)
+
+
+def _says_calls(text: str) -> bool:
+    try:
+        return bool(read_calls(text))
+    except NotCallsError:
+        return False
 
 
 def _request(job: Job) -> OpenAIChatRequest:

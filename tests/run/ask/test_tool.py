@@ -108,12 +108,17 @@ def test_a_call_without_a_name_is_wrong(odd: dict[str, Any]) -> None:
     assert score(ask(Reply(text="", tool_calls=(odd,)))[0]) == 0.0
 
 
-def test_without_calls_the_text_is_the_answer_and_json_in_it_calls_nothing() -> None:
-    assert ask(Reply(text="I cannot do that."))[0].text == "I cannot do that."
-    written, _ = ask(Reply(text='[{"name": "net.ping", "arguments": {"host": "a"}}]'))
-    assert written.text == "[]"
-    assert "net.ping" in written.reasoning
-    assert ask(Reply(text=""))[0].text == ""
+@pytest.mark.parametrize("text", ["", "I cannot do that.", "[]", "See [1].", "ping(host='a')", '[{"name": "net.pi'])
+def test_without_calls_the_text_is_the_answer(text: str) -> None:
+    assert ask(Reply(text=text))[0].text == text
+
+
+@pytest.mark.parametrize("text", ['[{"name": "net.ping", "arguments": {"host": "a"}}]', '{"net.ping": {"host": "a"}}'])
+def test_a_call_that_is_only_said_is_none_and_not_right_where_none_is_due(text: str) -> None:
+    answer, _ = ask(Reply(text=text))
+    assert json.loads(answer.text) == {"text": text}
+    assert (score(answer), ToolCalls()(answer.text, {"calls": []}).value) == (0.0, 0.0)
+    assert ToolCalls()(text, TARGET).value == 1.0
 
 
 def test_an_instance_that_is_gone_is_noticed_before_the_server_would_load_it_again() -> None:
