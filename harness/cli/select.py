@@ -69,7 +69,8 @@ def select(
     """Choose a downloaded model for a piece of work by its abilities and its cost; nothing is loaded.
 
     Prints only the key on standard output, and the reason on standard error. A model that is loaded with enough
-    context comes first, unless --prefer puts something before "loaded". If no need is given, the smallest loaded model
+    context comes first, unless --prefer puts something before "loaded"; for tools, one that is trained for them, as
+    the others get the functions in their prompt. If no need is given, the smallest loaded model
     is chosen, else the smallest one. How well a model does the work is for `lms-harness run` to measure; with
     --evidence, models that were measured to suffice for the tasks (for those in the file, if none is named) come first,
     and models that were rejected last.

@@ -19,7 +19,10 @@ _LONG_CONTEXT_TOKENS = 32_768
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskNeed:
-    """What one kind of task needs of a model; `prefer` is None where neither speed nor size matters much."""
+    """What one kind of task needs of a model; `prefer` is None where neither speed nor size matters much.
+
+    `tools` is no more than a wish: a model that is not trained for tool use gets the functions in its prompt.
+    """
 
     vision: bool = False
     tools: bool = False
@@ -67,7 +70,7 @@ class Demand:
 
     Attributes:
         vision: it must take images.
-        tools: it must be trained for tool use.
+        tools: those that are trained for tool use come first.
         embedding: it must be an embedding model, not a chat model.
         min_context_tokens: the context that it must support; 0: any.
         prefer: what models are ordered by, most important first; the key comes last, so that the order is total.

@@ -1,13 +1,13 @@
 """Which downloaded model suits a kind of work best, and why each other one was left out.
 
-1. What is needed: vision, training for tool use, the type (chat or embedding), the context. What the listing does not
-   say counts as missing.
-2. A model that is already loaded with enough context comes first, unless the user prefers something else to `loaded`.
-3. Then what the work is about: fewest *active* parameters for speed ("26B-A4B" counts as 4), most in total for
+1. What is needed: vision, the type (chat or embedding), the context. What the listing does not say counts as missing.
+2. For tools, a model that is trained for them comes first; the others can be asked too, in the prompt.
+3. A model that is already loaded with enough context comes first, unless the user prefers something else to `loaded`.
+4. Then what the work is about: fewest *active* parameters for speed ("26B-A4B" counts as 4), most in total for
    reasoning; where the listing does not say, as many as the file has room for.
-4. Then the smallest file, and at last the key, so that the order is total.
+5. Then the smallest file, and at last the key, so that the order is total.
 
-Where it was measured who does the work well (`lms-harness choose -o`), that goes before rules 2 to 4.
+Where it was measured who does the work well (`lms-harness choose -o`), that goes before rules 2 to 5.
 
 With no need at all that is the smallest loaded model, else the smallest one.
 """
@@ -64,6 +64,7 @@ def rank(listing: Sequence[Model], demand: Demand, *, evidence: Evidence | None 
     fitting.sort(
         key=lambda candidate: (
             evidence(candidate.model) if evidence else (),
+            demand.tools and not _is_trained(candidate.model),
             *(_ORDERS[name](candidate) for name in demand.prefer),
             candidate.model.key,
         )
@@ -80,16 +81,16 @@ def unfit(model: Model, demand: Demand) -> str | None:
         wanted = "an embedding" if demand.embedding else "a chat"
         return f"is of type {model.type}: expected {wanted} model"
     can = model.capabilities
-    for is_needed, has, name in (
-        (demand.vision, can and can.vision, "vision"),
-        (demand.tools, can and can.trained_for_tool_use, "training for tool use"),
-    ):
-        if is_needed and not has:
-            return f"has no {name}" if can else f"does not say whether it has {name}"
+    if demand.vision and not (can and can.vision):
+        return "has no vision" if can else "does not say whether it has vision"
     if demand.min_context_tokens > model.max_context_length and _instance_for(model, demand) is None:
         most = model.max_context_length or "an unknown number of"
         return f"takes {most} tokens of context: expected at least {demand.min_context_tokens}"
     return None
+
+
+def _is_trained(model: Model) -> bool:
+    return model.capabilities is not None and model.capabilities.trained_for_tool_use
 
 
 def _instance_for(model: Model, demand: Demand) -> Instance | None:
@@ -118,7 +119,8 @@ def _reason(fitting: Sequence[Candidate], listed: int, demand: Demand, *, has_ev
     if not fitting:
         return f"of {counted(listed, 'downloaded model')}, none fits" if listed else "no model is downloaded"
     measured = ["what was measured"] if has_evidence else []
-    ordered = ", then ".join([*measured, *(_WORDS[name] for name in demand.prefer)])
+    trained = ["trained for tool use"] if demand.tools else []
+    ordered = ", then ".join([*measured, *trained, *(_WORDS[name] for name in demand.prefer)])
     best = fitting[0].instance
     context = best.config.context_length if best else None
     now = "not loaded" if best is None else "loaded" + (f" with {context} tokens of context" if context else "")

@@ -75,10 +75,10 @@ def test_where_none_fits_it_says_to_use_the_primary_model_and_why(call: Call) ->
 
 def test_json_ranks_all_that_fit_and_says_why_each_other_does_not(call: Call) -> None:
     told = call("select", "--task", "tools", "--json").json
-    assert [candidate["model"] for candidate in told["ranking"]] == [SMALL.key, MOE.key]
+    assert [candidate["model"] for candidate in told["ranking"]] == [SMALL.key, MOE.key, TINY.key, EYES.key]
     assert told["ranking"][1]["active_parameters"] == 4_000_000_000
     assert told["ranking"][1]["total_parameters"] == 26_000_000_000
-    assert {left_out["model"] for left_out in told["left_out"]} == {EYES.key, TINY.key, EMBEDDING.key}
+    assert {left_out["model"] for left_out in told["left_out"]} == {EMBEDDING.key}
     assert all(left_out["reason"] for left_out in told["left_out"])
 
 

@@ -19,7 +19,7 @@ from harness.embedded.openai import body_for
         (False, "none", {}),
     ],
 )
-def test_an_effort_switches_thinking_where_the_template_can(reasons: bool, effort: str | None, added: Any) -> None:
+def test_an_effort_switches_thinking_where_the_template_can(*, reasons: bool, effort: str | None, added: Any) -> None:
     file = ModelFile(model=Model(key=ModelKey("a"), type="llm"), path=Path("a.gguf"), reasons_by_template=reasons)
     given = {"messages": [], **({"reasoning_effort": effort} if effort else {})}
     assert body_for(file, {"model": "a:2", **given}) == {**given, **added}

@@ -72,11 +72,18 @@ def test_of_several_loaded_models_the_smallest_that_fits_is_first() -> None:
     assert best(listing=listing) == "b/1b"
 
 
-@pytest.mark.parametrize(
-    ("task", "expected"), [("vision", "dense/8b"), ("tools", "moe/26b-a4b"), ("embedding", "embed/e")]
-)
+@pytest.mark.parametrize(("task", "expected"), [("vision", "dense/8b"), ("embedding", "embed/e")])
 def test_a_need_leaves_only_models_that_have_it(task: str, expected: str) -> None:
     assert keys(rank(LISTING, demand_for([task]))) == [expected]
+
+
+def test_for_tools_a_trained_model_comes_first_and_no_chat_model_is_left_out() -> None:
+    listing = (*LISTING, model("z/13b", size=9_000, params="13B", loaded=8192))
+    ranking = rank(listing, demand_for(["tools"]))
+    assert keys(ranking) == ["moe/26b-a4b", "z/13b", "dense/8b", "dense/70b"]
+    assert "ordered by: trained for tool use, then already loaded" in ranking.reason
+    measured = rank(listing, demand_for(["tools"]), evidence=lambda model: (model.key != "dense/8b",))
+    assert keys(measured)[0] == "dense/8b"
 
 
 def test_what_a_listing_does_not_tell_counts_as_missing_and_it_says_which() -> None:
@@ -174,7 +181,7 @@ def test_unless_put_elsewhere_no_loaded_model_stands_behind_one_that_is_not(
     listing: list[Model], demand: Demand
 ) -> None:
     loaded = [candidate.instance is not None for candidate in rank(listing, demand).fitting]
-    if demand.prefer[0] == "loaded":
+    if demand.prefer[0] == "loaded" and not demand.tools:
         assert loaded == sorted(loaded, reverse=True)
 
 
