@@ -57,6 +57,7 @@ class Guess:
         labels: all that were seen, for a scorer of labels.
         id: the column with ids; None: there is none.
         json_columns: the target's, where it holds JSON within text.
+        tools: the column with the functions that may be called; None: there is none.
     """
 
     columns: tuple[str, ...]
@@ -66,6 +67,7 @@ class Guess:
     labels: tuple[str, ...] = ()
     id: str | None = None
     json_columns: tuple[str, ...] = ()
+    tools: str | None = None
 
 
 def guess(data: Path) -> tuple[Guess, Sequence[Mapping[str, Any]]]:
@@ -87,10 +89,12 @@ def guess(data: Path) -> tuple[Guess, Sequence[Mapping[str, Any]]]:
         raise TaskError(f"{data}: expected columns that all rows have, without braces in their names")
     ids = [name for name in _named(columns, _IDS) if len({as_text(row[name]) for row in rows}) == len(rows)]
     free = [name for name in columns if name not in ids]
-    target = next(iter(_named(free, _TARGETS)), None) or _fewest(free, rows)
-    texts = [name for name in free if name != target] or list(columns)
+    tools = next((name for name in free if all(_are_functions(row[name]) for row in rows)), None)
+    calls = next((name for name in free if all(_are_calls(row[name]) for row in rows)), None) if tools else None
+    target = calls or next(iter(_named(free, _TARGETS)), None) or _fewest(free, rows)
+    texts = [name for name in free if name not in (target, tools)] or list(columns)
     prompt = next(iter(_named(texts, _PROMPTS)), None) or max(texts, key=lambda name: _length(name, rows))
-    found = Guess(columns=columns, prompt=prompt, target=target, scorer="", id=next(iter(ids), None))
+    found = Guess(columns=columns, prompt=prompt, target=target, scorer="", id=next(iter(ids), None), tools=tools)
     return with_target(found, rows, target), rows
 
 
@@ -102,6 +106,8 @@ def with_target(found: Guess, rows: Sequence[Mapping[str, Any]], target: str | N
     texts = [as_text(value).strip() for value in values]
     counts = Counter(text for text in texts if text)
     made = replace(found, target=target, labels=(), json_columns=())
+    if found.tools and all(map(_are_calls, values)):
+        return replace(made, scorer="tool_calls")
     if all(_is_object(value) for value in values):
         return replace(made, scorer="fields", json_columns=(target,) if isinstance(values[0], str) else ())
     if all((read_target(text) is not None and len(text.split()) <= _SHORT_WORDS) or "####" in text for text in texts):
@@ -171,6 +177,32 @@ def _is_object(value: Any) -> bool:
     return isinstance(value, dict) and bool(value)
 
 
+def _are_functions(value: Any) -> bool:
+    """Return whether these are functions that may be called, as in a request to OpenAI's API."""
+    functions = [each.get("function", each) if isinstance(each, dict) else each for each in _list(value)]
+    return bool(functions) and all(
+        isinstance(function, dict)
+        and isinstance(function.get("name"), str)
+        and isinstance(function.get("parameters"), dict)
+        for function in functions
+    )
+
+
+def _are_calls(value: Any) -> bool:
+    """Return whether these are right calls of functions: each argument with the list of its allowed values, or none."""
+    return isinstance(value, list) and all(
+        isinstance(call, dict)
+        and isinstance(call.get("name"), str)
+        and isinstance(arguments := call.get("arguments"), dict)
+        and all(isinstance(values, list) for values in arguments.values())
+        for call in value
+    )
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _name_of(data: Path) -> str:
     stem = data.name.partition(".")[0]
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-")[:50] or "task"
@@ -208,8 +240,13 @@ def _toml(name: str, data: str, found: Guess) -> str:
     if found.target is None:
         target = 'target = { constraints = [{ kind = "words", max = 50 }] }'
         note = "# There are no right answers, so these are rules that an answer must keep (docs/scorers.md)."
+    elif found.scorer == "tool_calls":
+        target = f"target = {{ calls = {_quoted(f'{{{found.target}}}')} }}"
+        note = "# The column with the right calls: each argument has the list of its allowed values (docs/scorers.md)."
     else:
         target, note = f"target = {_quoted(found.target)}", "# The column with the right answer."
+    question = [] if found.scorer == "tool_calls" else ["", _question(found)]
+    offered = ["# The column with the functions that may be called.", f"tools = {_quoted(found.tools or '')}", ""]
     lines = [
         "# An own task. Every field: docs/own-tasks.md. Check it with: lms-harness tasks --check DIR",
         "",
@@ -220,11 +257,11 @@ def _toml(name: str, data: str, found: Guess) -> str:
         f"# The columns are: {short(', '.join(found.columns))}",
         'prompt = """',
         f"{{{_quoted(found.prompt)[1:-1]}}}",
-        "",
-        _question(found),
+        *question,
         '"""',
         '# system_prompt = "You are …"',
         "",
+        *(offered if found.scorer == "tool_calls" and found.tools else []),
         note,
         target,
         *([f"json_columns = [{_quoted(found.json_columns[0])}]"] if found.json_columns else []),

@@ -16,6 +16,17 @@ from .conftest import Call
 
 TICKETS = "text,desk\n" + "".join(f"ticket {n} of {'abc'[n % 3]},{'abc'[n % 3]}\n" for n in range(30))
 TOML = 'data = "rows.csv"\nprompt = "{text}?"\ntarget = "desk"\nscorer = "choice"\n'
+FUNCTIONS = "".join(
+    json.dumps(
+        {
+            "needed": [{"name": "ping", "arguments": {"host": [host]}}] if host else [],
+            "offered": [{"type": "function", "function": {"name": "ping", "parameters": {"type": "object"}}}],
+            "said": f"is {host or 'it'} up",
+        }
+    )
+    + "\n"
+    for host in ("a", "b", "")
+)
 
 
 @pytest.fixture
@@ -41,6 +52,7 @@ def own(folder: Path, toml: str = TOML, rows: str = TICKETS) -> None:
         ("short.csv", "q,answer\nwho?,Ada Lovelace\nwhere?,in London\n", ("q", "answer", "normalised")),
         ("long.csv", "q,answer\na,one two three four five six seven eight\n", ("q", "answer", "token_f1")),
         ("gsm.jsonl", '{"question": "x", "answer": "a b c d e f g #### 7"}\n', ("question", "answer", "number")),
+        ("calls.jsonl", FUNCTIONS, ("said", "needed", "tool_calls")),
         ("letters.json", '[{"a": "Dear Ada"}, {"a": "Dear Bob"}]', ("a", None, "constraints_all")),
         ("labels.tsv", "id\tq\tkind of\n1\ta b\tx\n2\tc d\ty\n3\te f\tx\n4\tg h\ty\n", ("q", "kind of", "choice")),
     ],
