@@ -1,8 +1,10 @@
 """What a table shows of a model's speed: what the latency suite measured, else what was seen beside a task; marked."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
+from harness.domain.count import counted
 from harness.report.figure import rate, seconds
 from harness.stats.latency import is_one_block, tpot_s, trusted_rate
 from harness.stats.noise import is_busy
@@ -34,6 +36,8 @@ ALL_SLOTS = "All slots: output tokens of all answers / time until the last one e
 """Definitions, printed where the figures are: other tools mean other things by these names (docs/latency.md)."""
 
 _LONG_TOKENS = 8
+_MOST_NAMED = 5
+_MOST_CORES = 100_000
 
 
 def measured(seen: RunFile, model_key: str, name: str) -> float | None:
@@ -104,14 +108,23 @@ def legend_of(shown: Iterable[str]) -> str:
     return "; ".join(f"{mark} : {meaning}" for mark, meaning in MARKS.items() if any(mark in text for text in texts))
 
 
-def busy_note(seen: RunFile, model_key: str) -> str | None:
-    """Return a note where other processes kept this machine busy just before or after the latency was measured."""
-    cores, busy = _busiest(measure.params for measure in seen.measures if measure.model_key == model_key)
-    if not is_busy(busy, cores):
+def busy_note(seen: RunFile) -> str | None:
+    """Return a note where other processes kept this machine busy just before or after latencies were measured."""
+    by_model: dict[str, list[Mapping[str, object]]] = defaultdict(list)
+    for measure in seen.measures:
+        if measure.model_key:
+            by_model[measure.model_key].append(measure.params)
+    found = {key: _busiest(params) for key, params in by_model.items()}
+    disturbed = {key: (busy, cores) for key, (cores, busy) in found.items() if is_busy(busy, cores)}
+    if not disturbed:
         return None
+    most, cores = max(disturbed.values())
+    more = len(disturbed) - _MOST_NAMED
+    whose = ", ".join([*disturbed][:_MOST_NAMED]) + f" and {more} more" * (more > 0)
     return (
-        f"Just before or after {model_key}'s latency was measured, other processes used {busy:.1f} of this machine's "
-        f"{cores} CPU cores (the most seen in a sample of 0.2 s): the model may be faster than its figures."
+        f"Just before or after the latency of {whose} was measured, other processes used {most:.1f} of this machine's "
+        f"{counted(cores, 'CPU core')} (the most seen in a sample of 0.2 s): "
+        f"{'it' if len(disturbed) == 1 else 'they'} may be faster than the figures."
     )
 
 
@@ -120,7 +133,7 @@ def _busiest(found: Iterable[Mapping[str, object]]) -> tuple[int, float]:
     for params in found:
         busy, of = params.get("busy_cores"), params.get("cores")
         if isinstance(busy, int | float) and isinstance(of, int) and busy > busiest:
-            cores, busiest = of, float(busy)
+            cores, busiest = of, min(float(_MOST_CORES), busy)
     return cores, busiest
 
 

@@ -111,7 +111,7 @@ def notes(seen: RunFile) -> list[str]:
         *(f"{note}." for note in contexts if note),
         *_found_in_warm_up(seen),
         *leaks(seen),
-        *_busy(seen),
+        *filter(None, [speed.busy_note(seen)]),
     ]
 
 
@@ -180,11 +180,6 @@ def _latency(seen: RunFile, width: int | None) -> list[str]:
 def _marks(cells: Iterable[str], width: int | None) -> list[str]:
     legend = speed.legend_of(cells)
     return [prose(legend, width)] if legend else []
-
-
-def _busy(seen: RunFile) -> list[str]:
-    keys = dict.fromkeys(measure.model_key for measure in seen.measures if measure.model_key)
-    return [note for key in keys if (note := speed.busy_note(seen, key)) is not None]
 
 
 def _tiers(cells: Sequence[SummaryRecord], width: int | None) -> list[str]:

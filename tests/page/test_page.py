@@ -19,7 +19,7 @@ from harness.verdict.worst import SampleFilter, worst_first
 
 from .browser import watched
 from .conftest import Violations
-from .made import MODELS, night
+from .made import MODELS, MadeModel, night
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -53,6 +53,23 @@ def file(runs: Path) -> Path:
     path = runs / "report.html"
     path.write_text(render_page(page), encoding="utf-8")
     return path
+
+
+def test_quick_answers_are_told_in_milliseconds_and_their_models_by_more_than_ten_letters(
+    browser: "Browser", tmp_path: Path
+) -> None:
+    quick = MadeModel(key="text-embedding-nomic", passes=50, e2e_s=0.02, load_s=0.1, size_bytes=1)
+    night(tmp_path, models=(quick,), tasks=("classify",), n=3)
+    page = page_of((), tmp_path, DEFAULT_RULE, clock=SystemClock(), version="0")
+    file = tmp_path / "report.html"
+    file.write_text(render_page(page), encoding="utf-8")
+    with watched(browser) as tab:
+        tab.goto(file.as_uri())
+        row = tab.locator("#rows tbody tr").first
+        assert re.fullmatch(r"\d+ ms", row.locator(".of-time").inner_text())
+        assert row.locator(".of-model").inner_text() == quick.key
+        row.locator("button.item").click()
+        assert re.search(r"whole answer \d+ ms", tab.locator(".sheet .facts").first.inner_text())
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from harness.domain.record import (
     SummaryRecord,
 )
 from harness.report import speed
-from harness.report.table import render, score
+from harness.report.table import notes, render, score
 from tests.store.written import written
 
 HEAD = {"run_id": "r", "at": "2026-11-23T08:00:00.000Z"}
@@ -170,6 +170,24 @@ def test_a_busy_machine_is_said_beside_the_figures() -> None:
     assert "other processes used 1.6 of this machine's 2 CPU cores (the most seen in a sample of 0.2 s)" in " ".join(
         text.split()
     )
+    assert "the latency of acme/tiny was measured" in " ".join(text.split())
+
+
+def test_busy_models_share_one_note() -> None:
+    """Five reasoning levels had five times the same sentence."""
+    busy = [
+        measure("ttft_s", 0.2, busy_cores=busy, cores=2).model_copy(update={"model_key": f"m{number}"})
+        for number, busy in enumerate((1.2, 1.9, 1.5, 1.1, 1.3, 1.4, 0.0))
+    ]
+    told = [note for note in notes(written(*busy)) if "Just before or after" in note]
+    whose = "m0, m1, m2, m3, m4 and 1 more"
+    assert len(told) == 1
+    assert told[0].startswith(f"Just before or after the latency of {whose} was measured, other processes used 1.9 of ")
+    assert told[0].endswith(": they may be faster than the figures.")
+
+
+def test_a_number_of_cores_that_no_machine_has_breaks_no_report() -> None:
+    assert notes(written(measure("ttft_s", 0.2, busy_cores=10**400, cores=2)))
 
 
 def rounds(key: str, name: str, *values: float) -> list[MeasureRecord]:

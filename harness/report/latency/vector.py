@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 
+from harness.domain.count import counted
 from harness.domain.record import MeasureRecord
 from harness.report.layout import fitted, paragraph
 from harness.report.text import one_line
@@ -62,11 +63,11 @@ def _texts(found: _Found, width: int | None) -> Iterator[str]:
         (one_line(key, limit=40), *(f"{median(each[size]):,.1f}/s" if size in each else "-" for size in sizes))
         for key, each in rates.items()
     ]
-    headers = ("model", *(f"{size} text{'s' * (size > 1)}" for size in sizes))
+    headers = ("model", *(counted(size, "text") for size in sizes))
     yield fitted(rows, headers=headers, width=width, align=["left", *["right"] * len(sizes)])
     counts = sorted({len(rounds) for each in rates.values() for rounds in each.values()})
-    of = " to ".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
-    yield paragraph(f"Short texts a second, in requests of so many, one at a time; medians of {of} rounds.", width)
+    of = f"{counts[0]} to " * (counts[0] < counts[-1]) + counted(counts[-1], "round")
+    yield paragraph(f"Short texts a second, in requests of so many, one at a time; medians of {of}.", width)
 
 
 def _rates(measures: Sequence[MeasureRecord]) -> Mapping[int, Sequence[float]]:

@@ -22,7 +22,7 @@ function safe(text, keeps = "\n\t") {
 const foreign = (text) => make("bdi", {}, ...safe(text, ""));
 
 const figures = (value, digits = 2) => value === null ? "n/a" : value.toFixed(digits);
-const seconds = (value) => value === null ? "n/a" : value < 10 ? `${value.toFixed(2)} s` : `${value.toFixed(1)} s`;
+const seconds = (value) => value === null ? "n/a" : value > 0 && value < 0.1 ? `${(1000 * value).toFixed(0)} ms` : value < 10 ? `${value.toFixed(2)} s` : `${value.toFixed(1)} s`;
 // None where a name would act in a terminal that it is pasted into.
 const showCommand = (row) => {
   const { show } = data.cells[row.cell];
@@ -90,7 +90,7 @@ function answersOf(row) {
     const facts = [
       epoch.score === null ? "not judged" : `score ${figures(epoch.score)}`, outcome === "ok" ? null : outcome,
       epoch.ttft === null ? null : `first token ${seconds(epoch.ttft)}`, epoch.e2e === null ? null : `whole answer ${seconds(epoch.e2e)}`,
-      epoch.tokens === null ? null : `${epoch.tokens} tokens`,
+      epoch.tokens === null ? null : epoch.tokens === 1 ? "1 token" : `${epoch.tokens} tokens`,
     ].filter((fact) => fact !== null);
     const repeat = row.epochs.length > 1 ? `answer, repeat ${epoch.n}` : "answer";
     if (plain(epoch.thoughts).trim()) shown.push(text("thoughts", epoch.thoughts, row));

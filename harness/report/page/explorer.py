@@ -27,7 +27,8 @@ LONGEST_IMAGE = 1000
 """Characters of what is said of an image."""
 
 _LONGEST_REASON = 500
-_SHORT_NAME = 24
+_SHORT_NAME_WIDTH = 184
+"""How wide the name of a model in a row may be, in pixels of `report/chart/label`."""
 _SHORT = 300
 _LONG_SHARE = 0.4
 
@@ -211,7 +212,7 @@ class _Data:
     def as_dict(self) -> dict[str, Any]:
         """Return the data."""
         parts = ("tasks", "models", "outcomes", "cells", "items", "prompts")
-        short = names(self._values["models"], _SHORT_NAME)
+        short = names(self._values["models"], _SHORT_NAME_WIDTH)
         found = {name: self._values[name] for name in parts}
         return {**found, "short": [short[model] for model in found["models"]], "rows": self._rows}
 

@@ -86,6 +86,14 @@ def test_a_prompt_stands_once_and_items_and_names_have_numbers(sources: list[Sou
     assert data["short"] == ["small-4b", "tiny-1b"]
 
 
+def test_a_models_name_in_a_row_is_cut_to_the_width_of_its_column(tmp_path: Path) -> None:
+    keys = ("text-embedding-nomic", "text-embedding-all-minilm-l6-v2-of-very-many-words")
+    records = [record for key in keys for record in cell([1, 0], key=key)]
+    short = explorer(read(tmp_path, *records)).data["short"]
+    assert short[0] == keys[0]
+    assert 20 < len(short[1]) < 30
+
+
 def test_a_long_text_keeps_its_beginning_and_its_end() -> None:
     assert cut("x" * 2000) == "x" * 2000
     text = "a" * 30_000 + "the question?"
