@@ -32,8 +32,8 @@ class Startable(Protocol):
 def suspendable(display: Startable) -> Iterator[None]:
     """Show a display of rich while the block runs; Ctrl-Z takes it away for as long as the process is stopped."""
     undo = stops_cleanly(_Display(display))
-    display.start()
     try:
+        display.start()
         yield
     finally:
         undo()
