@@ -27,9 +27,17 @@ def image_of(image: ImageFile | DrawnImage) -> Image:
     """Return an image of a sample as a data URL.
 
     Raises:
-        TaskError: as `read_image`.
+        TaskError: as `read_image`; or the file is another one by now, of which the records would have the wrong hash.
     """
-    return read_image(image.path) if isinstance(image, ImageFile) else _as_url(image.draw())
+    if not isinstance(image, ImageFile):
+        return _as_url(image.draw())
+    data = _content(image.path)
+    if sha256(data).hexdigest() != image.sha256:
+        raise TaskError(
+            f"the image {image.path} has changed since the task was read",
+            hint="Run again: an image that changes is another sample.",
+        )
+    return _as_url(data)
 
 
 def _as_url(data: bytes) -> Image:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import TaskError
-from harness.task.image import MAX_IMAGE_BYTES, read_image
+from harness.task.image import MAX_IMAGE_BYTES, image_file, image_of, read_image
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"rest"
 
@@ -50,3 +50,13 @@ def test_what_cannot_be_read_says_why(tmp_path: Path) -> None:
         read_image(tmp_path / "missing.png")
     with pytest.raises(TaskError, match="Is a directory"):
         read_image(tmp_path)
+
+
+def test_an_image_of_a_sample_is_sent_as_it_was_read_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "photo.png"
+    path.write_bytes(PNG)
+    image = image_file(path)
+    assert image_of(image) == read_image(path)
+    path.write_bytes(PNG + b"!")
+    with pytest.raises(TaskError, match=r"photo\.png has changed since the task was read"):
+        image_of(image)
