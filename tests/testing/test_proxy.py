@@ -73,7 +73,7 @@ def test_only_the_host_header_is_another(server: ScriptedServer, proxy: FaultPro
     assert seen.headers["authorization"] == f"Bearer {CANARY}"
 
 
-def test_what_passed_is_recorded_without_the_token(server: ScriptedServer) -> None:
+def test_what_passed_is_recorded_without_the_token(server: ScriptedServer, eventually: Eventually) -> None:
     with FaultProxy(server.url, keep_bodies=True) as proxy, Client(proxy.url, token=CANARY) as client:
         fault = Status(503, "", after_effect=True)
         proxy.on("POST", LOAD, fault, times=1)
@@ -86,8 +86,9 @@ def test_what_passed_is_recorded_without_the_token(server: ScriptedServer) -> No
     assert json.loads(loaded.body or b"")["model"] == KEY
     assert loaded.is_forwarded
     assert listed.answer_bytes > listed.request_bytes > 100
-    assert listed.ended_at is not None
-    assert listed.started_at <= listed.ended_at <= loaded.started_at
+    # The proxy notes the end after it has passed on the last byte, upon which the client may already ask again.
+    eventually(lambda: listed.ended_at)
+    assert listed.started_at <= min(listed.ended_at or 0.0, loaded.started_at)
     assert CANARY not in repr(proxy.passed)
 
 
