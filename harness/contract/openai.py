@@ -1,6 +1,9 @@
 """The OpenAI-compatible routes: chat, what an unknown name gets, and embeddings."""
 
+import json
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from harness.client.openai import OpenAIChatRequest
 from harness.contract.bench import Bench
@@ -10,6 +13,12 @@ from harness.domain.model import LoadConfig, Model
 
 _CHAT = "/v1/chat/completions"
 _MESSAGES = [{"role": "user", "content": "Name some animals of the sea."}]
+_WEATHER = {
+    "name": "get_weather",
+    "description": "the weather in a city",
+    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+}
+_CALL_TOKENS = 64
 _TEXTS = ("The ship left the harbour at dawn.", "Interest rates rose by a quarter of a point.")
 
 
@@ -65,6 +74,29 @@ def json_object_refused(bench: Bench) -> str:
     return str(reply)
 
 
+def tools_streamed(bench: Bench) -> str:
+    """A stream with `tools` ends with text, or with calls of these functions whose arguments are JSON."""
+    instance_id = bench.lease().instance.id
+    request = OpenAIChatRequest(
+        model=instance_id,
+        messages=[{"role": "user", "content": "What is the weather in Oslo? Use the function."}],
+        max_tokens=_CALL_TOKENS,
+        temperature=0.0,
+        tools=[{"type": "function", "function": _WEATHER}],
+        reasoning_effort="none" if bench.reasoning else None,
+    )
+    answer = bench.client.openai_chat(request, stream=True)
+    functions = [call.get("function") or {} for call in answer.tool_calls]
+    names = [function.get("name") for function in functions]
+    seen = f"calls of {', '.join(map(str, names)) or 'nothing'}, finish_reason {answer.finish_reason}"
+    expect(answer.model_instance_id == instance_id, f"answered by {answer.model_instance_id}")
+    expect(answer.tool_calls or answer.text or answer.reasoning, seen)
+    expect(set(names) <= {_WEATHER["name"]}, seen)
+    if answer.finish_reason != "length":
+        expect(all(map(_is_json, functions)), f"{seen}; arguments that are not JSON")
+    return seen
+
+
 def embeddings(bench: Bench) -> str:
     """`POST /v1/embeddings` answers one vector for each text, all of one length; equal texts have equal vectors."""
     listed = [model for model in bench.client.models() if model.is_embedding]
@@ -85,6 +117,13 @@ def embeddings(bench: Bench) -> str:
     return seen
 
 
+def _is_json(function: Mapping[str, Any]) -> bool:
+    try:
+        return isinstance(json.loads(function.get("arguments") or "{}"), dict)
+    except (TypeError, ValueError):
+        return False
+
+
 def _embedding_order(model: Model) -> tuple[bool, int, str]:
     """Return a sort key: loaded models first, because they cost nothing; then the smallest."""
     return not model.is_loaded, model.size_bytes, model.key
@@ -100,5 +139,6 @@ CHECKS: tuple[Check, ...] = (
     only_model_answers_to_any_name,
     several_models_refuse_an_unknown_name,
     json_object_refused,
+    tools_streamed,
     embeddings,
 )

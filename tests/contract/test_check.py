@@ -73,6 +73,12 @@ def without(*names: bytes) -> Callable[[list[bytes]], list[bytes]]:
     return lambda parts: [part for part in parts if not part.startswith(tuple(b"event: " + name for name in names))]
 
 
+def with_a_call(parts: list[bytes]) -> list[bytes]:
+    call = {"index": 0, "function": {"name": "get_weather", "arguments": '{"city": '}}
+    chunk = {"model": TINY.key, "choices": [{"delta": {"tool_calls": [call]}, "finish_reason": None}]}
+    return [b"data: " + json.dumps(chunk).encode() + b"\n\n", *parts]
+
+
 def last_delta_lost(parts: list[bytes]) -> list[bytes]:
     at = max(index for index, part in enumerate(parts) if part.startswith(b"event: message.delta"))
     return parts[:at] + parts[at + 1 :]
@@ -125,6 +131,7 @@ BROKEN: dict[str, tuple[str, str, Fault, str]] = {
     "openai_chat": ("POST", OPENAI, Edited(lambda body: body.update(model="other")), "answered by other"),
     "only_model_answers_to_any_name": ("POST", OPENAI, ODD, "HTTP 418"),
     "several_models_refuse_an_unknown_name": ("POST", OPENAI, Status(200, {"model": TINY.key}), "HTTP 200"),
+    "tools_streamed": ("POST", OPENAI, Stream(with_a_call), "arguments that are not JSON"),
     "json_object_refused": ("POST", OPENAI, ignoring("response_format"), "HTTP 200"),
     "embeddings": ("POST", EMBED, Edited(shuffled_vectors), "same text"),
 }

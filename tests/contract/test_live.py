@@ -82,11 +82,11 @@ def test_a_server_as_documented_passes_with_its_smoke_suite_and_nothing_stays_an
         done = live_process(server.url, tmp_path=tmp_path, LM_API_TOKEN=CANARY)
         assert done.returncode == 0, done.stdout + done.stderr
         assert server.loaded == []
-    assert "36 held; smoke suite passed" in done.stdout
+    assert "37 held; smoke suite passed" in done.stdout
     assert "on; no token: HTTP 401" in " ".join(done.stdout.split())
     report = written(tmp_path)
     assert (report["schema"], report["model"], report["smoke_exit_code"]) == ("lms-harness-contract/1", KEY, 0)
-    assert report["counts"] == {"did not hold": 0, "could not be checked": 0, "held": 36}
+    assert report["counts"] == {"did not hold": 0, "could not be checked": 0, "held": 37}
     (markdown,) = (tmp_path / "results").glob("contract-*.md")
     assert "| held | greeting" in markdown.read_text().replace("  ", "")
     assert list((tmp_path / "state" / "journals").iterdir()) == []
@@ -101,7 +101,7 @@ def test_what_deviates_comes_first_and_is_exit_code_1(server: ScriptedServer, li
     first_row = done.stdout.split("\n")[3]
     assert first_row.startswith("did not hold")
     assert "greeting" in first_row
-    assert "1 did not hold, 35 held; smoke suite not run" in done.stdout
+    assert "1 did not hold, 36 held; smoke suite not run" in done.stdout
 
 
 def test_a_smoke_suite_that_fails_is_exit_code_1(server: ScriptedServer, tmp_path: Path) -> None:
