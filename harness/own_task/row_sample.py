@@ -120,17 +120,23 @@ def _tools(definition: Definition, values: Mapping[str, Any]) -> Iterator[Mappin
     for tool in tools:
         # As requests to OpenAI's API have it.
         function = tool.get("function", tool) if isinstance(tool, dict) and tool.get("type") == "function" else tool
-        parameters = function.get("parameters") or {} if isinstance(function, dict) else None
-        if (
-            not isinstance(parameters, dict)
-            or not isinstance(function.get("name"), str)
-            or not function["name"].strip()
-        ):
+        if not _is_function(function):
             raise CellFault(column, f"expected {_TOOLS}, got {short(as_text(tool))!r}")
         if function["name"] in names:
             raise CellFault(column, f"there are two functions {short(function['name'])!r}")
         names.add(function["name"])
         yield function
+
+
+def _is_function(value: Any) -> bool:
+    parameters = value.get("parameters") or {} if isinstance(value, dict) else None
+    return (
+        isinstance(parameters, dict)
+        and isinstance(parameters.get("properties") or {}, dict)
+        and isinstance(parameters.get("required") or [], list)
+        and isinstance(value.get("name"), str)
+        and bool(value["name"].strip())
+    )
 
 
 def _check_callable(target: Json, names: Sequence[str]) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from harness.domain.sample import Json, Sample
 
-# SmolLM2-135M (q4_0) gets hardly a call right by this or 28 other wordings, such as solved examples, or functions as
-# templates of calls: it copies what it is shown, or nests without end (2026-11-29).
+# SmolLM2-135M (q4_0, q8_0) gets hardly a call right by this or 28 other wordings, such as solved examples, or functions
+# as templates of calls: it copies what it is shown, or nests without end (2026-11-29).
 _EXAMPLE = '[{"name": "play_song", "arguments": {"title": "Yesterday"}}]'
 _MAX_DEPTH = 8
 
@@ -40,10 +40,11 @@ def _definition(tool: Mapping[str, Json]) -> str:
 
 
 def _parameters(schema: Mapping[str, Json], *, depth: int) -> str:
-    required = schema.get("required") or ()
+    properties, required = schema.get("properties"), schema.get("required")
+    required = required if isinstance(required, list | tuple) else ()
     return ", ".join(
         f"{name}{'' if name in required else '?'}: {_type(inner, depth=depth + 1)}{_default(inner)}{_remark(inner)}"
-        for name, inner in (schema.get("properties") or {}).items()
+        for name, inner in (properties.items() if isinstance(properties, Mapping) else ())
     )
 
 

@@ -261,6 +261,8 @@ def test_functions_may_stand_as_in_a_request_to_openais_api(tmp_path: Path) -> N
         ([{"parameters": {}}], "expected a list of functions"),
         ([{"name": "x", "parameters": 1}], "expected a list of functions"),
         ([{"name": " "}], "expected a list of functions"),
+        ([{"name": "x", "parameters": {"properties": ["city"]}}], "expected a list of functions"),
+        ([{"name": "x", "parameters": {"required": "city"}}], "expected a list of functions"),
         (["x"], "got 'x'"),
         ([{"type": "function", "function": {"name": 1}}], "expected a list of functions"),
         ([FUNCTION, FUNCTION], "field functions: there are two functions 'get_weather'"),

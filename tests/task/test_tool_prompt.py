@@ -31,6 +31,9 @@ def test_odd_schemas_still_make_a_line() -> None:
     assert definitions([{"name": "ping"}, tool("a.b", {"x": None, "y": {"type": ["string", "null"]}}, "x")]) == (
         "ping()\na.b(x: any, y?: string|null)"
     )
+    odd = {"x": {"type": "object", "properties": [1]}, "y": {"type": {"a": 1}, "enum": 5}}
+    assert definitions([{"name": "a", "parameters": {"properties": odd, "required": 5}}]).startswith("a(x?: {}, y?: ")
+    assert definitions([{"name": "a", "parameters": {"properties": ["x"]}}]) == "a()"
     deep: dict[str, object] = {"type": "string"}
     for _ in range(2000):
         deep = {"type": "array", "items": deep}
