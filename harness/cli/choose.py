@@ -138,7 +138,8 @@ def choose(
 
     The answer for a task is a model that suffices with enough confidence; "your primary", where none does; or "open",
     with the best so far and the number of items that would probably settle it. Of the models that suffice it is the one
-    with the best score less a price for its time. No claim is made beyond that: docs/statistics.md.
+    with the best score less a price for its time. "none suffices" stands for "your primary" if you named one that has
+    no answers to the task, such as a chat model for retrieval. No claim is made beyond that: docs/statistics.md.
 
     With -o the answers are also written as a routing file, from which `lms-harness route` and your scripts read who
     takes a task.

@@ -11,6 +11,7 @@ import click
 from harness.cli.completion import task_names
 from harness.cli.option import json_option
 from harness.cli.output import print_json, print_text
+from harness.domain.candidate import fields_of
 from harness.domain.count import counted
 from harness.report.layout import terminal_width
 
@@ -248,6 +249,11 @@ class _Scoring:
     is_run: bool
 
 
+def _who(name: str) -> dict[str, Any]:
+    """Return key and level of a run's model; "" where the file is not a run."""
+    return fields_of(name) if name else {"model_key": name}
+
+
 def _report(judgement: "Judgement", scorer: "Scorer", scoring: _Scoring, *, as_json: bool) -> None:
     from harness.command.rescore import figures
     from harness.report.figure import metrics_line
@@ -262,7 +268,7 @@ def _report(judgement: "Judgement", scorer: "Scorer", scoring: _Scoring, *, as_j
                 "scorer_version": scorer.version,
                 "written": str(scoring.written) if scoring.written else None,
                 "lacking": judgement.lacking,
-                "cells": [asdict(cell) for cell in cells],
+                "cells": [{**asdict(cell), **_who(cell.model_key)} for cell in cells],
             }
         )
         return

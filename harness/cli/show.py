@@ -8,6 +8,7 @@ import click
 
 from harness.cli.option import json_option, results_option, tasks_option
 from harness.cli.output import note_skipped, page_text, print_json, print_text
+from harness.domain.candidate import key_of
 from harness.domain.count import counted
 from harness.domain.generation import Outcome
 
@@ -131,4 +132,5 @@ def _sample_as_dict(shown: "ShownSample") -> dict[str, Any]:
     head = {"kind", "schema_name", "run_id"}
     prompt = None if shown.prompt is None else shown.prompt.model_dump(exclude={*head, "at", "prompt_hash"})
     score = None if shown.score is None else shown.score.model_dump(exclude={*head, "sample_uid"})
-    return {**shown.sample.model_dump(exclude=head), "prompt": prompt, "score": score}
+    who = {"model_key": key_of(shown.sample.model_key)}  # The level is a field of its own, as in the run file.
+    return {**shown.sample.model_dump(exclude=head), **who, "prompt": prompt, "score": score}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.command.named import key_of, matching, models_of, run_path, why_not
-from harness.domain.candidate import models_in, names_in
+from harness.domain.candidate import candidates_in, names_in
 from harness.domain.record import RunRecord
 from harness.errors import SettingsError, StoreError
 from harness.report.text import one_line
@@ -152,7 +152,7 @@ def _subjects(run: RunFile, names: Sequence[str]) -> list[Subject]:
     keys = list(dict.fromkeys(key_of(name, asked) for name in names))
     if len(keys) < _TWO:
         raise SettingsError(
-            f"expected two runs, or a run and two of its models, got {len(keys)} of {models_in(asked)}",
+            f"expected two runs, or a run and two of its models, got {len(keys)} of {candidates_in(asked)}",
             hint=f"The run asked {', '.join(asked)}.",
         )
     return [Subject(run=run, model_key=key) for key in keys]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
-from harness.domain.candidate import models_in, names_in
+from harness.domain.candidate import candidates_in, names_in
 from harness.errors import SettingsError, StoreError
 from harness.report.text import one_line
 from harness.settings.name import setting
@@ -123,7 +123,9 @@ def key_of(name: str, asked: Collection[str]) -> str:
         return found[0]
     shown = one_line(name, limit=_SHOWN)
     raise SettingsError(
-        f"{shown} fits {models_in(found)} of the run" if found else f"no run and no model of the run is called {shown}",
+        f"{shown} fits {candidates_in(found)} of the run"
+        if found
+        else f"no run and no model of the run is called {shown}",
         hint=f"Asked were: {', '.join(found or asked)}.",
     )
 

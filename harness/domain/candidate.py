@@ -1,6 +1,6 @@
 """What is compared: a model, or a model at one of several reasoning levels."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Self
 
 from harness.domain.count import counted
@@ -84,6 +84,11 @@ def is_planned(entry: Any) -> bool:
     """Tell whether this is an entry of `planned`."""
     names = ("model_key", "reasoning_level")
     return isinstance(entry, dict) and all(isinstance(entry.get(name), str) for name in names)
+
+
+def candidates_in(names: Collection[str]) -> str:
+    """Return how many these are, each level for one: "2 models", or "5 candidates" where levels are among them."""
+    return counted(len(names), "model" if all(level_of(name) is None for name in names) else "candidate")
 
 
 def models_in(names: Iterable[str]) -> str:

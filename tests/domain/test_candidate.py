@@ -1,4 +1,4 @@
-from harness.domain.candidate import Candidate, by_effort, models_in
+from harness.domain.candidate import Candidate, by_effort, candidates_in, models_in
 
 
 def test_the_levels_of_a_model_are_not_counted_as_models() -> None:
@@ -6,6 +6,11 @@ def test_the_levels_of_a_model_are_not_counted_as_models() -> None:
     assert models_in(["acme/tiny", "acme/small"]) == "2 models"
     assert models_in([off]) == "1 model, 1 candidate with its reasoning level"
     assert models_in(["acme/tiny", off, low]) == "2 models, 3 candidates with their reasoning levels"
+
+
+def test_what_may_be_named_is_counted_one_by_one() -> None:
+    assert candidates_in(["a", "b"]) == "2 models"
+    assert candidates_in([Candidate("a", "off"), Candidate("a", "low")]) == "2 candidates"
 
 
 def test_levels_stand_by_their_effort_beside_each_other() -> None:

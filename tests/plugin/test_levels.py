@@ -256,6 +256,12 @@ def test_compare_show_and_score_tell_levels_apart(both: Result) -> None:
     scored = lms_harness("score", str(both.path), "--scorer", "exact", "--task", "items")
     assert OFF in scored
     assert HIGH in scored
+    in_json = json.loads(lms_harness("show", str(both.path), "--model", HIGH, "--limit", "1", "--json"))["samples"]
+    in_json += json.loads(lms_harness("score", str(both.path), "--scorer", "exact", "--task", "items", "--json"))[
+        "cells"
+    ]
+    told = {(found["model_key"], found["reasoning_level"]) for found in in_json}
+    assert told == {(PLAIN, None), (THINKER, "off"), (THINKER, "high")}
 
 
 def test_a_run_that_is_resumed_asks_only_the_level_that_is_missing(
