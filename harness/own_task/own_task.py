@@ -269,7 +269,7 @@ def prompt_tokens(sample: Sample, output: int) -> int:
 
 def tools_tokens(sample: Sample) -> int:
     """Return how many more a prompt takes where its functions are sent as `tools`: as JSON, and with how to call."""
-    if not sample.tools:
+    if not sample.tools or sample.turns or sample.images:
         return 0
     sent = tokens(sample.prompt) + tokens(canonical_json(list(sample.tools))) + _HOW_TO_CALL_TOKENS
     return max(0, sent - tokens(asked_text(sample)))

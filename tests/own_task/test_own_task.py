@@ -2,13 +2,14 @@
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.errors import StoreError, TaskError
-from harness.own_task.own_task import load_own_tasks
+from harness.own_task.own_task import load_own_tasks, tools_tokens
 from harness.scoring.registry import scorer_names
 
 from .written import CSV, TOML, load, write
@@ -245,6 +246,7 @@ def test_a_column_of_functions_is_offered_with_the_prompt(tmp_path: Path) -> Non
     (sample,) = own.task.samples(seed=0, limit=1)
     assert sample.tools == (FUNCTION,)
     assert own.task.tools_tokens > 100  # Where it is sent as JSON, with how to call it.
+    assert tools_tokens(replace(sample, turns=("Hello",))) == 0
     assert own.task.scorer('[{"name": "get_weather", "arguments": {"city": "Oslo"}}]', sample.target).passed
 
 

@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterator, Sequence
 from harness.domain.answer import Job
 from harness.domain.model import Model
 from harness.domain.record import InstanceRecord, SampleRecord
-from harness.domain.way import NATIVE, PROMPT, way_text
+from harness.domain.way import way_text
 from harness.errors import TaskError
-from harness.run.ask.job import jobs_of, sample_uid
+from harness.run.ask.job import Jobs, jobs_of, sample_uid
 from harness.run.ask.reasoning import reasoning_for
 from harness.run.ask.room import room_tokens, thought_tokens
 from harness.run.ask.way import takes_tools
@@ -36,7 +36,7 @@ def differences(parent: RunFile, *, models: Sequence[Model], tasks: Sequence[Tas
     found = [*_settings(parent, settings), *_tasks(parent, tasks, settings)]
     for model in models:
         if (before := parent.instances.get(model.name)) is not None:
-            changed = [*_model(before, model, tasks, settings), *_ways(parent, model, tasks, settings)]
+            changed = [*_model(before, model, tasks, settings), *_ways(parent, before, model, tasks, settings)]
             found += changed or ([] if found else _questions(parent, before, model, tasks, settings))
     return found
 
@@ -96,13 +96,16 @@ def _model(before: InstanceRecord, model: Model, tasks: Sequence[Task], settings
         yield f"{model.name}: context length to load with: {_shown(then)} then, {_shown(asked)} now"
 
 
-def _ways(parent: RunFile, model: Model, tasks: Sequence[Task], settings: Settings) -> Iterator[str]:
+def _ways(
+    parent: RunFile, before: InstanceRecord, model: Model, tasks: Sequence[Task], settings: Settings
+) -> Iterator[str]:
     """Yield a line for each task whose functions the model gets in another way now, which needs another context."""
-    now = NATIVE if takes_tools(model, reasoning_for(model, settings.reasoning)) else PROMPT
     for task in tasks:
         then = parent.ways(model.name, task.name)
-        if task.tools_tokens and then and (NATIVE in then) != (now == NATIVE):
-            yield f"{model.name} {task.name}: {_other_way(then, {now})}"
+        if task.tools_tokens and then:
+            now = {job.way for job in _jobs(before, task, model, settings)}
+            if not then <= now:
+                yield f"{model.name} {task.name}: {_other_way(then, now)}"
 
 
 def _other_way(then: Collection[str], now: Collection[str]) -> str:
@@ -114,17 +117,7 @@ def _questions(
 ) -> Iterator[str]:
     """Yield a line for each task whose answers have other uids now though its samples are the same."""
     for task in tasks:
-        reasoning = reasoning_for(model, settings.reasoning)
-        jobs = jobs_of(
-            task,
-            settings,
-            limit=settings.limit,
-            address=model.key,
-            reasoning=reasoning,
-            sends_tools=takes_tools(model, reasoning),
-            room_tokens=room_tokens(task, model, settings),
-            thought_tokens=thoughts_then(before, task, model, settings),
-        )
+        jobs = _jobs(before, task, model, settings)
         wanted = {job.place: job for job in jobs}
         for uid, sample in parent.samples():
             job = wanted.get((sample.item_id, sample.epoch))
@@ -133,6 +126,21 @@ def _questions(
             if sample_uid(task, job, model, config=before.effective_config) != uid:
                 yield f"{model.name} {task.name}: {_question(parent.sample_record(sample), job, model)}"
                 break
+
+
+def _jobs(before: InstanceRecord, task: Task, model: Model, settings: Settings) -> Jobs:
+    """Return what this run asks, where the model thinks as it did in the earlier one."""
+    reasoning = reasoning_for(model, settings.reasoning)
+    return jobs_of(
+        task,
+        settings,
+        limit=settings.limit,
+        address=model.key,
+        reasoning=reasoning,
+        sends_tools=takes_tools(model, reasoning),
+        room_tokens=room_tokens(task, model, settings),
+        thought_tokens=thoughts_then(before, task, model, settings),
+    )
 
 
 def thoughts_then(before: InstanceRecord | None, task: Task, model: Model, settings: Settings) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.client.http import Client
-from harness.domain.model import LoadConfig, Model
+from harness.domain.model import Capabilities, LoadConfig, Model
 from harness.domain.record import InstanceRecord, MeasureRecord, PromptRecord, RunRecord, SampleRecord
 from harness.domain.sample import Sample
 from harness.domain.score import Score
@@ -241,6 +241,24 @@ def test_another_model_of_that_name_is_shown(bench: Bench) -> None:
         with pytest.raises(SettingsError) as caught:
             replace(now, models=[other]).check_same()
         assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("turns", [(), ("Hello",)])
+def test_functions_that_go_another_way_now_are_shown_and_those_that_cannot_are_no_difference(
+    bench: Bench, turns: tuple[str, ...]
+) -> None:
+    def with_tools(seed: int, n: int) -> list[Sample]:
+        return [replace(sample, tools=({"name": "ping"},), turns=turns) for sample in samples(seed, n)]
+
+    task = replace(TASK, generate=with_tools, tools_tokens=50)
+    now = bench.resumption(bench.run(task=task), task=task)
+    trained = replace(now, models=[replace(bench.model, capabilities=Capabilities(trained_for_tool_use=True))])
+    if turns:
+        trained.check_same()
+        return
+    with pytest.raises(SettingsError) as caught:
+        trained.check_same()
+    assert "acme/tiny-1b echo: functions: sent in the prompt then, through the API's tools now" in str(caught.value)
 
 
 def test_answers_of_another_effective_config_are_not_mixed(bench: Bench) -> None:
