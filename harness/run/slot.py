@@ -2,7 +2,10 @@
 
 import queue
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 from harness.client.exchange import Exchange
@@ -11,9 +14,8 @@ from harness.domain.generation import ChatRequest, Generation
 
 JobT = TypeVar("JobT")
 ResultT = TypeVar("ResultT")
-_WAKE_S = 0.2
-_PATIENCE_S = 0.05
-"""How long a result waits until its slot has sent its next request, which may have to be tried again."""
+_WAKE_S = 0.05
+"""How long a wait lasts, and how long a result waits until its slot has sent its next request, which may be retried."""
 
 
 class Slots(Generic[JobT, ResultT]):
@@ -44,6 +46,7 @@ class Slots(Generic[JobT, ResultT]):
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
         self._finishers: list[_Finisher[ResultT]] = []
+        self._hurry_at = 0.0
         self._done: queue.SimpleQueue[ResultT | BaseException] = queue.SimpleQueue()
 
     def map(self, jobs: Sequence[JobT]) -> Iterator[ResultT]:
@@ -69,6 +72,7 @@ class Slots(Generic[JobT, ResultT]):
         with self._lock:
             for exchange in self._exchanges:
                 exchange.cancel()
+        self._hurry()
         for thread in (*self._threads, *self._finishers):
             # Ctrl-C can come while `map` starts the threads, and joining one that never started would raise.
             if thread.ident is not None:
@@ -86,10 +90,21 @@ class Slots(Generic[JobT, ResultT]):
                 # On Windows, Ctrl-C does not interrupt a wait without a timeout.
                 result = self._done.get(timeout=_WAKE_S)
             except queue.Empty:
+                self._hurry()
                 continue
+            if time.monotonic() >= self._hurry_at:
+                self._hurry()
             if isinstance(result, BaseException):
                 raise result
             return result
+
+    def _hurry(self) -> None:
+        """Let all results be finished, also those whose slots have not sent their next request yet."""
+        self._hurry_at = time.monotonic() + _WAKE_S
+        with self._lock:
+            finishers = tuple(self._finishers)
+        for finisher in finishers:
+            finisher.begin()
 
     def _slot(self, jobs: Sequence[JobT], turns: Iterator[int]) -> None:
         finisher = self._new_finisher()
@@ -142,20 +157,21 @@ class _Finisher(threading.Thread, Generic[ResultT]):
         super().__init__(name="slot-finisher", daemon=True)
         self._finish = finish
         self._done = done
+        # Held back in the slot's own thread, so that this one is woken only when it has something to do.
+        self._held: deque[ResultT] = deque()
         self._taken: queue.SimpleQueue[ResultT | None] = queue.SimpleQueue()
         self._is_free = threading.Semaphore(1)
-        self._may_begin = threading.Event()
 
     def take(self, result: ResultT) -> None:
         """Take a result over, once the one before it is finished."""
         self.begin()
         self._is_free.acquire()
-        self._may_begin.clear()
-        self._taken.put(result)
+        self._held.append(result)
 
     def begin(self) -> None:
-        """Let the result that was taken be finished: the slot has nothing better to do."""
-        self._may_begin.set()
+        """Let the result that was taken be finished: the slot has nothing better to do. Any thread may say so."""
+        with suppress(IndexError):
+            self._taken.put(self._held.pop())
 
     def close(self) -> None:
         """Take no more results; the thread ends with the last one."""
@@ -165,7 +181,6 @@ class _Finisher(threading.Thread, Generic[ResultT]):
     def run(self) -> None:
         """Finish what is taken, until there is no more."""
         while (result := self._taken.get()) is not None:
-            self._may_begin.wait(_PATIENCE_S)
             try:
                 self._done.put(self._finish(result))
             except BaseException as exc:  # noqa: BLE001  (a defect must reach the main thread)

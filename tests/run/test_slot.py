@@ -140,6 +140,42 @@ def test_a_result_is_finished_while_its_slot_does_its_next_job() -> None:
     assert [*Slots(work, count=1, finish=finish).map([0, 1])] == [10, 11]
 
 
+def test_a_result_is_finished_though_its_slot_cannot_send_its_next_request() -> None:
+    finished = threading.Event()
+
+    def work(job: int, _: Exchange) -> int:
+        if job == 1:
+            assert finished.wait(5)
+        return job
+
+    def finish(result: int) -> int:
+        finished.set()
+        return result
+
+    assert [*Slots(work, count=1, finish=finish).map([0, 1])] == [0, 1]
+
+
+def test_nor_is_one_forgotten_while_other_slots_are_busy() -> None:
+    finished = threading.Event()
+    first: list[str] = []
+
+    def work(job: int, _: Exchange) -> int:
+        name = threading.current_thread().name
+        if job == 0:
+            first.append(name)
+        elif first == [name]:
+            assert finished.wait(5)  # Its next request cannot be sent, and the other slot goes on all the time.
+        time.sleep(0.01)
+        return job
+
+    def finish(result: int) -> int:
+        if result == 0:
+            finished.set()
+        return result
+
+    assert sorted(Slots(work, count=2, finish=finish).map(range(100))) == list(range(100))
+
+
 def test_what_finishing_raises_reaches_the_caller() -> None:
     def finish(_: int) -> int:
         raise ZeroDivisionError

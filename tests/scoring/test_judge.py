@@ -1,5 +1,6 @@
 """No scorer can harm a run: what it does wrong leaves one answer unscored, with the scorer named."""
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -133,6 +134,21 @@ def test_what_was_cut_is_recorded_and_only_then() -> None:
 def test_a_target_that_does_not_suit_is_the_tasks_error() -> None:
     with pytest.raises(TaskError, match="exact"):
         judged(Exact(), "x", None)
+
+
+def test_a_quick_scorer_is_called_in_the_thread_that_asks() -> None:
+    callers: list[str] = []
+
+    @dataclass(frozen=True)
+    class Named(Exact):
+        def __call__(self, output: str, target: object) -> Score:
+            callers.append(threading.current_thread().name)
+            return Exact.__call__(self, output, target)
+
+    judged(Named(), "a", "a")
+    quick = type("Quick", (Named,), {"__module__": Exact.__module__})
+    judged(quick(), "a", "a")
+    assert callers == ["lms-scorer", threading.current_thread().name]
 
 
 def test_several_are_judged_as_each_would_be_alone() -> None:
