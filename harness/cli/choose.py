@@ -159,7 +159,7 @@ def choose(
 
     wanted = Rule(**rule)
     chosen = choose_all(files, results, wanted, primary=primary, shipped=shipped_tasks, is_floor_set=is_floor_set())
-    answers = {found.evidence.task: TaskAnswer.of(found, primary=chosen.primary) for found in chosen.tasks}
+    answers = {found.evidence.task: TaskAnswer.of(found) for found in chosen.tasks}
     if task is not None and task not in answers:
         raise click.UsageError(f"--why: no such task: {task}; expected one of {', '.join(answers)}")
     if not as_json:

@@ -79,6 +79,7 @@ def choose_all(
                 task,
                 rule if is_floor_set else with_own_floor(rule, task.runs[0], task.task),
                 primary=answers.by_task.get(task.task),
+                primary_name=answers.name or None,
                 supply=supply,
             )
             for task in tasks

@@ -82,7 +82,7 @@ def page_of(
     )
     skipped: dict[str, str] = {}
     read = _read_some(paths, chosen, skipped)
-    answers = [TaskAnswer.of(found, primary=chosen.primary) for found in chosen.tasks] if chosen else []
+    answers = [TaskAnswer.of(found) for found in chosen.tasks] if chosen else []
     sources = _sources(chosen, read.used)
     scores = matrix(sources, read.past.asked)
     return Page(

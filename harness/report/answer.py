@@ -58,15 +58,15 @@ class TaskAnswer:
     ways: str = ""
 
     @classmethod
-    def of(cls, found: TaskChoice, *, primary: str | None = None) -> Self:
-        """Return what is shown of an answer; `primary` is what the user named as used now."""
+    def of(cls, found: TaskChoice) -> Self:
+        """Return what is shown of an answer."""
         evidence = found.evidence
         asked = {candidate.key: candidate for candidate in (*evidence.candidates, *filter(None, [found.primary]))}
         return cls(
             task=evidence.task,
             choice=found.choice,
             is_demonstration=evidence.is_demonstration,
-            primary=Primary(name=primary, answers=found.primary),
+            primary=Primary.of(found),
             ways=way_note(evidence.task, {key: candidate.ways for key, candidate in asked.items()}),
         )
 

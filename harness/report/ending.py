@@ -41,9 +41,8 @@ def render_ending(
     waits = render_waits(seen, width=prose_width)
     if not choices:
         return "\n\n".join(filter(None, [waits, render(seen, width=width)]))
-    primary = seen.header.settings.get("primary") if seen.header else None
     answers = render_answers(
-        [TaskAnswer.of(found, primary=primary) for found in choices],
+        [TaskAnswer.of(found) for found in choices],
         rule_of(seen.header, ""),
         width=width,
         is_load_explained=bool(waits),

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from harness.domain.count import counted
 from harness.report.text import one_line, task_label
+from harness.report.yardstick import Primary, keeps
 from harness.store.cell import CellKey
-from harness.verdict.choose import AnswerKind, Recommendation
+from harness.verdict.choose import AnswerKind
 from harness.verdict.spending import is_decided
 from harness.verdict.task_choice import TaskChoice
 
@@ -36,7 +37,7 @@ def render_round(
         asked: by model, the tasks that it will be asked more of.
         cells: how many answers each cell lacks for the round.
     """
-    settled = [f"{_task(found)} ({_answer(found.choice)})" for found in choices if is_decided(found.choice)]
+    settled = [f"{_task(found)} ({_answer(found)})" for found in choices if is_decided(found.choice)]
     still = [_task(found) for found in choices if not is_decided(found.choice)]
     lines = [f"Settled: {', '.join(settled) or 'nothing yet'}."]
     if still:
@@ -58,5 +59,7 @@ def _task(found: TaskChoice) -> str:
     return task_label(found.evidence.task, limit=60)
 
 
-def _answer(choice: Recommendation) -> str:
-    return "your primary" if choice.answer is AnswerKind.PRIMARY else one_line(choice.key or "", limit=60)
+def _answer(found: TaskChoice) -> str:
+    if found.choice.answer is AnswerKind.PRIMARY:
+        return keeps(Primary.of(found))
+    return one_line(found.choice.key or "", limit=60)

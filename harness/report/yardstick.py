@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from harness.verdict.choose import AnswerKind, Recommendation
 from harness.verdict.contender import Contender, Rule
+from harness.verdict.task_choice import TaskChoice
 
 _MOST_NAMED = 4
 YOUR_PRIMARY, NONE_SUFFICES = "your primary", "none suffices"
@@ -21,6 +23,11 @@ class Primary:
 
     name: str | None = None
     answers: Contender | None = None
+
+    @classmethod
+    def of(cls, found: TaskChoice) -> Self:
+        """Return the primary that an answer rests on."""
+        return cls(name=found.primary_name, answers=found.primary)
 
     @property
     def is_without_answers(self) -> bool:

@@ -15,11 +15,19 @@ from harness.verdict.supply import Supply
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskChoice:
-    """The answer for one task, and what it rests on; `primary` is the yardstick, where its answers are known."""
+    """The answer for one task, and what it rests on.
+
+    Attributes:
+        evidence: what is known of the models.
+        choice: the answer.
+        primary: the yardstick, where its answers to the task are known.
+        primary_name: what the user named as used now; it may have no answers to this task.
+    """
 
     evidence: TaskEvidence
     choice: Recommendation
     primary: Contender | None = None
+    primary_name: str | None = None
 
     def to_ask(self) -> tuple[str, ...]:
         """Return the keys of the models that are asked more: with candidates their yardstick, on the same items."""
@@ -28,7 +36,12 @@ class TaskChoice:
 
 
 def recommended(
-    evidence: TaskEvidence, rule: Rule, *, primary: Contender | None = None, supply: Supply | None = None
+    evidence: TaskEvidence,
+    rule: Rule,
+    *,
+    primary: Contender | None = None,
+    primary_name: str | None = None,
+    supply: Supply | None = None,
 ) -> TaskChoice:
     """Return who takes a task.
 
@@ -36,13 +49,14 @@ def recommended(
         evidence: what is known of the models.
         rule: how to choose.
         primary: what is used now, with its answers: the yardstick, and no candidate.
+        primary_name: what the user named as used now.
         supply: how many items the task can give; no more are asked for. None: any number.
     """
     local = [certified(candidate, rule, primary) for candidate in evidence.candidates if candidate is not primary]
     choice = choose(local, rule, primary=primary)
     if choice.needed is not None and supply is not None and not supply.has(evidence.task, choice.needed):
         choice = replace(choice, needed=None)
-    return TaskChoice(evidence=evidence, choice=choice, primary=primary)
+    return TaskChoice(evidence=evidence, choice=choice, primary=primary, primary_name=primary_name)
 
 
 def choices_of(run: RunFile, supply: Supply | None = None) -> Sequence[TaskChoice]:
@@ -50,7 +64,11 @@ def choices_of(run: RunFile, supply: Supply | None = None) -> Sequence[TaskChoic
     primary = run.header.settings.get("primary") if run.header else None
     return [
         recommended(
-            evidence, rule_of(run.header, evidence.task), primary=yardstick_of(evidence, primary or ""), supply=supply
+            evidence,
+            rule_of(run.header, evidence.task),
+            primary=yardstick_of(evidence, primary or ""),
+            primary_name=primary or None,
+            supply=supply,
         )
         for evidence in gather([run])
     ]
