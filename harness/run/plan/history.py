@@ -75,9 +75,10 @@ def _read(path: Path, settings: Settings, models: Mapping[str, Model], found: Hi
         return
     seen = RunFile.read(path)
     _read_tokens(seen, models, found)
+    if header.settings.get("concurrency") == settings.concurrency:
+        _read_rates(seen, settings, found)  # Bytes a second do not depend on how long answers may be.
     if not _is_same(header, settings):
         return
-    _read_rates(seen, settings, found)
     slots: dict[str, int] = {}
     for use in seen.uses:
         model = models.get(use.model_key)

@@ -105,7 +105,7 @@ def test_an_answer_of_another_model_takes_as_long_as_its_size_says_beside_those_
     settings = Settings(results=tmp_path)
     with ScriptedServer() as server, Client(server.url, token="lmstudio") as client:
         small, other, embeds = client.models()
-    run, use, sample = earlier("1", small, settings, e2e_s=0.5)
+    run, use, sample = earlier("1", small, settings, e2e_s=0.5, max_output_tokens=5)
     write(tmp_path / "1.jsonl", [run, use, sample.model_copy(update={"usage": {"total_output_tokens": 50}})])
     history = read_history(settings, [other])
     assert history.answer_bytes_s == 2 * 50 * small.size_bytes / 0.5, "two slots, a token every 10 ms in each"
