@@ -1,5 +1,6 @@
 """A model that is trained for tool use and one that is not, asked the class tools in one run: never mixed."""
 
+import csv
 import json
 import os
 from dataclasses import replace
@@ -122,6 +123,8 @@ def test_table_choose_and_claims_say_that_each_was_asked_in_its_own_way(both: Bo
     for text in (out, *(command(*words, str(run.path)).output for words in (["choose"], ["choose", "--details"]))):
         assert note in " ".join(text.split())
     assert note in " ".join(command("choose", "--why", "tools", str(run.path)).output.split())
+    rows = csv.DictReader(command("export", "--format", "csv", str(run.path)).output.splitlines())
+    assert {row["model_key"]: row["way"] for row in rows} == {PLAIN.key: "prompt", ABLE.key: "native"}
     page = run.path.with_suffix(".html")
     assert command("report", str(run.path), "-o", str(page)).exit_code == 0
     assert note.replace("'", "&#39;") in page.read_text()

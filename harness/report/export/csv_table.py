@@ -16,7 +16,7 @@ from harness.store.run_file import RunFile
 _CELLS = (
     "run_id", "model_key", "reasoning_level", "task", "task_class", "scorer", "score", "low", "high", "interval",
     "chance", "n", "unscored", "planned", "epochs", "reducer", "passed", "e2e_p50_s", "outcomes",
-    "by_tier", "why_no_score",
+    "by_tier", "why_no_score", "way",
 )  # fmt: skip
 _SAMPLES = (
     "run_id", "model_key", "reasoning_level", "task", "item_id", "epoch", "tier", "stratum", "cluster_id", "outcome",
@@ -69,7 +69,8 @@ def _cells(run: RunFile) -> Iterator[Row]:
         row = _dumped(cell)
         if why := why_no_score(cell):
             row.update(score=None, low=None, high=None, interval="", by_tier={})
-        yield {**row, "outcomes": _pairs(cell.outcomes), "by_tier": _pairs(row["by_tier"]), "why_no_score": why}
+        row.update(outcomes=_pairs(cell.outcomes), by_tier=_pairs(row["by_tier"]))
+        yield {**row, "why_no_score": why, "way": " ".join(sorted(run.ways(cell.model_key, cell.task)))}
 
 
 def _samples(run: RunFile) -> Iterator[Row]:
