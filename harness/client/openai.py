@@ -149,7 +149,7 @@ class CallAssembly:
     @property
     def calls(self) -> tuple[dict[str, Any], ...]:
         """The calls so far, by index."""
-        return tuple(self._calls[index] for index in sorted(self._calls))
+        return tuple(_joined(self._calls[index]) for index in sorted(self._calls))
 
     def add(self, piece: Mapping[str, Any]) -> None:
         """Take in one piece of a call.
@@ -166,20 +166,35 @@ class CallAssembly:
         _merge(self._calls.setdefault(index, {}), piece)
 
 
-def _merge(call: dict[str, Any], piece: Mapping[str, Any]) -> None:
-    """Add a piece of a tool call: its arguments arrive in pieces, everything else once."""
+class _Pieces(list[str]):
+    """The pieces of a text, joined at the end: a text that grows by each of them is copied as often."""
+
+
+def _merge(call: dict[str, Any], piece: Mapping[str, Any], *, whole: str = "function") -> None:
+    """Add a piece of a tool call: its arguments arrive in pieces, everything else once; `whole` has parts."""
     for name, value in piece.items():
         before = call.get(name)
         if value is None or name == "index":
             continue
-        if isinstance(value, dict) and isinstance(before, dict | None):
-            _merge(call.setdefault(name, {}), value)
-        elif name == "arguments" and isinstance(value, str) and isinstance(before, str | None):
-            call[name] = (before or "") + value
-        elif isinstance(value, dict) or isinstance(before, dict):
+        if before is not None and isinstance(value, dict) != isinstance(before, dict):
             raise MalformedAnswer(f"expected one type for the {name} of a tool call, got two")
+        if isinstance(value, dict):
+            inner = call.setdefault(name, {})
+            if name == whole:
+                _merge(inner, value, whole="")
+            else:
+                inner.update(value)
+        elif name == "arguments" and isinstance(value, str) and isinstance(before, _Pieces | None):
+            call.setdefault(name, _Pieces()).append(value)
         else:
             call[name] = value
+
+
+def _joined(call: Mapping[str, Any], *, whole: str = "function") -> dict[str, Any]:
+    """Return what `_merge` put together, with texts in place of pieces."""
+    found = {name: "".join(value) if isinstance(value, _Pieces) else value for name, value in call.items()}
+    inner = call.get(whole)
+    return found | ({whole: _joined(inner, whole="")} if isinstance(inner, dict) else {})
 
 
 def _written(piece: Mapping[str, Any]) -> str:
