@@ -1,6 +1,7 @@
 """A model that is trained for tool use and one that is not, asked the class tools in one run: never mixed."""
 
 import csv
+import io
 import json
 import os
 from dataclasses import replace
@@ -125,6 +126,9 @@ def test_table_choose_and_claims_say_that_each_was_asked_in_its_own_way(both: Bo
     assert note in " ".join(command("choose", "--why", "tools", str(run.path)).output.split())
     rows = csv.DictReader(command("export", "--format", "csv", str(run.path)).output.splitlines())
     assert {row["model_key"]: row["way"] for row in rows} == {PLAIN.key: "prompt", ABLE.key: "native"}
+    table = command("export", "--format", "csv", "--table", "samples", str(run.path)).output
+    ways = {(row["way"], bool(row["tools"])) for row in csv.DictReader(io.StringIO(table))}
+    assert ways == {("prompt", False), ("native", True)}
     page = run.path.with_suffix(".html")
     assert command("report", str(run.path), "-o", str(page)).exit_code == 0
     assert note.replace("'", "&#39;") in page.read_text()

@@ -21,7 +21,7 @@ _CELLS = (
 _SAMPLES = (
     "run_id", "model_key", "reasoning_level", "task", "item_id", "epoch", "tier", "stratum", "cluster_id", "outcome",
     "score", "passed", "reason", "system_prompt", "turns", "prompt", "target", "answer", "reasoning", "ttft_s", "e2e_s",
-    "input_tokens", "output_tokens", "error", "way",
+    "input_tokens", "output_tokens", "error", "way", "tools",
 )  # fmt: skip
 _MEASURES = ("run_id", "model_key", "reasoning_level", "name", "value", "unit", "round", "cold", "params")
 _COMPARISONS = (
@@ -86,6 +86,7 @@ def _samples(run: RunFile) -> Iterator[Row]:
             "system_prompt": prompt.system_prompt if prompt else None,
             "turns": prompt.turns or None if prompt else None,
             "prompt": prompt.prompt if prompt else None,
+            "tools": prompt.tools or None if prompt else None,
             "answer": sample.output_text,
             "reasoning": sample.reasoning_text,
             "ttft_s": entry.ttft_s,

@@ -16,6 +16,7 @@ from typing import Any
 
 from harness.domain.candidate import level_of
 from harness.domain.record import PromptRecord, RunRecord, SampleRecord, ScoreRecord, SummaryRecord
+from harness.domain.sample import canonical_json
 from harness.report.no_score import why_no_score
 from harness.store.cell import CellKey
 from harness.store.run_file import RunFile
@@ -209,7 +210,8 @@ class _Model:
                 "uncertainty": uncertainty,
             },
             "generation_config": {
-                "generation_args": {name: value for name, value in args.items() if value is not None}
+                "generation_args": {name: value for name, value in args.items() if value is not None},
+                "additional_details": {"way": " ".join(sorted(self._run.ways(self._key, cell.task)))},
             },
         }
 
@@ -250,6 +252,7 @@ class _Model:
                 "way": sample.way,
                 "reason": judged.reason,
                 **({} if prompt else {"prompt": "not recorded"}),
+                **({"tools": canonical_json(prompt.tools)} if prompt and prompt.tools else {}),
             },
         }
         if sample.turns:

@@ -63,6 +63,14 @@ def test_scores_intervals_and_samples_stand_in_the_files(tmp_path: Path) -> None
     assert rows[0]["performance"]["latency_ms"] == 1000.0
 
 
+def test_a_sample_has_the_functions_that_were_sent_beside_its_prompt(tmp_path: Path) -> None:
+    sent = PROMPT.model_copy(update={"tools": [{"name": "ping"}]})
+    (model,) = exported(tmp_path, head("r1", plan=PLAN), sent, *cell([1.0], key=KEY, way="native"))
+    aggregate, (row,) = check(model)
+    assert aggregate["evaluation_results"][0]["generation_config"]["additional_details"] == {"way": "native"}
+    assert (row["metadata"]["way"], row["metadata"]["tools"]) == ("native", '[{"name":"ping"}]')
+
+
 def test_what_has_no_score_is_left_out_and_counted(tmp_path: Path) -> None:
     kept = lost(cell([1.0] * 20 + [None], key=KEY), 1)
     gone = lost(cell([1.0, None], key=KEY, task="tell"), 1)
