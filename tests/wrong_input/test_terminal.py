@@ -78,7 +78,9 @@ def test_without_a_terminal_there_are_no_colours_and_no_carriage_returns(lms: Lm
     assert result.code == 0
     assert "\x1b" not in result.said
     assert "\r" not in result.said
-    assert "risk: what it may lose, in score and time, against the best that was asked; certified: that" in result.out
+    assert "risk: what it may lose, in score and time, against the best asked; certified: " in result.out
+    (legend,) = [block for block in result.out.split("\n\n") if "risk: what it may lose" in block]
+    assert max(map(len, legend.splitlines())) <= 110, "sentences wrap where there is no width, too"
 
 
 @pytest.mark.parametrize(("encoding", "names"), [("ascii", "models run chat unload"), ("latin-1", "models chat")])
