@@ -162,7 +162,7 @@ def assert_exceeds(call: Callable[[], object], *, phase: str) -> None:
     with pytest.raises(DeadlineExceeded) as caught:
         call()
     assert caught.value.phase == phase
-    assert time.monotonic() - started < 3.0
+    assert time.monotonic() - started < 10.0
 
 
 @pytest.mark.parametrize(
@@ -204,9 +204,11 @@ def test_signs_of_life_without_progress_do_not_extend_a_stream(
 
 
 @pytest.mark.parametrize("name", ["model_load.progress", "prompt_processing.progress"])
-def test_progress_extends_a_stream_up_to_the_total_deadline(server: ScriptedServer, hasty: Client, name: str) -> None:
-    server.on("POST", CHAT, KeepAlive(every_s=0.1, ping=event(name, progress=0.5)))
-    assert_exceeds(lambda: hasty.chat(ASKED, stream=True), phase="total")
+def test_progress_extends_a_stream_up_to_the_total_deadline(server: ScriptedServer, name: str) -> None:
+    server.on("POST", CHAT, KeepAlive(every_s=0.05, ping=event(name, progress=0.5)))
+    # On a busy machine the server may pause for half a second.
+    with Client(server.url, deadlines=Deadlines(idle_s=1.2, total_s=1.6)) as client:
+        assert_exceeds(lambda: client.chat(ASKED, stream=True), phase="total")
 
 
 def test_a_server_that_never_answers_the_connection_is_given_up() -> None:
