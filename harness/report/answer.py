@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self, TypeAlias
 
-from harness.domain.candidate import level_of
+from harness.domain.candidate import key_of, level_of
 from harness.report import yardstick
 from harness.report.figure import seconds
 from harness.report.latency.waiting import sentence_of
@@ -221,7 +221,8 @@ def _one_for(answers: Sequence[TaskAnswer], rule: Rule, *, name: Naming, tasks: 
         return f"No model suffices for any of {tasks or f'the {len(answers)} tasks'} with this certainty."
     text = f"One model for {tasks or 'all'}: {name(best)} suffices for {sure} of {len(answers)}."
     ratio = times_longer(standings[top], standings[best]) if size_bytes(standings[top].values()) else None
-    return text if top == best or ratio is None else f"{text} Always {name(top)}: {ratio:.1f} x the time."
+    is_same = key_of(top) == key_of(best)  # Another reasoning level is not a larger model.
+    return text if is_same or ratio is None else f"{text} Always {name(top)}: {ratio:.1f} x the time."
 
 
 def _layouts(answers: Sequence[TaskAnswer]) -> Iterator[tuple[Naming, bool]]:

@@ -152,6 +152,13 @@ def test_the_baselines_are_the_smallest_the_largest_the_best_single_model_and_th
     assert (found.primary.model_key, found.primary.mean_score) == ("cloud", 1.0)
 
 
+def test_where_none_suffices_an_embedding_model_is_not_the_best_for_its_one_quick_task() -> None:
+    chat = model("chat", 10, time_s=2.0)
+    found = routed({"a": [chat], "b": [chat], "retrieval": [model("embed", 10, time_s=0.01)]}).baselines
+    assert found.best_single is not None
+    assert found.best_single.model_key == "chat"
+
+
 def test_names_order_of_models_and_of_tasks_change_nothing_of_what_is_said() -> None:
     first = routed({"a": [SMALL, LARGE, WEAK], "b": [WEAK]})
     again = routed({"b": [WEAK], "a": [WEAK, LARGE, SMALL]})

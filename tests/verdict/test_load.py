@@ -44,12 +44,19 @@ def use(model: str, **facts: Any) -> InstanceRecord:
     return InstanceRecord.model_validate({**HEAD, "model_key": model, "instance_id": model, **facts})
 
 
-def cell(model: str, *, e2e_s: float = 1.0, tokens: int = 20) -> list[Record]:
-    facts = {"sample_uid": model, "task": "t", "task_class": "t", "item_id": "i", "item_hash": "h", "model_key": model}
+def cell(model: str, *, task: str = "t", e2e_s: float = 1.0, tokens: int = 20) -> list[Record]:
+    facts = {
+        "sample_uid": model,
+        "task": task,
+        "task_class": task,
+        "item_id": "i",
+        "item_hash": "h",
+        "model_key": model,
+    }
     facts |= {"instance_id": model, "prompt_hash": "p", "outcome": "ok"}
     times = {"times": {"ttft_s": 0.2, "e2e_s": e2e_s}, "usage": {"total_output_tokens": tokens}}
     score = {"sample_uid": model, "scorer": "x", "scorer_version": "1", "value": 1.0, "reason": ""}
-    summary = {"model_key": model, "task": "t", "task_class": "t", "n": 1, "unscored": 0, "planned": 1, "scorer": "x"}
+    summary = {"model_key": model, "task": task, "task_class": task, "n": 1, "unscored": 0, "planned": 1, "scorer": "x"}
     return [
         SampleRecord.model_validate({**HEAD, **facts, **times}),
         ScoreRecord.model_validate({**HEAD, **score}),

@@ -111,10 +111,16 @@ def _against_resident(run: RunFile, waits: Sequence[Waiting]) -> Iterator[str]:
     resident = resident_of(run, waits)
     if resident is None:
         return
+    tasks: dict[str, set[str]] = {waiting.model_key: set() for waiting in waits}
+    for cell in run.cells:
+        tasks.setdefault(cell.model_key, set()).add(cell.task)
+    does = tasks[resident.model_key]
     found = [
         (waiting, count)
         for waiting in waits
         if key_of(waiting.model_key) != key_of(resident.model_key)
+        # An embedding model saves no time where a chat model is needed.
+        and (not does or not does.isdisjoint(tasks[waiting.model_key]))
         and (count := waiting.quicker_from(resident)) is not None
     ]
     if not found:

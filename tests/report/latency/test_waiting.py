@@ -43,6 +43,12 @@ def test_the_reference_or_what_was_loaded_before_is_what_a_load_must_beat() -> N
     assert "saves time" not in text, "the slower one never does"
 
 
+def test_a_model_that_does_none_of_the_tasks_of_what_is_loaded_saves_no_time_there() -> None:
+    embeds = [*cell("embed", task="retrieval", e2e_s=0.01), load("embed", 1.0, cold=False)]
+    large = [*cell(LARGE, e2e_s=4.0), use(LARGE, load_mode="preloaded")]
+    assert "saves time" not in flat(render_waits(a_run(*embeds, *large), width=None))
+
+
 @pytest.mark.parametrize("width", [20, 40, 80, 120])
 def test_it_fits_into_the_terminal_with_names_that_stay_distinct(width: int) -> None:
     keys = [f"publisher/{'very-' * 8}long-{number}b\x1b[31m" for number in range(3)]
