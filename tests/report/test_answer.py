@@ -48,8 +48,8 @@ def test_where_no_size_is_known_none_is_the_largest() -> None:
 
 def test_a_reasoning_level_is_not_the_larger_model_of_another_level() -> None:
     high, off = Candidate("m", "high"), Candidate("m", "off")
-    tasks: tuple[Times, ...] = ({high: 1.0, off: 2.0},) * 2
-    assert said(*tasks, sizes={high: 2, off: 2}) == "One model for all: m@high suffices for 2 of 2."
+    times: Times = {high: 1.0, off: 2.0}
+    assert said(times, times, sizes={high: 2, off: 2}) == "One model for all: m@high suffices for 2 of 2."
 
 
 def test_tasks_that_no_model_shares_have_a_sentence_each() -> None:
