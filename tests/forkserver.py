@@ -183,7 +183,7 @@ class _Interpreter(Process):
 
     def communicate(self, timeout: float) -> tuple[str, str]:
         out, err = self._process.communicate(timeout=timeout)
-        self.wait(1)
+        self.wait(60)
         return out or "", err or ""
 
     def _ended(self, within_s: float) -> int | None:

@@ -24,7 +24,7 @@ OURS = f"{KEY}:2"
 LOAD = "/api/v1/models/load"
 UNLOAD = "/api/v1/models/unload"
 
-GONE_S = 20.0
+GONE_S = 60.0
 """How long after the end of a run its instance may still be there: only when the run could not release it itself."""
 
 
@@ -110,7 +110,7 @@ class Start:
     def ended(self, process: forkserver.Process) -> Ended:
         """Wait for the end of a run."""
         out, _ = process.communicate(timeout=90)
-        return Ended(code=process.wait(1), out=out, folder=self.folder)
+        return Ended(code=process.wait(60), out=out, folder=self.folder)
 
     def interrupted(self, number: signal.Signals, *words: str, stop_in: str) -> Ended:
         """Send a signal to a run once it has got to this place, and wait for its end."""

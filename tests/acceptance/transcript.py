@@ -103,7 +103,7 @@ class World:
             process = forkserver.start("harness.cli", *words, cwd=self.folder, env=environ, is_merged=True)
             output, _ = process.communicate(timeout=200)
             self._server.reply_with(speaker(UPDATED))
-            return Played(command, output.rstrip("\n"), process.wait(1))
+            return Played(command, output.rstrip("\n"), process.wait(60))
         if re.fullmatch(r"lms-harness [\w .:=-]+", command):
             return self._in_this_process(command)
         done = subprocess.run(

@@ -76,7 +76,7 @@ def answering(answer: bytes, *, reads: int) -> Iterator[str]:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        thread.join(5)
+        thread.join(60)
 
 
 def test_an_answer_that_comes_before_the_request_was_read_counts() -> None:
@@ -104,7 +104,7 @@ def asked_of(family: socket.AddressFamily, address: str, url: str) -> tuple[list
         port = listener.getsockname()[1]
         with Client(url.format(port=port)) as client:
             assert client.models() == ()
-        thread.join(5)
+        thread.join(60)
     return seen[0].split(b"\r\n"), port
 
 

@@ -153,7 +153,7 @@ def test_a_body_that_does_not_end_after_chat_end_is_left_behind(server: Scripted
     server.on("POST", CHAT, Raw([HEAD, event("chat.end", result=RESULT)], then="hang"))
     started = time.monotonic()
     assert client.chat(ASKED, stream=True).text == "ab"
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 60  # An idle stream is waited for for 300 s.
 
 
 def test_a_reset_after_chat_end_does_not_lose_the_answer(server: ScriptedServer, client: Client) -> None:

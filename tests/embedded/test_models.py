@@ -80,7 +80,7 @@ def test_a_load_tells_its_time_and_the_config_where_asked(http: httpx.Client) ->
     answer = load(http, echo_load_config=True)
     wall_s = time.monotonic() - started
     assert (answer["type"], answer["instance_id"], answer["status"]) == ("llm", KEY, "loaded")
-    assert 0.5 * wall_s <= answer["load_time_seconds"] <= wall_s
+    assert 0.1 * wall_s <= answer["load_time_seconds"] <= wall_s  # The request itself may wait for the processor.
     assert answer["load_config"] == {
         "context_length": 512,
         "eval_batch_size": 512,
@@ -162,7 +162,7 @@ def test_an_embedding_model_is_loaded_with_its_context_alone(http: httpx.Client)
 def test_a_load_whose_client_has_gone_is_completed(http: httpx.Client) -> None:
     with pytest.raises(httpx.ReadTimeout):
         http.post("/api/v1/models/load", json={"model": KEY, "context_length": 512}, timeout=0.05)
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not loaded(http) and time.monotonic() < end:
         time.sleep(0.05)
     assert loaded(http) == [KEY]

@@ -14,6 +14,7 @@ from harness.reaper.sweep import left_journals
 from harness.testing.fault import Hang
 from harness.testing.scripted import ScriptedServer
 
+MODELS = "/api/v1/models"
 UNLOAD = "/api/v1/models/unload"
 KEY = "acme/tiny-1b"
 CHAT = "/api/v1/chat"
@@ -84,6 +85,7 @@ def test_a_load_that_goes_on_without_a_word_after_the_kill_is_waited_for_and_nam
     with ScriptedServer() as server:
         server.on("POST", CHAT, Hang())
         killed(server, tmp_path, form, lambda: bool(server.asked("POST", CHAT)), evicts=True)
+        eventually(lambda: server.requests[-1].path == MODELS)  # The reaper has begun to look.
         time.sleep(1.5)  # Three times as long as a listing may lag.
         server.load(KEY)
         eventually(lambda: is_settled(tmp_path))
@@ -117,12 +119,12 @@ def test_an_instance_that_is_asked_at_the_kill_and_was_never_gone_is_unloaded_at
     with ScriptedServer() as server:
         server.on("POST", CHAT, Hang())
         killed(server, tmp_path, "whole", lambda: bool(server.asked("POST", CHAT)))
-        eventually(lambda: not list((tmp_path / "journals").iterdir()), within_s=10.0)
+        eventually(lambda: not list((tmp_path / "journals").iterdir()), within_s=20.0)
         assert server.loaded == []
 
 
 def test_one_that_is_gone_and_was_not_asked_is_not_waited_for_long(tmp_path: Path) -> None:
     with ScriptedServer() as server:
         killed(server, tmp_path, "whole")
-        eventually(lambda: not list((tmp_path / "journals").iterdir()), within_s=10.0)
+        eventually(lambda: not list((tmp_path / "journals").iterdir()), within_s=20.0)
         assert server.asked("POST", UNLOAD) == []

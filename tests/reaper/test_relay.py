@@ -83,13 +83,13 @@ def test_a_run_that_dies_before_a_word_has_come_leaves_nothing(reaper: Start) ->
 
 
 def test_a_run_that_dies_while_the_model_speaks_breaks_it_off_and_leaves_nothing(reaper: Start) -> None:
-    with ScriptedServer(token_s=5.0) as server:
+    with ScriptedServer(token_s=60.0) as server:
         by_hand = reaper(server.url)
         _, number = begun(by_hand)
         until(by_hand, number, "model_load.end")
         died = time.monotonic()
         by_hand.end()
-        assert time.monotonic() - died < 10.0, "the answer would take 15 s"
+        assert time.monotonic() - died < 60, "the answer would take 3 minutes"
         assert server.loaded == []
 
 

@@ -84,10 +84,10 @@ class Shell:
     def close(self) -> None:
         os.close(self._ours)  # A hang-up: the shell ends its jobs.
         try:
-            self._process.wait(10)
+            self._process.wait(60)
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait(10)
+            self._process.wait(60)
 
 
 def _take_terminal(terminal: int) -> None:

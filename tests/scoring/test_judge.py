@@ -95,11 +95,11 @@ def loop(_: str) -> Score:
         pass
 
 
-@pytest.mark.parametrize("act", [loop, lambda _: time.sleep(3)], ids=["loop", "sleep"])
+@pytest.mark.parametrize("act", [loop, lambda _: time.sleep(90)], ids=["loop", "sleep"])
 def test_a_scorer_that_takes_too_long_is_left_behind(act: Callable[[str], Any]) -> None:
     started = time.monotonic()
     score = judged(Own(act), "text", None, limit_s=0.2)
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < 60
     assert score.reason.startswith("the scorer own took longer than 0.2 s")
     assert judged(Exact(), "a", "a").passed
 
@@ -113,10 +113,11 @@ def test_a_loop_that_was_left_behind_does_not_go_on() -> None:
             time.sleep(0.001)
 
     judged(Own(count), "text", None, limit_s=0.1)
-    time.sleep(0.5)
-    before = len(steps)
-    time.sleep(0.3)
-    assert len(steps) == before
+    end, before = time.monotonic() + 60, -1
+    while len(steps) != before:
+        assert time.monotonic() < end, "it still loops"
+        before = len(steps)
+        time.sleep(0.3)
 
 
 @pytest.mark.parametrize(("value", "passed"), [(1.0, True), (1, True), (0.5, False), (None, None)])

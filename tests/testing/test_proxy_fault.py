@@ -1,12 +1,14 @@
 """Every fault of the proxy, seen by the client: the right error in time, or the right answer; and what happened."""
 
 import random
+import threading
 import time
 from collections.abc import Callable
 
 import pytest
 
 from harness.client.deadline import Deadlines
+from harness.client.exchange import Exchange
 from harness.client.http import Client
 from harness.domain.generation import ChatRequest
 from harness.errors import (
@@ -17,7 +19,7 @@ from harness.errors import (
     NotLMStudio,
     ServerFault,
 )
-from harness.testing.fault import Abandon, Cut, Delay, Drop, Fault, Hang, Raw, Reset, Status, Trickle
+from harness.testing.fault import Abandon, Cut, Delay, Drop, Fault, Hang, Raw, Reset, ScriptedCall, Status, Trickle
 from harness.testing.proxy import FaultProxy
 from harness.testing.random_fault import random_fault
 from harness.testing.scripted import ScriptedServer
@@ -105,7 +107,8 @@ def test_silence_ends_at_the_deadline(
     server.load(KEY)
     proxy.on("POST", CHAT, fault)
     with pytest.raises(DeadlineExceeded) as caught:
-        hasty.chat(HI, stream=stream)
+        # The wait for the first event counts as well: on a busy machine both deadlines would come at once.
+        hasty.chat(HI, stream=stream, total_s=60 if stream else 1.0)
     assert caught.value.phase == ("idle" if stream else "total")
 
 
@@ -221,10 +224,17 @@ def test_the_server_did_what_was_asked_or_did_not_as_the_fault_says(
     server: ScriptedServer, proxy: FaultProxy, eventually: Eventually, *, fault: Fault, is_done: bool
 ) -> None:
     proxy.on("POST", LOAD, fault)
-    # A client that leaves before the proxy has read its request asks nothing, so only silent faults get a near end.
-    load_s = 1.5 if isinstance(fault, Hang | Delay) else 30.0
-    with Client(proxy.url, deadlines=Deadlines(load_s=load_s)) as client, pytest.raises(HarnessError):
-        client.load(KEY)
+    exchange = Exchange()
+
+    def leave() -> None:
+        """A client that leaves before the proxy has read its request asks nothing."""
+        eventually(lambda: server.loaded if is_done else proxy.passed)
+        exchange.cancel()
+
+    if isinstance(fault, Hang | Delay):
+        threading.Thread(target=leave, daemon=True).start()
+    with Client(proxy.url, deadlines=Deadlines(load_s=120)) as client, pytest.raises(HarnessError):
+        client.load(KEY, exchange=exchange)
     if is_done:
         eventually(lambda: server.loaded == [KEY])
     else:
@@ -234,11 +244,20 @@ def test_the_server_did_what_was_asked_or_did_not_as_the_fault_says(
 
 
 def test_a_load_may_be_abandoned_while_the_server_is_at_it(eventually: Eventually) -> None:
-    with ScriptedServer(load_s=0.5) as server, FaultProxy(server.url) as proxy, Client(proxy.url) as client:
+    is_left = threading.Event()
+
+    class Held:
+        def apply(self, call: ScriptedCall) -> None:
+            assert is_left.wait(60)
+            call.send(call.answer())
+
+    with ScriptedServer() as server, FaultProxy(server.url) as proxy, Client(proxy.url) as client:
         proxy.on("POST", LOAD, Abandon())
+        server.on("POST", LOAD, Held())
         with pytest.raises(ConnectionLost):
             client.load(KEY)
         assert server.loaded == []
+        is_left.set()
         eventually(lambda: server.loaded == [KEY])
 
 

@@ -107,12 +107,12 @@ def test_a_run_tells_it_too(lms: Lms) -> None:
         assert "LM Studio 0.4: update LM Studio" in result.said
 
 
-@pytest.mark.parametrize("talk", [lambda one: time.sleep(30), answering("200 OK", b'{"mod', length=900, then=30)])
+@pytest.mark.parametrize("talk", [lambda one: time.sleep(180), answering("200 OK", b'{"mod', length=900, then=180)])
 def test_who_never_answers_is_given_up(lms: Lms, talk: Talk) -> None:
     with stranger(talk) as url:
         started = time.monotonic()
         result = lms("run", f"--url={url}")
-        assert time.monotonic() - started < 25
+        assert time.monotonic() - started < 90
     assert result.code == 3
     assert "without a complete answer" in result.said
 
