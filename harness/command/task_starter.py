@@ -189,12 +189,9 @@ def _are_functions(value: Any) -> bool:
 
 
 def _are_calls(value: Any) -> bool:
-    """Return whether these are right calls of functions: each argument with the list of its allowed values, or none."""
+    """Return whether these are calls of functions, or none. A check says where an argument lacks its list of values."""
     return isinstance(value, list) and all(
-        isinstance(call, dict)
-        and isinstance(call.get("name"), str)
-        and isinstance(arguments := call.get("arguments"), dict)
-        and all(isinstance(values, list) for values in arguments.values())
+        isinstance(call, dict) and isinstance(call.get("name"), str) and isinstance(call.get("arguments"), dict)
         for call in value
     )
 

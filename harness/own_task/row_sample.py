@@ -1,6 +1,6 @@
 """Makes a sample of a row: prompt, turns, target, and the id by which later runs find it again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.domain.sample import ImageFile, Json, Sample, content_hash
@@ -39,7 +39,7 @@ def sample_of(definition: Definition, row: TaskRow, labels: Sequence[str], examp
     with in_column(definition.target_name):
         target: Json = None if definition.target is None else target_of(definition, values, labels)
         tools = tuple(_tools(definition, values))
-        if definition.tools is not None:
+        if definition.tools is not None and definition.scorer == "tool_calls":
             _check_callable(target, [tool["name"] for tool in tools])
     return Sample(
         item_id=f"{definition.name}-{_id(definition, values)}",
@@ -140,7 +140,10 @@ def _is_function(value: Any) -> bool:
 
 
 def _check_callable(target: Json, names: Sequence[str]) -> None:
-    """Refuse calls of functions that the row does not offer: no answer could be right. The scorer checks the rest."""
+    """Refuse calls of functions that the row does not offer, as no answer could be right, and arguments with one value.
+
+    The scorer checks the rest.
+    """
     calls = target.get("calls") if isinstance(target, dict) else None
     for call in calls if isinstance(calls, list) else ():
         name = call.get("name") if isinstance(call, dict) else None
@@ -148,6 +151,19 @@ def _check_callable(target: Json, names: Sequence[str]) -> None:
             raise ValueError(
                 f"{short(name)!r} is not a function of the row: {short(', '.join(names)) or 'it has none'}"
             )
+        arguments = call.get("arguments") if isinstance(call, dict) else None
+        # Calls as a log has them. A value that is itself a list cannot be told from a list of allowed values.
+        plain = {key: value for key, value in _items(arguments) if not isinstance(value, list)}
+        if plain:
+            argument, value = next(iter(plain.items()))
+            raise ValueError(
+                f"argument {short(argument)!r} of {short(str(name))!r}: expected the list of its allowed values, "
+                f"such as {short(as_text([value]))}, got {short(as_text(value))}"
+            )
+
+
+def _items(value: Any) -> Iterable[tuple[str, Any]]:
+    return value.items() if isinstance(value, dict) else ()
 
 
 def _id(definition: Definition, values: Mapping[str, Any]) -> str:

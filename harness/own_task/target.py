@@ -22,6 +22,8 @@ def target_of(definition: Definition, row: Mapping[str, Any], labels: Sequence[s
     if not isinstance(definition.target, str):
         return filled(definition.target, row)
     value = right_of(definition, row)
+    if definition.scorer == "tool_calls" and isinstance(value, list):
+        return {"calls": value}
     if definition.scorer not in LABEL_SCORERS:
         return value
     known = set(labels)

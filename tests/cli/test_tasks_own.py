@@ -71,6 +71,16 @@ def test_a_starter_guesses_from_the_data_and_can_be_run(
     assert (again.code, "exists already" in again.err) == (2, True)
 
 
+def test_calls_with_plain_arguments_are_recognised_and_the_check_says_what_to_write(call: Call, folder: Path) -> None:
+    """They were summed up in at most 50 words."""
+    (folder / "log.jsonl").write_text(FUNCTIONS.replace('["a"]', '"a"').replace('["b"]', '"b"'))
+    made = call("tasks", "--new", "mine", "--from", "log.jsonl", "--json")
+    assert (made.json["prompt"], made.json["target"], made.json["scorer"]) == ("said", "needed", "tool_calls")
+    checked = call("tasks", "--check", "mine")
+    assert checked.code == 2
+    assert 'expected the list of its allowed values, such as ["a"], got a' in " ".join(checked.err.split())
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [("rows\udcff.csv", "whose name is UTF-8"), ("rows.toml", "is named as a definition would be")],

@@ -35,7 +35,10 @@ def test_the_page_leads_from_a_csv_to_an_answer(tmp_path: Path) -> None:
             forkserver.run("harness.cli", *shlex.split(command)[1:], cwd=tmp_path, env=environ).stdout
             for command in COMMANDS
         ]
+        home = forkserver.run("harness.cli", "tasks", "--check", "home", cwd=tmp_path, env=environ).stdout
     assert len(said) == 3
+    assert "ceiling     1.00" in home
+    assert "chance      0.50" in home
     assert "chance      0.33" in said[0]
     assert re.search(r"tickets: (open|your primary|hand it to|keep)", said[2]), said[2]
 

@@ -250,6 +250,22 @@ def test_a_column_of_functions_is_offered_with_the_prompt(tmp_path: Path) -> Non
     assert own.task.scorer('[{"name": "get_weather", "arguments": {"city": "Oslo"}}]', sample.target).passed
 
 
+def test_a_column_with_a_list_of_calls_is_a_target_as_it_stands(tmp_path: Path) -> None:
+    toml = TOOLS.replace('{ calls = "{calls}" }', '"calls"')
+    named, written = (load(tmp_path, text, rows=tool_row([FUNCTION]), name="rows.jsonl") for text in (toml, TOOLS))
+    assert named.rows.samples[0].target == written.rows.samples[0].target
+
+
+def test_an_argument_without_its_list_of_allowed_values_is_named_with_what_to_write(tmp_path: Path) -> None:
+    """As logs of an agent have it. A list is not put around it: an argument's value may be a list itself."""
+    with pytest.raises(TaskError) as caught:
+        load(tmp_path, TOOLS, rows=tool_row([FUNCTION]).replace('["Oslo"]', '"Oslo"'), name="rows.jsonl")
+    assert "field target: argument 'city' of 'get_weather': expected the list of its allowed values" in str(
+        caught.value
+    )
+    assert 'such as ["Oslo"], got Oslo' in str(caught.value)
+
+
 def test_functions_may_stand_as_in_a_request_to_openais_api(tmp_path: Path) -> None:
     rows = tool_row([{"type": "function", "function": FUNCTION}])
     assert load(tmp_path, TOOLS, rows=rows, name="rows.jsonl").rows.samples[0].tools == (FUNCTION,)
