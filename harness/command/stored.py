@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from harness.domain.candidate import Candidate
 from harness.domain.generation import Outcome
+from harness.domain.record import SampleRecord
 from harness.domain.sample import Json
 from harness.errors import StoreError, TaskError
 from harness.store.reader import complete_lines, parse
@@ -16,6 +17,7 @@ from harness.store.small_value import strata_of
 from harness.store.source import Source, open_source
 
 _MISSING = object()
+_NULL_WHERE_LEFT_OUT = [name for name, field in SampleRecord.model_fields.items() if field.default is None]
 
 
 class CellOfScores(NamedTuple):
@@ -184,6 +186,7 @@ def read_samples(source: Source, fields: FieldPaths, *, tasks: Collection[str] =
 
 
 def _sample(line: int, place: str, record: dict[str, Any], fields: FieldPaths, run_id: str) -> Stored:
+    record |= {name: None for name in _NULL_WHERE_LEFT_OUT if name not in record}
     output = _output(record, fields)
     try:
         target = _at(record, fields.target, "--target-field")

@@ -144,6 +144,19 @@ def test_samples_of_a_run_without_the_target_field_are_left_out_and_counted(call
     assert "there is no field target.lable" in none.err
 
 
+def test_a_null_that_a_run_file_leaves_out_is_read_as_if_it_stood_there(call: Call, tmp_path: Path) -> None:
+    """A new sample lacks its fields that are null: nothing could be told apart by them any more."""
+    whole, lean = tmp_path / "whole.jsonl", tmp_path / "lean.jsonl"
+    whole.write_bytes(FIRST.read_bytes())
+    records = map(json.loads, FIRST.read_bytes().splitlines())
+    lean.write_bytes(jsonl(*({name: value for name, value in each.items() if value is not None} for each in records)))
+    words = "--scorer=exact", "--target-field=target.label", "--by=error", "--json"
+    found = [call("score", str(file), *words, f"--out={tmp_path / file.stem}") for file in (whole, lean)]
+    assert [result.code for result in found] == [0, 0], found
+    assert found[0].json["cells"] == found[1].json["cells"]
+    assert found[0].json["cells"][0]["by"] == "null"
+
+
 @pytest.mark.parametrize("way", ["packed", "piped"])
 def test_a_packed_or_piped_run_file_is_scored_but_not_changed(call: Call, tmp_path: Path, way: str) -> None:
     file = tmp_path / "run.jsonl.gz"
