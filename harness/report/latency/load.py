@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median, quantiles
 
+from harness.domain.candidate import key_of
 from harness.domain.record import MeasureRecord
 from harness.report.figure import seconds, size
 from harness.report.layout import fitted, paragraph
@@ -23,6 +24,7 @@ LEGEND = (
 _LEAST_ROUNDS = 5
 _LEAK_SHARE, _LEAK_BYTES, _LEAK_ROUNDS = 0.05, 16_000_000, 3
 _IN_MEMORY = 0.99
+_MOST_NAMED = 5
 _MOST_BYTES = 10**18  # A run file may hold anything.
 
 
@@ -56,7 +58,7 @@ def render(seen: RunFile, *, width: int | None) -> list[str]:
         [LEGEND, *(f"{MEANING[kind]}." for kind in kinds), *(["Fewer than 5 loads show little of the spread."] * few)]
     )
     table = fitted(rows, headers=HEADERS, align=("left", "left", "right", "left", *["right"] * 3), width=width)
-    notes = [note for key, found in loads.items() for note in _notes(one_line(key, limit=40), found)]
+    notes = [*_reasons(loads), *(note for key, found in loads.items() for note in _notes(_name(key), found))]
     return [table, paragraph(legend, width), *(paragraph(note, width) for note in notes)]
 
 
@@ -70,7 +72,7 @@ def leaks(seen: RunFile) -> list[str]:
         grown, taken = after[-1] - after[0], median(loaded) - median(before)
         if grown > max(_LEAK_BYTES, _LEAK_SHARE * taken):
             found.append(
-                f"memory leak: after {len(after)} loads and unloads of {one_line(key, limit=40)} the server uses "
+                f"memory leak: after {len(after)} loads and unloads of {_name(key)} the server uses "
                 f"{size(round(grown))} more than after the first one"
             )
     return found
@@ -78,7 +80,11 @@ def leaks(seen: RunFile) -> list[str]:
 
 def _loads(seen: RunFile) -> Mapping[str, _Loads]:
     found: dict[str, _Loads] = defaultdict(_Loads)
+    candidates: dict[str, str] = {}
     for measure in sorted(seen.measures, key=lambda measure: measure.round):
+        # A run file has a load once for each reasoning level of its model.
+        if candidates.setdefault(key_of(measure.model_key), measure.model_key) != measure.model_key:
+            continue
         if measure.name in _TIMES and is_load(measure.value):
             own = found[measure.model_key]
             own.times[kind_of(measure.cold)][measure.name].append(measure.value)
@@ -117,7 +123,7 @@ def _rows(key: str, loads: _Loads) -> Iterator[Sequence[str]]:
             else "-"
         )
         yield (
-            one_line(key, limit=40),
+            _name(key),
             str(kind),
             str(max(len(server), len(client))),
             _spread(server),
@@ -137,9 +143,23 @@ def _spread(times: Sequence[float]) -> str:
     return f"{seconds(median(times))} [{seconds(low)}, {seconds(high)}]"
 
 
+def _name(key: str) -> str:
+    """Return how a model is called here, where its reasoning levels make no difference."""
+    return one_line(key_of(key), limit=40)
+
+
+def _reasons(loads: Mapping[str, _Loads]) -> Iterator[str]:
+    """Yield why loads are uncontrolled: in LM Studio, all of them for the same reason."""
+    by_reason: dict[str, list[str]] = defaultdict(list)
+    for key, found in loads.items():
+        for why in found.why:
+            by_reason[why].append(_name(key))
+    for why, names in by_reason.items():
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        yield f"{', '.join(names[:_MOST_NAMED])}{more}, uncontrolled: {one_line(why, limit=300)}."
+
+
 def _notes(key: str, loads: _Loads) -> Iterator[str]:
-    for why in loads.why:
-        yield f"{key}, uncontrolled: {one_line(why, limit=300)}."
     shares = loads.others.get(_SHARE, [])
     if shares and min(shares) < _IN_MEMORY:
         yield f"{key}: after a cold load only {min(shares):.0%} of its file was in memory."

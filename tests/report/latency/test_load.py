@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from harness.domain.record import MeasureRecord
+from harness.domain.record import MeasureRecord, RunRecord
 from harness.report.latency.load import leaks, render
 from harness.report.layout import fits
 from harness.report.table import notes
+from tests.store.written import written
 from tests.verdict.test_load import HEAD, a_run, use
 
 MEMORY = "memory_before_bytes", "memory_loaded_bytes", "memory_after_bytes"
@@ -59,6 +60,25 @@ def test_the_size_of_an_older_file_comes_from_its_instance() -> None:
 def test_an_uncontrolled_load_says_why() -> None:
     why = "which file the server loads is known only of the embedded server"
     assert f"m, uncontrolled: {why}." in flat(*loads([1.0], cold=None, why=why))
+
+
+def test_a_reason_that_is_the_same_for_all_models_is_given_once() -> None:
+    """In LM Studio every load is uncontrolled, so a dozen models had a paragraph each."""
+    records = [
+        measure("load_time_s", 1.0, number=1, cold=None, model=f"m{number}", why="not known") for number in range(7)
+    ]
+    text = flat(*records)
+    assert text.count("not known") == 1
+    assert "m0, m1, m2, m3, m4 and 2 more, uncontrolled: not known." in text
+
+
+def test_the_loads_of_a_model_are_shown_once_whatever_its_reasoning_levels() -> None:
+    facts = {"harness_version": "0", "server_kind": "x", "server_url": "u"}
+    plan = {"candidates": [{"model_key": "m", "reasoning_level": level} for level in ("off", "high")]}
+    head = RunRecord.model_validate({**HEAD, **facts, "plan": plan})
+    (table, *_) = render(written(head, *loads([1.0], cold=False)), width=None)
+    rows = [line.split() for line in table.splitlines() if "warm" in line]
+    assert [row[:3] for row in rows] == [["m", "warm", "1"]]
 
 
 def test_what_of_the_memory_is_back_is_told_and_a_leak_is_named() -> None:
