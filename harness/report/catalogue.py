@@ -63,7 +63,8 @@ def render_items(items: Mapping[str, Sequence[Item]], *, width: int | None) -> s
     align = ("left", "right", "right", "left", "right", "right", "right")
     parts = [fitted(rows, headers=ITEM_HEADERS, align=align, width=width)]
     legend = (
-        "difficulty: mean score of an item over the models, for the lowest / median / highest item. discrimination: "
+        "difficulty: mean score of an item over the models, each reasoning level and way of asking on its own, for the "
+        "lowest / median / highest item. discrimination: "
         f"median correlation of an item with the rest, n/a below {LEAST_RESPONDENTS} models; below 0, better models "
         "fail it."
     )

@@ -15,7 +15,7 @@ class Item:
 
     Attributes:
         item_id: of the item.
-        n: respondents: models, each with the mean over its runs and epochs.
+        n: respondents: models (levels and ways of asking apart), each with the mean over its runs and epochs.
         difficulty: mean score, 0 to 1; the classical name, although a high one is easy.
         discrimination: correlation of the item's score with the mean of the respondent's other items (item-rest, so
             that an item does not agree with itself); None with fewer than 5 respondents, or where either never varies.
