@@ -193,8 +193,9 @@ class Plan:
         return bases or {"assumed"}
 
     def notes(self) -> list[str]:
-        """Return, in sentences, which tasks are short, what a resumed run takes over, what the budget leaves out."""
-        lines = [
+        """Return, in sentences, what is not asked or short, what a resumed run has, what the budget leaves out."""
+        lines = self._not_asked()
+        lines += [
             f"{name} has {counted(count, 'sample')}, fewer than the limit of {self.settings.rounds[0]}."
             for name, count in self._counts.items()
             if count < self.settings.rounds[0]
@@ -224,6 +225,18 @@ class Plan:
                 lines.append(
                     f"Left out, because the budget is too short for them: {', '.join(self.allotment.dropped)}."
                 )
+        return lines
+
+    def _not_asked(self) -> list[str]:
+        """Return which tasks none of the models is asked, and which reasoning levels these do not list."""
+        lines = [
+            f"{task.name} is not asked: it {fits(task, self.selection.models[-1])}."
+            for task in self.tasks
+            if all(fits(task, model) for model in self.selection.models)
+        ]
+        if names := [*self.selection.left_out]:
+            more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+            lines.append(f"Not asked, as these models do not list the level: {', '.join(names[:_MOST_NAMED])}{more}.")
         return lines
 
     def _thorough(self) -> str:
