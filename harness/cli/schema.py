@@ -20,7 +20,7 @@ def schema(file_type: str, kind: str | None) -> None:
       lms-harness schema --kind sample
       lms-harness schema routing > routing.schema.json
     """
-    from harness.domain.record import Kinds
+    from harness.domain.kind import Kinds
     from harness.domain.schema import json_schema, routing_schema
 
     if kind is not None and file_type == "routing":

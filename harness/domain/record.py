@@ -397,22 +397,3 @@ class EndRecord(Record):
     samples: int
     interrupted: bool = False
     resident_after: list[str] | None = None
-
-
-class Kinds:
-    """The class of each `kind`."""
-
-    by_name: ClassVar[dict[str, type[Record]]] = {
-        "run": RunRecord,
-        "instance": InstanceRecord,
-        "release": ReleaseRecord,
-        "prompt": PromptRecord,
-        "sample": SampleRecord,
-        "score": ScoreRecord,
-        "measure": MeasureRecord,
-        "skip": SkipRecord,
-        "item": ItemRecord,
-        "summary": SummaryRecord,
-        "comparison": ComparisonRecord,
-        "end": EndRecord,
-    }

@@ -4,7 +4,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from harness.domain.record import SCHEMA, Kinds
+from harness.domain.kind import Kinds
+from harness.domain.record import SCHEMA
 from harness.domain.routing import RoutingFile
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from harness.domain.record import SCHEMA, Kinds, Record, RunRecord
+from harness.domain.kind import Kinds
+from harness.domain.record import SCHEMA, Record, RunRecord
 from harness.errors import StoreError
 
 _HINT = "Is it a run file?"

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.domain.record import Kinds, Record
+from harness.domain.kind import Kinds
+from harness.domain.record import Record
 from harness.domain.schema import json_schema
 from harness.store.reader import read_run
 

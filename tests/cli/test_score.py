@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from harness.clock import SystemClock
-from harness.domain.record import Kinds, SampleRecord, ScoreRecord, SummaryRecord
+from harness.domain.kind import Kinds
+from harness.domain.record import SampleRecord, ScoreRecord, SummaryRecord
 from harness.run.recorder import Recorder
 from harness.store.reader import read_run
 

@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from harness.domain.record import EndRecord, Kinds, PromptRecord, SampleRecord, ScoreRecord, SummaryRecord
+from harness.domain.kind import Kinds
+from harness.domain.record import EndRecord, PromptRecord, SampleRecord, ScoreRecord, SummaryRecord
 from harness.report.table import render
 from harness.store.reader import read_run
 from harness.store.run_file import RunFile

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from harness.domain.record import Kinds
+from harness.domain.kind import Kinds
 from harness.domain.schema import json_schema
 from harness.testing.scripted import ScriptedServer
 from tests import forkserver

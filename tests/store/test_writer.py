@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from harness.domain.record import Kinds, MeasureRecord, Record, SkipRecord
+from harness.domain.kind import Kinds
+from harness.domain.record import MeasureRecord, Record, SkipRecord
 from harness.errors import StoreError
 from harness.store.reader import read_run
 from harness.store.writer import RunWriter, append_records
