@@ -53,4 +53,7 @@ class PlainProgress:
         try:
             yield advance
         finally:
-            self._say(f"{name}: " + ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()))
+            answered, counts = sum(outcomes.values()), [f"{count} {outcome}" for outcome, count in outcomes.items()]
+            # Ctrl-C, a crash of the server, or the end of a budget.
+            stopped = [f"stopped after {answered} of {total}"] if answered < total else []
+            self._say(f"{name}: {', '.join([*stopped, *counts])}")

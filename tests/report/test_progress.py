@@ -39,6 +39,16 @@ def test_plain_lines_say_what_begins_and_how_it_ended() -> None:
     assert said[1:] == ["acme/tiny extract: 2 ok, 1 truncated"]
 
 
+@pytest.mark.parametrize(("answered", "line"), [(0, "stopped after 0 of 3"), (1, "stopped after 1 of 3, 1 ok")])
+def test_a_task_that_is_interrupted_says_how_far_it_came(answered: int, line: str) -> None:
+    """Before its first answer the line ended in a colon."""
+    said: list[str] = []
+    with PlainProgress(said.append).task("acme/tiny", "extract", 3) as advance:
+        for _ in range(answered):
+            advance(answer(Outcome.OK))
+    assert said[1:] == [f"acme/tiny extract: {line}"]
+
+
 def test_a_model_key_cannot_draw_on_the_terminal() -> None:
     said: list[str] = []
     PlainProgress(said.append).note("acme/\x1b[2Jtiny\nloading")
