@@ -13,7 +13,7 @@ from harness.store.reader import read_run
 from harness.testing.message import Request
 from harness.testing.scripted import ScriptedServer
 from tests import forkserver
-from tests.own_task.test_format import DEFINITIONS, PAGE, make
+from tests.own_task.published import DEFINITIONS, PAGE, make
 
 COMMANDS = {
     found[2]: shlex.split(found[1])
