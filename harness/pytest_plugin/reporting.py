@@ -1,5 +1,6 @@
 """What becomes of a test's result: its record, its error as a message, and the table at the end."""
 
+import sys
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
@@ -131,7 +132,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if (ours := session_if_any(session.config)) is not None:
         if exitstatus == pytest.ExitCode.OK and not session.config.option.collectonly:
             ours.complete_file()
-        interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+        # A second Ctrl-C may arrive before pytest has noted the first: then it is on its way through here.
+        interrupted = exitstatus == pytest.ExitCode.INTERRUPTED or isinstance(sys.exception(), KeyboardInterrupt)
+        exitstatus = pytest.ExitCode.INTERRUPTED if interrupted else exitstatus
         if take_slower(session.config) and exitstatus == pytest.ExitCode.OK:
             exitstatus = pytest.ExitCode.TESTS_FAILED
         session.exitstatus = ours.close(exit_code=int(exitstatus), interrupted=interrupted)

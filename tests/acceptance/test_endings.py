@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.domain.model import LoadConfig
+from harness.store.run_file import RunFile
 from harness.testing.fault import Call, Hang
 from harness.testing.scripted import ScriptedServer
 from tests import forkserver
@@ -209,6 +210,26 @@ def test_a_second_ctrl_c_ends_the_run_at_once_though_the_release_hangs(start: St
     process.send_signal(signal.SIGINT)
     start.wait_for(lambda: process.poll() is not None, within_s=15)
     start.ended(process)
+    check(server)
+
+
+def test_a_second_ctrl_c_before_pytest_has_noted_the_first_is_an_interruption_too(
+    start: Start, server: ScriptedServer
+) -> None:
+    noting = "import time\nfrom pathlib import Path\n\ndef pytest_keyboard_interrupt():\n"
+    (start.folder / "conftest.py").write_text(f'{noting}    Path("noting").touch()\n    time.sleep(60)\n')
+    process = start(f"--lms-results={start.folder / 'results'}", stop_in="test")
+    start.wait_for((start.folder / "ready").exists)
+    process.send_signal(signal.SIGINT)
+    start.wait_for((start.folder / "noting").exists)
+    process.send_signal(signal.SIGINT)
+    done = start.ended(process)
+    assert done.code in {2, 130, -signal.SIGINT}, done.out
+    assert "Interrupted: run again with --lms-resume " in done.out
+    (path,) = (start.folder / "results").glob("*.jsonl")
+    end = RunFile.read(path).end
+    assert end is not None
+    assert (end.interrupted, end.exit_code) == (True, 2)
     check(server)
 
 
