@@ -18,6 +18,7 @@ import httpx
 from harness import child
 from harness.domain.model import InstanceId, LoadConfig
 from harness.embedded.catalogue import ModelFile
+from harness.embedded.gguf_header import BrokenHeader, read_tensor_bytes
 from harness.serving.refusal import Refusal, crashed, load_failed
 
 _LOAD_DEADLINE_S = 900.0
@@ -123,7 +124,7 @@ async def start_instance(
             shutil.rmtree(folder, ignore_errors=True)
             if isinstance(exc, TimeoutError | _NotReady):
                 told = str(exc) or f"the worker ended with exit code {process.returncode}"
-                raise load_failed(file.model.key, _reason(log) or told) from exc
+                raise load_failed(file.model.key, _reason(log) or _damage(file.path) or told) from exc
             raise
     # No connection is kept alive: llama-server spends a thread of a small pool on each idle one, and closes it after
     # 5 s, so that a request may meet one that is being closed (2026-11: one lost answer in 72).
@@ -233,3 +234,15 @@ def _reason(log: IO[bytes]) -> str:
     # It also reports an unreadable file as a lack of memory, and the hint for that would be wrong here.
     errors = [line for line in errors if "fit params to free device memory" not in line] or errors
     return "; ".join(dict.fromkeys(line.strip() for line in errors[:3]))
+
+
+def _damage(path: Path) -> str:
+    """Return what is wrong with a file whose tensors do not lie within it.
+
+    llama.cpp says that too, but ends now and then without a line in its log (2026-11: in one of some thousand loads).
+    """
+    try:
+        read_tensor_bytes(path)
+    except (BrokenHeader, OSError) as exc:
+        return f"{exc}: the file is corrupted or incomplete"
+    return ""

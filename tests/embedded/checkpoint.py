@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[Any]
+"""Of 32-bit floats; numpy's own types of what becomes of these differ from version to version."""
 SQUARE = ("attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense")
 NORMS = ("attention.output.LayerNorm", "output.LayerNorm")
 
