@@ -90,8 +90,10 @@ def test_the_same_answers_with_all_slots_busy(lms_run: Run, lms_client: Client, 
     key = lms_instance.model.name
     lms_run.progress.doing(key, "answers that flip")
     lms_run.progress.note(f"{key}: {FLIP_QUESTIONS} questions singly, {slots} at a time, and singly again ...")
+    # A prompt that is cached is computed in other steps, which alone changed 8 of 10 answers of SmolLM2-135M (2026-11):
+    # so each question is asked once before it counts, and all answers that are compared are to prompts seen before.
+    answers(1)
     first = answers(1)
-    # The crowd comes between the two, so that both comparisons are with answers to prompts seen before.
     for concurrency in [slots, 1] if slots > 1 else [1]:
         flipped = sum(before != now for before, now in zip(first, answers(concurrency), strict=True))
         lms_run.recorder.measure(

@@ -54,7 +54,7 @@ def test_single_requests_fill_the_budget_and_take_thirty_rounds_if_thorough() ->
 def test_the_estimate_of_a_thorough_run_counts_each_request_and_load() -> None:
     single, *several = ladder.steps(estimate._SLOTS)
     a_step = (1 + ladder.WINDOWS) * ladder.REQUESTS
-    singly = (1 + MAX_ROUNDS) + (1 + test_unchanged.ROUNDS) + a_step * single + 2 * test_throughput.FLIP_QUESTIONS
+    singly = (1 + MAX_ROUNDS) + (1 + test_unchanged.ROUNDS) + a_step * single + 3 * test_throughput.FLIP_QUESTIONS
     at_once = (1 + MAX_ROUNDS) * estimate._SLOTS + a_step * sum(several) + test_throughput.FLIP_QUESTIONS
     assert (singly, at_once) == (estimate._SINGLE_REQUESTS, estimate._REQUESTS_AT_ONCE)
     explicit = 1 + test_load.THOROUGH_COLD_ROUNDS + test_load.THOROUGH_WARM_ROUNDS

@@ -30,7 +30,7 @@ def test_the_steps_lead_to_the_slots_and_past_them() -> None:
 
 
 class _Speaker:
-    """Answers; three of the questions that are asked three times get another answer the second time."""
+    """Answers in other words the first time, as from a cold cache; three of the questions in others the third time."""
 
     def __init__(self) -> None:
         self._times: Counter[str] = Counter()
@@ -39,8 +39,9 @@ class _Speaker:
     def __call__(self, request: Request) -> str:
         question = str(request.json)
         self._times[question] += 1
-        is_second = self._times[question] == 2
-        if is_second and (question in self._changed or len(self._changed) < _FLIPPED):
+        if self._times[question] == 1:
+            return "words from a cold cache"
+        if self._times[question] == 3 and (question in self._changed or len(self._changed) < _FLIPPED):
             self._changed.add(question)
             return "other words than before"
         return "four words or so"

@@ -27,9 +27,9 @@ _PROMPT_TOKENS, _OUTPUT_TOKENS, _SLOTS = 90, 40, 4
 _GAIN_AT_ONCE = 2
 """How many times as fast all slots decode together as one. Measured: 1.2 to 1.7 on 2 cores, with 4 slots; a GPU gains
 more, up to their number, so the guess is wrong by a factor of two at most."""
-_SINGLE_REQUESTS, _REQUESTS_AT_ONCE = 116, 350
+_SINGLE_REQUESTS, _REQUESTS_AT_ONCE = 146, 350
 """What the latency suite asks of a model with `thorough`: singly 30 and 10 late ones, each after a warm-up, the first
-step of the ladder (7 x 2) and two passes of flips (2 x 30); several at a time all slots (31 x 4), the other steps of
+step of the ladder (7 x 2) and three passes of flips (3 x 30); several at a time all slots (31 x 4), the other steps of
 the ladder (7 x 2 x (2 + 4 + 8)), and one pass of flips."""
 _DEPTHS = (128, 512, 2048, 8000)
 _DEPTH_ROUNDS, _DEPTH_OUTPUT_TOKENS = 5, 72
