@@ -109,7 +109,7 @@ class LiveProgress:
 
         try:
             yield advance
-        except BaseException:
+        except BaseException:  # Ctrl-C too: a log would end in the middle of a line.
             self.note(f"{model_key} {task}: stopped after {asked} of {counted(total, 'sample')}")
             raise
         finally:
